@@ -1,0 +1,6 @@
+//! The POP3 protocol as a sans-IO state machine.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
