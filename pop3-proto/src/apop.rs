@@ -1,0 +1,317 @@
+//! APOP (RFC 1939, section 7): the timestamp in a greeting, and the digest made of it and a shared secret.
+//!
+//! The timestamp is checked strictly. A man in the middle who may choose it freely can pick octets that make MD5
+//! collide and, over many logins, learn the first characters of the password (CVE-2007-1558); the msg-id grammar leaves
+//! him little to choose from. MD5 itself is not for new uses (RFC 6151): prefer TLS and a better mechanism.
+
+use core::fmt;
+
+use md5::{Digest as _, Md5};
+use memchr::memchr;
+
+/// A valid timestamp out of a greeting: an RFC 822 msg-id with its angle brackets.
+///
+/// It is printable US-ASCII: no control, no 8-bit octet, and no blank but inside a quoted string.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Timestamp<'a>(&'a [u8]);
+
+impl<'a> Timestamp<'a> {
+    /// The first valid timestamp in a greeting's text, or `None`: then the server offers no APOP.
+    ///
+    /// The grammar is that of RFC 822, sections 3.3 and 6.1, without comments, folding and tabs. Inside a domain
+    /// literal, `@`, angle brackets and quoted pairs are refused too.
+    ///
+    /// A candidate begins at a `<`. If it is no msg-id, it is spoiled up to the next `>` behind the first octet that
+    /// does not fit, and the search goes on from there. So in `<a<b@c>` there is no timestamp (the inner `<` is a part
+    /// of the spoiled candidate), and in `<not one> <1.2@host>` it is the second pair. A quote that is never closed
+    /// spoils all the rest.
+    pub fn find(greeting_text: &'a [u8]) -> Option<Self> {
+        // Linear whatever the input: the cursor has no backtracking, and a spoiled candidate is resumed where it broke,
+        // never at a `<` inside it. So no octet is looked at more than a fixed number of times.
+        let mut rest = greeting_text;
+        loop {
+            rest = &rest[memchr(b'<', rest)?..];
+            let mut cursor = Cursor(rest);
+            if cursor.msg_id().is_some() {
+                return Some(Self(&rest[..rest.len() - cursor.0.len()]));
+            }
+            rest = &cursor.0[memchr(b'>', cursor.0)?..];
+        }
+    }
+
+    /// The octets of the timestamp, angle brackets included: what the digest is made of.
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl fmt::Debug for Timestamp<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Timestamp({})", self.0.escape_ascii())
+    }
+}
+
+/// What is left to read. Each method takes what fits, and `None` leaves the cursor at the first octet that does not.
+struct Cursor<'a>(&'a [u8]);
+
+impl Cursor<'_> {
+    fn msg_id(&mut self) -> Option<()> {
+        self.octet(b'<')?;
+        self.dotted(b'"', Self::quoted_string)?;
+        self.octet(b'@')?;
+        self.dotted(b'[', Self::domain_literal)?;
+        self.octet(b'>')
+    }
+
+    /// Atoms joined by dots; a part that begins with `open` is read by `special` instead.
+    fn dotted(&mut self, open: u8, special: fn(&mut Self) -> Option<()>) -> Option<()> {
+        loop {
+            if self.0.first() == Some(&open) {
+                special(self)?;
+            } else if self.take_while(is_atom) == 0 {
+                return None;
+            }
+            if self.octet(b'.').is_none() {
+                return Some(());
+            }
+        }
+    }
+
+    fn quoted_string(&mut self) -> Option<()> {
+        let is_printable = |octet: u8| matches!(octet, b' '..=b'~');
+        self.octet(b'"')?;
+        loop {
+            self.take_while(|octet| is_printable(octet) && !matches!(octet, b'"' | b'\\'));
+            if self.octet(b'\\').is_none() {
+                return self.octet(b'"');
+            }
+            self.0 = self.0.split_first().filter(|(octet, _)| is_printable(**octet))?.1;
+        }
+    }
+
+    fn domain_literal(&mut self) -> Option<()> {
+        self.octet(b'[')?;
+        self.take_while(|octet| octet.is_ascii_graphic() && !b"[]\\@<>".contains(&octet));
+        self.octet(b']')
+    }
+
+    fn octet(&mut self, wanted: u8) -> Option<()> {
+        self.0 = self.0.split_first().filter(|(octet, _)| **octet == wanted)?.1;
+        Some(())
+    }
+
+    fn take_while(&mut self, fits: impl Fn(u8) -> bool) -> usize {
+        let len = self.0.iter().position(|octet| !fits(*octet)).unwrap_or(self.0.len());
+        self.0 = &self.0[len..];
+        len
+    }
+}
+
+/// RFC 822's atom: printable, and none of its specials.
+fn is_atom(octet: u8) -> bool {
+    octet.is_ascii_graphic() && !b"()<>@,;:\\\".[]".contains(&octet)
+}
+
+/// The digest of an APOP command: always 32 lower-case hex digits, leading zeros included.
+///
+/// It has no `==`, which would tell by its timing how many digits were right: use [`verify`](Self::verify).
+#[derive(Clone)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// MD5 of the timestamp, angle brackets included, followed by the secret.
+    ///
+    /// The secret is taken as it is. One that is not US-ASCII must have been prepared with `SASLprep` and be UTF-8
+    /// (RFC 6856, section 2.2).
+    pub fn new(timestamp: Timestamp<'_>, secret: &[u8]) -> Self {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let sum = Md5::new().chain_update(timestamp.as_bytes()).chain_update(secret).finalize();
+        let mut digits = [0; 32];
+        for (pair, octet) in digits.chunks_exact_mut(2).zip(sum) {
+            pair[0] = HEX[usize::from(octet >> 4)];
+            pair[1] = HEX[usize::from(octet & 15)];
+        }
+        Self(digits)
+    }
+
+    /// The digest a client sent: exactly 32 hex digits of either case, or `None`.
+    pub fn parse(digits: &[u8]) -> Option<Self> {
+        let mut digits: [u8; 32] = digits.try_into().ok()?;
+        digits.make_ascii_lowercase();
+        digits.iter().all(u8::is_ascii_hexdigit).then_some(Self(digits))
+    }
+
+    /// The 32 digits, as they stand in the command.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Whether the two are the same, in a time that does not depend on where they differ.
+    pub fn verify(&self, other: &Self) -> bool {
+        // `black_box` keeps the compiler from leaving the loop as soon as the answer is known.
+        let differences =
+            self.0.iter().zip(&other.0).fold(0, |seen, (mine, theirs)| core::hint::black_box(seen | (mine ^ theirs)));
+        differences == 0
+    }
+}
+
+/// Prints no digit: with the timestamp, the digest lets a reader of the log guess the secret.
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::format;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RFC: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
+
+    fn find(text: &[u8]) -> Option<&[u8]> {
+        Timestamp::find(text).map(|timestamp| timestamp.as_bytes())
+    }
+
+    fn digest(secret: &[u8]) -> Digest {
+        Digest::new(Timestamp::find(RFC).unwrap(), secret)
+    }
+
+    #[test]
+    fn accepts_every_form_of_a_msg_id() {
+        for id in [
+            RFC,
+            b"<x@y>",
+            b"<1.2.3@mx.example.org>",
+            b"<!#$%&'*+-/=?^_`{|}~@~>",
+            b"<\"two words\"@h>",
+            b"<\"<@>\".x.\"\\\" \\\\\"@h>",
+            b"<\"\"@h>",
+            b"<a@[192.0.2.1]>",
+            b"<a@[IPv6:2001:db8::1].b.[c]>",
+        ] {
+            let greeting = [b"POP3 -> ready, a@b> ", id, b" and more <z@z>"].concat();
+            assert_eq!(find(&greeting), Some(id), "{}", id.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_msg_id_and_finds_the_next_one() {
+        for id in [
+            b"<>" as &[u8],
+            b"<@>",
+            b"<@h>",
+            b"<x@>",
+            b"<x>",
+            b"<x.y>",
+            b"<x..y@h>",
+            b"<.x@h>",
+            b"<x.@h>",
+            b"<x@.h>",
+            b"<x@h.>",
+            b"<x@h..i>",
+            b"<x y@h>",
+            b"< x@h>",
+            b"<x@h i>",
+            b"<x@h >",
+            b"<x\t@h>",
+            b"<x@y@h>",
+            b"<x@@h>",
+            b"<x@[y@h]>",
+            b"<x@[h>",
+            b"<x@[h i]>",
+            b"<x@[h]i>",
+            b"<x@[h\\]]>",
+            b"<x@h]>",
+            b"<x@\"h\">",
+            b"<\"x\"y@h>",
+            b"<x\"y\"@h>",
+            b"<\"x\ty\"@h>",
+            b"<\"x\xFFy\"@h>",
+            b"<\"\\\0\"@h>",
+            b"<x\0@h>",
+            b"<x\x01@h>",
+            b"<x@h\x7F>",
+            b"<\xC3\xA4@h>",
+            b"<x@h\x80>",
+            b"<x@[\xFF]>",
+            b"<x,y@h>",
+            b"<x@h;>",
+            b"<x(y)@h>",
+            b"<x<y@h>",
+            b"<<x@h>",
+        ] {
+            assert_eq!(find(id), None, "{}", id.escape_ascii());
+            let greeting = [b"hi ", id, b" <1.2@host>"].concat();
+            assert_eq!(find(&greeting), Some(b"<1.2@host>".as_slice()), "{}", id.escape_ascii());
+        }
+        for unclosed in ["", "no bracket", "<", "<a", "<a@", "<a@b", "<\"", "<\"a\\", "<\"a@b> <c@d>", "<a <b@c"] {
+            assert_eq!(find(unclosed.as_bytes()), None, "{unclosed}");
+        }
+    }
+
+    /// Were it quadratic, this would take hours.
+    #[test]
+    fn hostile_greetings_take_linear_time() {
+        for pattern in
+            ["<", "<@", "<a@", "<\"", "<\"\\", "<\"\\\"", "<a@[", "<a@b", "<a>", "<\">", "<a.", ">", "<a@b@", "<\" \""]
+        {
+            let mut text = pattern.repeat((2 << 20) / pattern.len());
+            assert_eq!(find(text.as_bytes()), None, "{pattern}");
+            text.insert(0, '<');
+            assert_eq!(find(text.as_bytes()), None, "<{pattern}");
+        }
+    }
+
+    #[test]
+    fn digest_of_the_rfc() {
+        assert_eq!(digest(b"tanstaaf").as_bytes(), b"c4c9334bac560ecc979e58001b3e22fb");
+    }
+
+    #[test]
+    fn digest_keeps_leading_zeros_and_takes_any_octets() {
+        assert_eq!(digest(b"secret3203").as_bytes(), b"0008fe2ca31c96e6733ee335fde5f9e5");
+        assert_eq!(digest(b"").as_bytes(), b"6d7379174f7df9fb329480e5c47c1f1a");
+        assert_eq!(digest(b"\0\xFF\r\n").as_bytes(), b"4cbcb18b9b1fd5b65b8d7e1debe79cc2");
+    }
+
+    #[test]
+    fn digest_is_read_in_either_case_and_compared_whole() {
+        let ours = digest(b"tanstaaf");
+        let theirs = Digest::parse(b"C4c9334BAC560ecc979e58001b3e22FB").unwrap();
+        assert_eq!(theirs.as_bytes(), ours.as_bytes());
+        assert!(ours.verify(&theirs));
+        for place in 0..32 {
+            let mut digits = *ours.as_bytes();
+            digits[place] = if digits[place] == b'0' { b'1' } else { b'0' };
+            assert!(!ours.verify(&Digest::parse(&digits).unwrap()), "digit {place}");
+            digits[place] = b'g';
+            assert!(Digest::parse(&digits).is_none(), "digit {place}");
+        }
+        assert!(Digest::parse(&ours.as_bytes()[1..]).is_none());
+        assert!(Digest::parse(&[b'0'; 33]).is_none());
+        assert!(Digest::parse(b"").is_none());
+    }
+
+    #[test]
+    fn debug_shows_the_timestamp_and_no_digit() {
+        assert_eq!(format!("{:?}", digest(b"tanstaaf")), "Digest(..)");
+        assert_eq!(format!("{:?}", Timestamp::find(b"hi <a@b>")), "Some(Timestamp(<a@b>))");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_stands_in_the_greeting_and_is_found_alone(text in r#"[<>@a."\\\[\] é]{0,40}"#) {
+            if let Some(id) = find(text.as_bytes()) {
+                prop_assert!(id.starts_with(b"<") && id.ends_with(b">") && id.is_ascii());
+                prop_assert!(text.as_bytes().windows(id.len()).any(|window| window == id));
+                prop_assert_eq!(find(id), Some(id));
+            }
+        }
+    }
+}
