@@ -115,7 +115,7 @@ fn is_atom(octet: u8) -> bool {
 /// The digest of an APOP command: always 32 lower-case hex digits, leading zeros included.
 ///
 /// It has no `==`, which would tell by its timing how many digits were right: use [`verify`](Self::verify).
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
 
 impl Digest {

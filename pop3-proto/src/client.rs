@@ -1,0 +1,545 @@
+//! The client's role: commands in, octets out; octets in, events out.
+
+use core::fmt;
+
+use crate::command::{Command, Kind, MAX_LINE, Shape};
+use crate::error::{Awaiting, Excerpt, ProtocolError, Rejected, Violation};
+use crate::flight::Flight;
+use crate::frame::{self, LineEnd, Piece, Unstuffer};
+use crate::output::Output;
+use crate::reply::{Challenge, Greeting, Refusal, Reply, Row, Status};
+use crate::sasl::Response;
+use crate::state::{Outcome, State};
+
+/// Bounds on what a server may send. All of them hold however the octets are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// Octets of a status line or of a line of a listing, line end included. RFC 2449, section 4, permits 512; servers
+    /// send more. 8,192 by default.
+    pub max_line: u32,
+    /// Octets of a challenge, line end included (RFC 5034, section 4). 65,536 by default.
+    pub max_challenge: u32,
+    /// Challenges in one AUTH exchange. 16 by default.
+    pub max_challenges: u8,
+    /// Lines of one listing. 1,000,000 by default.
+    pub max_rows: u32,
+    /// Octets of one message, without byte-stuffing. No bound by default.
+    pub max_body: u64,
+    /// Whether servers whose lines end in a bare LF are understood. True by default.
+    pub tolerate_lf: bool,
+    /// Whether the session begins inside TLS, as on port 995 (RFC 8314, section 3.1). False by default.
+    pub inside_tls: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            max_line: 8 * 1024,
+            max_challenge: 64 * 1024,
+            max_challenges: 16,
+            max_rows: 1_000_000,
+            max_body: u64::MAX,
+            tolerate_lf: true,
+            inside_tls: false,
+        }
+    }
+}
+
+/// Names a command that was sent, so that events can say whom they answer.
+///
+/// Tickets of one client ascend, and are answered in that order, each once.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(u64);
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// What the server said. Borrows only from the input, so the client is free to send while an event lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// The greeting lets us in: AUTHORIZATION begins (RFC 1939, section 4).
+    Greeting(Greeting<'a>),
+    /// The greeting is `-ERR`: the session is over before it began.
+    NoService(Refusal<'a>),
+    /// `+OK`. It is the whole answer, unless the command's [`Kind`] announces a listing or a message.
+    Ok {
+        /// The command answered.
+        to: Ticket,
+        /// The status line.
+        reply: Reply<'a>,
+    },
+    /// `-ERR`: the whole answer (RFC 1939, section 3).
+    Refused {
+        /// The command answered.
+        to: Ticket,
+        /// The status line.
+        refusal: Refusal<'a>,
+    },
+    /// A challenge of AUTH: [`Client::respond`] is due (RFC 5034, section 4).
+    Challenge {
+        /// The AUTH that goes on.
+        to: Ticket,
+        /// The challenge.
+        challenge: Challenge<'a>,
+    },
+    /// A line of a listing.
+    Row {
+        /// The command answered.
+        to: Ticket,
+        /// The line.
+        row: Row<'a>,
+    },
+    /// Octets of a message, without byte-stuffing: the longest run that was there, never empty.
+    Body {
+        /// The command answered.
+        to: Ticket,
+        /// The octets.
+        bytes: &'a [u8],
+    },
+    /// A listing or a message is complete.
+    End {
+        /// The command answered.
+        to: Ticket,
+    },
+    /// STLS was accepted: do the handshake now, then call [`Client::tls_established`] (RFC 2595, section 4).
+    StartTls {
+        /// The STLS answered.
+        to: Ticket,
+    },
+}
+
+/// Which part of the answer to the oldest command comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Part {
+    Status,
+    Listing,
+    Body(Unstuffer),
+}
+
+/// Whose turn it is inside AUTH.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Turn {
+    Server,
+    Client,
+    /// The server's, and only `-ERR` will do.
+    Cancelled,
+}
+
+/// What holds until TLS begins, and is void then (RFC 2595, section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Layer {
+    /// How lines end, once the first status line told.
+    line_end: Option<LineEnd>,
+    tls: bool,
+    /// UTF8 was accepted.
+    utf8_mode: bool,
+    /// Names and passwords may be UTF-8.
+    utf8_user: bool,
+}
+
+/// A POP3 client without I/O: a cursor over the caller's octets.
+///
+/// It holds no buffer, no allocation and no secret, and is cheap to clone, compare and hash.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Client {
+    config: Config,
+    state: State,
+    flight: Flight,
+    part: Part,
+    /// Octets at the front of the awaited line that hold no LF.
+    scanned: u32,
+    /// Octets of the message, or lines of the listing, or challenges, that this answer has brought.
+    extent: u64,
+    /// One blank line before this answer has been forgiven.
+    forgiven: bool,
+    /// Something came that nobody asked for.
+    unsolicited: bool,
+    turn: Turn,
+    /// Something of the client's was in this AUTH exchange: without, `+OK` proves nothing.
+    responded: bool,
+    layer: Layer,
+    failure: Option<ProtocolError>,
+}
+
+impl Client {
+    /// A client that waits for the greeting.
+    pub const fn new(config: Config) -> Client {
+        Client {
+            state: State::Greeting,
+            flight: Flight::new(),
+            part: Part::Status,
+            scanned: 0,
+            extent: 0,
+            forgiven: false,
+            unsolicited: false,
+            turn: Turn::Server,
+            responded: false,
+            layer: Layer { line_end: None, tls: config.inside_tls, utf8_mode: false, utf8_user: false },
+            failure: None,
+            config,
+        }
+    }
+
+    /// Writes one whole command line to `out` and expects its answer, or changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], and nothing was written.
+    pub fn send(&mut self, command: Command<'_>, out: &mut impl Output) -> Result<Ticket, Rejected> {
+        let kind = command.kind();
+        self.permits(kind)?;
+        command.check(self.layer.utf8_user)?;
+        let len = command.encoded_len();
+        if len > MAX_LINE {
+            return Err(Rejected::TooLong { len });
+        }
+        if !self.flight.has_room(kind) {
+            return Err(Rejected::WindowFull);
+        }
+        command.encode(out).ok_or(Rejected::NoRoom)?;
+        if kind == Kind::Auth {
+            self.turn = Turn::Server;
+            self.responded = matches!(command, Command::Auth { initial_response: Some(_), .. });
+        }
+        Ok(Ticket(self.flight.push(kind)))
+    }
+
+    fn permits(&self, kind: Kind) -> Result<(), Rejected> {
+        self.open()?;
+        if let Some(barrier) = self.flight.newest().filter(|kind| kind.is_barrier()) {
+            return Err(Rejected::Barrier(barrier));
+        }
+        let state = self.projected();
+        if !state.permits(kind) {
+            return Err(Rejected::NotPermitted { kind, state });
+        }
+        if kind == Kind::Stls {
+            if self.layer.tls {
+                return Err(Rejected::InsideTls);
+            }
+            if self.layer.utf8_mode {
+                return Err(Rejected::AfterUtf8);
+            }
+            if self.in_flight() > 0 {
+                return Err(Rejected::InFlight);
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&self) -> Result<(), Rejected> {
+        if self.failure.is_some() || self.state.is_over() {
+            return Err(Rejected::Over);
+        }
+        if self.unsolicited { Err(Rejected::Unsolicited) } else { Ok(()) }
+    }
+
+    /// Writes the client's line of an AUTH exchange. It owes no ticket: what follows still answers the AUTH.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], and nothing was written.
+    pub fn respond(&mut self, response: Response<'_>, out: &mut impl Output) -> Result<(), Rejected> {
+        self.open()?;
+        if self.flight.oldest() != Some(Kind::Auth) || self.turn != Turn::Client {
+            return Err(Rejected::NoChallenge);
+        }
+        match response {
+            Response::Cancel => {
+                out.line(3).ok_or(Rejected::NoRoom)?.copy_from_slice(b"*\r\n");
+                self.turn = Turn::Cancelled;
+            }
+            Response::Data(payload) => {
+                payload.check()?;
+                let len = payload.encoded_len();
+                let (data, end) = out.line(len + 2).ok_or(Rejected::NoRoom)?.split_at_mut(len);
+                payload.encode(data);
+                end.copy_from_slice(b"\r\n");
+                self.turn = Turn::Server;
+                self.responded = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what the server sent, up to the next event.
+    ///
+    /// `Some` shortens `input`. `None` means that more octets are needed: offer what is left of `input` again, with more
+    /// behind it (`None` may shorten it too, by a blank line that was forgiven).
+    ///
+    /// # Errors
+    ///
+    /// [`ProtocolError`]: the session is over, and every later call gives the same error.
+    pub fn receive<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
+        if let Some(error) = self.failure {
+            return Err(error);
+        }
+        match (self.part, self.flight.oldest()) {
+            (Part::Body(_), Some(kind)) => self.receive_body(kind, input),
+            (Part::Listing, Some(kind)) => self.receive_row(kind, input),
+            (Part::Status, Some(kind)) if kind != Kind::Auth || self.turn != Turn::Client => {
+                self.receive_answer(kind, input)
+            }
+            _ => match self.state {
+                State::Greeting => self.receive_greeting(input),
+                State::Handshake if input.is_empty() => Ok(None),
+                State::Handshake => self.fail(Violation::PlaintextAfterStls, b""),
+                State::Update | State::Closed => {
+                    *input = &[];
+                    Ok(None)
+                }
+                _ => self.receive_unsolicited(input),
+            },
+        }
+    }
+
+    fn receive_greeting<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
+        let Some(line) = self.line(self.config.max_line, input)? else { return Ok(None) };
+        match Status::parse(line) {
+            Some(Status::Ok(text)) => {
+                self.state = State::greeted(Outcome::Ok);
+                self.note_leftover(input);
+                Ok(Some(Event::Greeting(Greeting(Reply::new(text)))))
+            }
+            Some(Status::Err(text)) => {
+                self.state = State::greeted(Outcome::Err);
+                Ok(Some(Event::NoService(Refusal(Reply::new(text)))))
+            }
+            _ => self.fail(Violation::NotAStatus, line),
+        }
+    }
+
+    fn receive_answer<'a>(&mut self, kind: Kind, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
+        let limit = if kind == Kind::Auth { self.config.max_challenge } else { self.config.max_line };
+        let line = loop {
+            match self.line(limit, input)? {
+                None => return Ok(None),
+                Some([]) if !self.forgiven && kind != Kind::Stls => self.forgiven = true,
+                Some(line) => break line,
+            }
+        };
+        let to = Ticket(self.flight.answered());
+        match Status::parse(line) {
+            Some(Status::Ok(text)) => {
+                if kind == Kind::Auth && (self.turn == Turn::Cancelled || !self.responded) {
+                    return self.fail(Violation::UnprovenLogin, line);
+                }
+                if !self.state.permits(kind) {
+                    return self.fail(Violation::Impossible, line);
+                }
+                self.extent = 0;
+                self.layer.utf8_mode |= kind == Kind::Utf8;
+                let reply = Reply::new(text);
+                match kind.shape() {
+                    Shape::Single => self.finish(kind, Outcome::Ok, input),
+                    Shape::Listing => self.part = Part::Listing,
+                    Shape::Body => self.part = Part::Body(Unstuffer::new()),
+                }
+                Ok(Some(if kind == Kind::Stls { Event::StartTls { to } } else { Event::Ok { to, reply } }))
+            }
+            Some(Status::Err(text)) => {
+                self.finish(kind, Outcome::Err, input);
+                Ok(Some(Event::Refused { to, refusal: Refusal(Reply::new(text)) }))
+            }
+            Some(Status::Challenge(data)) if kind == Kind::Auth && self.turn == Turn::Server => {
+                self.extent += 1;
+                if self.extent > u64::from(self.config.max_challenges) {
+                    return self.fail(Violation::TooManyChallenges, b"");
+                }
+                self.turn = Turn::Client;
+                self.note_leftover(input);
+                Ok(Some(Event::Challenge { to, challenge: Challenge(data) }))
+            }
+            Some(Status::Challenge(_)) => self.fail(Violation::UnexpectedChallenge, line),
+            None => self.fail(Violation::NotAStatus, line),
+        }
+    }
+
+    fn receive_row<'a>(&mut self, kind: Kind, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
+        let Some(line) = self.line(self.config.max_line, input)? else { return Ok(None) };
+        let to = Ticket(self.flight.answered());
+        let Some(row) = frame::unstuffed(line) else {
+            self.finish(kind, Outcome::Ok, input);
+            return Ok(Some(Event::End { to }));
+        };
+        self.extent += 1;
+        let limit = self.config.max_rows;
+        if self.extent > u64::from(limit) {
+            return self.fail(Violation::TooManyRows { limit }, b"");
+        }
+        Ok(Some(Event::Row { to, row: Row(row) }))
+    }
+
+    #[inline]
+    fn receive_body<'a>(&mut self, kind: Kind, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
+        let Part::Body(unstuffer) = &mut self.part else { return Ok(None) };
+        let to = Ticket(self.flight.answered());
+        let limit = self.config.max_body;
+        match unstuffer.next(input, self.layer.line_end.unwrap_or(LineEnd::CrLf), limit - self.extent) {
+            None => Ok(None),
+            Some(Piece::Run(bytes)) => {
+                self.extent += bytes.len() as u64;
+                Ok(Some(Event::Body { to, bytes }))
+            }
+            Some(Piece::End) => {
+                self.finish(kind, Outcome::Ok, input);
+                Ok(Some(Event::End { to }))
+            }
+            Some(Piece::TooLong) => self.fail(Violation::BodyTooLong { limit }, b""),
+        }
+    }
+
+    /// Octets while it is not the server's turn. One blank line is left lying: the next answer forgives it.
+    /// A `-ERR` is read to its end, because it tells why a server is about to hang up.
+    fn receive_unsolicited<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
+        self.note_leftover(input);
+        if !self.unsolicited {
+            return Ok(None);
+        }
+        if input.first() != Some(&b'-') {
+            return self.fail(Violation::Unsolicited, b"");
+        }
+        let Some(line) = self.line(self.config.max_line, input)? else { return Ok(None) };
+        let said = if let Some(Status::Err(_)) = Status::parse(line) { line } else { b"" };
+        self.fail(Violation::Unsolicited, said)
+    }
+
+    /// The oldest command is answered.
+    fn finish(&mut self, kind: Kind, outcome: Outcome, input: &[u8]) {
+        // `-ERR` to what the confirmed state does not permit is as it should be, and changes nothing.
+        self.state = self.state.after(kind, outcome).unwrap_or(self.state);
+        self.flight.pop();
+        self.part = Part::Status;
+        self.forgiven = false;
+        self.extent = 0;
+        if self.flight.oldest().is_none() {
+            self.note_leftover(input);
+        }
+    }
+
+    fn note_leftover(&mut self, input: &[u8]) {
+        let blank =
+            matches!(input, [] | b"\r" | b"\r\n") || (input == b"\n" && self.layer.line_end == Some(LineEnd::Lf));
+        self.unsolicited |= !blank && !self.state.is_over();
+    }
+
+    fn line<'a>(&mut self, limit: u32, input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, ProtocolError> {
+        let strict = if self.config.tolerate_lf { None } else { Some(LineEnd::CrLf) };
+        match frame::line(input, &mut self.scanned, limit, self.layer.line_end.or(strict)) {
+            Ok(None) => Ok(None),
+            Ok(Some(line)) => {
+                *input = &input[line.taken..];
+                self.layer.line_end.get_or_insert(line.end);
+                Ok(Some(line.text))
+            }
+            Err(violation) => {
+                let said = &input[..input.len().min(limit as usize)];
+                self.fail(violation, said.split(|&b| b == b'\n').next().unwrap_or_default())
+            }
+        }
+    }
+
+    /// Tells the client that the stream ended, with `rest` octets that no event took.
+    ///
+    /// `Ok` after the answer to QUIT and after a refusing greeting. An answer that was cut short is never a success.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation::Closed`], with what was awaited, or the error from before.
+    pub fn receive_eof(&mut self, rest: &[u8]) -> Result<(), ProtocolError> {
+        if let Some(error) = self.failure {
+            return Err(error);
+        }
+        if self.state.is_over() && self.in_flight() == 0 {
+            return Ok(());
+        }
+        let said = if matches!(self.part, Part::Status) { rest } else { b"" };
+        self.fail(Violation::Closed, said)
+    }
+
+    /// Tells the client that the TLS handshake is done, with the plaintext that was left over behind the answer to STLS:
+    /// anything but nothing is an injection. What was learnt of the server before is void (RFC 2595, section 4).
+    ///
+    /// # Errors
+    ///
+    /// [`Violation::PlaintextAfterStls`], or [`Violation::NoHandshakeDue`] where STLS was not accepted before.
+    pub fn tls_established(&mut self, rest: &[u8]) -> Result<(), ProtocolError> {
+        if let Some(error) = self.failure {
+            return Err(error);
+        }
+        if self.state != State::Handshake {
+            return self.fail(Violation::NoHandshakeDue, b"");
+        }
+        if !rest.is_empty() || self.unsolicited {
+            return self.fail(Violation::PlaintextAfterStls, b"");
+        }
+        self.state = State::secured();
+        self.layer = Layer { line_end: None, tls: true, utf8_mode: false, utf8_user: false };
+        Ok(())
+    }
+
+    /// Whether names and passwords may be UTF-8, because the server announced `UTF8 USER` (RFC 6856, section 2.2).
+    pub fn set_utf8_user(&mut self, announced: bool) {
+        self.layer.utf8_user = announced;
+    }
+
+    /// The state that the server has confirmed.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// The state after all that is in flight, if it succeeds.
+    pub fn projected(&self) -> State {
+        // A run of equal kinds leads where one of them leads: no row of the table leads to another row of its kind.
+        self.flight.kinds().fold(self.state, |state, kind| state.after(kind, Outcome::Ok).unwrap_or(state))
+    }
+
+    /// How many commands are not answered yet.
+    pub const fn in_flight(&self) -> usize {
+        self.flight.len()
+    }
+
+    /// The command whose answer comes next.
+    pub const fn oldest(&self) -> Option<Ticket> {
+        if self.flight.len() == 0 { None } else { Some(Ticket(self.flight.answered())) }
+    }
+
+    /// What the client waits for. It keeps no time: whoever drives it sets the deadlines.
+    pub fn awaiting(&self) -> Awaiting {
+        match (self.part, self.flight.oldest()) {
+            (Part::Listing, Some(kind)) => Awaiting::Listing(kind),
+            (Part::Body(_), Some(kind)) => Awaiting::Body(kind),
+            (_, Some(Kind::Auth)) if self.turn == Turn::Client => Awaiting::Response,
+            (_, Some(kind)) => Awaiting::Status(kind),
+            (_, None) => match self.state {
+                State::Greeting => Awaiting::Greeting,
+                State::Handshake => Awaiting::Handshake,
+                _ => Awaiting::Nothing,
+            },
+        }
+    }
+
+    /// Whether the session is inside TLS.
+    pub const fn inside_tls(&self) -> bool {
+        self.layer.tls
+    }
+
+    #[cold]
+    fn fail<T>(&mut self, violation: Violation, said: &[u8]) -> Result<T, ProtocolError> {
+        let awaiting = self.awaiting();
+        // A server that is shown a secret may echo it.
+        let secret = matches!(
+            awaiting,
+            Awaiting::Status(Kind::User | Kind::Pass | Kind::Apop | Kind::Auth) | Awaiting::Response
+        );
+        let excerpt = if secret { Excerpt::EMPTY } else { Excerpt::of(said) };
+        let error = ProtocolError { violation, awaiting, excerpt };
+        self.failure = Some(error);
+        self.state = State::Closed;
+        self.scanned = 0;
+        Err(error)
+    }
+}

@@ -1,0 +1,498 @@
+//! What may be said: the commands, how a client writes them and how a server reads them.
+
+use core::fmt;
+use core::num::NonZeroU32;
+
+use crate::apop::Digest;
+use crate::error::BadArgument;
+use crate::output::Output;
+use crate::sasl::Payload;
+
+/// The longest command line, in octets, with its CRLF (RFC 2449, section 4).
+pub const MAX_LINE: usize = 255;
+
+/// A command of the client (RFC 1939 and the extensions named at each).
+///
+/// Message numbers are 1-based, as in scan listings. `Debug` never shows a secret.
+#[derive(Clone, Copy)]
+pub enum Command<'a> {
+    /// USER: the name of the mailbox, without blanks (RFC 1939, section 7).
+    User(&'a str),
+    /// PASS: the password, octet for octet to the end of the line, blanks included (RFC 1939, section 7).
+    Pass(&'a str),
+    /// APOP: the name, and the digest of the greeting's timestamp (RFC 1939, section 7).
+    Apop {
+        /// The name of the mailbox, without blanks.
+        user: &'a str,
+        /// What [`Digest::new`] made of the timestamp and the shared secret.
+        digest: Digest,
+    },
+    /// AUTH: begins a SASL exchange (RFC 5034).
+    Auth {
+        /// The mechanism's name: 1 to 20 of `A-Z`, `0-9`, `-` and `_`.
+        mechanism: &'a str,
+        /// The first response, sent along if the server announced SASL; `None` leaves it to be asked for.
+        initial_response: Option<Payload<'a>>,
+    },
+    /// STLS: asks for TLS (RFC 2595, section 4).
+    Stls,
+    /// CAPA: asks for the capabilities (RFC 2449, section 5).
+    Capa,
+    /// UTF8: asks for UTF-8 mode (RFC 6856, section 2.1).
+    Utf8,
+    /// LANG with a language tag or `*`: chooses the language of texts (RFC 6856, section 3.1).
+    Lang(&'a str),
+    /// LANG without argument: lists the languages (RFC 6856, section 3.1).
+    LangList,
+    /// STAT: asks for the drop listing (RFC 1939, section 5).
+    Stat,
+    /// LIST: scan listings of one message or of all (RFC 1939, section 5).
+    List(Option<NonZeroU32>),
+    /// UIDL: unique-ids of one message or of all (RFC 1939, section 7).
+    Uidl(Option<NonZeroU32>),
+    /// RETR: retrieves a message (RFC 1939, section 5).
+    Retr(NonZeroU32),
+    /// TOP: the header of a message and the first lines of its body (RFC 1939, section 7).
+    Top {
+        /// The message.
+        number: NonZeroU32,
+        /// How many lines of the body.
+        lines: u32,
+    },
+    /// DELE: marks a message as deleted (RFC 1939, section 5).
+    Dele(NonZeroU32),
+    /// RSET: unmarks all messages (RFC 1939, section 5).
+    Rset,
+    /// NOOP: keeps the session alive (RFC 1939, section 5).
+    Noop,
+    /// LAST: the highest number accessed, gone from POP3 since RFC 1725 (RFC 1460).
+    Last,
+    /// QUIT: ends the session; from TRANSACTION it commits the deletions (RFC 1939, section 6).
+    Quit,
+    /// A command of an extension that this crate does not know, as one line without its CRLF.
+    Raw {
+        /// Keyword and arguments.
+        line: &'a str,
+        /// Whether a `+OK` to it is followed by lines up to a lone dot.
+        multi: bool,
+    },
+}
+
+/// The kinds of commands, as the state machine sees them: what they are, not whom they concern.
+///
+/// LIST, UIDL and LANG come twice, because with an argument their answer is one line and without it is a listing
+/// (RFC 1939, section 5; RFC 6856, section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "each is the command of its name; see Command")]
+pub enum Kind {
+    User,
+    Pass,
+    Apop,
+    Auth,
+    Stls,
+    Capa,
+    Utf8,
+    Lang,
+    LangList,
+    Stat,
+    ListAll,
+    ListOne,
+    UidlAll,
+    UidlOne,
+    Retr,
+    Top,
+    Dele,
+    Rset,
+    Noop,
+    Last,
+    Quit,
+    RawSingle,
+    RawMulti,
+}
+
+/// What follows the `+OK` line of an answer (RFC 1939, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// Nothing.
+    Single,
+    /// Lines, each of meaning, up to the terminator.
+    Listing,
+    /// A message, up to the terminator.
+    Body,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 23] = [
+        Kind::User,
+        Kind::Pass,
+        Kind::Apop,
+        Kind::Auth,
+        Kind::Stls,
+        Kind::Capa,
+        Kind::Utf8,
+        Kind::Lang,
+        Kind::LangList,
+        Kind::Stat,
+        Kind::ListAll,
+        Kind::ListOne,
+        Kind::UidlAll,
+        Kind::UidlOne,
+        Kind::Retr,
+        Kind::Top,
+        Kind::Dele,
+        Kind::Rset,
+        Kind::Noop,
+        Kind::Last,
+        Kind::Quit,
+        Kind::RawSingle,
+        Kind::RawMulti,
+    ];
+
+    /// The command's word, in upper case; a description for raw commands.
+    pub const fn keyword(self) -> &'static str {
+        match self {
+            Kind::User => "USER",
+            Kind::Pass => "PASS",
+            Kind::Apop => "APOP",
+            Kind::Auth => "AUTH",
+            Kind::Stls => "STLS",
+            Kind::Capa => "CAPA",
+            Kind::Utf8 => "UTF8",
+            Kind::Lang | Kind::LangList => "LANG",
+            Kind::Stat => "STAT",
+            Kind::ListAll | Kind::ListOne => "LIST",
+            Kind::UidlAll | Kind::UidlOne => "UIDL",
+            Kind::Retr => "RETR",
+            Kind::Top => "TOP",
+            Kind::Dele => "DELE",
+            Kind::Rset => "RSET",
+            Kind::Noop => "NOOP",
+            Kind::Last => "LAST",
+            Kind::Quit => "QUIT",
+            Kind::RawSingle => "a raw command",
+            Kind::RawMulti => "a raw multi-line command",
+        }
+    }
+
+    /// What follows a `+OK` to this kind. `-ERR` is always one line.
+    pub const fn shape(self) -> Shape {
+        match self {
+            Kind::Retr | Kind::Top => Shape::Body,
+            Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti => Shape::Listing,
+            _ => Shape::Single,
+        }
+    }
+
+    /// Whether nothing may follow this command until it is answered (RFC 2595, section 4; RFC 5034, section 4).
+    pub const fn is_barrier(self) -> bool {
+        matches!(self, Kind::Stls | Kind::Auth | Kind::Quit)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.keyword())
+    }
+}
+
+impl<'a> Command<'a> {
+    /// What kind of command this is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Command::User(_) => Kind::User,
+            Command::Pass(_) => Kind::Pass,
+            Command::Apop { .. } => Kind::Apop,
+            Command::Auth { .. } => Kind::Auth,
+            Command::Stls => Kind::Stls,
+            Command::Capa => Kind::Capa,
+            Command::Utf8 => Kind::Utf8,
+            Command::Lang(_) => Kind::Lang,
+            Command::LangList => Kind::LangList,
+            Command::Stat => Kind::Stat,
+            Command::List(None) => Kind::ListAll,
+            Command::List(Some(_)) => Kind::ListOne,
+            Command::Uidl(None) => Kind::UidlAll,
+            Command::Uidl(Some(_)) => Kind::UidlOne,
+            Command::Retr(_) => Kind::Retr,
+            Command::Top { .. } => Kind::Top,
+            Command::Dele(_) => Kind::Dele,
+            Command::Rset => Kind::Rset,
+            Command::Noop => Kind::Noop,
+            Command::Last => Kind::Last,
+            Command::Quit => Kind::Quit,
+            Command::Raw { multi: false, .. } => Kind::RawSingle,
+            Command::Raw { multi: true, .. } => Kind::RawMulti,
+        }
+    }
+
+    /// The length of the encoded line in octets, with its CRLF, whether or not it may be sent.
+    pub fn encoded_len(&self) -> usize {
+        let mut ruler = Pen { paper: None, at: 0 };
+        self.write(&mut ruler);
+        ruler.at
+    }
+
+    /// Whether the arguments may go on the wire, with UTF-8 in names and passwords only if `utf8`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the first bad argument; none of them is ever quoted.
+    pub fn check(&self, utf8: bool) -> Result<(), BadArgument> {
+        match *self {
+            Command::User(name) | Command::Apop { user: name, .. } => word(name, utf8),
+            Command::Pass(password) => line(password, utf8),
+            Command::Lang(tag) => word(tag, false),
+            Command::Auth { mechanism, initial_response } => {
+                let named = matches!(mechanism.len(), 1..=20)
+                    && mechanism.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+                if !named {
+                    return Err(BadArgument::Mechanism);
+                }
+                initial_response.map_or(Ok(()), |payload| payload.check())
+            }
+            Command::Raw { line: raw, .. } => {
+                line(raw, false)?;
+                let keyword = raw.split(' ').next().unwrap_or_default();
+                let known = Kind::ALL.iter().any(|kind| kind.keyword().eq_ignore_ascii_case(keyword));
+                if known || keyword.is_empty() || raw.ends_with(' ') {
+                    return Err(BadArgument::Keyword);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the whole line to `out`, or nothing if there is no room.
+    pub(crate) fn encode(&self, out: &mut impl Output) -> Option<()> {
+        let mut pen = Pen { paper: Some(out.line(self.encoded_len())?), at: 0 };
+        self.write(&mut pen);
+        Some(())
+    }
+
+    fn write(&self, pen: &mut Pen<'_>) {
+        if let Command::Raw { line, .. } = self {
+            pen.put(line.as_bytes());
+        } else {
+            pen.put(self.kind().keyword().as_bytes());
+        }
+        match *self {
+            Command::User(text) | Command::Pass(text) | Command::Lang(text) => pen.argument(text.as_bytes()),
+            Command::Apop { user, digest } => {
+                pen.argument(user.as_bytes());
+                pen.argument(digest.as_bytes());
+            }
+            Command::Auth { mechanism, initial_response } => {
+                pen.put(b" ");
+                mechanism.bytes().for_each(|b| pen.put(&[b.to_ascii_uppercase()]));
+                match initial_response {
+                    None => {}
+                    // RFC 5034, section 4: an empty initial response needs a sign of its own.
+                    Some(payload) if payload.encoded_len() == 0 => pen.put(b" ="),
+                    Some(payload) => {
+                        pen.put(b" ");
+                        pen.payload(payload);
+                    }
+                }
+            }
+            Command::List(Some(number))
+            | Command::Uidl(Some(number))
+            | Command::Retr(number)
+            | Command::Dele(number) => {
+                pen.number(number.get());
+            }
+            Command::Top { number, lines } => {
+                pen.number(number.get());
+                pen.number(lines);
+            }
+            _ => {}
+        }
+        pen.put(b"\r\n");
+    }
+
+    /// Reads a client's line, given without its line end, as a server does: keywords in any case, arguments separated
+    /// by one blank or more, the whole rest of the line as the password.
+    ///
+    /// # Errors
+    ///
+    /// An unknown keyword, or arguments that are not the keyword's.
+    pub(crate) fn parse(line: &'a [u8]) -> Result<Command<'a>, BadCommand> {
+        let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
+        let (keyword, rest) = line.split_at(end);
+        let kind = |kind: &&Kind| kind.keyword().as_bytes().eq_ignore_ascii_case(keyword);
+        let kind = *Kind::ALL.iter().find(kind).ok_or(BadCommand::Unknown)?;
+        let bad = BadCommand::Arguments(kind);
+        if kind == Kind::Pass {
+            let password = rest.strip_prefix(b" ").unwrap_or_default();
+            let command = Command::Pass(core::str::from_utf8(password).map_err(|_| bad)?);
+            return command.check(true).map(|()| command).map_err(|_| bad);
+        }
+        let mut words = rest.split(|&b| b == b' ').filter(|word| !word.is_empty());
+        let mut word = || words.next();
+        let text = |word: Option<&'a [u8]>| core::str::from_utf8(word.ok_or(bad)?).map_err(|_| bad);
+        let message = |word: &'a [u8]| message_number(word).ok_or(bad);
+        let command = match kind {
+            Kind::User => Command::User(text(word())?),
+            Kind::Apop => {
+                let user = text(word())?;
+                Command::Apop { user, digest: word().and_then(Digest::parse).ok_or(bad)? }
+            }
+            Kind::Auth => {
+                let mechanism = text(word())?;
+                Command::Auth { mechanism, initial_response: word().map(Payload::initial) }
+            }
+            Kind::Lang | Kind::LangList => match word() {
+                Some(tag) => Command::Lang(text(Some(tag))?),
+                None => Command::LangList,
+            },
+            Kind::ListAll | Kind::ListOne => Command::List(word().map(message).transpose()?),
+            Kind::UidlAll | Kind::UidlOne => Command::Uidl(word().map(message).transpose()?),
+            Kind::Retr => Command::Retr(message(word().ok_or(bad)?)?),
+            Kind::Dele => Command::Dele(message(word().ok_or(bad)?)?),
+            Kind::Top => Command::Top {
+                number: message(word().ok_or(bad)?)?,
+                lines: word().and_then(number).and_then(|n| u32::try_from(n).ok()).ok_or(bad)?,
+            },
+            Kind::Stls => Command::Stls,
+            Kind::Capa => Command::Capa,
+            Kind::Utf8 => Command::Utf8,
+            Kind::Stat => Command::Stat,
+            Kind::Rset => Command::Rset,
+            Kind::Noop => Command::Noop,
+            Kind::Last => Command::Last,
+            Kind::Quit => Command::Quit,
+            Kind::Pass | Kind::RawSingle | Kind::RawMulti => return Err(BadCommand::Unknown),
+        };
+        if word().is_some() {
+            return Err(bad);
+        }
+        command.check(true).map(|()| command).map_err(|_| bad)
+    }
+}
+
+impl fmt::Debug for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// The command as a log may show it: without password, digest or SASL payload, controls escaped.
+impl fmt::Display for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Command::Raw { line, .. } = self {
+            // An extension's arguments may be secret for all that we know.
+            let keyword = line.split(' ').next().unwrap_or_default().escape_debug();
+            return write!(f, "{keyword}{}", if line.contains(' ') { " ***" } else { "" });
+        }
+        f.write_str(self.kind().keyword())?;
+        match self {
+            Command::User(text) | Command::Lang(text) => write!(f, " {}", text.escape_debug()),
+            Command::Pass(_) => f.write_str(" ***"),
+            Command::Apop { user, .. } => write!(f, " {} ***", user.escape_debug()),
+            Command::Auth { mechanism, initial_response } => {
+                let hidden = if initial_response.is_some() { " ***" } else { "" };
+                write!(f, " {}{hidden}", mechanism.escape_debug())
+            }
+            Command::List(Some(number))
+            | Command::Uidl(Some(number))
+            | Command::Retr(number)
+            | Command::Dele(number) => {
+                write!(f, " {number}")
+            }
+            Command::Top { number, lines } => write!(f, " {number} {lines}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why a server could not read a line as a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadCommand {
+    /// No such keyword.
+    Unknown,
+    /// The arguments are not those of this command.
+    Arguments(Kind),
+}
+
+/// Decimal digits only, without overflow: no sign, no blank, not empty.
+pub(crate) fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |value, &digit| match digit {
+        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    })
+}
+
+/// A message number: decimal digits, 1 to `u32::MAX`.
+pub(crate) fn message_number(digits: &[u8]) -> Option<NonZeroU32> {
+    NonZeroU32::new(u32::try_from(number(digits)?).ok()?)
+}
+
+/// Text that may contain blanks.
+fn line(text: &str, utf8: bool) -> Result<(), BadArgument> {
+    match text.bytes().find_map(|b| match b {
+        0..=0x1f | 0x7f => Some(BadArgument::Control),
+        0x80.. if !utf8 => Some(BadArgument::NotAscii),
+        _ => None,
+    }) {
+        Some(bad) => Err(bad),
+        None if text.is_empty() => Err(BadArgument::Empty),
+        None => Ok(()),
+    }
+}
+
+/// Text that is one argument.
+fn word(text: &str, utf8: bool) -> Result<(), BadArgument> {
+    line(text, utf8)?;
+    if text.contains(' ') { Err(BadArgument::Blank) } else { Ok(()) }
+}
+
+/// Writes on paper, or only measures without it: so that length and octets cannot disagree.
+struct Pen<'a> {
+    paper: Option<&'a mut [u8]>,
+    at: usize,
+}
+
+impl Pen<'_> {
+    fn space(&mut self, len: usize) -> Option<&mut [u8]> {
+        let at = self.at;
+        self.at += len;
+        self.paper.as_mut().map(|paper| &mut paper[at..at + len])
+    }
+
+    fn put(&mut self, octets: &[u8]) {
+        if let Some(space) = self.space(octets.len()) {
+            space.copy_from_slice(octets);
+        }
+    }
+
+    fn argument(&mut self, octets: &[u8]) {
+        self.put(b" ");
+        self.put(octets);
+    }
+
+    fn number(&mut self, number: u32) {
+        let mut digits = [b'0'; 10];
+        let mut start = digits.len();
+        let mut rest = number;
+        loop {
+            start -= 1;
+            digits[start] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.argument(&digits[start..]);
+    }
+
+    fn payload(&mut self, payload: Payload<'_>) {
+        if let Some(space) = self.space(payload.encoded_len()) {
+            payload.encode(space);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Errors, divided by whose fault it is: the caller's ([`Rejected`], harmless), the peer's framing ([`ProtocolError`],
+//! final) and the peer's content ([`Malformed`], which fails one answer and leaves the session usable).
+
+use core::fmt;
+
+use crate::command::Kind;
+use crate::reply::Text;
+use crate::state::State;
+
+/// Why an argument may not go on the wire (RFC 1939, section 3). The argument itself is never quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum BadArgument {
+    /// An argument must have at least one octet.
+    #[error("an argument is empty")]
+    Empty,
+    /// CR, LF, NUL or another control.
+    #[error("an argument contains a control character")]
+    Control,
+    /// A blank would split the argument in two.
+    #[error("an argument contains a blank")]
+    Blank,
+    /// Octets above 127 where the server has not announced `UTF8 USER` (RFC 6856, section 2.2).
+    #[error("an argument is not ASCII, and the server has not announced UTF8 USER")]
+    NotAscii,
+    /// A mechanism is named by 1 to 20 of `A-Z`, `0-9`, `-` and `_` (RFC 4422, section 3.1).
+    #[error("no SASL mechanism can have this name")]
+    Mechanism,
+    /// Data given as Base64 is none.
+    #[error("the data is not Base64")]
+    Base64,
+    /// A raw command whose keyword is missing, or one that has a command of its own.
+    #[error("a raw command needs a keyword that has no command of its own")]
+    Keyword,
+}
+
+/// The caller asked for what may not be asked now. Nothing was written and nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Rejected {
+    /// The state, as it will be when all in flight has succeeded, does not permit the command.
+    #[error("{kind} is not permitted: the session's state is {state}")]
+    NotPermitted {
+        /// The command.
+        kind: Kind,
+        /// The projected state.
+        state: State,
+    },
+    /// STLS, AUTH or QUIT is in flight, and nothing may follow it until it is answered.
+    #[error("nothing may follow {0} until it is answered")]
+    Barrier(Kind),
+    /// STLS may be sent only when every earlier command is answered (RFC 2595, section 4).
+    #[error("STLS needs every earlier answer first")]
+    InFlight,
+    /// The session is inside TLS already (RFC 2595, section 4).
+    #[error("the session is inside TLS already")]
+    InsideTls,
+    /// STLS may not follow UTF8 (RFC 6856, section 2.1).
+    #[error("STLS may not follow UTF8")]
+    AfterUtf8,
+    /// No challenge waits for a response.
+    #[error("no challenge waits for a response")]
+    NoChallenge,
+    /// An argument may not go on the wire.
+    #[error("{0}")]
+    Argument(#[from] BadArgument),
+    /// The line would have more than 255 octets with its CRLF (RFC 2449, section 4).
+    #[error("the command line would have {len} octets, and 255 are permitted")]
+    TooLong {
+        /// Its length in octets.
+        len: usize,
+    },
+    /// Too many runs of different commands are in flight: receive some answers first.
+    #[error("too many commands are in flight")]
+    WindowFull,
+    /// The output has no room for the line.
+    #[error("the output has no room for the line")]
+    NoRoom,
+    /// The server has sent something that nobody asked for: the next `receive` fails.
+    #[error("the server has sent what nobody asked for")]
+    Unsolicited,
+    /// The session has failed or ended before.
+    #[error("the session is over")]
+    Over,
+}
+
+/// What a client waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Awaiting {
+    /// The greeting.
+    Greeting,
+    /// Nothing: no command is in flight.
+    Nothing,
+    /// The status line that answers a command; for AUTH perhaps a challenge.
+    Status(Kind),
+    /// The caller's response to a challenge.
+    Response,
+    /// Lines of a listing, or its terminator.
+    Listing(Kind),
+    /// Octets of a message, or its terminator.
+    Body(Kind),
+    /// The end of the TLS handshake.
+    Handshake,
+}
+
+impl fmt::Display for Awaiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Awaiting::Greeting => f.write_str("waiting for the greeting"),
+            Awaiting::Nothing => f.write_str("no command was in flight"),
+            Awaiting::Status(kind) => write!(f, "waiting for the answer to {kind}"),
+            Awaiting::Response => f.write_str("the server waited for a response to its challenge"),
+            Awaiting::Listing(kind) => write!(f, "receiving the listing of {kind}"),
+            Awaiting::Body(kind) => write!(f, "receiving the message of {kind}"),
+            Awaiting::Handshake => f.write_str("waiting for the TLS handshake"),
+        }
+    }
+}
+
+/// How the peer broke the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Violation {
+    /// The stream ended too early. A message cut short is never a success.
+    #[error("the server closed the connection")]
+    Closed,
+    /// A status line must begin with `+OK` or `-ERR` (RFC 1939, section 3).
+    #[error("the line is neither +OK nor -ERR")]
+    NotAStatus,
+    /// A line is longer than the limit for lines of its sort.
+    #[error("the line is longer than {limit} octets")]
+    LineTooLong {
+        /// The limit in octets, line end included.
+        limit: u32,
+    },
+    /// A bare LF in a status line or a listing of a session whose lines end in CRLF (RFC 1939, section 3).
+    #[error("the line ends in LF without CR")]
+    BareLf,
+    /// A bare CR in a status line or a listing (RFC 1939, section 3).
+    #[error("the line contains CR without LF")]
+    BareCr,
+    /// Octets that came before any command asked for them.
+    #[error("the server has sent what nobody asked for")]
+    Unsolicited,
+    /// Plaintext behind the `+OK` to STLS: an injection (RFC 2595, section 4).
+    #[error("plaintext came behind the answer to STLS")]
+    PlaintextAfterStls,
+    /// A TLS handshake was reported where none was due.
+    #[error("no TLS handshake was due")]
+    NoHandshakeDue,
+    /// `+OK` to a command that the confirmed state does not permit, such as PASS after a refused USER.
+    #[error("the server accepted a command that it could not have accepted")]
+    Impossible,
+    /// A challenge outside of AUTH, or after the exchange was cancelled.
+    #[error("the server sent a challenge where none was due")]
+    UnexpectedChallenge,
+    /// More challenges in one exchange than any mechanism needs.
+    #[error("the server sent too many challenges")]
+    TooManyChallenges,
+    /// `+OK` to AUTH although the client proved nothing, or cancelled (RFC 5034, section 4).
+    #[error("the server claims a login without proof")]
+    UnprovenLogin,
+    /// A listing has more lines than [`Config::max_rows`](crate::Config).
+    #[error("the listing has more than {limit} lines")]
+    TooManyRows {
+        /// The limit in lines.
+        limit: u32,
+    },
+    /// A message has more octets than [`Config::max_body`](crate::Config). It was delivered up to the limit.
+    #[error("the message has more than {limit} octets")]
+    BodyTooLong {
+        /// The limit in octets.
+        limit: u64,
+    },
+}
+
+/// The peer broke the protocol. The session is over: the same error comes for ever after.
+///
+/// Deletions were not committed, unless QUIT was in flight: then that is unknown (RFC 1939, section 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProtocolError {
+    pub(crate) violation: Violation,
+    pub(crate) awaiting: Awaiting,
+    pub(crate) excerpt: Excerpt,
+}
+
+impl ProtocolError {
+    /// What the peer did.
+    pub const fn violation(&self) -> Violation {
+        self.violation
+    }
+
+    /// What was awaited when it did.
+    pub const fn awaiting(&self) -> Awaiting {
+        self.awaiting
+    }
+
+    /// The beginning of the offending line, at most 80 octets; empty where there is none to show, and always while a
+    /// password or a proof was in flight.
+    pub fn excerpt(&self) -> Text<'_> {
+        self.excerpt.text()
+    }
+}
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.violation, self.awaiting)?;
+        let said = self.excerpt();
+        if said.as_bytes().is_empty() { Ok(()) } else { write!(f, "; it said: {said}") }
+    }
+}
+
+impl core::error::Error for ProtocolError {}
+
+/// The beginning of a line, kept without allocation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Excerpt {
+    len: u8,
+    octets: [u8; Self::MAX],
+}
+
+impl Excerpt {
+    const MAX: usize = 80;
+    pub(crate) const EMPTY: Excerpt = Excerpt { len: 0, octets: [0; Self::MAX] };
+
+    pub(crate) fn of(line: &[u8]) -> Excerpt {
+        let mut excerpt = Excerpt::EMPTY;
+        for (space, &octet) in excerpt.octets.iter_mut().zip(line) {
+            *space = octet;
+            excerpt.len += 1;
+        }
+        excerpt
+    }
+
+    fn text(&self) -> Text<'_> {
+        Text::new(&self.octets[..usize::from(self.len)])
+    }
+}
+
+impl fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text(), f)
+    }
+}
+
+/// The content of an answer is not what its command asks for. Its end is known all the same, so the session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Malformed {
+    /// Not `count SP octets` (RFC 1939, section 5, STAT).
+    #[error("the drop listing is not two numbers")]
+    DropListing,
+    /// Not `number SP octets` (RFC 1939, section 5, LIST).
+    #[error("the scan listing is not two numbers")]
+    ScanListing,
+    /// Not `number SP unique-id` (RFC 1939, section 7, UIDL).
+    #[error("the unique-id listing is not a number and an id")]
+    UniqueId,
+    /// Not a number (RFC 1460, LAST).
+    #[error("the answer to LAST is not a number")]
+    Last,
+    /// The answer speaks of another message than the command.
+    #[error("the answer is for another message")]
+    OtherMessage,
+    /// A listing has more octets than a caller wants to keep.
+    #[error("the listing has more octets than may be kept")]
+    ListingTooLong,
+}

@@ -1,0 +1,263 @@
+//! Lines, terminators and byte-stuffing: the only file that knows about CR, LF and the dot (RFC 1939, section 3).
+
+use memchr::{memchr, memmem};
+
+use crate::error::Violation;
+
+/// How the lines of a session end. The first status line of each layer decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LineEnd {
+    /// CRLF, as RFC 1939 wants it. A bare LF inside a message is content.
+    CrLf,
+    /// LF, as some servers send it; a CR before it is tolerated.
+    Lf,
+}
+
+/// A line out of the input.
+pub(crate) struct Line<'a> {
+    /// The line without its line end.
+    pub(crate) text: &'a [u8],
+    /// Its octets, line end included.
+    pub(crate) taken: usize,
+    pub(crate) end: LineEnd,
+}
+
+/// The first line of `input`.
+///
+/// `scanned` octets hold no LF, as the call before found out; it is kept up to date. `None` if more octets are needed.
+/// The limit is looked at before the content, so that the verdict does not depend on how the octets were cut.
+pub(crate) fn line<'a>(
+    input: &'a [u8],
+    scanned: &mut u32,
+    limit: u32,
+    end: Option<LineEnd>,
+) -> Result<Option<Line<'a>>, Violation> {
+    let window = &input[..input.len().min(limit as usize)];
+    let start = (*scanned as usize).min(window.len());
+    let Some(lf) = memchr(b'\n', &window[start..]).map(|at| start + at) else {
+        if window.len() == limit as usize {
+            return Err(Violation::LineTooLong { limit });
+        }
+        // Shorter than a limit of 32 bits.
+        *scanned = u32::try_from(window.len()).unwrap_or(u32::MAX);
+        return Ok(None);
+    };
+    *scanned = 0;
+    let (text, found) = match &input[..lf] {
+        [text @ .., b'\r'] => (text, LineEnd::CrLf),
+        text => (text, LineEnd::Lf),
+    };
+    if found == LineEnd::Lf && end == Some(LineEnd::CrLf) {
+        return Err(Violation::BareLf);
+    }
+    if memchr(b'\r', text).is_some() {
+        return Err(Violation::BareCr);
+    }
+    Ok(Some(Line { text, taken: lf + 1, end: found }))
+}
+
+/// The line without its byte-stuffing, or `None` if it is the terminator (RFC 1939, section 3).
+pub(crate) fn unstuffed(line: &[u8]) -> Option<&[u8]> {
+    match line {
+        b"." => None,
+        [b'.', rest @ ..] => Some(rest),
+        _ => Some(line),
+    }
+}
+
+/// Where in a message a reader or writer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Position {
+    LineStart,
+    AfterCr,
+    Inside,
+}
+
+impl Position {
+    /// The position behind `run`, which is not empty and began at `self`.
+    fn behind(self, run: &[u8], end: LineEnd) -> Position {
+        match run {
+            [.., b'\r'] => Position::AfterCr,
+            [.., b'\n'] if end == LineEnd::Lf => Position::LineStart,
+            [.., b'\r', b'\n'] => Position::LineStart,
+            [b'\n'] if self == Position::AfterCr => Position::LineStart,
+            _ => Position::Inside,
+        }
+    }
+}
+
+/// A message on its way in: removes the byte-stuffing by slicing, finds the terminator, holds back at most 2 octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Unstuffer {
+    position: Position,
+}
+
+/// What an [`Unstuffer`] found.
+pub(crate) enum Piece<'a> {
+    /// The longest run of content that is there; never empty.
+    Run(&'a [u8]),
+    /// The terminator.
+    End,
+    /// Content for which there is no room.
+    TooLong,
+}
+
+impl Unstuffer {
+    pub(crate) const fn new() -> Unstuffer {
+        Unstuffer { position: Position::LineStart }
+    }
+
+    /// The next piece of at most `room` octets, or `None` if more octets are needed. `input` begins behind it.
+    #[inline]
+    pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8], end: LineEnd, room: u64) -> Option<Piece<'a>> {
+        let mut content = *input;
+        if self.position == Position::LineStart {
+            match content {
+                [b'.'] | [b'.', b'\r'] => return None,
+                [b'.', b'\r', b'\n', rest @ ..] => {
+                    *input = rest;
+                    return Some(Piece::End);
+                }
+                [b'.', b'\n', rest @ ..] if end == LineEnd::Lf => {
+                    *input = rest;
+                    return Some(Piece::End);
+                }
+                [b'.', rest @ ..] => {
+                    content = rest;
+                    self.position = Position::Inside;
+                }
+                _ => {}
+            }
+        }
+        if content.is_empty() {
+            return None;
+        }
+        let run = match next_dotted_line(content, end, self.position == Position::AfterCr) {
+            Some(start) => start,
+            None => content.len(),
+        };
+        let run = run.min(usize::try_from(room).unwrap_or(usize::MAX));
+        if run == 0 {
+            return Some(Piece::TooLong);
+        }
+        let (run, rest) = content.split_at(run);
+        *input = rest;
+        self.position = self.position.behind(run, end);
+        Some(Piece::Run(run))
+    }
+}
+
+/// Where the next line that begins with a dot starts, other than at 0. The octet before `content` was a CR if `after_cr`.
+#[inline]
+fn next_dotted_line(content: &[u8], end: LineEnd, after_cr: bool) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let lf = from + find_lf_dot(&content[from..])?;
+        let ends_line = match (end, lf) {
+            (LineEnd::Lf, _) => true,
+            (LineEnd::CrLf, 0) => after_cr,
+            (LineEnd::CrLf, _) => content[lf - 1] == b'\r',
+        };
+        if ends_line {
+            return Some(lf + 1);
+        }
+        from = lf + 1;
+    }
+}
+
+/// Where LF and a dot stand side by side. Looks at the first octets one by one: where hits are dense, setting up the
+/// vector search costs more than it saves.
+#[inline]
+fn find_lf_dot(octets: &[u8]) -> Option<usize> {
+    const NEAR: usize = 64;
+    let near = &octets[..octets.len().min(NEAR)];
+    let hit = near.windows(2).position(|pair| pair == b"\n.");
+    if hit.is_some() || octets.len() <= NEAR {
+        return hit;
+    }
+    memmem::find(&octets[NEAR - 1..], b"\n.").map(|at| NEAR - 1 + at)
+}
+
+/// A message on its way out: byte-stuffed, with bare LF turned into CRLF (a bare CR is content).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Stuffer {
+    position: Position,
+}
+
+impl Stuffer {
+    pub(crate) const fn new() -> Stuffer {
+        Stuffer { position: Position::LineStart }
+    }
+
+    /// Writes as much of `content` as fits into `room`, shortens `content` by it, and says how many octets were written.
+    ///
+    /// Two octets of room are always enough for progress.
+    pub(crate) fn write(&mut self, content: &mut &[u8], room: &mut [u8]) -> usize {
+        let mut written = 0;
+        while let Some(&first) = content.first() {
+            let space = &mut room[written..];
+            let taken = match first {
+                b'.' if self.position == Position::LineStart => {
+                    let Some(pair) = space.get_mut(..2) else { break };
+                    pair.copy_from_slice(b"..");
+                    self.position = Position::Inside;
+                    written += 2;
+                    1
+                }
+                b'\n' if self.position == Position::AfterCr => {
+                    let Some(one) = space.first_mut() else { break };
+                    *one = b'\n';
+                    self.position = Position::LineStart;
+                    written += 1;
+                    1
+                }
+                b'\n' => {
+                    let Some(pair) = space.get_mut(..2) else { break };
+                    pair.copy_from_slice(b"\r\n");
+                    self.position = Position::LineStart;
+                    written += 2;
+                    1
+                }
+                _ => {
+                    let line = memchr(b'\n', content).unwrap_or(content.len()).min(space.len());
+                    if line == 0 {
+                        break;
+                    }
+                    space[..line].copy_from_slice(&content[..line]);
+                    self.position = if content[line - 1] == b'\r' { Position::AfterCr } else { Position::Inside };
+                    written += line;
+                    line
+                }
+            };
+            *content = &content[taken..];
+        }
+        written
+    }
+
+    /// What ends the message: the rest of an unfinished last line, and the terminator.
+    pub(crate) const fn terminator(self) -> &'static [u8] {
+        match self.position {
+            Position::LineStart => b".\r\n",
+            Position::AfterCr => b"\n.\r\n",
+            Position::Inside => b"\r\n.\r\n",
+        }
+    }
+}
+
+/// The octets that RETR sends for a stored message, as LIST and STAT count them: line ends as CRLF, the last one
+/// included, byte-stuffing and terminator not (RFC 1939, sections 5 and 11).
+pub fn transmitted_octets(message: &[u8]) -> u64 {
+    let mut octets = message.len() as u64;
+    let mut previous = b'\n';
+    for &octet in message {
+        if octet == b'\n' && previous != b'\r' {
+            octets += 1;
+        }
+        previous = octet;
+    }
+    match message.last() {
+        None | Some(b'\n') => octets,
+        Some(b'\r') => octets + 1,
+        Some(_) => octets + 2,
+    }
+}

@@ -1,0 +1,189 @@
+//! The whole state machine, as one table and without a single octet.
+//!
+//! # Theory
+//!
+//! RFC 1939 names three states: AUTHORIZATION, TRANSACTION and UPDATE (section 3). Between them lie the places where one
+//! side must wait for the other, and those are states too: before the greeting, between the `+OK` to STLS and the end of
+//! the TLS handshake, between the `+OK` to USER and PASS, and after the end. A [`Kind`] of command is permitted in a
+//! [`State`] when [`TABLE`] has a row for the pair; the row says where `+OK` leads and where `-ERR` leads. Whatever has
+//! no row is refused by a client before an octet is written and answered `-ERR` by a server.
+//!
+//! Three things lie outside the table because they are not commands: the greeting ([`State::greeted`]), the end of the
+//! TLS handshake ([`State::secured`]) and the end of the stream, which leads to [`State::Closed`] from everywhere.
+//! One rule needs more than the state: STLS is given once, never inside TLS (RFC 2595, section 4) and never after UTF8
+//! (RFC 6856, section 2.1). The roles keep that, because they know the layer.
+//!
+//! A client asks the table twice. *Projected*, on sending: would this be permitted if all that is in flight succeeded?
+//! *Confirmed*, on each answer: `+OK` to what the confirmed state does not permit cannot be true, and `-ERR` to it
+//! changes nothing. So USER and PASS may travel together, and a refused USER can never end in TRANSACTION.
+
+use crate::command::Kind;
+
+/// Where a session is, as the server has confirmed it (RFC 1939, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum State {
+    /// Connected; the greeting has not come yet.
+    Greeting,
+    /// AUTHORIZATION (RFC 1939, section 4).
+    Authorization,
+    /// AUTHORIZATION, directly after a `+OK` to USER: the only place for PASS (RFC 1939, section 7).
+    Named,
+    /// STLS was accepted and the TLS handshake is due: not one plaintext octet may pass (RFC 2595, section 4).
+    Handshake,
+    /// TRANSACTION (RFC 1939, section 5).
+    Transaction,
+    /// QUIT was answered in TRANSACTION: the server has been through UPDATE (RFC 1939, section 6).
+    Update,
+    /// The session ended without UPDATE: nothing was deleted.
+    Closed,
+}
+
+impl State {
+    /// Every state, in the order of a session.
+    pub const ALL: [State; 7] = [
+        State::Greeting,
+        State::Authorization,
+        State::Named,
+        State::Handshake,
+        State::Transaction,
+        State::Update,
+        State::Closed,
+    ];
+
+    /// Where the greeting leads (RFC 1939, section 4). No text of a greeting skips AUTHORIZATION.
+    pub const fn greeted(outcome: Outcome) -> State {
+        match outcome {
+            Outcome::Ok => State::Authorization,
+            Outcome::Err => State::Closed,
+        }
+    }
+
+    /// Where a finished TLS handshake leads: back to AUTHORIZATION, without a new greeting (RFC 2595, section 4).
+    pub const fn secured() -> State {
+        State::Authorization
+    }
+
+    /// Where `kind` with `outcome` leads from here, or `None` where this state does not permit it.
+    pub const fn after(self, kind: Kind, outcome: Outcome) -> Option<State> {
+        match (LOOKUP[self as usize][kind as usize], outcome) {
+            (None, _) => None,
+            (Some((ok, _)), Outcome::Ok) => Some(ok),
+            (Some((_, err)), Outcome::Err) => Some(err),
+        }
+    }
+
+    /// Whether this state permits a command of this kind.
+    pub const fn permits(self, kind: Kind) -> bool {
+        LOOKUP[self as usize][kind as usize].is_some()
+    }
+
+    /// Whether the session is over, with or without UPDATE.
+    pub const fn is_over(self) -> bool {
+        matches!(self, State::Update | State::Closed)
+    }
+}
+
+impl core::fmt::Display for State {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            State::Greeting => "before the greeting",
+            State::Authorization => "AUTHORIZATION",
+            State::Named => "AUTHORIZATION after USER",
+            State::Handshake => "TLS handshake",
+            State::Transaction => "TRANSACTION",
+            State::Update => "UPDATE",
+            State::Closed => "closed",
+        })
+    }
+}
+
+/// What a status indicator says: `+OK` or `-ERR` (RFC 1939, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// `+OK`
+    Ok,
+    /// `-ERR`
+    Err,
+}
+
+/// One row of [`TABLE`]: `kind` is permitted in `from`, and leads to `ok` or to `err`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Transition {
+    /// The state that permits the command.
+    pub from: State,
+    /// The command.
+    pub kind: Kind,
+    /// The state after `+OK`.
+    pub ok: State,
+    /// The state after `-ERR`.
+    pub err: State,
+}
+
+const fn row(from: State, kind: Kind, ok: State, err: State) -> Transition {
+    Transition { from, kind, ok, err }
+}
+
+/// The state machine: all that is permitted, and where it leads.
+#[rustfmt::skip]
+pub const TABLE: [Transition; 40] = {
+    use Kind as K;
+    use State::{Authorization, Closed, Handshake, Named, Transaction, Update};
+    [
+        row(Authorization, K::User,      Named,         Authorization),
+        row(Authorization, K::Apop,      Transaction,   Authorization),
+        row(Authorization, K::Auth,      Transaction,   Authorization),
+        row(Authorization, K::Stls,      Handshake,     Authorization),
+        row(Authorization, K::Capa,      Authorization, Authorization),
+        row(Authorization, K::Utf8,      Authorization, Authorization),
+        row(Authorization, K::Lang,      Authorization, Authorization),
+        row(Authorization, K::LangList,  Authorization, Authorization),
+        row(Authorization, K::RawSingle, Authorization, Authorization),
+        row(Authorization, K::RawMulti,  Authorization, Authorization),
+        row(Authorization, K::Quit,      Closed,        Closed),
+
+        row(Named,         K::Pass,      Transaction,   Authorization),
+        row(Named,         K::User,      Named,         Authorization),
+        // Whatever is neither PASS nor USER makes the server forget the name.
+        row(Named,         K::Apop,      Transaction,   Authorization),
+        row(Named,         K::Auth,      Transaction,   Authorization),
+        row(Named,         K::Stls,      Handshake,     Authorization),
+        row(Named,         K::Capa,      Authorization, Authorization),
+        row(Named,         K::Utf8,      Authorization, Authorization),
+        row(Named,         K::Lang,      Authorization, Authorization),
+        row(Named,         K::LangList,  Authorization, Authorization),
+        row(Named,         K::RawSingle, Authorization, Authorization),
+        row(Named,         K::RawMulti,  Authorization, Authorization),
+        row(Named,         K::Quit,      Closed,        Closed),
+
+        row(Transaction,   K::Stat,      Transaction,   Transaction),
+        row(Transaction,   K::ListAll,   Transaction,   Transaction),
+        row(Transaction,   K::ListOne,   Transaction,   Transaction),
+        row(Transaction,   K::UidlAll,   Transaction,   Transaction),
+        row(Transaction,   K::UidlOne,   Transaction,   Transaction),
+        row(Transaction,   K::Retr,      Transaction,   Transaction),
+        row(Transaction,   K::Top,       Transaction,   Transaction),
+        row(Transaction,   K::Dele,      Transaction,   Transaction),
+        row(Transaction,   K::Rset,      Transaction,   Transaction),
+        row(Transaction,   K::Noop,      Transaction,   Transaction),
+        row(Transaction,   K::Last,      Transaction,   Transaction),
+        row(Transaction,   K::Capa,      Transaction,   Transaction),
+        row(Transaction,   K::Lang,      Transaction,   Transaction),
+        row(Transaction,   K::LangList,  Transaction,   Transaction),
+        row(Transaction,   K::RawSingle, Transaction,   Transaction),
+        row(Transaction,   K::RawMulti,  Transaction,   Transaction),
+        row(Transaction,   K::Quit,      Update,        Update),
+    ]
+};
+
+const LOOKUP: [[Option<(State, State)>; Kind::ALL.len()]; State::ALL.len()] = {
+    let mut lookup = [[None; Kind::ALL.len()]; State::ALL.len()];
+    let mut i = 0;
+    while i < TABLE.len() {
+        let Transition { from, kind, ok, err } = TABLE[i];
+        assert!(lookup[from as usize][kind as usize].is_none(), "one row for each pair");
+        lookup[from as usize][kind as usize] = Some((ok, err));
+        i += 1;
+    }
+    lookup
+};
