@@ -111,6 +111,22 @@ pub enum Event<'a> {
     },
 }
 
+impl Event<'_> {
+    /// The command that this answers, or a part of it; `None` for the greeting.
+    pub const fn to(&self) -> Option<Ticket> {
+        match *self {
+            Event::Greeting(_) | Event::NoService(_) => None,
+            Event::Ok { to, .. }
+            | Event::Refused { to, .. }
+            | Event::Challenge { to, .. }
+            | Event::Row { to, .. }
+            | Event::Body { to, .. }
+            | Event::End { to }
+            | Event::StartTls { to } => Some(to),
+        }
+    }
+}
+
 /// Which part of the answer to the oldest command comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Part {

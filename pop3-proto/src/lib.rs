@@ -4,14 +4,30 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 pub mod apop;
+#[cfg(feature = "alloc")]
+pub mod batch;
+#[cfg(feature = "alloc")]
+mod buffer;
 mod capability;
 mod client;
 mod command;
+#[cfg(feature = "alloc")]
+pub mod conversation;
 mod error;
+#[cfg(feature = "alloc")]
+pub mod exchange;
+#[cfg(feature = "alloc")]
+mod failure;
 mod flight;
 mod frame;
+#[cfg(feature = "alloc")]
+mod log;
+#[cfg(feature = "alloc")]
+pub mod login;
 pub mod message;
 mod output;
 pub mod reply;
@@ -22,6 +38,10 @@ pub use capability::{Capability, Known};
 pub use client::{Client, Config, Event, Ticket};
 pub use command::{Command, Kind, MAX_LINE, Shape};
 pub use error::{Awaiting, BadArgument, Malformed, ProtocolError, Rejected, Violation};
+#[cfg(feature = "alloc")]
+pub use failure::{Cause, Error, Refused};
 pub use frame::{LineEnd, transmitted_octets};
+#[cfg(feature = "alloc")]
+pub use log::Entry;
 pub use output::Output;
 pub use state::{Outcome, State};

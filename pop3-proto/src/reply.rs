@@ -195,6 +195,11 @@ impl<'a> Reply<'a> {
         Reply { line }
     }
 
+    /// All that stands behind the `+OK` and its blank, response code included.
+    pub const fn line(&self) -> &'a [u8] {
+        self.line
+    }
+
     /// The text behind the response code, for humans.
     pub fn text(&self) -> Text<'a> {
         Text(ResponseCode::split(self.line).1)
@@ -259,6 +264,11 @@ impl<'a> Reply<'a> {
 pub struct Refusal<'a>(pub(crate) Reply<'a>);
 
 impl<'a> Refusal<'a> {
+    /// All that stands behind the `-ERR` and its blank, response code included.
+    pub const fn line(&self) -> &'a [u8] {
+        self.0.line
+    }
+
     /// The text behind the response code, for humans.
     pub fn text(&self) -> Text<'a> {
         self.0.text()
@@ -373,6 +383,11 @@ impl ScanListing {
 pub struct UniqueId<'a>(&'a [u8]);
 
 impl<'a> UniqueId<'a> {
+    /// Takes octets as an id.
+    pub const fn new(octets: &'a [u8]) -> UniqueId<'a> {
+        UniqueId(octets)
+    }
+
     fn parse(line: &'a [u8]) -> Result<(NonZeroU32, UniqueId<'a>), Malformed> {
         let line = line.trim_ascii_start();
         let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
