@@ -52,6 +52,11 @@ impl<E: Exchange> Call<E> {
     pub fn doing(&self) -> String {
         self.exchange.command().to_string()
     }
+
+    /// Whether the command is on its way: it may have its effect, whatever happens now.
+    pub const fn is_sent(&self) -> bool {
+        self.ticket.is_some()
+    }
 }
 
 /// A message on its way (RETR or TOP). It may be dropped at any time: what it left is skipped.
@@ -152,9 +157,9 @@ impl Conversation {
     }
 
     /// Believes what the server announced: from now on commands are pipelined, and names may be UTF-8, where it says so.
-    pub fn learn(&mut self, capabilities: Capabilities) {
+    pub fn learn(&mut self, capabilities: Capabilities) -> &Capabilities {
         self.client.set_utf8_user(capabilities.any(|known| known == Known::Utf8 { user: true }));
-        self.capabilities = Some(capabilities);
+        self.capabilities.insert(capabilities)
     }
 
     /// Whether commands may be sent before earlier ones are answered (RFC 2449, section 6.6).
@@ -288,7 +293,7 @@ impl Conversation {
 
     /// Takes the first `octets` of [`body`](Self::body).
     pub fn take_body(&mut self, octets: usize) {
-        self.body.start = (self.body.start + octets).min(self.body.end);
+        self.body.start = self.body.start.saturating_add(octets).min(self.body.end);
     }
 
     /// Room to read into, never empty. Call it only when told [`Step::NeedIo`].
@@ -346,7 +351,8 @@ impl Conversation {
                 if secret {
                     self.outbox.mark_secret();
                 }
-                self.unanswered |= idle;
+                // A QUIT that finds the connection closed may have been obeyed before: that is for its caller to judge.
+                self.unanswered |= idle && command.kind() != Kind::Quit;
                 self.note(Entry::Command(command));
                 Ok(Some(ticket))
             }

@@ -39,7 +39,7 @@ pub use client::{Client, Config, Event, Ticket};
 pub use command::{Command, Kind, MAX_LINE, Shape};
 pub use error::{Awaiting, BadArgument, Malformed, ProtocolError, Rejected, Violation};
 #[cfg(feature = "alloc")]
-pub use failure::{Cause, Error, Refused};
+pub use failure::{Cause, Error, QuitError, Refused};
 pub use frame::{LineEnd, transmitted_octets};
 #[cfg(feature = "alloc")]
 pub use log::Entry;
