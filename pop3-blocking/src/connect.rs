@@ -10,8 +10,8 @@ use pop3_proto::{Cause, Config, Entry};
 use crate::connection::no_tls;
 use crate::{Connection, Error, LoginError, Session, Tcp};
 
-/// Octets of commands in flight on TCP: what both ends buffer at the least, and thousands of RETRs.
-const WINDOW: usize = 64 * 1024;
+/// Octets of commands in flight on TCP: ten thousand RETRs.
+const WINDOW: usize = 128 * 1024;
 
 /// How to reach a maildrop. Host, user name and password are each optional: see [`open`](Self::open).
 ///
@@ -38,7 +38,7 @@ type Log = Box<dyn FnMut(Entry<'_>) + Send>;
 /// How long things may take.
 struct Patience {
     connecting: Duration,
-    /// Each read and each write.
+    /// Each time that the server is waited for.
     waiting: Duration,
     /// From the connection to the end of the login.
     login: Duration,
@@ -51,8 +51,7 @@ impl Default for Connect {
 }
 
 impl Connect {
-    /// TLS, the protocol's default port, and 30, 60 and 120 seconds for connecting, for each read and write, and for the
-    /// whole login.
+    /// TLS, the protocol's default port, and 30, 60 and 120 seconds for connecting, for each wait, and for the whole login.
     pub fn new() -> Connect {
         Connect {
             host: None,
@@ -127,11 +126,10 @@ impl Connect {
         self
     }
 
-    /// How many octets of commands a batch keeps in flight: 64 KiB by default.
+    /// How many octets of commands a batch keeps in flight: 128 KiB by default.
     ///
-    /// Writing blocks while the server does not read, and it may not read while it writes: so what is in flight must fit
-    /// into what the operating systems buffer between the two. 64 KiB do with the defaults of Linux, macOS and Windows;
-    /// where buffers are smaller, a batch may end in a time-out.
+    /// However many these are, and however small the buffers of the operating systems: the two sides never wait for each
+    /// other, because [`Tcp`] does not block in writing.
     #[must_use]
     pub fn window(mut self, octets: usize) -> Connect {
         self.window = octets;
@@ -145,7 +143,7 @@ impl Connect {
         self
     }
 
-    /// How long each read and each write may take.
+    /// How long the server may send nothing while it is waited for.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Connect {
         self.patience.waiting = timeout;

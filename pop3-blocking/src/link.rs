@@ -29,7 +29,7 @@ impl<S: Read + Write> Link<S> {
         }
     }
 
-    /// Writes all that is pending, then reads once. `doing` names what fails if it does.
+    /// Writes what is pending, then reads once. `doing` names what fails if it does.
     pub(crate) fn io(&mut self, doing: impl FnOnce() -> String) -> Result<(), Error> {
         self.transfer().map_err(|error| Error::new(doing(), Cause::Transport(error)))
     }
@@ -61,6 +61,8 @@ impl<S: Read + Write> Link<S> {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(octets) => self.conversation.written(octets),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // The server must be read from before it reads again.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
             }
         }
