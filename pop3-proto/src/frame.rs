@@ -244,6 +244,105 @@ impl Stuffer {
     }
 }
 
+/// A client's lines, as a server reads them (RFC 2449, section 4).
+///
+/// A line ends at its LF, and one CR before that LF belongs to the line end: CRLF and a bare LF do the same, always.
+/// A CR elsewhere and a NUL are octets like others, which no command has a place for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct CommandLines {
+    /// Octets at the front of the awaited line that hold no LF.
+    scanned: u32,
+    /// The rest of a line that was too long is thrown away.
+    discarding: bool,
+}
+
+/// What a client's line is.
+pub(crate) enum CommandLine<'a> {
+    /// The line without its line end.
+    Line(&'a [u8]),
+    /// There is no line end in the first `limit` octets. Told once for the whole line.
+    TooLong,
+}
+
+impl CommandLines {
+    pub(crate) const fn new() -> CommandLines {
+        CommandLines { scanned: 0, discarding: false }
+    }
+
+    /// The next line of at most `limit` octets, 1 or more, line end included; or `None` if more octets are needed.
+    pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8], limit: u32) -> Option<CommandLine<'a>> {
+        if self.discarding {
+            let lf = memchr(b'\n', input);
+            *input = lf.map_or(&[], |lf| &input[lf + 1..]);
+            self.discarding = lf.is_none();
+        }
+        let window = &input[..input.len().min(limit as usize)];
+        let start = (self.scanned as usize).min(window.len());
+        if let Some(lf) = memchr(b'\n', &window[start..]).map(|at| start + at) {
+            self.scanned = 0;
+            *input = &input[lf + 1..];
+            let line = &window[..lf];
+            return Some(CommandLine::Line(line.strip_suffix(b"\r").unwrap_or(line)));
+        }
+        if window.len() == limit as usize {
+            *self = CommandLines { scanned: 0, discarding: true };
+            *input = &input[window.len()..];
+            return Some(CommandLine::TooLong);
+        }
+        self.scanned = u32::try_from(window.len()).unwrap_or(u32::MAX);
+        None
+    }
+}
+
+/// The part of a message that TOP sends: the header, the blank line, and the first lines of the body (RFC 1939,
+/// section 7). Every LF ends a line, as it does in what [`Stuffer`] makes of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Top {
+    /// Lines of the body still to come.
+    lines: u32,
+    in_body: bool,
+    /// What the current line holds so far: nothing, a CR, or more.
+    position: Position,
+}
+
+impl Top {
+    pub(crate) const fn new(lines: u32) -> Top {
+        Top { lines, in_body: false, position: Position::LineStart }
+    }
+
+    /// Whether all that TOP sends has gone by.
+    pub(crate) const fn is_complete(self) -> bool {
+        self.in_body && self.lines == 0
+    }
+
+    /// Goes on over `content`, and says how many of its octets belong to TOP.
+    pub(crate) fn advance(&mut self, content: &[u8]) -> usize {
+        let mut at = 0;
+        while !self.is_complete() {
+            let Some(len) = memchr(b'\n', &content[at..]) else {
+                match (self.position, &content[at..]) {
+                    (_, []) => {}
+                    (Position::LineStart, [b'\r']) => self.position = Position::AfterCr,
+                    _ => self.position = Position::Inside,
+                }
+                return content.len();
+            };
+            let blank = match &content[at..at + len] {
+                [] => self.position != Position::Inside,
+                [b'\r'] => self.position == Position::LineStart,
+                _ => false,
+            };
+            if self.in_body {
+                self.lines -= 1;
+            }
+            self.in_body |= blank;
+            self.position = Position::LineStart;
+            at += len + 1;
+        }
+        at
+    }
+}
+
 /// The octets that RETR sends for a stored message, as LIST and STAT count them: line ends as CRLF, the last one
 /// included, byte-stuffing and terminator not (RFC 1939, sections 5 and 11).
 pub fn transmitted_octets(message: &[u8]) -> u64 {

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 pub mod apop;
 mod capability;
@@ -12,10 +14,17 @@ mod command;
 mod error;
 mod flight;
 mod frame;
+#[cfg(feature = "alloc")]
+pub mod maildrop;
+#[cfg(feature = "std")]
+pub mod memory;
 pub mod message;
 mod output;
 pub mod reply;
 pub mod sasl;
+pub mod server;
+#[cfg(feature = "alloc")]
+mod service;
 pub mod state;
 
 pub use capability::{Capability, Known};
@@ -24,4 +33,7 @@ pub use command::{Command, Kind, MAX_LINE, Shape};
 pub use error::{Awaiting, BadArgument, Malformed, ProtocolError, Rejected, Violation};
 pub use frame::{LineEnd, transmitted_octets};
 pub use output::Output;
+pub use server::{Request, Server, ServerConfig};
+#[cfg(feature = "alloc")]
+pub use service::Service;
 pub use state::{Outcome, State};
