@@ -360,3 +360,106 @@ pub fn transmitted_octets(message: &[u8]) -> u64 {
         Some(_) => octets + 2,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a server reads when `parts` come one after the other, and what it is left with.
+    fn commands(parts: &[&[u8]], limit: u32) -> (Vec<Option<Vec<u8>>>, Vec<u8>, CommandLines) {
+        let (mut lines, mut read, mut buffer) = (CommandLines::new(), Vec::new(), Vec::new());
+        for part in parts {
+            buffer.extend_from_slice(part);
+            let mut input = &buffer[..];
+            while let Some(line) = lines.next(&mut input, limit) {
+                read.push(match line {
+                    CommandLine::Line(line) => Some(line.to_vec()),
+                    CommandLine::TooLong => None,
+                });
+            }
+            buffer = input.to_vec();
+        }
+        (read, buffer, lines)
+    }
+
+    #[test]
+    fn v8_lf_ends_a_line_and_neither_cr_nor_nul_does() {
+        let (read, rest, _) = commands(&[b"A\r\nB\nC\rD\r\nE\0F\r\r\n\nG\r"], 255);
+        let wanted: [&[u8]; 5] = [b"A", b"B", b"C\rD", b"E\0F\r", b""];
+        assert_eq!(read, wanted.map(|line| Some(line.to_vec())));
+        assert_eq!(rest, b"G\r");
+    }
+
+    #[test]
+    fn v3_a_line_that_is_too_long_is_told_once() {
+        let (read, rest, _) = commands(&[b"1234567\n", b"12345678", b"9012345678901234\n", b"1\n123456789"], 8);
+        assert_eq!(read, [Some(b"1234567".to_vec()), None, Some(b"1".to_vec()), None]);
+        assert_eq!(rest, b"");
+    }
+
+    /// The definition, one line after the other, with no regard to pieces.
+    fn top(message: &[u8], lines: usize) -> usize {
+        let mut at = 0;
+        let mut body_lines = None;
+        for line in message.split_inclusive(|&octet| octet == b'\n') {
+            if body_lines == Some(lines) {
+                break;
+            }
+            at += line.len();
+            body_lines = body_lines.map(|n| n + 1).or((line == b"\n" || line == b"\r\n").then_some(0));
+        }
+        at
+    }
+
+    proptest! {
+        #[test]
+        fn command_lines_do_not_depend_on_the_cuts(text in "[a\r\n]{0,40}", limit in 1..9u32, cuts in prop::array::uniform2(0..40usize)) {
+            let text = text.as_bytes();
+            let (a, b) = (cuts[0].min(cuts[1]).min(text.len()), cuts[0].max(cuts[1]).min(text.len()));
+            prop_assert_eq!(commands(&[text], limit), commands(&[&text[..a], &text[a..b], &text[b..]], limit));
+        }
+
+        #[test]
+        fn v26_top_takes_what_its_definition_says(message in "[a\r\n]{0,40}", lines in 0..5u32, cut in 0..40usize) {
+            let (front, back) = message.as_bytes().split_at(cut.min(message.len()));
+            let mut part = Top::new(lines);
+            let mut taken = part.advance(front);
+            if taken == front.len() {
+                taken += part.advance(back);
+            }
+            prop_assert_eq!(taken, top(message.as_bytes(), lines as usize));
+        }
+
+        #[test]
+        fn what_is_stuffed_can_be_unstuffed(message in "[a.\r\n]{0,40}", room in 2..9usize) {
+            let (mut stuffer, mut content, mut wire) = (Stuffer::new(), message.as_bytes(), Vec::new());
+            while !content.is_empty() {
+                let mut space = std::vec![0; room];
+                let len = stuffer.write(&mut content, &mut space);
+                prop_assert!(len > 0, "two octets of room are enough");
+                wire.extend_from_slice(&space[..len]);
+            }
+            wire.extend_from_slice(stuffer.terminator());
+            let (mut unstuffer, mut input, mut got) = (Unstuffer::new(), &wire[..], Vec::new());
+            while let Some(Piece::Run(run)) = unstuffer.next(&mut input, LineEnd::CrLf, u64::MAX) {
+                got.extend_from_slice(run);
+            }
+            prop_assert!(input.is_empty(), "the terminator is the end");
+            prop_assert_eq!(got.len() as u64, transmitted_octets(message.as_bytes()));
+            let lf = |octets: &[u8]| std::string::String::from_utf8_lossy(octets).replace("\r\n", "\n");
+            let mut wanted = lf(message.as_bytes());
+            match message.as_bytes().last() {
+                None | Some(b'\n') => {}
+                Some(b'\r') => wanted.replace_range(wanted.len() - 1.., "\n"),
+                Some(_) => wanted.push('\n'),
+            }
+            prop_assert_eq!(lf(&got), wanted);
+        }
+    }
+}
