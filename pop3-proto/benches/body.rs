@@ -31,7 +31,7 @@ fn shapes() -> [(&'static str, Vec<u8>); 6] {
 fn retrieving() -> Client {
     let mut client = Client::new(Config::default());
     let mut out = Vec::new();
-    let mut hear = |client: &mut Client, mut line: &[u8]| {
+    let hear = |client: &mut Client, mut line: &[u8]| {
         while client.receive(&mut line).expect("the transcript is right").is_some() {}
     };
     hear(&mut client, b"+OK\r\n");
