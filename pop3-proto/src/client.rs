@@ -421,8 +421,7 @@ impl Client {
     }
 
     fn note_leftover(&mut self, input: &[u8]) {
-        let blank =
-            matches!(input, b"\r" | b"\r\n") || (input == b"\n" && self.layer.line_end == Some(LineEnd::Lf));
+        let blank = matches!(input, b"\r" | b"\r\n") || (input == b"\n" && self.layer.line_end == Some(LineEnd::Lf));
         // Behind STLS not even a blank line is forgiven.
         let forgiven = input.is_empty() || (blank && self.state != State::Handshake);
         self.unsolicited |= !forgiven && !self.state.is_over();
