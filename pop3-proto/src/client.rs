@@ -422,8 +422,10 @@ impl Client {
 
     fn note_leftover(&mut self, input: &[u8]) {
         let blank =
-            matches!(input, [] | b"\r" | b"\r\n") || (input == b"\n" && self.layer.line_end == Some(LineEnd::Lf));
-        self.unsolicited |= !blank && !self.state.is_over();
+            matches!(input, b"\r" | b"\r\n") || (input == b"\n" && self.layer.line_end == Some(LineEnd::Lf));
+        // Behind STLS not even a blank line is forgiven.
+        let forgiven = input.is_empty() || (blank && self.state != State::Handshake);
+        self.unsolicited |= !forgiven && !self.state.is_over();
     }
 
     fn line<'a>(&mut self, limit: u32, input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, ProtocolError> {
@@ -539,7 +541,9 @@ impl Client {
         let error = ProtocolError { violation, awaiting, excerpt };
         self.failure = Some(error);
         self.state = State::Closed;
+        // Failed clients are equal, whether the octet at fault came with the ones before it or alone.
         self.scanned = 0;
+        self.unsolicited = false;
         Err(error)
     }
 }
