@@ -421,8 +421,7 @@ impl Client {
     }
 
     fn note_leftover(&mut self, input: &[u8]) {
-        let blank =
-            matches!(input, b"\r" | b"\r\n") || (input == b"\n" && self.layer.line_end == Some(LineEnd::Lf));
+        let blank = matches!(input, b"\r" | b"\r\n") || (input == b"\n" && self.layer.line_end == Some(LineEnd::Lf));
         // Behind STLS not even a blank line is forgiven.
         let forgiven = input.is_empty() || (blank && self.state != State::Handshake);
         self.unsolicited |= !forgiven && !self.state.is_over();
@@ -532,12 +531,11 @@ impl Client {
     #[cold]
     fn fail<T>(&mut self, violation: Violation, said: &[u8]) -> Result<T, ProtocolError> {
         let awaiting = self.awaiting();
-        // A server that is shown a secret may echo it.
-        let secret = matches!(
-            awaiting,
-            Awaiting::Status(Kind::User | Kind::Pass | Kind::Apop | Kind::Auth) | Awaiting::Response
-        );
-        let excerpt = if secret { Excerpt::EMPTY } else { Excerpt::of(said) };
+        // A server that is shown a secret may echo it, in any answer from then on. Who knows what a raw command holds.
+        let secret = |kind: Kind| {
+            matches!(kind, Kind::User | Kind::Pass | Kind::Apop | Kind::Auth | Kind::RawSingle | Kind::RawMulti)
+        };
+        let excerpt = if self.flight.kinds().any(secret) { Excerpt::EMPTY } else { Excerpt::of(said) };
         let error = ProtocolError { violation, awaiting, excerpt };
         self.failure = Some(error);
         self.state = State::Closed;
