@@ -433,7 +433,10 @@ impl Client {
             Ok(None) => Ok(None),
             Ok(Some(line)) => {
                 *input = &input[line.taken..];
-                self.layer.line_end.get_or_insert(line.end);
+                // A blank line that is forgiven is no status line, and decides nothing.
+                if !line.text.is_empty() {
+                    self.layer.line_end.get_or_insert(line.end);
+                }
                 Ok(Some(line.text))
             }
             Err(violation) => {
