@@ -153,7 +153,9 @@ fn law_3_rejected_changes_nothing() {
     use Try::{Respond, Send};
     let config = Config::default();
     let after = |mut talk: Talk, commands: &[Command<'_>], answers: &str| {
-        commands.iter().for_each(|command| _ = talk.client(*command));
+        for command in commands {
+            talk.client(*command);
+        }
         talk.server(answers);
         talk
     };
@@ -211,7 +213,9 @@ fn law_4_poison_is_permanent() {
     let after = |commands: &[Command<'_>], answers: &str| {
         let transaction = commands.iter().all(|command| State::Transaction.permits(command.kind()));
         let mut talk = if transaction { Talk::logged_in(small()) } else { Talk::greeted(small()) };
-        commands.iter().for_each(|command| _ = talk.client(*command));
+        for command in commands {
+            talk.client(*command);
+        }
         talk.server(answers);
         talk
     };
@@ -287,7 +291,7 @@ proptest! {
                 (Command::Retr(ONE), ".\r\n", &["end"]),
             ][which];
             talk.client(command);
-            said += &if accepted { format!("+OK\r\n{rest}") } else { "-ERR\r\n".to_owned() };
+            said.extend(if accepted { ["+OK\r\n", rest] } else { ["-ERR\r\n", ""] });
             expected.push(format!("#{ticket} {}", if accepted { "ok" } else { "refused" }));
             expected.extend(events.iter().filter(|_| accepted).map(|event| format!("#{ticket} {event}")));
         }

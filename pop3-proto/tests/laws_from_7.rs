@@ -141,27 +141,27 @@ fn law_9_no_secrets() {
     let plain = sasl::plain("", "mrose", secret).unwrap();
     let timestamp = Timestamp::find(b"<1896.697170952@dbc.mtview.ca.us>").unwrap();
     let digest = Digest::new(timestamp, secret.as_bytes());
-    let mut text = String::new();
+    let mut texts = vec![];
     let pass = Command::Pass(secret);
     let apop = Command::Apop { user: "mrose", digest };
     let auth = Command::Auth { mechanism: "PLAIN", initial_response: Some(Payload::Octets(&plain)) };
     let raw = Command::Raw { line: "XLOGIN tan staaf", multi: false };
     for command in [pass, apop, auth, raw] {
-        text += &format!("{command} {command:?} {digest:?} ");
+        texts.push(format!("{command} {command:?} {digest:?} "));
         // Sent, rejected, and echoed by the server in a line that is none, behind a CAPA and not.
         for echo in ["tan staaf", "dGFuIHN0YWFm", std::str::from_utf8(digest.as_bytes()).unwrap()] {
             for in_front in [None, Some(Command::Capa)] {
                 let mut talk = Talk::greeted(Config::default());
                 in_front.map(|command| talk.client(command));
                 let rejected = talk.client.send(command, &mut &mut [0; 3][..]);
-                text += &format!("{rejected:?} {}", rejected.map(|_| ()).unwrap_err());
+                texts.push(format!("{rejected:?} {}", rejected.map(|_| ()).unwrap_err()));
                 if command.kind() == Kind::Pass {
                     talk.client(Command::User("mrose"));
                 }
                 talk.client(command);
                 let sent = talk.client.clone();
                 talk.server(format!("{echo} was your password\r\n"));
-                text += &format!("{sent:?} {:?} {:?} {}", talk.client, talk.error, talk.error.unwrap());
+                texts.push(format!("{sent:?} {:?} {:?} {}", talk.client, talk.error, talk.error.unwrap()));
             }
         }
     }
@@ -171,11 +171,12 @@ fn law_9_no_secrets() {
     talk.server("+ \r\n");
     for response in [Response::Data(Payload::Base64(b"tan staaf")), Response::Data(Payload::Octets(secret.as_bytes()))]
     {
-        text += &format!("{response:?} {:?} {:?}", talk.client.respond(response, &mut talk.sent), talk.client);
+        texts.push(format!("{response:?} {:?} {:?}", talk.client.respond(response, &mut talk.sent), talk.client));
     }
     talk.server("dGFuIHN0YWFm?\r\n");
-    text += &format!("{:?} {}", talk.client, talk.error.unwrap());
+    texts.push(format!("{:?} {}", talk.client, talk.error.unwrap()));
 
+    let text = texts.join("\n");
     let base64 = |octets: &[u8]| {
         let mut out = Vec::new();
         let initial_response = Some(Payload::Octets(octets));
