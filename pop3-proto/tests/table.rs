@@ -46,8 +46,8 @@ fn next(phase: Phase, kind: Kind, accepted: bool) -> Option<Phase> {
             }
             // RFC 1939, section 6: QUIT in AUTHORIZATION does not enter UPDATE.
             Kind::Quit => Some(Over { update: false }),
-            Kind::Stat | Kind::ListAll | Kind::ListOne | Kind::UidlAll | Kind::UidlOne | Kind::Retr | Kind::Top => None,
-            Kind::Dele | Kind::Rset | Kind::Noop | Kind::Last => None,
+            // All others concern messages.
+            _ => None,
         },
         Transaction => match kind {
             Kind::Quit => Some(Over { update: true }),
@@ -194,7 +194,7 @@ fn the_documentation_is_the_table() {
     {
         let kinds = |leads: fn(&pop3_proto::state::Transition) -> State| {
             let there = TABLE.iter().filter(move |row| row.from == from && leads(row) == to);
-            there.map(|row| format!(" {:?}", row.kind)).collect::<String>()
+            there.flat_map(|row| [" ".to_owned(), format!("{:?}", row.kind)]).collect::<String>()
         };
         for (indicator, kinds) in [("+OK", kinds(|row| row.ok)), ("-ERR", kinds(|row| row.err))] {
             if !kinds.is_empty() {
