@@ -460,7 +460,10 @@ impl Client {
             Ok(None) => Ok(None),
             Ok(Some(line)) => {
                 *input = &input[line.taken..];
-                self.layer.line_end.get_or_insert(line.end);
+                // A blank line that is forgiven is no status line, and decides nothing.
+                if !line.text.is_empty() {
+                    self.layer.line_end.get_or_insert(line.end);
+                }
                 Ok(Some(line.text))
             }
             Err(violation) => {
@@ -558,12 +561,11 @@ impl Client {
     #[cold]
     fn fail<T>(&mut self, violation: Violation, said: &[u8]) -> Result<T, ProtocolError> {
         let awaiting = self.awaiting();
-        // A server that is shown a secret may echo it.
-        let secret = matches!(
-            awaiting,
-            Awaiting::Status(Kind::User | Kind::Pass | Kind::Apop | Kind::Auth) | Awaiting::Response
-        );
-        let excerpt = if secret { Excerpt::EMPTY } else { Excerpt::of(said) };
+        // A server that is shown a secret may echo it, in any answer from then on. Who knows what a raw command holds.
+        let secret = |kind: Kind| {
+            matches!(kind, Kind::User | Kind::Pass | Kind::Apop | Kind::Auth | Kind::RawSingle | Kind::RawMulti)
+        };
+        let excerpt = if self.flight.kinds().any(secret) { Excerpt::EMPTY } else { Excerpt::of(said) };
         let error = ProtocolError { violation, awaiting, excerpt };
         self.failure = Some(error);
         self.part = Part::Status;

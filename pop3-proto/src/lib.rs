@@ -42,6 +42,11 @@ pub mod server;
 mod service;
 pub mod state;
 
+/// What real servers do beside the RFCs, and what becomes of it.
+///
+#[doc = include_str!("tolerance.md")]
+pub mod tolerance {}
+
 pub use capability::{Capability, Known};
 pub use client::{Client, Config, Event, Ticket};
 pub use command::{Command, Kind, MAX_LINE, Shape};
