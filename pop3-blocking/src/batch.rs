@@ -33,6 +33,7 @@ impl<'a, S: Read + Write> Messages<'a, S> {
     /// ends the session, all that are left fail, one a call.
     #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
     pub fn next(&mut self) -> Result<Option<Message<'_, S>>, Error> {
+        self.link.look();
         let item = self.batch.next(&mut self.link.conversation);
         item.map(|item| Message::open(self.link, item.number, item.retrieval())).transpose()
     }
@@ -95,6 +96,7 @@ impl<'a, S: Read + Write> Deletions<'a, S> {
     }
 
     fn deletion(&mut self) -> Result<Option<NonZeroU32>, Error> {
+        self.link.look();
         let Some(item) = self.batch.next(&mut self.link.conversation) else { return Ok(None) };
         self.link.finish(&mut item.call()).map(|()| Some(item.number))
     }
