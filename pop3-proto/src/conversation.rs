@@ -44,6 +44,10 @@ impl<E: Exchange> Call<E> {
         Call { exchange, ticket: None }
     }
 
+    pub(crate) const fn exchange(&self) -> &E {
+        &self.exchange
+    }
+
     pub(crate) const fn begun(exchange: E, ticket: Option<Ticket>) -> Call<E> {
         Call { exchange, ticket }
     }
@@ -194,7 +198,7 @@ impl Conversation {
                 self.greeting = Some(greeting.0.line().into());
                 Ok(Step::Done(()))
             }
-            Some(Event::NoService(refusal)) => Err(Error::new(DOING, Cause::Refused(Refused::new(refusal)))),
+            Some(Event::NoService(refusal)) => Err(Error::no_service(DOING, Refused::new(refusal))),
             Some(_) => Err(Error::new(DOING, Cause::Rejected(Rejected::Over))),
         }
     }
