@@ -28,10 +28,16 @@ mod frame;
 mod log;
 #[cfg(feature = "alloc")]
 pub mod login;
+pub mod maildrop;
+#[cfg(feature = "std")]
+pub mod memory;
 pub mod message;
 mod output;
 pub mod reply;
 pub mod sasl;
+pub mod server;
+#[cfg(feature = "alloc")]
+mod service;
 pub mod state;
 
 pub use capability::{Capability, Known};
@@ -44,4 +50,7 @@ pub use frame::{LineEnd, transmitted_octets};
 #[cfg(feature = "alloc")]
 pub use log::Entry;
 pub use output::Output;
+pub use server::{Request, Server, ServerConfig};
+#[cfg(feature = "alloc")]
+pub use service::Service;
 pub use state::{Outcome, State};

@@ -172,3 +172,14 @@ impl AuthPlain {
         }
     }
 }
+
+/// The parts of a client's PLAIN response, decoded: authorization identity, user, password (RFC 4616, section 2).
+///
+/// `None` unless there are exactly three, in UTF-8, of which only the first may be empty.
+#[cfg(feature = "alloc")]
+pub(crate) fn plain_parts(message: &[u8]) -> Option<(&str, &str, &str)> {
+    let mut parts = core::str::from_utf8(message).ok()?.split('\0');
+    let (authzid, user, password) = (parts.next()?, parts.next()?, parts.next()?);
+    let whole = parts.next().is_none() && !user.is_empty() && !password.is_empty();
+    whole.then_some((authzid, user, password))
+}

@@ -1,5 +1,7 @@
 //! A first walk through a session, as a conversation.
 
+#![cfg(feature = "alloc")]
+
 use core::num::NonZeroU32;
 
 use pop3_proto::{Client, Command, Config, Event, State};
