@@ -1,4 +1,4 @@
-//! The commands that look, and `dele`.
+//! All commands but `fetch`.
 
 use std::io::{BufRead, BufWriter, Write};
 use std::num::NonZeroU32;
@@ -52,7 +52,8 @@ fn look(session: &mut Session<Tcp>, command: &Command, out: &mut impl Write) -> 
         Command::Headers { number } => return copy(session.top(number, 0)?, out),
         Command::Top { number, lines } => return copy(session.top(number, lines)?, out),
         Command::Retr { number } => return copy(session.retrieve(number)?, out),
-        Command::Dele { .. } => Ok(()),
+        // They do not only look.
+        Command::Dele { .. } | Command::Fetch { .. } => Ok(()),
     }
     .map_err(Failure::output)
 }

@@ -4,10 +4,15 @@
 #![forbid(unsafe_code)]
 
 mod commands;
+mod delivery;
 mod demo;
 mod failure;
+mod fetch;
+mod maildir;
 mod options;
 mod password;
+mod seen;
+mod survey;
 mod url;
 
 use std::fs::{File, OpenOptions};
@@ -18,9 +23,13 @@ use std::time::Duration;
 use clap::Parser;
 use pop3_blocking::{Connect, Entry, Mechanism, Security, Session, Tcp};
 
+use delivery::Delivery;
 use failure::{Failure, Status};
 use options::{Command, Options};
+use seen::Account;
 use url::Target;
+
+type Login = (String, zeroize::Zeroizing<String>);
 
 fn main() -> ExitCode {
     match run() {
@@ -39,8 +48,13 @@ fn run() -> Result<(), Failure> {
     let Some(command) = &options.command else {
         return Err(Failure::usage(format!("what shall be done? One of {}", Command::NAMES)));
     };
-    let session = open(&target, &options)?;
-    commands::run(session, command)
+    let login = login(&target, &options)?;
+    if let Command::Fetch { dir, delete } = command {
+        // Before anything is asked of the server, so that what is wrong here costs no login.
+        let delivery = Delivery::open(dir, account(&target, &options, &login.0))?;
+        return fetch::run(open(&target, &options, login)?, delivery, *delete);
+    }
+    commands::run(open(&target, &options, login)?, command)
 }
 
 /// The server that is meant, and what is known of the login.
@@ -64,28 +78,42 @@ fn target(options: &Options) -> Result<Target, Failure> {
     }
 }
 
-fn open(target: &Target, options: &Options) -> Result<Session<Tcp>, Failure> {
+/// Name and password, unless it is clear already that they cannot be used.
+fn login(target: &Target, options: &Options) -> Result<Login, Failure> {
     if target.security != Security::Plaintext {
         return Err(Failure::usage(
             "TLS is to come: this build cannot do pop3s:// yet; pop:// with --plaintext goes without protection",
         ));
     }
     // The login would end in the same words, but only after asking for the password.
-    let plaintext = options.plaintext || options.demo;
-    if !plaintext && target.mechanism != Some(Mechanism::Apop) {
+    if !options.permits_plaintext() && target.mechanism != Some(Mechanism::Apop) {
         return Err(Failure::unprotected());
     }
-    let (user, password) = if options.demo {
-        (demo::USER.to_owned(), demo::PASSWORD.to_owned().into())
-    } else {
-        password::find(target, options.password_file.as_deref())?
+    if options.demo {
+        return Ok((demo::USER.to_owned(), demo::PASSWORD.to_owned().into()));
+    }
+    password::find(target, options.password_file.as_deref())
+}
+
+/// Whose unique-ids they are.
+fn account(target: &Target, options: &Options, user: &str) -> Account {
+    let server = match target.port {
+        // The demo's port is another one in each run.
+        _ if options.demo => "demo".to_owned(),
+        // POP3's own ports lead to the same maildrop. Any other may be another server behind a tunnel.
+        None | Some(110 | 995) => target.host.clone(),
+        Some(port) => format!("{}:{port}", target.host),
     };
+    Account { server, user: user.to_owned() }
+}
+
+fn open(target: &Target, options: &Options, (user, password): Login) -> Result<Session<Tcp>, Failure> {
     let mut connect = Connect::new()
         .host(&target.host)
         .user(&user)
         .password(password.as_str())
         .security(target.security)
-        .allow_plaintext(plaintext);
+        .allow_plaintext(options.permits_plaintext());
     if let Some(port) = target.port {
         connect = connect.port(port);
     }

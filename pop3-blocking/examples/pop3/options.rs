@@ -40,6 +40,13 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<u64>,
 }
 
+impl Options {
+    /// What a demo sends stays on this machine.
+    pub(crate) fn permits_plaintext(&self) -> bool {
+        self.plaintext || self.demo
+    }
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -88,10 +95,23 @@ pub(crate) enum Command {
         #[arg(value_name = "N", required = true, value_parser = message_number)]
         numbers: Vec<NonZeroU32>,
     },
+    /// Downloads what is new into a Maildir
+    ///
+    /// Each message is stored octet by octet as the server sent it. A message is known by its unique-id: it is not
+    /// downloaded again, even if it was moved elsewhere meanwhile; DIR/.pop3-seen remembers. A run may be interrupted at any
+    /// moment: the next one goes on, and no message is lost or doubled.
+    Fetch {
+        /// The Maildir, made if it is missing
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        /// Deletes on the server what is safely on disk, also from an earlier run
+        #[arg(long)]
+        delete: bool,
+    },
 }
 
 impl Command {
-    pub(crate) const NAMES: &str = "stat, list, uidl, capa, last, headers, top, retr, dele";
+    pub(crate) const NAMES: &str = "stat, list, uidl, capa, last, headers, top, retr, dele, fetch";
 }
 
 fn message_number(text: &str) -> Result<NonZeroU32, &'static str> {
