@@ -4,9 +4,15 @@ use zeroize::Zeroizing;
 
 use crate::ConnectError;
 
-/// The name and the password for a host, if the file exists and has an entry for it: with the name of `user`, if that is
-/// given, or else any.
-pub(crate) fn find(host: &str, user: Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, ConnectError> {
+/// The name and the password for a host in `~/.netrc`, or the file that `$NETRC` names, if the file exists and has an entry
+/// for it: with the name of `user`, if that is given, or else any. Either may be empty.
+///
+/// [`Connect::open`](crate::Connect::open) does this by itself; it is here for programs that must know whether to ask.
+///
+/// # Errors
+///
+/// [`ConnectError::Netrc`].
+pub fn find(host: &str, user: Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, ConnectError> {
     let file = match netrc::Netrc::new() {
         Ok(file) => file,
         Err(netrc::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
