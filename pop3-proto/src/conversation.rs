@@ -133,7 +133,7 @@ impl Conversation {
         let longest = config.max_line.max(config.max_challenge) as usize;
         Conversation {
             client: Client::new(config),
-            inbox: Inbox::new(longest.max(64 * 1024)),
+            inbox: Inbox::new(4 * 1024, longest.max(64 * 1024)),
             outbox: Outbox::default(),
             body: 0..0,
             body_octets: 0,

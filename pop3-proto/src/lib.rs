@@ -107,6 +107,8 @@ mod client;
 mod command;
 #[cfg(feature = "alloc")]
 pub mod conversation;
+#[cfg(feature = "alloc")]
+mod desk;
 mod error;
 #[cfg(feature = "alloc")]
 pub mod exchange;
