@@ -496,3 +496,133 @@ impl Pen<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::format;
+    use std::string::{String, ToString as _};
+
+    use super::*;
+
+    /// What a server reads in a line, as a client would have written it, or why it reads nothing.
+    fn read(line: &[u8]) -> Result<String, BadCommand> {
+        let command = Command::parse(line)?;
+        let mut room = [0; 2 * MAX_LINE];
+        let len = command.encoded_len();
+        command.encode(&mut &mut room[..]).expect("there is room");
+        Ok(String::from_utf8(room[..len - 2].to_vec()).expect("it came from text"))
+    }
+
+    #[test]
+    fn what_a_client_writes_a_server_reads() {
+        for line in [
+            "USER mrose",
+            "USER m\u{fc}ller",
+            "PASS  tan staaf ",
+            "APOP mrose c4c9334bac560ecc979e58001b3e22fb",
+            "AUTH PLAIN",
+            "AUTH PLAIN AHUAcA==",
+            "AUTH X-SPECIAL_1 =",
+            "STLS",
+            "CAPA",
+            "UTF8",
+            "LANG",
+            "LANG *",
+            "LANG en-GB",
+            "STAT",
+            "LIST",
+            "LIST 1",
+            "UIDL",
+            "UIDL 4294967295",
+            "RETR 2",
+            "TOP 1 0",
+            "TOP 1 4294967295",
+            "DELE 3",
+            "RSET",
+            "NOOP",
+            "LAST",
+            "QUIT",
+        ] {
+            assert_eq!(read(line.as_bytes()), Ok(line.to_string()));
+        }
+    }
+
+    #[test]
+    fn v1_keywords_come_in_any_case_and_arguments_after_any_number_of_blanks() {
+        assert_eq!(read(b"sTaT"), Ok("STAT".into()));
+        assert_eq!(read(b"TOP     1    2    "), Ok("TOP 1 2".into()));
+        assert_eq!(read(b"auth  plain AHUAcA== "), Ok("AUTH PLAIN AHUAcA==".into()));
+        assert_eq!(read(b"LIST 007"), Ok("LIST 7".into()));
+        assert_eq!(read(b"QUIT "), Ok("QUIT".into()));
+    }
+
+    #[test]
+    fn v12_the_password_is_the_rest_of_the_line() {
+        let password = |line| match Command::parse(line) {
+            Ok(Command::Pass(password)) => password,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(password(b"PASS a"), "a");
+        assert_eq!(password(b"pass  a  b "), " a  b ");
+        assert_eq!(password(b"PASS  "), " ");
+    }
+
+    #[test]
+    fn v1_unknown_words_are_no_commands() {
+        for line in [
+            &b""[..],
+            b" ",
+            b" STAT",
+            b"XYZZY",
+            b"STATS",
+            b"STA",
+            b"\tSTAT",
+            b"STAT\0",
+            b"STAT\r",
+            b"a raw command",
+            b"\xff",
+        ] {
+            assert_eq!(read(line), Err(BadCommand::Unknown), "{}", line.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn v22_wrong_arguments_are_refused() {
+        for (kind, lines) in [
+            (
+                Kind::User,
+                &[&b"USER"[..], b"USER ", b"USER a b", b"USER a\rb", b"USER a\0", b"USER \xff", b"USER a\tb"][..],
+            ),
+            (Kind::Pass, &[b"PASS", b"PASS ", b"PASS a\rb", b"PASS \0", b"PASS \xff"]),
+            (Kind::Apop, &[b"APOP", b"APOP u", b"APOP u 00", b"APOP u c4c9334bac560ecc979e58001b3e22fg"]),
+            (
+                Kind::Auth,
+                &[b"AUTH", b"AUTH PLAIN !!!!", b"AUTH PLAIN AA AA", b"AUTH ABCDEFGHIJKLMNOPQRSTU", b"AUTH P.N"],
+            ),
+            (Kind::Stat, &[b"STAT 1"]),
+            (Kind::Quit, &[b"QUIT now"]),
+            (Kind::Stls, &[b"STLS now"]),
+            (Kind::Capa, &[b"CAPA all"]),
+            (Kind::Retr, &[b"RETR", b"RETR 0", b"RETR -1", b"RETR +1", b"RETR 1 2", b"RETR x", b"RETR 4294967296"]),
+            (Kind::Dele, &[b"DELE", b"DELE 0", b"DELE 1.0", b"DELE 1\r"]),
+            (Kind::Top, &[b"TOP", b"TOP 1", b"TOP 0 1", b"TOP 1 -1", b"TOP 1 2 3", b"TOP 1 4294967296"]),
+        ] {
+            for line in lines {
+                assert_eq!(read(line), Err(BadCommand::Arguments(kind)), "{}", line.escape_ascii());
+            }
+        }
+        for line in [&b"LIST 0"[..], b"LIST 1 2", b"LIST 99999999999999999999999999999999", b"LIST \xd9\xa1"] {
+            assert!(matches!(read(line), Err(BadCommand::Arguments(_))), "{}", line.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn nothing_that_was_read_shows_a_secret() {
+        for line in [&b"PASS hush"[..], b"AUTH PLAIN aHVzaA==", b"APOP u c4c9334bac560ecc979e58001b3e22fb"] {
+            let shown = format!("{0} {0:?}", Command::parse(line).unwrap());
+            assert!(!["hush", "aHVz", "c4c9"].iter().any(|secret| shown.contains(secret)), "{shown}");
+        }
+    }
+}

@@ -199,6 +199,26 @@ impl ProtocolError {
     }
 }
 
+#[cfg(feature = "alloc")]
+impl ProtocolError {
+    /// The same, of a server that had closed the connection before the command reached it.
+    pub(crate) fn while_idle(self) -> ProtocolError {
+        ProtocolError { awaiting: Awaiting::Nothing, ..self }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Awaiting {
+    /// The command whose answer it is.
+    pub(crate) const fn kind(self) -> Option<Kind> {
+        match self {
+            Awaiting::Status(kind) | Awaiting::Listing(kind) | Awaiting::Body(kind) => Some(kind),
+            Awaiting::Response => Some(Kind::Auth),
+            Awaiting::Greeting | Awaiting::Nothing | Awaiting::Handshake => None,
+        }
+    }
+}
+
 impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.violation, self.awaiting)?;

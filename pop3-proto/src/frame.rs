@@ -108,41 +108,40 @@ impl Unstuffer {
     }
 
     /// The next piece of at most `room` octets, or `None` if more octets are needed. `input` begins behind it.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "a call costs more than finding a run of three octets")]
     pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8], end: LineEnd, room: u64) -> Option<Piece<'a>> {
         let mut content = *input;
-        if self.position == Position::LineStart {
-            match content {
-                [b'.'] | [b'.', b'\r'] => return None,
-                [b'.', b'\r', b'\n', rest @ ..] => {
+        match content {
+            [b'.', rest @ ..] if self.position == Position::LineStart => match rest {
+                // The first two arms are one test in the common case.
+                [second, ..] if *second > b'\r' => content = rest,
+                [b'\r', b'\n', rest @ ..] => {
                     *input = rest;
                     return Some(Piece::End);
                 }
-                [b'.', b'\n', rest @ ..] if end == LineEnd::Lf => {
+                [b'\n', rest @ ..] if end == LineEnd::Lf => {
                     *input = rest;
                     return Some(Piece::End);
                 }
-                [b'.', rest @ ..] => {
-                    content = rest;
-                    self.position = Position::Inside;
-                }
-                _ => {}
-            }
+                [] | [b'\r'] => return None,
+                _ => content = rest,
+            },
+            [] => return None,
+            _ => {}
         }
-        if content.is_empty() {
-            return None;
-        }
-        let run = match next_dotted_line(content, end, self.position == Position::AfterCr) {
-            Some(start) => start,
-            None => content.len(),
+        let line = next_dotted_line(content, end, self.position == Position::AfterCr);
+        let (run, next) = match line {
+            Some(start) => (start, Some(Position::LineStart)),
+            None => (content.len(), None),
         };
-        let run = run.min(usize::try_from(room).unwrap_or(usize::MAX));
+        let (run, next) = if run as u64 <= room { (run, next) } else { (usize::try_from(room).unwrap_or(run), None) };
         if run == 0 {
             return Some(Piece::TooLong);
         }
         let (run, rest) = content.split_at(run);
         *input = rest;
-        self.position = self.position.behind(run, end);
+        self.position = next.unwrap_or_else(|| self.position.behind(run, end));
         Some(Piece::Run(run))
     }
 }
@@ -150,32 +149,27 @@ impl Unstuffer {
 /// Where the next line that begins with a dot starts, other than at 0. The octet before `content` was a CR if `after_cr`.
 #[inline]
 fn next_dotted_line(content: &[u8], end: LineEnd, after_cr: bool) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let lf = from + find_lf_dot(&content[from..])?;
-        let ends_line = match (end, lf) {
-            (LineEnd::Lf, _) => true,
-            (LineEnd::CrLf, 0) => after_cr,
-            (LineEnd::CrLf, _) => content[lf - 1] == b'\r',
-        };
-        if ends_line {
-            return Some(lf + 1);
-        }
-        from = lf + 1;
+    match end {
+        LineEnd::CrLf if after_cr && content.starts_with(b"\n.") => Some(1),
+        LineEnd::CrLf => find_dot(content, b"\r\n."),
+        LineEnd::Lf => find_dot(content, b"\n."),
     }
 }
 
-/// Where LF and a dot stand side by side. Looks at the first octets one by one: where hits are dense, setting up the
-/// vector search costs more than it saves.
-#[inline]
-fn find_lf_dot(octets: &[u8]) -> Option<usize> {
+/// Where the dot first stands behind `line_end`.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a call costs more than finding a run of three octets")]
+fn find_dot<const N: usize>(content: &[u8], line_end_and_dot: &[u8; N]) -> Option<usize> {
+    // So many octets are looked at one by one: where hits are dense, setting up the vector search costs more than it saves.
     const NEAR: usize = 64;
-    let near = &octets[..octets.len().min(NEAR)];
-    let hit = near.windows(2).position(|pair| pair == b"\n.");
-    if hit.is_some() || octets.len() <= NEAR {
-        return hit;
+    let near = &content[..content.len().min(NEAR)];
+    for (at, &octet) in near.iter().enumerate().skip(N - 1) {
+        if octet == b'.' && near[..=at].ends_with(line_end_and_dot) {
+            return Some(at);
+        }
     }
-    memmem::find(&octets[NEAR - 1..], b"\n.").map(|at| NEAR - 1 + at)
+    let far = content.get(NEAR + 1 - N..)?;
+    memmem::find(far, line_end_and_dot).map(|at| NEAR + at)
 }
 
 /// A message on its way out: byte-stuffed, with bare LF turned into CRLF (a bare CR is content).
@@ -244,6 +238,105 @@ impl Stuffer {
     }
 }
 
+/// A client's lines, as a server reads them (RFC 2449, section 4).
+///
+/// A line ends at its LF, and one CR before that LF belongs to the line end: CRLF and a bare LF do the same, always.
+/// A CR elsewhere and a NUL are octets like others, which no command has a place for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct CommandLines {
+    /// Octets at the front of the awaited line that hold no LF.
+    scanned: u32,
+    /// The rest of a line that was too long is thrown away.
+    discarding: bool,
+}
+
+/// What a client's line is.
+pub(crate) enum CommandLine<'a> {
+    /// The line without its line end.
+    Line(&'a [u8]),
+    /// There is no line end in the first `limit` octets. Told once for the whole line.
+    TooLong,
+}
+
+impl CommandLines {
+    pub(crate) const fn new() -> CommandLines {
+        CommandLines { scanned: 0, discarding: false }
+    }
+
+    /// The next line of at most `limit` octets, 1 or more, line end included; or `None` if more octets are needed.
+    pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8], limit: u32) -> Option<CommandLine<'a>> {
+        if self.discarding {
+            let lf = memchr(b'\n', input);
+            *input = lf.map_or(&[], |lf| &input[lf + 1..]);
+            self.discarding = lf.is_none();
+        }
+        let window = &input[..input.len().min(limit as usize)];
+        let start = (self.scanned as usize).min(window.len());
+        if let Some(lf) = memchr(b'\n', &window[start..]).map(|at| start + at) {
+            self.scanned = 0;
+            *input = &input[lf + 1..];
+            let line = &window[..lf];
+            return Some(CommandLine::Line(line.strip_suffix(b"\r").unwrap_or(line)));
+        }
+        if window.len() == limit as usize {
+            *self = CommandLines { scanned: 0, discarding: true };
+            *input = &input[window.len()..];
+            return Some(CommandLine::TooLong);
+        }
+        self.scanned = u32::try_from(window.len()).unwrap_or(u32::MAX);
+        None
+    }
+}
+
+/// The part of a message that TOP sends: the header, the blank line, and the first lines of the body (RFC 1939,
+/// section 7). Every LF ends a line, as it does in what [`Stuffer`] makes of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Top {
+    /// Lines of the body still to come.
+    lines: u32,
+    in_body: bool,
+    /// What the current line holds so far: nothing, a CR, or more.
+    position: Position,
+}
+
+impl Top {
+    pub(crate) const fn new(lines: u32) -> Top {
+        Top { lines, in_body: false, position: Position::LineStart }
+    }
+
+    /// Whether all that TOP sends has gone by.
+    pub(crate) const fn is_complete(self) -> bool {
+        self.in_body && self.lines == 0
+    }
+
+    /// Goes on over `content`, and says how many of its octets belong to TOP.
+    pub(crate) fn advance(&mut self, content: &[u8]) -> usize {
+        let mut at = 0;
+        while !self.is_complete() {
+            let Some(len) = memchr(b'\n', &content[at..]) else {
+                match (self.position, &content[at..]) {
+                    (_, []) => {}
+                    (Position::LineStart, [b'\r']) => self.position = Position::AfterCr,
+                    _ => self.position = Position::Inside,
+                }
+                return content.len();
+            };
+            let blank = match &content[at..at + len] {
+                [] => self.position != Position::Inside,
+                [b'\r'] => self.position == Position::LineStart,
+                _ => false,
+            };
+            if self.in_body {
+                self.lines -= 1;
+            }
+            self.in_body |= blank;
+            self.position = Position::LineStart;
+            at += len + 1;
+        }
+        at
+    }
+}
+
 /// The octets that RETR sends for a stored message, as LIST and STAT count them: line ends as CRLF, the last one
 /// included, byte-stuffing and terminator not (RFC 1939, sections 5 and 11).
 pub fn transmitted_octets(message: &[u8]) -> u64 {
@@ -259,5 +352,108 @@ pub fn transmitted_octets(message: &[u8]) -> u64 {
         None | Some(b'\n') => octets,
         Some(b'\r') => octets + 1,
         Some(_) => octets + 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a server reads when `parts` come one after the other, and what it is left with.
+    fn commands(parts: &[&[u8]], limit: u32) -> (Vec<Option<Vec<u8>>>, Vec<u8>, CommandLines) {
+        let (mut lines, mut read, mut buffer) = (CommandLines::new(), Vec::new(), Vec::new());
+        for part in parts {
+            buffer.extend_from_slice(part);
+            let mut input = &buffer[..];
+            while let Some(line) = lines.next(&mut input, limit) {
+                read.push(match line {
+                    CommandLine::Line(line) => Some(line.to_vec()),
+                    CommandLine::TooLong => None,
+                });
+            }
+            buffer = input.to_vec();
+        }
+        (read, buffer, lines)
+    }
+
+    #[test]
+    fn v8_lf_ends_a_line_and_neither_cr_nor_nul_does() {
+        let (read, rest, _) = commands(&[b"A\r\nB\nC\rD\r\nE\0F\r\r\n\nG\r"], 255);
+        let wanted: [&[u8]; 5] = [b"A", b"B", b"C\rD", b"E\0F\r", b""];
+        assert_eq!(read, wanted.map(|line| Some(line.to_vec())));
+        assert_eq!(rest, b"G\r");
+    }
+
+    #[test]
+    fn v3_a_line_that_is_too_long_is_told_once() {
+        let (read, rest, _) = commands(&[b"1234567\n", b"12345678", b"9012345678901234\n", b"1\n123456789"], 8);
+        assert_eq!(read, [Some(b"1234567".to_vec()), None, Some(b"1".to_vec()), None]);
+        assert_eq!(rest, b"");
+    }
+
+    /// The definition, one line after the other, with no regard to pieces.
+    fn top(message: &[u8], lines: usize) -> usize {
+        let mut at = 0;
+        let mut body_lines = None;
+        for line in message.split_inclusive(|&octet| octet == b'\n') {
+            if body_lines == Some(lines) {
+                break;
+            }
+            at += line.len();
+            body_lines = body_lines.map(|n| n + 1).or((line == b"\n" || line == b"\r\n").then_some(0));
+        }
+        at
+    }
+
+    proptest! {
+        #[test]
+        fn command_lines_do_not_depend_on_the_cuts(text in "[a\r\n]{0,40}", limit in 1..9u32, cuts in prop::array::uniform2(0..40usize)) {
+            let text = text.as_bytes();
+            let (a, b) = (cuts[0].min(cuts[1]).min(text.len()), cuts[0].max(cuts[1]).min(text.len()));
+            prop_assert_eq!(commands(&[text], limit), commands(&[&text[..a], &text[a..b], &text[b..]], limit));
+        }
+
+        #[test]
+        fn v26_top_takes_what_its_definition_says(message in "[a\r\n]{0,40}", lines in 0..5u32, cut in 0..40usize) {
+            let (front, back) = message.as_bytes().split_at(cut.min(message.len()));
+            let mut part = Top::new(lines);
+            let mut taken = part.advance(front);
+            if taken == front.len() {
+                taken += part.advance(back);
+            }
+            prop_assert_eq!(taken, top(message.as_bytes(), lines as usize));
+        }
+
+        #[test]
+        fn what_is_stuffed_can_be_unstuffed(message in "[a.\r\n]{0,40}", room in 2..9usize) {
+            let (mut stuffer, mut content, mut wire) = (Stuffer::new(), message.as_bytes(), Vec::new());
+            while !content.is_empty() {
+                let mut space = std::vec![0; room];
+                let len = stuffer.write(&mut content, &mut space);
+                prop_assert!(len > 0, "two octets of room are enough");
+                wire.extend_from_slice(&space[..len]);
+            }
+            wire.extend_from_slice(stuffer.terminator());
+            let (mut unstuffer, mut input, mut got) = (Unstuffer::new(), &wire[..], Vec::new());
+            while let Some(Piece::Run(run)) = unstuffer.next(&mut input, LineEnd::CrLf, u64::MAX) {
+                got.extend_from_slice(run);
+            }
+            prop_assert!(input.is_empty(), "the terminator is the end");
+            prop_assert_eq!(got.len() as u64, transmitted_octets(message.as_bytes()));
+            let lf = |octets: &[u8]| std::string::String::from_utf8_lossy(octets).replace("\r\n", "\n");
+            let mut wanted = lf(message.as_bytes());
+            match message.as_bytes().last() {
+                None | Some(b'\n') => {}
+                Some(b'\r') => wanted.replace_range(wanted.len() - 1.., "\n"),
+                Some(_) => wanted.push('\n'),
+            }
+            prop_assert_eq!(lf(&got), wanted);
+        }
     }
 }

@@ -107,6 +107,22 @@ pub enum Code {
     Other,
 }
 
+impl Code {
+    /// The code as it stands between the brackets, in upper case; empty for [`Other`](Code::Other).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Code::InUse => "IN-USE",
+            Code::LoginDelay => "LOGIN-DELAY",
+            Code::SysTemp => "SYS/TEMP",
+            Code::SysPerm => "SYS/PERM",
+            Code::Sys => "SYS",
+            Code::Auth => "AUTH",
+            Code::Utf8 => "UTF8",
+            Code::Other => "",
+        }
+    }
+}
+
 impl<'a> ResponseCode<'a> {
     /// The code at the beginning of `text`, and the text behind it. Malformed brackets are text.
     fn split(text: &'a [u8]) -> (Option<ResponseCode<'a>>, &'a [u8]) {
@@ -195,6 +211,11 @@ impl<'a> Reply<'a> {
         Reply { line }
     }
 
+    /// All that stands behind the `+OK` and its blank, response code included.
+    pub const fn line(&self) -> &'a [u8] {
+        self.line
+    }
+
     /// The text behind the response code, for humans.
     pub fn text(&self) -> Text<'a> {
         Text(ResponseCode::split(self.line).1)
@@ -265,6 +286,11 @@ impl fmt::Debug for Reply<'_> {
 pub struct Refusal<'a>(pub(crate) Reply<'a>);
 
 impl<'a> Refusal<'a> {
+    /// All that stands behind the `-ERR` and its blank, response code included.
+    pub const fn line(&self) -> &'a [u8] {
+        self.0.line
+    }
+
     /// The text behind the response code, for humans.
     pub fn text(&self) -> Text<'a> {
         self.0.text()
@@ -361,6 +387,13 @@ pub struct DropListing {
     pub octets: u64,
 }
 
+/// As in the answer to STAT: both numbers, one blank between them.
+impl fmt::Display for DropListing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.messages, self.octets)
+    }
+}
+
 /// A scan listing: a line of LIST (RFC 1939, section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ScanListing {
@@ -368,6 +401,13 @@ pub struct ScanListing {
     pub number: NonZeroU32,
     /// Its octets, as the server counts them: a hint, often wrong.
     pub octets: u64,
+}
+
+/// As in a line of LIST: both numbers, one blank between them.
+impl fmt::Display for ScanListing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.number, self.octets)
+    }
 }
 
 impl ScanListing {
@@ -387,6 +427,11 @@ impl ScanListing {
 pub struct UniqueId<'a>(&'a [u8]);
 
 impl<'a> UniqueId<'a> {
+    /// Takes octets as an id.
+    pub const fn new(octets: &'a [u8]) -> UniqueId<'a> {
+        UniqueId(octets)
+    }
+
     fn parse(line: &'a [u8]) -> Result<(NonZeroU32, UniqueId<'a>), Malformed> {
         let line = line.trim_ascii_start();
         let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());

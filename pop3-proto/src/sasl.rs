@@ -4,7 +4,11 @@ use core::fmt;
 
 use base64ct::{Base64, Encoding};
 
+#[cfg(feature = "alloc")]
+use crate::command::Command;
 use crate::error::BadArgument;
+#[cfg(feature = "alloc")]
+use crate::reply::Challenge;
 
 /// The data of a challenge or a response: octets to be sent, or Base64 as it came from the peer.
 ///
@@ -133,4 +137,49 @@ pub fn plain(
         message.extend_from_slice(part.as_bytes());
     }
     Ok(message)
+}
+
+/// AUTH with PLAIN, whose only message is the client's first.
+///
+/// The initial response is sent along if `announced` and the line stays within 255 octets; otherwise it answers the first
+/// challenge (RFC 5034, section 4). A second challenge is cancelled.
+#[cfg(feature = "alloc")]
+pub(crate) struct AuthPlain {
+    message: zeroize::Zeroizing<alloc::vec::Vec<u8>>,
+    with_command: bool,
+    answered: bool,
+}
+
+#[cfg(feature = "alloc")]
+impl AuthPlain {
+    pub(crate) fn new(message: zeroize::Zeroizing<alloc::vec::Vec<u8>>, announced: bool) -> AuthPlain {
+        let mut auth = AuthPlain { message, with_command: announced, answered: false };
+        auth.with_command &= auth.command().encoded_len() <= crate::command::MAX_LINE;
+        auth.answered = auth.with_command;
+        auth
+    }
+
+    pub(crate) fn command(&self) -> Command<'_> {
+        let initial_response = self.with_command.then(|| Payload::Octets(&self.message));
+        Command::Auth { mechanism: "PLAIN", initial_response }
+    }
+
+    pub(crate) fn respond(&mut self, _: Challenge<'_>) -> Response<'_> {
+        if core::mem::replace(&mut self.answered, true) {
+            Response::Cancel
+        } else {
+            Response::Data(Payload::Octets(&self.message))
+        }
+    }
+}
+
+/// The parts of a client's PLAIN response, decoded: authorization identity, user, password (RFC 4616, section 2).
+///
+/// `None` unless there are exactly three, in UTF-8, of which only the first may be empty.
+#[cfg(feature = "alloc")]
+pub(crate) fn plain_parts(message: &[u8]) -> Option<(&str, &str, &str)> {
+    let mut parts = core::str::from_utf8(message).ok()?.split('\0');
+    let (authzid, user, password) = (parts.next()?, parts.next()?, parts.next()?);
+    let whole = parts.next().is_none() && !user.is_empty() && !password.is_empty();
+    whole.then_some((authzid, user, password))
 }

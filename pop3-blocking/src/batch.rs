@@ -1,0 +1,114 @@
+//! Many messages at a time.
+
+use std::io::{Read, Write};
+use std::num::NonZeroU32;
+
+use pop3_proto::batch::Batch;
+use pop3_proto::message::Message as WholeMessage;
+
+use crate::Error;
+use crate::link::Link;
+use crate::message::Message;
+
+/// A batch of messages, each to be read while it arrives.
+///
+/// It lends: one message at a time, so that none has to be kept. What is left unread of a message is skipped.
+/// Dropping the batch leaves the messages in flight to be skipped by the next call.
+#[derive(Debug)]
+pub struct Messages<'a, S> {
+    link: &'a mut Link<S>,
+    batch: Batch,
+}
+
+impl<'a, S: Read + Write> Messages<'a, S> {
+    pub(crate) fn new(link: &'a mut Link<S>, batch: Batch) -> Messages<'a, S> {
+        Messages { link, batch }
+    }
+
+    /// The next message, or `None` when all have come.
+    ///
+    /// # Errors
+    ///
+    /// That of the one message, which [`Error::doing`] names: the next call gives the next message. After an error that
+    /// ends the session, every further call fails.
+    #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
+    pub fn next(&mut self) -> Result<Option<Message<'_, S>>, Error> {
+        let item = self.batch.next(&mut self.link.conversation).map_err(pop3_proto::Error::widen)?;
+        item.map(|item| Message::open(self.link, item.number, item.retrieval())).transpose()
+    }
+
+    /// Asks for no more messages. Those in flight still come.
+    pub fn stop(&mut self) {
+        self.batch.stop();
+    }
+}
+
+/// The headers of many messages.
+#[derive(Debug)]
+pub struct Headers<'a, S> {
+    messages: Messages<'a, S>,
+    over: bool,
+}
+
+impl<'a, S: Read + Write> Headers<'a, S> {
+    pub(crate) fn new(messages: Messages<'a, S>) -> Headers<'a, S> {
+        Headers { messages, over: false }
+    }
+
+    fn header(&mut self) -> Result<Option<(NonZeroU32, WholeMessage)>, Error> {
+        let Some(message) = self.messages.next()? else { return Ok(None) };
+        let number = message.number();
+        message.into_message().map(|header| Some((number, header)))
+    }
+}
+
+/// Each item is a message's number and header, or the error of that message. After an error that ends the session there
+/// are no more.
+impl<S: Read + Write> Iterator for Headers<'_, S> {
+    type Item = Result<(NonZeroU32, WholeMessage), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        let item = self.header().transpose()?;
+        self.over = item.as_ref().is_err_and(|error| !error.session_goes_on());
+        Some(item)
+    }
+}
+
+/// Messages being marked as deleted.
+#[derive(Debug)]
+#[must_use = "nothing is marked until the iterator is driven"]
+pub struct Deletions<'a, S> {
+    link: &'a mut Link<S>,
+    batch: Batch,
+    over: bool,
+}
+
+impl<'a, S: Read + Write> Deletions<'a, S> {
+    pub(crate) fn new(link: &'a mut Link<S>, batch: Batch) -> Deletions<'a, S> {
+        Deletions { link, batch, over: false }
+    }
+
+    fn deletion(&mut self) -> Result<Option<NonZeroU32>, Error> {
+        let item = self.batch.next(&mut self.link.conversation).map_err(pop3_proto::Error::widen)?;
+        let Some(item) = item else { return Ok(None) };
+        self.link.finish(&mut item.call()).map(|()| Some(item.number))
+    }
+}
+
+/// Each item is the number of a message that is marked now, or the error of that message. After an error that ends the
+/// session there are no more.
+impl<S: Read + Write> Iterator for Deletions<'_, S> {
+    type Item = Result<NonZeroU32, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        let item = self.deletion().transpose()?;
+        self.over = item.as_ref().is_err_and(|error| !error.session_goes_on());
+        Some(item)
+    }
+}

@@ -1,0 +1,88 @@
+//! A message while it arrives.
+
+use std::io::{self, BufRead, Read, Write};
+use std::num::NonZeroU32;
+
+use pop3_proto::conversation::{Retrieval, Step};
+use pop3_proto::message::Message as WholeMessage;
+
+use crate::Error;
+use crate::link::Link;
+
+/// A message that can be read while it arrives: its octets without byte-stuffing, lines as the server ends them.
+///
+/// Reading gives 0 octets only after the terminator, so a message cut short is an [`io::Error`]: of the kind
+/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server closed the connection, and always one that
+/// [downcasts](io::Error::downcast) to [`Error`]. A message dropped before its end is skipped by the next call.
+#[derive(Debug)]
+pub struct Message<'a, S> {
+    link: &'a mut Link<S>,
+    number: NonZeroU32,
+    retrieval: Retrieval,
+}
+
+impl<'a, S: Read + Write> Message<'a, S> {
+    pub(crate) fn open(
+        link: &'a mut Link<S>,
+        number: NonZeroU32,
+        mut retrieval: Retrieval,
+    ) -> Result<Message<'a, S>, Error> {
+        while link.conversation.open(&mut retrieval).map_err(pop3_proto::Error::widen)? == Step::NeedIo {
+            link.io(|| retrieval.doing())?;
+        }
+        Ok(Message { link, number, retrieval })
+    }
+
+    /// The message's number.
+    pub fn number(&self) -> NonZeroU32 {
+        self.number
+    }
+
+    /// The octets received so far.
+    pub fn octets(&self) -> u64 {
+        self.retrieval.octets()
+    }
+
+    /// Reads all of the message into memory.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause).
+    pub fn into_message(mut self) -> Result<WholeMessage, Error> {
+        let mut octets = Vec::new();
+        while self.advance()? {
+            octets.extend_from_slice(self.link.conversation.body());
+            self.link.conversation.take_body(usize::MAX);
+        }
+        Ok(octets.into())
+    }
+
+    /// Whether there are octets to be taken, or the message is complete.
+    fn advance(&mut self) -> Result<bool, Error> {
+        loop {
+            match self.link.conversation.read(&mut self.retrieval).map_err(pop3_proto::Error::widen)? {
+                Step::Done(more) => return Ok(more),
+                Step::NeedIo => self.link.io(|| self.retrieval.doing())?,
+            }
+        }
+    }
+}
+
+impl<S: Read + Write> BufRead for Message<'_, S> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let more = self.advance()?;
+        Ok(if more { self.link.conversation.body() } else { &[] })
+    }
+
+    fn consume(&mut self, octets: usize) {
+        self.link.conversation.take_body(octets);
+    }
+}
+
+impl<S: Read + Write> Read for Message<'_, S> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let octets = self.fill_buf()?.read(space)?;
+        self.consume(octets);
+        Ok(octets)
+    }
+}

@@ -1,0 +1,140 @@
+//! Many messages, one command each, kept in flight so that no round trip is waited for.
+
+use alloc::collections::VecDeque;
+use alloc::vec::{IntoIter, Vec};
+use core::num::NonZeroU32;
+
+use crate::client::Ticket;
+use crate::command::Command;
+use crate::conversation::{Call, Conversation, Retrieval};
+use crate::exchange::Acknowledge;
+use crate::failure::Error;
+use crate::reply::ScanListing;
+
+/// What to do with each message of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Each {
+    /// RETR: the whole message.
+    Retrieve,
+    /// TOP: the header and so many lines of the body.
+    Top(u32),
+    /// DELE: mark it as deleted.
+    Delete,
+}
+
+impl Each {
+    const fn command(self, number: NonZeroU32) -> Command<'static> {
+        match self {
+            Each::Retrieve => Command::Retr(number),
+            Each::Top(lines) => Command::Top { number, lines },
+            Each::Delete => Command::Dele(number),
+        }
+    }
+}
+
+/// Which messages a batch concerns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection(Vec<(NonZeroU32, u64)>);
+
+impl Selection {
+    /// Scan listings, whose sizes bound how much is asked for at once.
+    pub fn listed(listings: impl IntoIterator<Item = ScanListing>) -> Selection {
+        Selection(listings.into_iter().map(|listing| (listing.number, listing.octets)).collect())
+    }
+
+    /// Message numbers, in any order.
+    pub fn numbered(numbers: impl IntoIterator<Item = NonZeroU32>) -> Selection {
+        Selection(numbers.into_iter().map(|number| (number, 0)).collect())
+    }
+}
+
+/// One message of a batch whose command may be in flight.
+#[derive(Debug)]
+pub struct Item {
+    /// The message.
+    pub number: NonZeroU32,
+    command: Command<'static>,
+    ticket: Option<Ticket>,
+}
+
+impl Item {
+    /// The answer to RETR or TOP, to be read.
+    pub const fn retrieval(&self) -> Retrieval {
+        Retrieval::begun(self.command, self.ticket)
+    }
+
+    /// The answer to DELE, to be awaited.
+    pub const fn call(&self) -> Call<Acknowledge<'static>> {
+        Call::begun(Acknowledge(self.command), self.ticket)
+    }
+}
+
+/// A batch of commands of one kind.
+///
+/// The window is a number of octets of commands in flight. It is filled when half of it is free, so that one write carries
+/// many commands. Without pipelining, commands go one by one.
+#[derive(Debug)]
+pub struct Batch {
+    each: Each,
+    wanted: IntoIter<(NonZeroU32, u64)>,
+    in_flight: VecDeque<(Item, u64)>,
+    /// Octets of the commands in flight.
+    octets: usize,
+    /// Octets of the messages in flight, where their sizes are known.
+    expected: u64,
+    window: usize,
+}
+
+impl Batch {
+    /// The octets of messages that are asked for at once, if their sizes are known: more would only be more to throw away
+    /// when a batch is stopped.
+    const MAX_EXPECTED: u64 = 32 << 20;
+
+    /// A batch that keeps `window` octets of commands in flight.
+    ///
+    /// A transport whose writes block needs a window that fits into what it buffers towards the server; else both sides
+    /// may wait for each other to read (RFC 2449, section 6.6).
+    pub fn new(each: Each, selection: Selection, window: usize) -> Batch {
+        let (wanted, in_flight) = (selection.0.into_iter(), VecDeque::new());
+        Batch { each, wanted, in_flight, octets: 0, expected: 0, window }
+    }
+
+    /// Asks for nothing more. What is in flight is still to come.
+    pub fn stop(&mut self) {
+        self.wanted = Vec::new().into_iter();
+    }
+
+    /// The next message, or `None` at the end. Read its answer before the next call: what is left of it then is skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Protocol`](crate::Cause) or [`Cause::Rejected`](crate::Cause): the session is over.
+    pub fn next(&mut self, conversation: &mut Conversation) -> Result<Option<Item>, Error> {
+        if conversation.pipelining() {
+            self.fill(conversation)?;
+        }
+        if let Some((item, octets)) = self.in_flight.pop_front() {
+            self.octets -= item.command.encoded_len();
+            self.expected -= octets;
+            return Ok(Some(item));
+        }
+        let next = self.wanted.next();
+        Ok(next.map(|(number, _)| Item { number, command: self.each.command(number), ticket: None }))
+    }
+
+    fn fill(&mut self, conversation: &mut Conversation) -> Result<(), Error> {
+        if self.octets > self.window / 2 {
+            return Ok(());
+        }
+        while self.octets < self.window && (self.in_flight.len() < 2 || self.expected < Self::MAX_EXPECTED) {
+            let Some(&(number, octets)) = self.wanted.as_slice().first() else { break };
+            let command = self.each.command(number);
+            let Some(ticket) = conversation.send(&command)? else { break };
+            self.wanted.next();
+            self.octets += command.encoded_len();
+            self.expected = self.expected.saturating_add(octets);
+            self.in_flight.push_back((Item { number, command, ticket: Some(ticket) }, octets));
+        }
+        Ok(())
+    }
+}

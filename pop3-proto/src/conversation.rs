@@ -1,0 +1,443 @@
+//! Client, buffers, and what is still owed: everything that an adapter needs but the I/O.
+//!
+//! An adapter is a loop. It steps a [`Call`], a [`Retrieval`] or a [`Login`](crate::login::Login) until it is done; when
+//! told [`Step::NeedIo`] it writes what is [`pending`](Conversation::pending) and reads into
+//! [`spare`](Conversation::spare). Nothing borrows from the buffers between two steps, so whatever is abandoned half-way
+//! leaves a conversation that is still right: the next call skips what the abandoned one left.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use core::fmt;
+use core::ops::{ControlFlow, Range};
+
+use crate::buffer::{Inbox, Outbox};
+use crate::capability::Known;
+use crate::client::{Client, Config, Event, Ticket};
+use crate::command::{Command, Kind, Shape};
+use crate::error::{ProtocolError, Rejected};
+use crate::exchange::{Capabilities, Exchange};
+use crate::failure::{Cause, Error, Refused};
+use crate::log::{Entry, Sink};
+use crate::reply::{Greeting, Reply};
+use crate::sasl::Response;
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Step<T> {
+    /// It is done.
+    Done(T),
+    /// Write what is pending, then read.
+    NeedIo,
+}
+
+/// An exchange on its way. It may be dropped at any time: what it left is skipped.
+#[derive(Debug)]
+pub struct Call<E> {
+    exchange: E,
+    ticket: Option<Ticket>,
+}
+
+impl<E: Exchange> Call<E> {
+    /// A call that has not begun.
+    pub const fn new(exchange: E) -> Call<E> {
+        Call { exchange, ticket: None }
+    }
+
+    pub(crate) const fn begun(exchange: E, ticket: Option<Ticket>) -> Call<E> {
+        Call { exchange, ticket }
+    }
+
+    /// The command, as a log would show it.
+    pub fn doing(&self) -> String {
+        self.exchange.command().to_string()
+    }
+
+    /// Whether the command is on its way: it may have its effect, whatever happens now.
+    pub const fn is_sent(&self) -> bool {
+        self.ticket.is_some()
+    }
+}
+
+/// A message on its way (RETR or TOP). It may be dropped at any time: what it left is skipped.
+#[derive(Debug)]
+pub struct Retrieval {
+    command: Command<'static>,
+    ticket: Option<Ticket>,
+    octets: u64,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Awaited,
+    Open,
+    Complete,
+}
+
+impl Retrieval {
+    /// A retrieval that has not begun. `command` must be [`Command::Retr`] or [`Command::Top`].
+    pub const fn new(command: Command<'static>) -> Retrieval {
+        Retrieval { command, ticket: None, octets: 0, stage: Stage::Awaited }
+    }
+
+    pub(crate) const fn begun(command: Command<'static>, ticket: Option<Ticket>) -> Retrieval {
+        Retrieval { command, ticket, octets: 0, stage: Stage::Awaited }
+    }
+
+    /// The octets received so far, without byte-stuffing.
+    pub const fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    /// Whether the terminator has come: the message is whole.
+    pub const fn is_complete(&self) -> bool {
+        matches!(self.stage, Stage::Complete)
+    }
+
+    /// The command, as a log would show it.
+    pub fn doing(&self) -> String {
+        self.command.to_string()
+    }
+}
+
+/// A client, its buffers, and what is owed.
+pub struct Conversation {
+    client: Client,
+    inbox: Inbox,
+    outbox: Outbox,
+    /// The octets of the message being read that lie in the inbox and nobody has taken yet.
+    body: Range<usize>,
+    /// The octets that the answer now arriving has brought of a message.
+    body_octets: u64,
+    greeting: Option<Box<[u8]>>,
+    capabilities: Option<Capabilities>,
+    /// Nothing has come since a command was sent to an idle server.
+    unanswered: bool,
+    ended: bool,
+    log: Option<Sink>,
+}
+
+impl Conversation {
+    /// A conversation that waits for the greeting.
+    pub fn new(config: Config) -> Conversation {
+        let longest = config.max_line.max(config.max_challenge) as usize;
+        Conversation {
+            client: Client::new(config),
+            inbox: Inbox::new(longest.max(64 * 1024)),
+            outbox: Outbox::default(),
+            body: 0..0,
+            body_octets: 0,
+            greeting: None,
+            capabilities: None,
+            unanswered: false,
+            ended: false,
+            log: None,
+        }
+    }
+
+    /// Has `log` receive the conversation from now on: secrets replaced, bodies as a count of octets.
+    pub fn set_log(&mut self, log: impl FnMut(Entry<'_>) + Send + 'static) {
+        self.log = Some(Box::new(log));
+    }
+
+    /// The protocol's state.
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The greeting of this layer: there is none inside a TLS that STLS began.
+    pub fn greeting(&self) -> Option<Greeting<'_>> {
+        self.greeting.as_ref().map(|line| Greeting(Reply::new(line)))
+    }
+
+    /// What the server announced in this layer, if it was asked.
+    pub const fn capabilities(&self) -> Option<&Capabilities> {
+        self.capabilities.as_ref()
+    }
+
+    /// Believes what the server announced: from now on commands are pipelined, and names may be UTF-8, where it says so.
+    pub fn learn(&mut self, capabilities: Capabilities) -> &Capabilities {
+        self.client.set_utf8_user(capabilities.any(|known| known == Known::Utf8 { user: true }));
+        self.capabilities.insert(capabilities)
+    }
+
+    /// Whether commands may be sent before earlier ones are answered (RFC 2449, section 6.6).
+    pub fn pipelining(&self) -> bool {
+        self.capabilities.as_ref().is_some_and(Capabilities::pipelining)
+    }
+
+    /// Waits for the greeting.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Refused`] for a greeting that is `-ERR`, which ends the session; [`Cause::Protocol`].
+    pub fn greet(&mut self) -> Result<Step<()>, Error> {
+        const DOING: &str = "reading the greeting";
+        match self.next_event().map_err(|error| Error::protocol(DOING, error))? {
+            None => Ok(Step::NeedIo),
+            Some(Event::Greeting(greeting)) => {
+                self.greeting = Some(greeting.0.line().into());
+                Ok(Step::Done(()))
+            }
+            Some(Event::NoService(refusal)) => Err(Error::new(DOING, Cause::Refused(Refused::new(refusal)))),
+            Some(_) => Err(Error::new(DOING, Cause::Rejected(Rejected::Over))),
+        }
+    }
+
+    /// Sends the call's command, if nothing stands in its way. [`step`](Self::step) does it too; begin several calls and
+    /// then step them in that order to have them travel together.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Rejected`]: the command may not be sent; nothing was. [`Cause::Protocol`] from before.
+    pub fn begin<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<(), Error> {
+        if call.ticket.is_none() {
+            call.ticket = self.send(&call.exchange.command())?;
+        }
+        Ok(())
+    }
+
+    /// Takes a call as far as the octets at hand allow.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`]; [`Error::session_goes_on`] tells what it means for the rest.
+    pub fn step<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<Step<E::Value>, Error> {
+        loop {
+            self.begin(call)?;
+            let event = self.next_event().map_err(|error| Error::protocol(call.doing(), error))?;
+            let Some(event) = event else { return Ok(Step::NeedIo) };
+            match event {
+                Event::Challenge { to, challenge } if Some(to) == call.ticket => {
+                    let response = call.exchange.respond(challenge);
+                    let sent = Self::respond(&mut self.client, &mut self.outbox, &mut self.log, response);
+                    sent.map_err(|rejected| Error::new(call.doing(), Cause::Rejected(rejected)))?;
+                }
+                Event::Challenge { .. } => self.cancel(),
+                event if event.to() == call.ticket => {
+                    if let ControlFlow::Break(result) = call.exchange.event(event) {
+                        self.settle();
+                        return result.map(Step::Done).map_err(|failure| Error::new(call.doing(), failure.into()));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits until the message begins: until its `+OK`.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`]; [`Cause::Refused`] if there is no such message.
+    pub fn open(&mut self, retrieval: &mut Retrieval) -> Result<Step<()>, Error> {
+        while retrieval.stage == Stage::Awaited {
+            if retrieval.ticket.is_none() {
+                retrieval.ticket = self.send(&retrieval.command)?;
+            }
+            let event = self.next_event().map_err(|error| Error::protocol(retrieval.doing(), error))?;
+            match event {
+                None => return Ok(Step::NeedIo),
+                Some(Event::Ok { to, .. }) if Some(to) == retrieval.ticket => retrieval.stage = Stage::Open,
+                Some(Event::Refused { to, refusal }) if Some(to) == retrieval.ticket => {
+                    let refused = Refused::new(refusal);
+                    retrieval.stage = Stage::Complete;
+                    self.settle();
+                    return Err(Error::new(retrieval.doing(), Cause::Refused(refused)));
+                }
+                Some(Event::Challenge { .. }) => self.cancel(),
+                Some(_) => {}
+            }
+        }
+        Ok(Step::Done(()))
+    }
+
+    /// Waits until [`body`](Self::body) has octets of the message: `true`, or until the message is complete: `false`.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`]. What was read before an error is a part of the message, never the whole.
+    pub fn read(&mut self, retrieval: &mut Retrieval) -> Result<Step<bool>, Error> {
+        if !self.body.is_empty() && retrieval.stage == Stage::Open {
+            return Ok(Step::Done(true));
+        }
+        if self.open(retrieval)? == Step::NeedIo {
+            return Ok(Step::NeedIo);
+        }
+        if retrieval.stage == Stage::Complete {
+            return Ok(Step::Done(false));
+        }
+        match self.next_event().map_err(|error| Error::protocol(retrieval.doing(), error))? {
+            None => Ok(Step::NeedIo),
+            Some(Event::Body { to, bytes }) if Some(to) == retrieval.ticket => {
+                let octets = bytes.len();
+                retrieval.octets += octets as u64;
+                self.body = self.inbox.last(octets);
+                Ok(Step::Done(true))
+            }
+            Some(Event::End { to }) if Some(to) == retrieval.ticket => {
+                retrieval.stage = Stage::Complete;
+                self.settle();
+                Ok(Step::Done(false))
+            }
+            // Another call was begun before this one was read to its end.
+            Some(_) => Err(Error::new(retrieval.doing(), Cause::Rejected(Rejected::Over))),
+        }
+    }
+
+    /// The octets of the message that the last [`read`](Self::read) made available and nobody has taken yet.
+    pub fn body(&self) -> &[u8] {
+        self.inbox.get(self.body.clone())
+    }
+
+    /// Takes the first `octets` of [`body`](Self::body).
+    pub fn take_body(&mut self, octets: usize) {
+        self.body.start = self.body.start.saturating_add(octets).min(self.body.end);
+    }
+
+    /// Room to read into, never empty. Call it only when told [`Step::NeedIo`].
+    pub fn spare(&mut self) -> &mut [u8] {
+        self.body = 0..0;
+        self.inbox.spare()
+    }
+
+    /// The first `octets` of [`spare`](Self::spare) were filled; 0 says that the stream has ended.
+    pub fn filled(&mut self, octets: usize) {
+        self.ended |= octets == 0;
+        self.unanswered &= octets == 0;
+        self.inbox.filled(octets);
+    }
+
+    /// Octets to be written.
+    pub fn pending(&self) -> &[u8] {
+        self.outbox.pending()
+    }
+
+    /// The first `octets` of [`pending`](Self::pending) were written.
+    pub fn written(&mut self, octets: usize) {
+        self.outbox.written(octets);
+    }
+
+    /// The TLS handshake that STLS asked for is done: all that was learnt of the server before is forgotten (RFC 2595,
+    /// section 4).
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Protocol`] if there is plaintext left over, or no handshake was due.
+    pub fn tls_established(&mut self) -> Result<(), Error> {
+        self.client.tls_established(self.inbox.unread()).map_err(|error| Error::protocol("TLS", error))?;
+        self.greeting = None;
+        self.capabilities = None;
+        self.note(Entry::Tls);
+        Ok(())
+    }
+
+    /// Nothing may be left unread here.
+    pub(crate) fn expect_nothing(&mut self) -> Result<(), Error> {
+        self.next_event().map(drop).map_err(|error| Error::protocol("STLS", error))
+    }
+
+    /// Sends a command, or gives `None` while something stands in its way: answers that are owed by a server without
+    /// pipelining, or octets that nobody asked for, which the next event will complain of.
+    pub(crate) fn send(&mut self, command: &Command<'_>) -> Result<Option<Ticket>, Error> {
+        let idle = self.client.in_flight() == 0;
+        if !idle && !self.pipelining() {
+            return Ok(None);
+        }
+        let secret = matches!(command.kind(), Kind::Pass | Kind::Apop | Kind::Auth);
+        match self.client.send(*command, &mut self.outbox) {
+            Ok(ticket) => {
+                if secret {
+                    self.outbox.mark_secret();
+                }
+                // A QUIT that finds the connection closed may have been obeyed before: that is for its caller to judge.
+                self.unanswered |= idle && command.kind() != Kind::Quit;
+                self.note(Entry::Command(command));
+                Ok(Some(ticket))
+            }
+            Err(Rejected::Unsolicited) => Ok(None),
+            Err(rejected) => {
+                // Why a session is over says more than that it is.
+                self.client.receive(&mut &b""[..]).map_err(|error| Error::protocol(command.to_string(), error))?;
+                Err(Error::new(command.to_string(), Cause::Rejected(rejected)))
+            }
+        }
+    }
+
+    fn respond(
+        client: &mut Client,
+        outbox: &mut Outbox,
+        log: &mut Option<Sink>,
+        response: Response<'_>,
+    ) -> Result<(), Rejected> {
+        client.respond(response, outbox)?;
+        outbox.mark_secret();
+        if let Some(log) = log {
+            log(Entry::Response);
+        }
+        Ok(())
+    }
+
+    /// Gives up an exchange of AUTH that nobody wants to finish.
+    fn cancel(&mut self) {
+        // It cannot be rejected: the challenge was just received, and the outbox grows.
+        let _ = Self::respond(&mut self.client, &mut self.outbox, &mut self.log, Response::Cancel);
+    }
+
+    fn next_event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
+        self.body = 0..0;
+        let kind = if self.log.is_some() { self.client.awaiting().kind() } else { None };
+        let event = self.inbox.take(|input| {
+            let event = self.client.receive(input)?;
+            if event.is_none() && self.ended {
+                if let Some(log) = &mut self.log {
+                    log(Entry::Closed);
+                }
+                let result = self.client.receive_eof(input);
+                // Nothing had come since the command went to an idle server: it had hung up before.
+                result.map_err(|error| if self.unanswered { error.while_idle() } else { error })?;
+            }
+            Ok(event)
+        })?;
+        match event {
+            Some(Event::Body { bytes, .. }) => self.body_octets += bytes.len() as u64,
+            Some(event) => {
+                let octets = core::mem::take(&mut self.body_octets);
+                if let Some(log) = &mut self.log {
+                    if kind.is_some_and(|kind| kind.shape() == Shape::Body) && matches!(event, Event::End { .. }) {
+                        log(Entry::Body { octets });
+                    }
+                    if let Some(entry) = Entry::of(event, kind) {
+                        log(entry);
+                    }
+                }
+            }
+            None => {}
+        }
+        Ok(event)
+    }
+
+    /// Gives the inbox back where nothing more is to come.
+    fn settle(&mut self) {
+        if self.client.in_flight() == 0 {
+            self.inbox.rest();
+        }
+    }
+
+    fn note(&mut self, entry: Entry<'_>) {
+        if let Some(log) = &mut self.log {
+            log(entry);
+        }
+    }
+}
+
+impl fmt::Debug for Conversation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conversation")
+            .field("client", &self.client)
+            .field("unread", &self.inbox.unread().len())
+            .field("pending", &self.outbox.pending().len())
+            .finish_non_exhaustive()
+    }
+}

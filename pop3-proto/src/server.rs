@@ -1,0 +1,520 @@
+//! The server's role: octets in, requests out; answers in, octets out.
+//!
+//! A client may pipeline (RFC 2449, section 6.6): requests come one at a time, and the next one only after the one
+//! before was answered. What the client sent meanwhile stays in the driver's buffer.
+//!
+//! ```
+//! use pop3_proto::{Command, Request, Server, ServerConfig, State};
+//!
+//! let mut server = Server::new(ServerConfig { plaintext_login: true, ..ServerConfig::default() });
+//! let mut out = [0; 512];
+//! let mut room = &mut out[..];
+//! server.greeting(None, "ready", &mut room)?;
+//!
+//! let mut input: &[u8] = b"user mrose\r\nPASS tan staaf\r\n";
+//! let request = server.receive(&mut input)?;
+//! assert!(matches!(request, Some(Request::Command(Command::User("mrose")))));
+//! assert!(server.receive(&mut input)?.is_none());
+//! server.ok("go on", &mut room)?;
+//! assert_eq!(server.state(), State::Named);
+//! assert_eq!(room.len(), 512 - "+OK ready\r\n+OK go on\r\n".len());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use core::fmt;
+
+pub use crate::answer::AnswerError;
+use crate::answer::Line;
+use crate::apop::Timestamp;
+use crate::command::{BadCommand, Command, Kind, Shape};
+use crate::error::{Awaiting, Excerpt, ProtocolError, Violation};
+use crate::frame::{CommandLine, CommandLines, Stuffer, Top};
+use crate::output::Output;
+use crate::reply::Code;
+use crate::sasl::{Payload, Response};
+use crate::state::{Outcome, State};
+
+/// What a server must accept as a line, in octets with its CRLF (RFC 2449, section 4).
+pub(crate) const MIN_LIMIT: u32 = 255;
+
+/// Mechanisms that hand the server, and whoever listens, a password or a token that logs in again.
+const REUSABLE: [&str; 4] = ["PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"];
+
+/// Bounds on what a client may send, and what it may do before TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ServerConfig {
+    /// Octets of a command line, line end included. 255 by default, and never less (RFC 2449, section 4).
+    pub max_line: u32,
+    /// Octets of a client's line inside AUTH, line end included (RFC 5034, section 4). 65,536 by default.
+    pub max_response: u32,
+    /// The `-ERR` before the login after which the session ends; 0 counts as 1. 20 by default.
+    pub max_refusals: u32,
+    /// Whether USER, and mechanisms that show the password, are permitted outside TLS (RFC 2595, section 2.3). False by
+    /// default.
+    pub plaintext_login: bool,
+    /// Whether STLS is offered (RFC 2595, section 4). False by default.
+    pub stls: bool,
+    /// Whether the session begins inside TLS, as on port 995 (RFC 8314, section 3.1). False by default.
+    pub inside_tls: bool,
+}
+
+impl Default for ServerConfig {
+    fn default() -> ServerConfig {
+        ServerConfig {
+            max_line: 255,
+            max_response: 64 * 1024,
+            max_refusals: 20,
+            plaintext_login: false,
+            stls: false,
+            inside_tls: false,
+        }
+    }
+}
+
+/// What the client wants. Borrows only from the input. `Debug` shows no secret.
+#[derive(Clone, Copy, Debug)]
+pub enum Request<'a> {
+    /// A command that the state permits: [`Server::ok`] or [`Server::err`] is due; to an AUTH perhaps
+    /// [`Server::challenge`].
+    Command(Command<'a>),
+    /// The client's line inside AUTH (RFC 5034, section 4): `ok`, `err` or another `challenge` is due; to
+    /// [`Response::Cancel`] only `err`.
+    Response(Response<'a>),
+    /// A line that can only be refused. One [`Server::err`] is due, and the session goes on.
+    Bad(BadRequest),
+}
+
+/// Why a line can only be refused. `Display` is fit for the text of the `-ERR`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum BadRequest {
+    /// No such keyword (RFC 1939, section 3).
+    #[error("unknown command")]
+    Unknown,
+    /// The arguments are not those of this command.
+    #[error("wrong arguments for {0}")]
+    Arguments(Kind),
+    /// The state does not permit the command (RFC 1939, section 3).
+    #[error("{kind} is not permitted here: {state}")]
+    NotPermitted {
+        /// The command.
+        kind: Kind,
+        /// The state it came in.
+        state: State,
+    },
+    /// STLS is not offered, or not any more: inside TLS, or after UTF8 (RFC 2595, section 4; RFC 6856, section 2.1).
+    #[error("STLS is not offered")]
+    NoStls,
+    /// The command would show a password outside TLS (RFC 2595, section 2.3).
+    #[error("{0} is permitted only inside TLS")]
+    Unprotected(Kind),
+    /// The line is longer than the limit. Its rest is thrown away as it comes.
+    #[error("the line is too long")]
+    TooLong,
+}
+
+/// Whose turn it is, and for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Due {
+    /// Ours: the greeting.
+    Greeting,
+    /// The client's: a command, or TLS, or nothing any more, as the state tells.
+    Request,
+    /// The client's: a line inside AUTH.
+    Response,
+    /// Ours: the status line for this command.
+    Status(Kind),
+    /// Ours: a challenge, because the client has proved nothing yet; or `-ERR`.
+    Challenge,
+    /// Ours: `-ERR`.
+    Refusal,
+    /// Ours: lines, then the end.
+    Listing,
+    /// Ours: the message, then the end. With TOP only a part of it.
+    Body(Stuffer, Option<Top>),
+}
+
+/// A POP3 server without I/O: a cursor over the caller's octets, and a writer of answers.
+///
+/// It holds no buffer, no allocation and no secret, and is cheap to clone, compare and hash. It knows the rules and no
+/// mailbox: what it serves is the driver's.
+///
+/// A line of the client ends in CRLF or LF, never in a bare CR or NUL. No text of an answer can break a line, pass for a
+/// response code or exceed 512 octets: controls and non-ASCII characters become `?`, a leading `[` becomes `(`, and the
+/// rest is cut off.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Server {
+    config: ServerConfig,
+    state: State,
+    due: Due,
+    lines: CommandLines,
+    /// How many lines of the body the TOP asked for that is to be answered.
+    top: Option<u32>,
+    refusals: u32,
+    tls: bool,
+    /// UTF8 was accepted.
+    utf8: bool,
+    /// Plaintext came behind STLS.
+    injected: bool,
+}
+
+impl Server {
+    /// A server that has not greeted yet.
+    pub const fn new(config: ServerConfig) -> Server {
+        Server {
+            state: State::Greeting,
+            due: Due::Greeting,
+            lines: CommandLines::new(),
+            top: None,
+            refusals: 0,
+            tls: config.inside_tls,
+            utf8: false,
+            injected: false,
+            config,
+        }
+    }
+
+    /// Takes what the client sent, up to the next request.
+    ///
+    /// `None` means that an answer is due first, or that more octets are needed: offer what is left of `input` again,
+    /// with more behind it (`None` may shorten it too, by what can only be thrown away).
+    ///
+    /// # Errors
+    ///
+    /// [`Violation::PlaintextAfterStls`]: octets came behind STLS, before TLS began. Close the connection: every later
+    /// call gives the same error.
+    pub fn receive<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Request<'a>>, ProtocolError> {
+        // Not one octet may be taken over into TLS, nor be answered there (RFC 2595, section 4).
+        let handshake = self.state == State::Handshake || self.due == Due::Status(Kind::Stls);
+        if self.injected || (handshake && !input.is_empty()) {
+            return Err(self.injection());
+        }
+        if self.state.is_over() {
+            *input = &[];
+        }
+        match self.due {
+            _ if handshake || self.state.is_over() => Ok(None),
+            Due::Request => Ok(self.receive_command(input)),
+            Due::Response => Ok(self.receive_response(input)),
+            _ => Ok(None),
+        }
+    }
+
+    fn receive_command<'a>(&mut self, input: &mut &'a [u8]) -> Option<Request<'a>> {
+        let limit = self.config.max_line.max(MIN_LIMIT);
+        let request = match self.lines.next(input, limit)? {
+            CommandLine::TooLong => Err(BadRequest::TooLong),
+            CommandLine::Line(line) => self.read(line),
+        };
+        self.due = match request {
+            Ok(Command::Auth { initial_response: None, .. }) => Due::Challenge,
+            Ok(command) => Due::Status(command.kind()),
+            Err(_) => Due::Refusal,
+        };
+        self.top = if let Ok(Command::Top { lines, .. }) = request { Some(lines) } else { None };
+        self.injected = self.due == Due::Status(Kind::Stls) && !input.is_empty();
+        Some(request.map_or_else(Request::Bad, Request::Command))
+    }
+
+    fn read<'a>(&self, line: &'a [u8]) -> Result<Command<'a>, BadRequest> {
+        let command = Command::parse(line).map_err(|bad| match bad {
+            BadCommand::Unknown => BadRequest::Unknown,
+            BadCommand::Arguments(kind) => BadRequest::Arguments(kind),
+        })?;
+        let kind = command.kind();
+        if !self.state.permits(kind) {
+            return Err(BadRequest::NotPermitted { kind, state: self.state });
+        }
+        if kind == Kind::Stls && !self.offers_stls() {
+            return Err(BadRequest::NoStls);
+        }
+        let reusable = match command {
+            Command::User(_) => true,
+            Command::Auth { mechanism, .. } => REUSABLE.iter().any(|name| name.eq_ignore_ascii_case(mechanism)),
+            _ => false,
+        };
+        if reusable && !self.permits_plaintext() { Err(BadRequest::Unprotected(kind)) } else { Ok(command) }
+    }
+
+    fn receive_response<'a>(&mut self, input: &mut &'a [u8]) -> Option<Request<'a>> {
+        let limit = self.config.max_response.max(MIN_LIMIT);
+        let (due, request) = match self.lines.next(input, limit)? {
+            CommandLine::TooLong => (Due::Refusal, Request::Bad(BadRequest::TooLong)),
+            CommandLine::Line(b"*") => (Due::Refusal, Request::Response(Response::Cancel)),
+            CommandLine::Line(data) => {
+                (Due::Status(Kind::Auth), Request::Response(Response::Data(Payload::Base64(data))))
+            }
+        };
+        self.due = due;
+        Some(request)
+    }
+
+    /// Greets: `+OK`, the timestamp if APOP is offered, and a text (RFC 1939, section 4).
+    ///
+    /// A timestamp must never be used twice (RFC 1939, section 7).
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`]; [`AnswerError::TooLong`] for a timestamp of more than 400 octets.
+    pub fn greeting(
+        &mut self,
+        timestamp: Option<Timestamp<'_>>,
+        text: impl fmt::Display,
+        out: &mut impl Output,
+    ) -> Result<(), AnswerError> {
+        if self.due != Due::Greeting || self.state.is_over() {
+            return Err(AnswerError::NotDue);
+        }
+        let mut line = Line::new("+OK ");
+        if let Some(timestamp) = timestamp {
+            if timestamp.as_bytes().len() > 400 {
+                return Err(AnswerError::TooLong);
+            }
+            timestamp.as_bytes().iter().for_each(|&octet| line.push(char::from(octet)));
+            line.push(' ');
+        }
+        line.text(text);
+        line.write(out)?;
+        self.state = State::greeted(Outcome::Ok);
+        self.due = Due::Request;
+        Ok(())
+    }
+
+    /// Greets with `-ERR`: the session is over before it began.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`].
+    pub fn no_service(
+        &mut self,
+        code: Option<Code>,
+        text: impl fmt::Display,
+        out: &mut impl Output,
+    ) -> Result<(), AnswerError> {
+        if self.due != Due::Greeting || self.state.is_over() {
+            return Err(AnswerError::NotDue);
+        }
+        Line::refusal(code, text).write(out)?;
+        self.state = State::greeted(Outcome::Err);
+        Ok(())
+    }
+
+    /// Answers `+OK` and a text, which is data for STAT, and for LIST and UIDL with an argument: a
+    /// [`DropListing`](crate::reply::DropListing), a [`ScanListing`](crate::reply::ScanListing), number and unique-id.
+    ///
+    /// To commands with longer answers ([`Kind::shape`]) it is the first line: [`row`](Self::row) or
+    /// [`body`](Self::body) come next, and then [`end`](Self::end).
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`].
+    pub fn ok(&mut self, text: impl fmt::Display, out: &mut impl Output) -> Result<(), AnswerError> {
+        let Due::Status(kind) = self.due else { return Err(AnswerError::NotDue) };
+        let Some(state) = self.state.after(kind, Outcome::Ok).filter(|_| !self.injected) else {
+            return Err(AnswerError::NotDue);
+        };
+        let mut line = Line::new("+OK ");
+        line.text(text);
+        line.write(out)?;
+        self.state = state;
+        self.utf8 |= kind == Kind::Utf8;
+        self.due = match kind.shape() {
+            Shape::Single => Due::Request,
+            Shape::Listing => Due::Listing,
+            Shape::Body => Due::Body(Stuffer::new(), self.top.map(Top::new)),
+        };
+        Ok(())
+    }
+
+    /// Answers `-ERR`, perhaps a response code, and a text (RFC 2449, section 8). [`Code::Other`] writes no code.
+    ///
+    /// Before the login, the last `-ERR` that [`ServerConfig::max_refusals`] permits ends the session.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`].
+    pub fn err(
+        &mut self,
+        code: Option<Code>,
+        text: impl fmt::Display,
+        out: &mut impl Output,
+    ) -> Result<(), AnswerError> {
+        let state = match (self.due, self.state) {
+            _ if self.injected || self.state.is_over() => None,
+            (Due::Status(kind), state) => state.after(kind, Outcome::Err),
+            (Due::Challenge, state) => state.after(Kind::Auth, Outcome::Err),
+            // Whatever comes between USER and PASS makes us forget the name.
+            (Due::Refusal, State::Named) => Some(State::Authorization),
+            (Due::Refusal, state) => Some(state),
+            _ => None,
+        };
+        let Some(state) = state else { return Err(AnswerError::NotDue) };
+        Line::refusal(code, text).write(out)?;
+        self.state = state;
+        self.due = Due::Request;
+        if state == State::Authorization {
+            self.refusals = self.refusals.saturating_add(1);
+            if self.refusals >= self.config.max_refusals {
+                self.close();
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a challenge: data of any length, which goes on the wire in Base64 (RFC 5034, section 4). Empty data asks
+    /// for the initial response that the client did not send along.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`].
+    pub fn challenge(&mut self, data: &[u8], out: &mut impl Output) -> Result<(), AnswerError> {
+        if !matches!(self.due, Due::Challenge | Due::Status(Kind::Auth)) || self.state.is_over() {
+            return Err(AnswerError::NotDue);
+        }
+        let payload = Payload::Octets(data);
+        let len = payload.encoded_len();
+        let line = out.line(len + 4).ok_or(AnswerError::NoRoom)?;
+        line[..2].copy_from_slice(b"+ ");
+        payload.encode(&mut line[2..2 + len]);
+        line[2 + len..].copy_from_slice(b"\r\n");
+        self.due = Due::Response;
+        Ok(())
+    }
+
+    /// Writes a line of a listing, byte-stuffed: a capability, a scan listing, number and unique-id, a language.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`]; [`AnswerError::TooLong`] for more than 512 octets, byte-stuffing and CRLF included.
+    pub fn row(&mut self, row: impl fmt::Display, out: &mut impl Output) -> Result<(), AnswerError> {
+        if self.due != Due::Listing || self.state.is_over() {
+            return Err(AnswerError::NotDue);
+        }
+        let mut line = Line::new("");
+        line.put(&row);
+        if line.is_cut {
+            return Err(AnswerError::TooLong);
+        }
+        line.stuff()?;
+        line.write(out)
+    }
+
+    /// Writes as much of a message as fits into `room`, byte-stuffed and with every line end as CRLF; shortens `content`
+    /// by it, and returns how many octets were written. Two octets of room are enough for progress.
+    ///
+    /// Offer the stored message piece by piece. To TOP only the asked part of it is written, and once that is complete the
+    /// rest is skipped: see [`wants_body`](Self::wants_body).
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError::NotDue`].
+    pub fn body(&mut self, content: &mut &[u8], room: &mut [u8]) -> Result<usize, AnswerError> {
+        let Due::Body(stuffer, top) = &mut self.due else { return Err(AnswerError::NotDue) };
+        if self.state.is_over() {
+            return Err(AnswerError::NotDue);
+        }
+        let Some(top) = top else { return Ok(stuffer.write(content, room)) };
+        if top.is_complete() {
+            *content = &[];
+            return Ok(0);
+        }
+        // Nothing shrinks on its way out, so no more than this can be written now.
+        let offer = &content[..content.len().min(room.len())];
+        let mut ahead = *top;
+        let part = &offer[..ahead.advance(offer)];
+        let mut rest = part;
+        let written = stuffer.write(&mut rest, room);
+        let taken = part.len() - rest.len();
+        top.advance(&part[..taken]);
+        *content = if top.is_complete() { &[] } else { &content[taken..] };
+        Ok(written)
+    }
+
+    /// Whether more of a message is due: [`body`](Self::body) until the message ends, then [`end`](Self::end). False once
+    /// TOP has all that it asked for.
+    pub fn wants_body(&self) -> bool {
+        match &self.due {
+            Due::Body(_, top) => !self.state.is_over() && !top.is_some_and(Top::is_complete),
+            _ => false,
+        }
+    }
+
+    /// Ends a listing or a message: completes its last line, and writes the terminator (RFC 1939, section 3).
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`].
+    pub fn end(&mut self, out: &mut impl Output) -> Result<(), AnswerError> {
+        let terminator = match self.due {
+            _ if self.state.is_over() => return Err(AnswerError::NotDue),
+            Due::Listing => Stuffer::new().terminator(),
+            Due::Body(stuffer, _) => stuffer.terminator(),
+            _ => return Err(AnswerError::NotDue),
+        };
+        out.line(terminator.len()).ok_or(AnswerError::NoRoom)?.copy_from_slice(terminator);
+        self.due = Due::Request;
+        Ok(())
+    }
+
+    /// Tells the server that the TLS handshake is done, with the plaintext that was left over behind STLS: anything but
+    /// nothing is an injection. The name that USER gave is forgotten, and no new greeting is due (RFC 2595, section 4).
+    ///
+    /// # Errors
+    ///
+    /// [`Violation::PlaintextAfterStls`], or [`Violation::NoHandshakeDue`] where STLS was not accepted before.
+    pub fn tls_established(&mut self, rest: &[u8]) -> Result<(), ProtocolError> {
+        if self.injected || (self.state == State::Handshake && !rest.is_empty()) {
+            return Err(self.injection());
+        }
+        if self.state != State::Handshake {
+            return Err(failure(Violation::NoHandshakeDue, Awaiting::Nothing));
+        }
+        self.state = State::secured();
+        self.tls = true;
+        Ok(())
+    }
+
+    #[cold]
+    fn injection(&mut self) -> ProtocolError {
+        self.injected = true;
+        self.close();
+        failure(Violation::PlaintextAfterStls, Awaiting::Handshake)
+    }
+
+    /// Ends the session without UPDATE: the connection is gone, or the driver is about to close it, as it must when a
+    /// message cannot be read to its end. Does nothing after the answer to QUIT.
+    pub fn close(&mut self) {
+        if !self.state.is_over() {
+            self.state = State::Closed;
+        }
+    }
+
+    /// Where the session is. The table in [`state`](crate::state) moves it, when a command is answered.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Whether the session is inside TLS.
+    pub const fn inside_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// Whether USER, and mechanisms that show the password, are permitted now: announce them only then.
+    pub const fn permits_plaintext(&self) -> bool {
+        self.tls || self.config.plaintext_login
+    }
+
+    /// Whether STLS is permitted now, or would be without a command in between: announce it only then.
+    pub const fn offers_stls(&self) -> bool {
+        self.config.stls && !self.tls && !self.utf8 && self.state.permits(Kind::Stls)
+    }
+
+    /// Whether the client is to speak next: there is nothing to answer. False when the session is over.
+    pub fn wants_request(&self) -> bool {
+        matches!(self.due, Due::Request | Due::Response) && self.state != State::Handshake && !self.state.is_over()
+    }
+}
+
+/// What a client did says enough; what it sent may be a secret.
+const fn failure(violation: Violation, awaiting: Awaiting) -> ProtocolError {
+    ProtocolError { violation, awaiting, excerpt: Excerpt::EMPTY }
+}

@@ -1,0 +1,477 @@
+//! Sessions of a server, written as conversations. Each one is held three times: line by line, octet by octet, and with
+//! all lines sent at once. The numbers in the names are the rows of the list of what a server must do.
+#![cfg(feature = "std")]
+
+mod script;
+
+use pop3_proto::maildrop::{Credentials, Maildrop as _};
+use pop3_proto::memory::{MailStore, MemoryMaildrop};
+use pop3_proto::{ServerConfig, Service, State};
+
+use script::{GREETING, LOGIN, PLAINTEXT, check, drain, feed, inside, store, talk, talk_with};
+
+#[test]
+fn v1_v2_odd_lines_cost_one_err_each() {
+    inside(
+        "C: stat
+         S: +OK 3 84
+         C: XYZZY
+         S: -ERR~
+         C:
+         S: -ERR~
+         C: STAT 1
+         S: -ERR~
+         C: PASS x
+         S: -ERR~
+         C: nOOp
+         S: +OK
+         C: LAST
+         S: -ERR~
+         C: UTF8
+         S: -ERR~
+         C: LANG
+         S: -ERR~
+         C: LANG *
+         S: -ERR~
+         C: Quit
+         S: +OK~",
+    );
+}
+
+#[test]
+fn v3_a_long_line_costs_one_err_and_no_memory() {
+    let fits = format!("USER {}", "x".repeat(255 - 7));
+    let long = format!("USER {}", "x".repeat(255 - 6));
+    talk(&format!("C: {fits}\nS: +OK~\nC: {long}\nS: -ERR the line is too long\nC: {long}{long}\nS: -ERR~\n{LOGIN}"));
+
+    let mut service = Service::new(store().maildrop(), PLAINTEXT, None);
+    drain(&mut service);
+    let mut said = String::new();
+    for _ in 0..1024 {
+        said += &feed(&mut service, &[b'a'; 1024], usize::MAX);
+        assert!(service.spare().len() <= 1024);
+    }
+    check(&["-ERR the line is too long".into()], &said);
+    check(&["+OK~".into()], &feed(&mut service, b"tail\r\nQUIT\r\n", usize::MAX));
+}
+
+#[test]
+fn v4_v21_v26_messages_are_stuffed_and_sizes_agree() {
+    inside(
+        "C: LIST
+         S: +OK~
+         S: 1 29
+         S: 2 40
+         S: 3 15
+         S: .
+         C: LIST 2
+         S: +OK 2 40
+         C: RETR 1
+         S: +OK~
+         S: Subject: one
+         S:
+         S: ..
+         S: ...
+         S: last
+         S: .
+         C: RETR 2
+         S: +OK~
+         S: Subject: two
+         S: ..x: y
+         S:
+         S: ..
+         S:
+         S: third line
+         S: .
+         C: RETR 3
+         S: +OK~
+         S: no blank line
+         S: .
+         C: TOP 2 0
+         S: +OK~
+         S: Subject: two
+         S: ..x: y
+         S:
+         S: .
+         C: TOP 2 2
+         S: +OK~
+         S: Subject: two
+         S: ..x: y
+         S:
+         S: ..
+         S:
+         S: .
+         C: TOP 2 4000000000
+         S: +OK~
+         S: Subject: two
+         S: ..x: y
+         S:
+         S: ..
+         S:
+         S: third line
+         S: .
+         C: TOP 3 0
+         S: +OK~
+         S: no blank line
+         S: .",
+    );
+}
+
+#[test]
+fn v8_lf_ends_a_line_cr_and_nul_do_not() {
+    let mut service = Service::new(store().maildrop(), PLAINTEXT, None);
+    drain(&mut service);
+    let said = feed(&mut service, b"CAPA\rQUIT\r\nUSER a\0b\r\nUSER a\rb\r\nUSER ann\nPASS  top  secret \nNOOP\n\n", 3);
+    check(&["-ERR~", "-ERR~", "-ERR~", "+OK~", "+OK~", "+OK", "-ERR~"].map(String::from), &said);
+    assert_eq!(service.state(), State::Transaction);
+}
+
+#[test]
+fn v10_v15_each_command_has_its_state() {
+    talk(
+        "C: STAT
+         S: -ERR~
+         C: LIST
+         S: -ERR~
+         C: UIDL 1
+         S: -ERR~
+         C: RETR 1
+         S: -ERR~
+         C: TOP 1 1
+         S: -ERR~
+         C: DELE 1
+         S: -ERR~
+         C: RSET
+         S: -ERR~
+         C: NOOP
+         S: -ERR~
+         C: LAST
+         S: -ERR~
+         C: PASS  top  secret 
+         S: -ERR~
+         C: STLS
+         S: -ERR~",
+    );
+    inside(
+        "C: USER ann
+         S: -ERR~
+         C: PASS pw
+         S: -ERR~
+         C: APOP ann c4c9334bac560ecc979e58001b3e22fb
+         S: -ERR~
+         C: AUTH PLAIN
+         S: -ERR~
+         C: STLS
+         S: -ERR~
+         C: UTF8
+         S: -ERR~
+         C: STAT
+         S: +OK 3 84",
+    );
+}
+
+#[test]
+fn v11_the_maildrop_is_locked() {
+    let store = store();
+    let mut holder = store.maildrop();
+    holder.login(Credentials::Password { user: "bob", password: "pw" }).unwrap();
+    talk_with(
+        PLAINTEXT,
+        || store.maildrop(),
+        "C: USER bob
+         S: +OK~
+         C: PASS no
+         S: -ERR [AUTH] ~
+         C: USER bob
+         S: +OK~
+         C: PASS pw
+         S: -ERR [IN-USE] ~",
+    );
+    drop(holder);
+    talk_with(PLAINTEXT, || store.maildrop(), "C: USER bob\nS: +OK~\nC: PASS pw\nS: +OK~\nC: QUIT\nS: +OK~");
+}
+
+#[test]
+fn v12_v13_pass_comes_directly_after_user() {
+    talk(
+        "C: USER ann
+         S: +OK~
+         C: CAPA x
+         S: -ERR~
+         C: PASS  top  secret 
+         S: -ERR~
+         C: USER ann
+         S: +OK~
+         C: XYZZY
+         S: -ERR~
+         C: PASS  top  secret 
+         S: -ERR~
+         C: USER nobody
+         S: +OK and now the password
+         C: PASS  top  secret 
+         S: -ERR [AUTH] wrong user name or password
+         C: USER ann
+         S: +OK and now the password
+         C: PASS top secret
+         S: -ERR [AUTH] wrong user name or password
+         C: PASS  top  secret 
+         S: -ERR~
+         C: USER bob
+         S: +OK~
+         C: USER ann
+         S: +OK~
+         C: PASS  top  secret 
+         S: +OK~",
+    );
+}
+
+#[test]
+fn v17_v18_only_quit_removes_and_only_what_is_marked() {
+    let store = store();
+    let left = |store: &MailStore| store.messages("ann").len();
+    let mut service = talk_once(&store, "DELE 2\r\n");
+    assert_eq!(service.state(), State::Transaction);
+    drop(service);
+    assert_eq!(left(&store), 3, "a lost connection removes nothing");
+    service = talk_once(&store, "DELE 2\r\nDELE 3\r\nRSET\r\nQUIT\r\n");
+    assert_eq!((service.state(), service.is_over(), left(&store)), (State::Update, true, 3));
+    service = talk_once(&store, "DELE 2\r\nQUIT\r\nDELE 1\r\nQUIT\r\n");
+    assert_eq!((service.state(), service.is_over(), left(&store)), (State::Update, true, 2));
+    assert!(store.messages("ann").iter().all(|message| !message.starts_with(b"Subject: two")));
+}
+
+/// A session of Ann's at this very store, as far as these lines lead it.
+fn talk_once(store: &MailStore, said: &str) -> Service<MemoryMaildrop> {
+    let mut service = Service::new(store.maildrop(), PLAINTEXT, None);
+    drain(&mut service);
+    feed(&mut service, format!("USER ann\r\nPASS  top  secret \r\n{said}").as_bytes(), usize::MAX);
+    service
+}
+
+#[test]
+fn v19_quit_before_the_login() {
+    let service = talk("C: USER ann\nS: +OK~\nC: QUIT\nS: +OK~");
+    assert_eq!(service.state(), State::Closed);
+    assert!(service.is_over());
+}
+
+#[test]
+fn v20_v22_v24_v25_marked_messages_are_gone_for_this_session() {
+    inside(
+        "C: DELE 2
+         S: +OK~
+         C: DELE 2
+         S: -ERR~
+         C: RETR 2
+         S: -ERR~
+         C: TOP 2 0
+         S: -ERR~
+         C: LIST 2
+         S: -ERR~
+         C: UIDL 2
+         S: -ERR~
+         C: STAT
+         S: +OK 2 44
+         C: LIST
+         S: +OK~
+         S: 1 29
+         S: 3 15
+         S: .
+         C: UIDL
+         S: +OK~
+         S: 1 first
+         S: 3 third
+         S: .
+         C: DELE 4
+         S: -ERR~
+         C: DELE 4294967295
+         S: -ERR~
+         C: DELE 4294967296
+         S: -ERR~
+         C: DELE 0
+         S: -ERR~
+         C: DELE -1
+         S: -ERR~
+         C: RSET
+         S: +OK~
+         C: UIDL 2
+         S: +OK 2 second
+         C: STAT
+         S: +OK 3 84",
+    );
+}
+
+#[test]
+fn v29_v30_capabilities_are_true() {
+    let script = "
+         C: CAPA
+         S: +OK~
+         S: TOP
+         S: UIDL
+         S: RESP-CODES
+         S: AUTH-RESP-CODE
+         S: PIPELINING
+         S: USER
+         S: SASL PLAIN
+         S: IMPLEMENTATION pop3-proto/~
+         S: .";
+    talk(&format!("{script}\n{LOGIN}{script}"));
+}
+
+#[test]
+fn v37_passwords_are_refused_outside_tls_unless_configured() {
+    talk_with(
+        ServerConfig { stls: true, ..ServerConfig::default() },
+        || store().maildrop(),
+        "C: CAPA
+         S: +OK~
+         S: TOP
+         S: UIDL
+         S: RESP-CODES
+         S: AUTH-RESP-CODE
+         S: PIPELINING
+         S: STLS
+         S: IMPLEMENTATION pop3-proto/~
+         S: .
+         C: USER ann
+         S: -ERR USER is permitted only inside TLS
+         C: AUTH plain AGJvYgBwdw==
+         S: -ERR~
+         C: PASS pw
+         S: -ERR~",
+    );
+    let inside_tls = ServerConfig { inside_tls: true, stls: true, ..ServerConfig::default() };
+    talk_with(inside_tls, || store().maildrop(), "C: STLS\nS: -ERR~\nC: AUTH PLAIN AGJvYgBwdw==\nS: +OK~");
+}
+
+#[test]
+fn v6_v40_v41_v43_plain() {
+    let long = "A".repeat(4 * 250);
+    let too_long = "A".repeat(1100);
+    talk(&format!(
+        "C: AUTH PLAIN
+         S: +\x20
+         C: *
+         S: -ERR cancelled
+         C: AUTH PLAIN
+         S: +\x20
+         C:
+         S: -ERR~
+         C: AUTH PLAIN
+         S: +\x20
+         C: {long}
+         S: -ERR~
+         C: AUTH PLAIN
+         S: +\x20
+         C: {too_long}
+         S: -ERR the line is too long
+         C: AUTH PLAIN
+         S: +\x20
+         C: =
+         S: -ERR~
+         C: AUTH PLAIN =
+         S: -ERR~
+         C: AUTH PLAIN AGJvYgBwdw=
+         S: -ERR~
+         C: AUTH PLAIN AGJvYgBwdx==
+         S: -ERR~
+         C: AUTH PLAIN Zm9v
+         S: -ERR~
+         C: AUTH PLAIN AGJvYgBwdwA=
+         S: -ERR~
+         C: AUTH PLAIN YW5uAGJvYgBwdw==
+         S: -ERR [AUTH] ~
+         C: AUTH PLAIN AGJvYgBubw==
+         S: -ERR [AUTH] ~
+         C: AUTH PLAIN AGJvYg0KK09LIGZvcmdlZABwdw==
+         S: -ERR [AUTH] wrong user name or password
+         C: AUTH CRAM-MD5
+         S: -ERR~
+         C: AUTH
+         S: -ERR~
+         C: auth plain
+         S: +\x20
+         C: Ym9iAGJvYgBwdw==
+         S: +OK~
+         C: AUTH PLAIN
+         S: -ERR~
+         C: STAT
+         S: +OK 0 0"
+    ));
+}
+
+#[test]
+fn v9_apop_needs_a_timestamp_in_the_greeting() {
+    use pop3_proto::apop::{Digest, Timestamp};
+
+    talk("C: APOP bob c4c9334bac560ecc979e58001b3e22fb\nS: -ERR~");
+    let timestamp = Timestamp::find(b"<1896.697170952@dbc.mtview.ca.us>").unwrap();
+    let digest = Digest::new(timestamp, b"pw");
+    let digest = std::str::from_utf8(digest.as_bytes()).unwrap();
+    let mut service = Service::new(store().maildrop(), ServerConfig::default(), Some(timestamp));
+    check(&["+OK <1896.697170952@dbc.mtview.ca.us> ~".into()], &drain(&mut service));
+    let said = feed(&mut service, format!("APOP ann {digest}\r\nAPOP bob {digest}\r\n").as_bytes(), 7);
+    check(&["-ERR [AUTH] ~".into(), "+OK~".into()], &said);
+
+    let long = format!("<{}@h>", "x".repeat(500));
+    let mut service = Service::new(store().maildrop(), PLAINTEXT, Timestamp::find(long.as_bytes()));
+    assert_eq!(drain(&mut service), GREETING);
+    check(&["-ERR~".into()], &feed(&mut service, b"APOP bob c4c9334bac560ecc979e58001b3e22fb\r\n", 1));
+}
+
+const STLS: ServerConfig = ServerConfig { stls: true, ..PLAINTEXT };
+
+fn at_handshake(before: &str) -> Service<MemoryMaildrop> {
+    let mut service = Service::new(store().maildrop(), STLS, None);
+    let said = feed(&mut service, format!("{before}STLS\r\n").as_bytes(), usize::MAX);
+    assert!(said.ends_with("+OK begin TLS\r\n"), "{said}");
+    assert!(service.wants_tls() && !service.wants_read() && !service.is_over());
+    service
+}
+
+#[test]
+fn v35_v36_tls_begins_anew() {
+    let mut service = at_handshake("USER bob\r\n");
+    service.tls_established();
+    assert_eq!(service.pending(), b"", "no greeting inside TLS");
+    let said = feed(&mut service, b"PASS pw\r\nSTLS\r\nCAPA\r\n", 1);
+    assert!(said.starts_with("-ERR PASS is not permitted here"), "USER is forgotten: {said}");
+    assert!(said.contains("-ERR STLS is not offered\r\n") && !said.contains("\r\nSTLS\r\n"), "{said}");
+    check(&["+OK~".into(), "+OK~".into()], &feed(&mut service, b"USER bob\r\nPASS pw\r\n", 1));
+
+    let after = feed(&mut service, b"STLS\r\n", 1);
+    check(&["-ERR~".into()], &after);
+    let argument = feed(&mut Service::new(store().maildrop(), STLS, None), b"STLS now\r\nNOOP\r\n", usize::MAX);
+    assert!(argument.contains("-ERR wrong arguments for STLS"), "{argument}");
+}
+
+#[test]
+fn v36_plaintext_behind_stls_ends_the_session() {
+    for behind in ["CAPA\r\n", "\r\n", "\n", "U"] {
+        let mut service = Service::new(store().maildrop(), STLS, None);
+        let said = feed(&mut service, format!("STLS\r\n{behind}").as_bytes(), usize::MAX);
+        assert_eq!((said.as_str(), service.is_over()), (GREETING, true), "at once: {behind:?}");
+
+        let mut service = at_handshake("");
+        let spare = service.spare();
+        spare[..behind.len()].copy_from_slice(behind.as_bytes());
+        service.filled(behind.len());
+        assert!(service.is_over(), "later: {behind:?}");
+        service.tls_established();
+        assert!(service.is_over());
+    }
+    let mut service = Service::new(store().maildrop(), STLS, None);
+    service.tls_established();
+    assert_eq!(service.state(), State::Closed, "nobody asked for TLS");
+}
+
+#[test]
+fn too_many_refusals_before_the_login_end_the_session() {
+    let config = ServerConfig { max_refusals: 3, ..PLAINTEXT };
+    let maildrop = || store().maildrop();
+    let over = talk_with(config, maildrop, "C: X1\nS: -ERR~\nC: USER a\nS: +OK~\nC: PASS b\nS: -ERR~\nC: X\nS: -ERR~");
+    assert!(over.is_over());
+    let mut after_login = format!("C: X1\nS: -ERR~\n{LOGIN}");
+    after_login.push_str(&"C: X\nS: -ERR~\n".repeat(9));
+    assert!(!talk_with(config, maildrop, &after_login).is_over());
+}
