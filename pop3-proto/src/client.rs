@@ -284,7 +284,7 @@ impl Client {
     /// Takes what the server sent, up to the next event.
     ///
     /// `Some` shortens `input`. `None` means that more octets are needed: offer what is left of `input` again, with more
-    /// behind it (`None` may shorten it too, by a blank line that was forgiven).
+    /// behind it (`None` may shorten it too: by a blank line that was forgiven, and by all that comes after the end).
     ///
     /// # Errors
     ///
