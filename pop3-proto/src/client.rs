@@ -289,12 +289,30 @@ impl Client {
     /// # Errors
     ///
     /// [`ProtocolError`]: the session is over, and every later call gives the same error.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "a call costs more than finding a run of three octets")]
     pub fn receive<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
+        // First and in place, because a message may consist of very many very short runs.
+        if let Part::Body(unstuffer) = &mut self.part {
+            let end = self.layer.line_end.unwrap_or(LineEnd::CrLf);
+            match unstuffer.next(input, end, self.config.max_body - self.extent) {
+                None => return Ok(None),
+                Some(Piece::Run(bytes)) => {
+                    self.extent += bytes.len() as u64;
+                    return Ok(Some(Event::Body { to: Ticket(self.flight.answered()), bytes }));
+                }
+                Some(piece) => return self.end_body(&piece, input),
+            }
+        }
+        self.receive_line(input)
+    }
+
+    #[inline(never)]
+    fn receive_line<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
         if let Some(error) = self.failure {
             return Err(error);
         }
         match (self.part, self.flight.oldest()) {
-            (Part::Body(_), Some(kind)) => self.receive_body(kind, input),
             (Part::Listing, Some(kind)) => self.receive_row(kind, input),
             (Part::Status, Some(kind)) if kind != Kind::Auth || self.turn != Turn::Client => {
                 self.receive_answer(kind, input)
@@ -389,22 +407,15 @@ impl Client {
         Ok(Some(Event::Row { to, row: Row(row) }))
     }
 
-    #[inline]
-    fn receive_body<'a>(&mut self, kind: Kind, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
-        let Part::Body(unstuffer) = &mut self.part else { return Ok(None) };
+    #[inline(never)]
+    fn end_body<'a>(&mut self, piece: &Piece<'_>, input: &[u8]) -> Result<Option<Event<'a>>, ProtocolError> {
         let to = Ticket(self.flight.answered());
-        let limit = self.config.max_body;
-        match unstuffer.next(input, self.layer.line_end.unwrap_or(LineEnd::CrLf), limit - self.extent) {
-            None => Ok(None),
-            Some(Piece::Run(bytes)) => {
-                self.extent += bytes.len() as u64;
-                Ok(Some(Event::Body { to, bytes }))
-            }
-            Some(Piece::End) => {
+        match (piece, self.flight.oldest()) {
+            (Piece::End, Some(kind)) => {
                 self.finish(kind, Outcome::Ok, input);
                 Ok(Some(Event::End { to }))
             }
-            Some(Piece::TooLong) => self.fail(Violation::BodyTooLong { limit }, b""),
+            _ => self.fail(Violation::BodyTooLong { limit: self.config.max_body }, b""),
         }
     }
 
@@ -437,9 +448,10 @@ impl Client {
     }
 
     fn note_leftover(&mut self, input: &[u8]) {
-        let blank =
-            matches!(input, [] | b"\r" | b"\r\n") || (input == b"\n" && self.layer.line_end == Some(LineEnd::Lf));
-        self.unsolicited |= !blank && !self.state.is_over();
+        let blank = matches!(input, b"\r" | b"\r\n") || (input == b"\n" && self.layer.line_end == Some(LineEnd::Lf));
+        // Behind STLS not even a blank line is forgiven.
+        let forgiven = input.is_empty() || (blank && self.state != State::Handshake);
+        self.unsolicited |= !forgiven && !self.state.is_over();
     }
 
     fn line<'a>(&mut self, limit: u32, input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, ProtocolError> {
@@ -448,7 +460,10 @@ impl Client {
             Ok(None) => Ok(None),
             Ok(Some(line)) => {
                 *input = &input[line.taken..];
-                self.layer.line_end.get_or_insert(line.end);
+                // A blank line that is forgiven is no status line, and decides nothing.
+                if !line.text.is_empty() {
+                    self.layer.line_end.get_or_insert(line.end);
+                }
                 Ok(Some(line.text))
             }
             Err(violation) => {
@@ -546,16 +561,18 @@ impl Client {
     #[cold]
     fn fail<T>(&mut self, violation: Violation, said: &[u8]) -> Result<T, ProtocolError> {
         let awaiting = self.awaiting();
-        // A server that is shown a secret may echo it.
-        let secret = matches!(
-            awaiting,
-            Awaiting::Status(Kind::User | Kind::Pass | Kind::Apop | Kind::Auth) | Awaiting::Response
-        );
-        let excerpt = if secret { Excerpt::EMPTY } else { Excerpt::of(said) };
+        // A server that is shown a secret may echo it, in any answer from then on. Who knows what a raw command holds.
+        let secret = |kind: Kind| {
+            matches!(kind, Kind::User | Kind::Pass | Kind::Apop | Kind::Auth | Kind::RawSingle | Kind::RawMulti)
+        };
+        let excerpt = if self.flight.kinds().any(secret) { Excerpt::EMPTY } else { Excerpt::of(said) };
         let error = ProtocolError { violation, awaiting, excerpt };
         self.failure = Some(error);
+        self.part = Part::Status;
         self.state = State::Closed;
+        // Failed clients are equal, whether the octet at fault came with the ones before it or alone.
         self.scanned = 0;
+        self.unsolicited = false;
         Err(error)
     }
 }

@@ -1,5 +1,7 @@
 //! What is in flight: commands sent and not answered yet, as runs of equal kinds.
 
+use core::fmt;
+
 use crate::command::Kind;
 
 const MAX_RUNS: usize = 32;
@@ -14,7 +16,7 @@ struct Run {
 const NO_RUN: Run = Run { kind: Kind::User, count: 0 };
 
 /// A queue of commands in constant memory: thousands of RETRs cost one run.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Flight {
     runs: [Run; MAX_RUNS],
     len: u8,
@@ -85,5 +87,13 @@ impl Flight {
     /// How many commands were answered before: the number of the oldest in flight.
     pub(crate) const fn answered(&self) -> u64 {
         self.answered
+    }
+}
+
+/// The commands in flight, oldest first: `#7: 3xRETR 1xDELE`.
+impl fmt::Debug for Flight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}:", self.answered)?;
+        self.runs().iter().try_for_each(|run| write!(f, " {}x{}", run.count, run.kind))
     }
 }

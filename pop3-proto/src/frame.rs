@@ -108,41 +108,40 @@ impl Unstuffer {
     }
 
     /// The next piece of at most `room` octets, or `None` if more octets are needed. `input` begins behind it.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "a call costs more than finding a run of three octets")]
     pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8], end: LineEnd, room: u64) -> Option<Piece<'a>> {
         let mut content = *input;
-        if self.position == Position::LineStart {
-            match content {
-                [b'.'] | [b'.', b'\r'] => return None,
-                [b'.', b'\r', b'\n', rest @ ..] => {
+        match content {
+            [b'.', rest @ ..] if self.position == Position::LineStart => match rest {
+                // The first two arms are one test in the common case.
+                [second, ..] if *second > b'\r' => content = rest,
+                [b'\r', b'\n', rest @ ..] => {
                     *input = rest;
                     return Some(Piece::End);
                 }
-                [b'.', b'\n', rest @ ..] if end == LineEnd::Lf => {
+                [b'\n', rest @ ..] if end == LineEnd::Lf => {
                     *input = rest;
                     return Some(Piece::End);
                 }
-                [b'.', rest @ ..] => {
-                    content = rest;
-                    self.position = Position::Inside;
-                }
-                _ => {}
-            }
+                [] | [b'\r'] => return None,
+                _ => content = rest,
+            },
+            [] => return None,
+            _ => {}
         }
-        if content.is_empty() {
-            return None;
-        }
-        let run = match next_dotted_line(content, end, self.position == Position::AfterCr) {
-            Some(start) => start,
-            None => content.len(),
+        let line = next_dotted_line(content, end, self.position == Position::AfterCr);
+        let (run, next) = match line {
+            Some(start) => (start, Some(Position::LineStart)),
+            None => (content.len(), None),
         };
-        let run = run.min(usize::try_from(room).unwrap_or(usize::MAX));
+        let (run, next) = if run as u64 <= room { (run, next) } else { (usize::try_from(room).unwrap_or(run), None) };
         if run == 0 {
             return Some(Piece::TooLong);
         }
         let (run, rest) = content.split_at(run);
         *input = rest;
-        self.position = self.position.behind(run, end);
+        self.position = next.unwrap_or_else(|| self.position.behind(run, end));
         Some(Piece::Run(run))
     }
 }
@@ -150,32 +149,27 @@ impl Unstuffer {
 /// Where the next line that begins with a dot starts, other than at 0. The octet before `content` was a CR if `after_cr`.
 #[inline]
 fn next_dotted_line(content: &[u8], end: LineEnd, after_cr: bool) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let lf = from + find_lf_dot(&content[from..])?;
-        let ends_line = match (end, lf) {
-            (LineEnd::Lf, _) => true,
-            (LineEnd::CrLf, 0) => after_cr,
-            (LineEnd::CrLf, _) => content[lf - 1] == b'\r',
-        };
-        if ends_line {
-            return Some(lf + 1);
-        }
-        from = lf + 1;
+    match end {
+        LineEnd::CrLf if after_cr && content.starts_with(b"\n.") => Some(1),
+        LineEnd::CrLf => find_dot(content, b"\r\n."),
+        LineEnd::Lf => find_dot(content, b"\n."),
     }
 }
 
-/// Where LF and a dot stand side by side. Looks at the first octets one by one: where hits are dense, setting up the
-/// vector search costs more than it saves.
-#[inline]
-fn find_lf_dot(octets: &[u8]) -> Option<usize> {
+/// Where the dot first stands behind `line_end`.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a call costs more than finding a run of three octets")]
+fn find_dot<const N: usize>(content: &[u8], line_end_and_dot: &[u8; N]) -> Option<usize> {
+    // So many octets are looked at one by one: where hits are dense, setting up the vector search costs more than it saves.
     const NEAR: usize = 64;
-    let near = &octets[..octets.len().min(NEAR)];
-    let hit = near.windows(2).position(|pair| pair == b"\n.");
-    if hit.is_some() || octets.len() <= NEAR {
-        return hit;
+    let near = &content[..content.len().min(NEAR)];
+    for (at, &octet) in near.iter().enumerate().skip(N - 1) {
+        if octet == b'.' && near[..=at].ends_with(line_end_and_dot) {
+            return Some(at);
+        }
     }
-    memmem::find(&octets[NEAR - 1..], b"\n.").map(|at| NEAR - 1 + at)
+    let far = content.get(NEAR + 1 - N..)?;
+    memmem::find(far, line_end_and_dot).map(|at| NEAR + at)
 }
 
 /// A message on its way out: byte-stuffed, with bare LF turned into CRLF (a bare CR is content).

@@ -201,7 +201,7 @@ impl<'a> Greeting<'a> {
 }
 
 /// The text of a `+OK` line, and what it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reply<'a> {
     line: &'a [u8],
 }
@@ -275,6 +275,12 @@ impl<'a> Reply<'a> {
     }
 }
 
+impl fmt::Debug for Reply<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({:?})", Text(self.line))
+    }
+}
+
 /// A `-ERR` line: the server said no, and the session goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Refusal<'a>(pub(crate) Reply<'a>);
@@ -297,13 +303,21 @@ impl<'a> Refusal<'a> {
 }
 
 /// A challenge inside AUTH (RFC 5034, section 4). What follows the `+` is Base64, or a server's chatter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// `Debug` shows only the length: in some mechanisms a challenge is enough to guess the secret from.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Challenge<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Challenge<'a> {
     /// The data of the challenge.
     pub const fn payload(&self) -> Payload<'a> {
         Payload::Base64(self.0)
+    }
+}
+
+impl fmt::Debug for Challenge<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Challenge({:?})", self.payload())
     }
 }
 

@@ -23,6 +23,8 @@
 
 use core::fmt;
 
+pub use crate::answer::AnswerError;
+use crate::answer::Line;
 use crate::apop::Timestamp;
 use crate::command::{BadCommand, Command, Kind, Shape};
 use crate::error::{Awaiting, Excerpt, ProtocolError, Violation};
@@ -31,10 +33,6 @@ use crate::output::Output;
 use crate::reply::Code;
 use crate::sasl::{Payload, Response};
 use crate::state::{Outcome, State};
-
-/// The longest line that a server writes, in octets with its CRLF (RFC 1939, section 3). Messages and challenges may
-/// have longer ones.
-const MAX_REPLY: usize = 512;
 
 /// What a server must accept as a line, in octets with its CRLF (RFC 2449, section 4).
 pub(crate) const MIN_LIMIT: u32 = 255;
@@ -111,20 +109,6 @@ pub enum BadRequest {
     Unprotected(Kind),
     /// The line is longer than the limit. Its rest is thrown away as it comes.
     #[error("the line is too long")]
-    TooLong,
-}
-
-/// The driver gave an answer that may not be given now. Nothing was written and nothing changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum AnswerError {
-    /// No such answer is due: something else is, or nothing, or the session is over.
-    #[error("no such answer is due")]
-    NotDue,
-    /// The output has no room for the line.
-    #[error("the output has no room for the line")]
-    NoRoom,
-    /// The line would have more than 512 octets, and cutting it would change its meaning (RFC 1939, section 3).
-    #[error("the line would have more than 512 octets")]
     TooLong,
 }
 
@@ -533,85 +517,4 @@ impl Server {
 /// What a client did says enough; what it sent may be a secret.
 const fn failure(violation: Violation, awaiting: Awaiting) -> ProtocolError {
     ProtocolError { violation, awaiting, excerpt: Excerpt::EMPTY }
-}
-
-/// A line on its way out, of at most 512 octets, which no text can break in two.
-struct Line {
-    octets: [u8; MAX_REPLY - 2],
-    len: usize,
-    /// Something did not fit.
-    is_cut: bool,
-}
-
-impl Line {
-    fn new(indicator: &str) -> Line {
-        let mut line = Line { octets: [0; MAX_REPLY - 2], len: 0, is_cut: false };
-        line.put(&indicator);
-        line
-    }
-
-    fn refusal(code: Option<Code>, text: impl fmt::Display) -> Line {
-        let mut line = Line::new("-ERR ");
-        if let Some(code) = code.map(Code::as_str).filter(|code| !code.is_empty()) {
-            line.put(&format_args!("[{code}] "));
-        }
-        line.text(text);
-        line
-    }
-
-    fn put(&mut self, what: &impl fmt::Display) {
-        // An error can only come from `what` itself, and then what it wrote so far stands.
-        let _ = fmt::Write::write_fmt(self, format_args!("{what}"));
-    }
-
-    /// A text for humans, which may not look like a response code (RFC 2449, section 6.4).
-    fn text(&mut self, text: impl fmt::Display) {
-        let start = self.len;
-        self.put(&text);
-        let blanks = self.octets[start..self.len].iter().take_while(|&&octet| octet == b' ').count();
-        if let Some(bracket) = self.octets[..self.len].get_mut(start + blanks).filter(|octet| **octet == b'[') {
-            *bracket = b'(';
-        }
-        // `+OK` without a text has no blank behind it.
-        if self.octets[start..self.len].is_empty() && self.octets[..start].ends_with(b" ") {
-            self.len -= 1;
-        }
-    }
-
-    fn push(&mut self, c: char) {
-        let octet = u8::try_from(c).ok().filter(|octet| matches!(octet, b' '..=b'~')).unwrap_or(b'?');
-        match self.octets.get_mut(self.len) {
-            Some(space) => {
-                *space = octet;
-                self.len += 1;
-            }
-            None => self.is_cut = true,
-        }
-    }
-
-    /// Byte-stuffing, for lines of a listing.
-    fn stuff(&mut self) -> Result<(), AnswerError> {
-        if self.octets[..self.len].first() == Some(&b'.') {
-            if self.len == self.octets.len() {
-                return Err(AnswerError::TooLong);
-            }
-            self.octets.copy_within(..self.len, 1);
-            self.len += 1;
-        }
-        Ok(())
-    }
-
-    fn write(self, out: &mut impl Output) -> Result<(), AnswerError> {
-        let (text, end) = out.line(self.len + 2).ok_or(AnswerError::NoRoom)?.split_at_mut(self.len);
-        text.copy_from_slice(&self.octets[..self.len]);
-        end.copy_from_slice(b"\r\n");
-        Ok(())
-    }
-}
-
-impl fmt::Write for Line {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.chars().for_each(|c| self.push(c));
-        Ok(())
-    }
 }

@@ -195,8 +195,9 @@ impl Inbox {
     fn spare(&mut self) -> &mut [u8] {
         if self.start > 0 {
             self.octets.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
+            let moved = self.end - self.start;
+            self.octets[moved..self.end].zeroize();
+            (self.start, self.end) = (0, moved);
         }
         if self.end == self.octets.len() && self.end < self.limit {
             let mut larger = alloc::vec![0; (2 * self.end).clamp(INBOX, self.limit.max(INBOX))];
@@ -534,4 +535,30 @@ fn numbers(marks: &[bool], from: u32, marked: bool) -> impl Iterator<Item = NonZ
 /// RFC 1939, section 7.
 fn is_unique_id(id: &str) -> bool {
     matches!(id.len(), 1..=70) && id.bytes().all(|octet| octet.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_is_wiped() {
+        let mut inbox = Inbox { octets: Vec::new(), start: 0, end: 0, limit: 4096 };
+        let mut rest: &[u8] = &b"PASS hush\r\n".repeat(200);
+        while !rest.is_empty() {
+            let spare = inbox.spare();
+            let len = rest.len().min(spare.len());
+            spare[..len].copy_from_slice(&rest[..len]);
+            inbox.end += len;
+            rest = &rest[len..];
+        }
+        let all = inbox.said().len();
+        assert_eq!((all, inbox.spare().len()), (2200, 4096 - 2200));
+        inbox.taken(all - 11);
+        assert_eq!(inbox.said(), b"PASS hush\r\n");
+        inbox.spare();
+        assert_eq!(inbox.said(), b"PASS hush\r\n");
+        inbox.taken(11);
+        assert!(inbox.octets.iter().all(|&octet| octet == 0), "not even where it lay before it was moved");
+    }
 }

@@ -16,6 +16,7 @@
 //! A client asks the table twice. *Projected*, on sending: would this be permitted if all that is in flight succeeded?
 //! *Confirmed*, on each answer: `+OK` to what the confirmed state does not permit cannot be true, and `-ERR` to it
 //! changes nothing. So USER and PASS may travel together, and a refused USER can never end in TRANSACTION.
+#![doc = include_str!("state.md")]
 
 use crate::command::Kind;
 

@@ -2,13 +2,13 @@
 //! all lines sent at once. The numbers in the names are the rows of the list of what a server must do.
 #![cfg(feature = "std")]
 
-mod talk;
+mod script;
 
 use pop3_proto::maildrop::{Credentials, Maildrop as _};
 use pop3_proto::memory::{MailStore, MemoryMaildrop};
 use pop3_proto::{ServerConfig, Service, State};
 
-use talk::{GREETING, LOGIN, PLAINTEXT, check, drain, feed, inside, store, talk, talk_with};
+use script::{GREETING, LOGIN, PLAINTEXT, check, drain, feed, inside, store, talk, talk_with};
 
 #[test]
 fn v1_v2_odd_lines_cost_one_err_each() {

@@ -1,14 +1,14 @@
 //! A server whose store fails, whose client does not read, and whose driver is mistaken.
 #![cfg(feature = "std")]
 
-mod talk;
+mod script;
 
 use std::num::NonZeroU32;
 
 use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
 use pop3_proto::{Service, State};
 
-use talk::{PLAINTEXT, drain, feed, talk_with};
+use script::{PLAINTEXT, drain, feed, talk_with};
 
 /// A maildrop that can be made to fail, of one message of any size.
 #[derive(Clone)]

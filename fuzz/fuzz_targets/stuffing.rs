@@ -1,0 +1,56 @@
+//! Byte-stuffing: a client hears what a naive reader hears, and what a naive writer sent.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pop3_fuzz::{Cuts, Ending, Heard, Player, content, stuff};
+use pop3_proto::{Command, Config, Violation};
+
+fuzz_target!(|octets: &[u8]| {
+    let Some((&[choice, seed], octets)) = octets.split_first_chunk() else { return };
+    let ending = if choice & 1 == 0 { Ending::CrLf } else { Ending::Lf };
+    let max_body = if choice & 2 == 0 { u64::MAX } else { u64::from(choice >> 2) };
+    for cuts in [Cuts::Whole, Cuts::Every, Cuts::Some(seed)] {
+        // The octets as a message, there and back.
+        let (sent, expected) = stuff(octets, ending);
+        let mut player = retrieve(ending, u64::MAX);
+        player.offer(&sent, cuts);
+        assert_eq!(message(&player), expected, "{cuts:?}");
+        assert!(player.owed.is_empty() && player.inbox.is_empty() && player.error.is_none(), "{cuts:?}");
+
+        // The octets as they come from a server, whatever it meant by them.
+        let (expected, end) = content(octets, ending);
+        let mut player = retrieve(ending, max_body);
+        player.offer(&octets[..end.unwrap_or(octets.len())], cuts);
+        if let Ok(room) = usize::try_from(max_body).map(|room| room.min(expected.len())) {
+            assert_eq!(message(&player), expected[..room], "{cuts:?}");
+            if room < expected.len() {
+                assert_eq!(player.error.map(|e| e.violation()), Some(Violation::BodyTooLong { limit: max_body }));
+            } else {
+                assert_eq!(player.owed.is_empty(), end.is_some(), "{cuts:?}");
+                assert_eq!(player.error, None);
+            }
+        }
+    }
+});
+
+/// A client that has heard the `+OK` to RETR.
+fn retrieve(ending: Ending, max_body: u64) -> Player {
+    let mut player = Player::new(Config { max_body, ..Config::default() });
+    let ok: &[u8] = if ending == Ending::CrLf { b"+OK\r\n" } else { b"+OK\n" };
+    player.offer(ok, Cuts::Whole);
+    let mut out = Vec::new();
+    for command in [Command::User("u"), Command::Pass("p"), Command::Retr(std::num::NonZeroU32::MIN)] {
+        let ticket = player.client.send(command, &mut out).expect("is permitted");
+        player.owed.push_back((ticket, command.kind(), false));
+        player.offer(ok, Cuts::Whole);
+    }
+    player
+}
+
+fn message(player: &Player) -> Vec<u8> {
+    let body = player.heard.iter().find_map(|heard| match heard {
+        Heard::Body(_, body) => Some(body.clone()),
+        _ => None,
+    });
+    body.unwrap_or_default()
+}

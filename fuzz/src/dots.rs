@@ -1,0 +1,69 @@
+//! Byte-stuffing as RFC 1939, section 3, says it, octet by octet and without regard to speed.
+
+/// What ends a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    CrLf,
+    /// A CR in front of the LF is a part of the line.
+    Lf,
+}
+
+impl Ending {
+    fn octets(self) -> &'static [u8] {
+        match self {
+            Ending::CrLf => b"\r\n",
+            Ending::Lf => b"\n",
+        }
+    }
+
+    /// The lines of `octets` with their ends; the last one may lack its end.
+    fn lines(self, octets: &[u8]) -> Vec<Vec<u8>> {
+        let mut lines = vec![Vec::new()];
+        for &octet in octets {
+            let line = lines.last_mut().expect("there is always a line");
+            line.push(octet);
+            if line.ends_with(self.octets()) {
+                lines.push(Vec::new());
+            }
+        }
+        lines
+    }
+}
+
+/// `message` as a server sends it, terminator included, and as a client should hear it.
+pub fn stuff(message: &[u8], ending: Ending) -> (Vec<u8>, Vec<u8>) {
+    let mut heard = message.to_vec();
+    if !message.is_empty() && !message.ends_with(ending.octets()) {
+        heard.extend(ending.octets());
+    }
+    let mut sent = Vec::new();
+    for line in ending.lines(&heard) {
+        if line.first() == Some(&b'.') {
+            sent.push(b'.');
+        }
+        sent.extend(line);
+    }
+    sent.push(b'.');
+    sent.extend(ending.octets());
+    (sent, heard)
+}
+
+/// The content of what a server sent, as far as it is certain, and how many octets it and the terminator took if the
+/// terminator is there.
+pub fn content(sent: &[u8], ending: Ending) -> (Vec<u8>, Option<usize>) {
+    let (mut content, mut taken) = (Vec::new(), 0);
+    for line in ending.lines(sent) {
+        taken += line.len();
+        let terminator = line == b".\r\n" || (ending == Ending::Lf && line == b".\n");
+        if terminator {
+            return (content, Some(taken));
+        }
+        match line.as_slice() {
+            // It could still become the terminator.
+            b"." | b".\r" => {}
+            [b'.', rest @ ..] => content.extend(rest),
+            line => content.extend(line),
+        }
+    }
+    (content, None)
+}

@@ -1,0 +1,185 @@
+//! Plays a script to a client and asserts what holds for every call: progress, poison, order.
+
+use std::collections::VecDeque;
+
+use pop3_proto::{Awaiting, Client, Config, Event, Kind, ProtocolError, Ticket};
+
+/// Where the octets of a stretch are cut.
+#[derive(Clone, Copy, Debug)]
+pub enum Cuts {
+    /// Nowhere.
+    Whole,
+    /// Behind every octet.
+    Every,
+    /// At places that the seed decides.
+    Some(u8),
+}
+
+/// An event, owned; the bodies of one answer are joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    Said(String),
+    Body(Ticket, Vec<u8>),
+    Broken(ProtocolError),
+}
+
+/// What follows a `+OK`, written down once more from RFC 1939, 2449 and 6856.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Line,
+    Rows,
+    Message,
+}
+
+/// The shape of the answer to a command of this kind.
+pub fn shape(kind: Kind) -> Shape {
+    match kind {
+        Kind::Retr | Kind::Top => Shape::Message,
+        Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti => Shape::Rows,
+        _ => Shape::Line,
+    }
+}
+
+/// A client, what it was offered and not yet took, and what it said.
+#[derive(Debug)]
+pub struct Player {
+    pub client: Client,
+    pub inbox: Vec<u8>,
+    pub heard: Vec<Heard>,
+    /// The commands that owe an answer, and whether their `+OK` was heard.
+    pub owed: VecDeque<(Ticket, Kind, bool)>,
+    pub error: Option<ProtocolError>,
+    config: Config,
+}
+
+impl Player {
+    pub fn new(config: Config) -> Player {
+        Player {
+            client: Client::new(config),
+            inbox: Vec::new(),
+            heard: Vec::new(),
+            owed: VecDeque::new(),
+            error: None,
+            config,
+        }
+    }
+
+    /// Offers `octets` behind what is left from before, cut as told, and takes every event.
+    pub fn offer(&mut self, octets: &[u8], cuts: Cuts) {
+        let mut random = match cuts {
+            Cuts::Some(seed) => u32::from(seed),
+            _ => 0,
+        };
+        let mut rest = octets;
+        while !rest.is_empty() {
+            let len = match cuts {
+                Cuts::Whole => rest.len(),
+                Cuts::Every => 1,
+                Cuts::Some(_) => {
+                    random = random.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+                    (random >> 16) as usize % 7 + 1
+                }
+            };
+            let (chunk, behind) = rest.split_at(len.min(rest.len()));
+            rest = behind;
+            self.inbox.extend(chunk);
+            self.pump();
+        }
+    }
+
+    fn pump(&mut self) {
+        let inbox = std::mem::take(&mut self.inbox);
+        let mut input = inbox.as_slice();
+        loop {
+            let before = input.len();
+            match self.client.receive(&mut input) {
+                Ok(Some(event)) => {
+                    assert!(input.len() < before, "law 1: an event shortens the input");
+                    assert!(self.error.is_none(), "law 4: an event after an error");
+                    self.note(&event);
+                }
+                Ok(None) => {
+                    assert!(self.error.is_none(), "law 4: patience after an error");
+                    assert!(input.len() <= self.patience(), "law 1: {} octets are kept waiting", input.len());
+                    break;
+                }
+                Err(error) => {
+                    if let Some(first) = self.error {
+                        assert_eq!(first, error, "law 4: the same error for ever after");
+                    } else {
+                        self.error = Some(error);
+                        self.heard.push(Heard::Broken(error));
+                    }
+                    let poisoned = self.client.clone();
+                    assert_eq!(self.client.receive(&mut &b"+OK\r\n"[..]), Err(error));
+                    assert_eq!(self.client, poisoned);
+                    break;
+                }
+            }
+        }
+        self.inbox = input.to_vec();
+        assert_eq!(self.client.in_flight(), self.owed.len(), "law 5: each is owed once");
+    }
+
+    /// How many octets may be left when the client asks for more.
+    fn patience(&self) -> usize {
+        let line = self.config.max_line.max(3) as usize - 1;
+        match self.client.awaiting() {
+            Awaiting::Status(Kind::Auth) => self.config.max_challenge as usize - 1,
+            Awaiting::Body(_) => 2,
+            Awaiting::Handshake => 0,
+            _ => line,
+        }
+    }
+
+    fn note(&mut self, event: &Event<'_>) {
+        let oldest = self.owed.front().copied();
+        let (to, done) = match *event {
+            Event::Greeting(_) | Event::NoService(_) => {
+                assert!(self.heard.is_empty(), "the greeting comes first and once");
+                self.heard.push(Heard::Said(format!("{event:?}")));
+                return;
+            }
+            Event::Ok { to, .. } => {
+                let (_, kind, begun) = oldest.expect("law 5: no answer without a command");
+                assert!(!begun && kind != Kind::Stls);
+                self.owed[0].2 = true;
+                (to, shape(kind) == Shape::Line)
+            }
+            Event::StartTls { to } => {
+                assert!(matches!(oldest, Some((_, Kind::Stls, false))));
+                (to, true)
+            }
+            Event::Refused { to, .. } => {
+                assert!(matches!(oldest, Some((_, _, false))));
+                (to, true)
+            }
+            Event::Challenge { to, .. } => {
+                assert!(matches!(oldest, Some((_, Kind::Auth, false))));
+                (to, false)
+            }
+            Event::Row { to, .. } => {
+                assert!(matches!(oldest, Some((_, kind, true)) if shape(kind) == Shape::Rows));
+                (to, false)
+            }
+            Event::Body { to, bytes } => {
+                assert!(matches!(oldest, Some((_, kind, true)) if shape(kind) == Shape::Message));
+                assert!(!bytes.is_empty());
+                (to, false)
+            }
+            Event::End { to } => {
+                assert!(matches!(oldest, Some((_, kind, true)) if shape(kind) != Shape::Line));
+                (to, true)
+            }
+        };
+        assert_eq!(Some(to), oldest.map(|(ticket, ..)| ticket), "law 5: first in, first out");
+        if done {
+            self.owed.pop_front();
+        }
+        match (*event, self.heard.last_mut()) {
+            (Event::Body { bytes, .. }, Some(Heard::Body(before, body))) if *before == to => body.extend(bytes),
+            (Event::Body { bytes, .. }, _) => self.heard.push(Heard::Body(to, bytes.to_vec())),
+            _ => self.heard.push(Heard::Said(format!("{event:?}"))),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! How fast a message comes out of the octets of RETR, by shape of its lines, beside two baselines of the same run: a
+//! memcpy of the same octets, and the plainest loop that looks at each octet.
+//!
+//! `cargo bench -p pop3-proto`
+
+use std::hint::black_box;
+use std::num::NonZeroU32;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use pop3_proto::{Client, Command, Config, Event};
+
+const READ: usize = 64 * 1024;
+const OCTETS: usize = 16 << 20;
+
+/// Lines as they stand on the wire, repeated to 16 MiB: without status line and terminator.
+fn shapes() -> [(&'static str, Vec<u8>); 6] {
+    let fill = |line: &[u8]| line.iter().copied().cycle().take(OCTETS / line.len() * line.len()).collect::<Vec<u8>>();
+    let base64 = "TWFuIGlzIGRpc3Rpbmd1aXNoZWQsIG5vdCBvbmx5IGJ5IGhpcyByZWFzb24sIGJ1dCBieSB0aGlz\r\n";
+    let prose = "Call me early. I was told that the ship, which is old, leaves at seven.\r\nBring\r\nwarm clothes, a lamp and what is left of the bread. Do not be late.\r\n";
+    [
+        ("base64", fill(base64.as_bytes())),
+        ("prose", fill(prose.as_bytes())),
+        ("dotted lines of 40", fill(b"..345678901234567890123456789012345678\r\n")),
+        ("two dots each line", fill(b"..\r\n")),
+        ("empty lines", fill(b"\r\n")),
+        ("bare LF and dot", fill(b"\n.")),
+    ]
+}
+
+/// Clients that have sent RETR and got `+OK`.
+fn retrieving() -> Client {
+    let mut client = Client::new(Config::default());
+    let mut out = Vec::new();
+    let hear = |client: &mut Client, mut line: &[u8]| {
+        while client.receive(&mut line).expect("the transcript is right").is_some() {}
+    };
+    hear(&mut client, b"+OK\r\n");
+    client.send(Command::User("u"), &mut out).expect("permitted");
+    client.send(Command::Pass("p"), &mut out).expect("permitted");
+    hear(&mut client, b"+OK\r\n+OK\r\n");
+    client.send(Command::Retr(NonZeroU32::MIN), &mut out).expect("permitted");
+    hear(&mut client, b"+OK\r\n");
+    client
+}
+
+/// Gives each run of the message to `sink`, as an adapter would: what is left over comes back before the next read.
+fn unstuff(client: &mut Client, wire: &[u8], mut sink: impl FnMut(&[u8])) {
+    let (mut start, mut end) = (0, 0);
+    while start < wire.len() {
+        end = (end + READ).min(wire.len());
+        let mut input = &wire[start..end];
+        while let Some(event) = client.receive(&mut input).expect("the transcript is right") {
+            if let Event::Body { bytes, .. } = event {
+                sink(bytes);
+            }
+        }
+        start = end - input.len();
+        if end == wire.len() {
+            break;
+        }
+    }
+}
+
+/// What anyone would write first.
+fn plain_loop(wire: &[u8], mut sink: impl FnMut(u8)) {
+    let (mut line_start, mut after_cr) = (true, false);
+    for &octet in wire {
+        if line_start && octet == b'.' {
+            line_start = false;
+            continue;
+        }
+        sink(octet);
+        line_start = after_cr && octet == b'\n';
+        after_cr = octet == b'\r';
+    }
+}
+
+fn bodies(criterion: &mut Criterion) {
+    for (shape, wire) in shapes() {
+        let mut group = criterion.benchmark_group(shape);
+        group.throughput(Throughput::Bytes(wire.len() as u64)).sample_size(20);
+        let client = retrieving();
+        group.bench_with_input(BenchmarkId::from_parameter("events"), &wire, |bencher, wire| {
+            bencher.iter(|| unstuff(&mut client.clone(), wire, |run| _ = black_box(run)));
+        });
+        group.bench_with_input(BenchmarkId::from_parameter("memcpy"), &wire, |bencher, wire| {
+            let mut copy = vec![0; READ];
+            bencher.iter(|| {
+                for read in wire.chunks(READ) {
+                    black_box(&mut copy[..read.len()]).copy_from_slice(black_box(read));
+                }
+            });
+        });
+        group.bench_with_input(BenchmarkId::from_parameter("plain loop"), &wire, |bencher, wire| {
+            let mut copy = Vec::with_capacity(wire.len());
+            bencher.iter(|| {
+                copy.clear();
+                plain_loop(black_box(wire), |octet| copy.push(octet));
+            });
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, bodies);
+criterion_main!(benches);

@@ -1,0 +1,202 @@
+//! Every decision of this suite: what results mean, what is decided otherwise here, and what has to wait.
+
+use pop3_proto::{Awaiting, Kind, Rejected, State};
+
+/// An outcome that can be checked. Those that are poisoned send nothing ever after.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Expect {
+    /// No error, nothing refused here, and the last answer is `+OK`.
+    Success,
+    /// A success that ends behind UPDATE.
+    Updated,
+    /// A success that ends without UPDATE.
+    ClosedByQuit,
+    /// The last answer is `-ERR`, and the session goes on.
+    Refused,
+    /// The last answer before that to QUIT is `-ERR`.
+    RefusedThenQuit,
+    /// Like `Refused`, in AUTHORIZATION.
+    LoginRefused,
+    /// QUIT answered `-ERR`: over all the same, and the caller knows.
+    UpdateRefused,
+    Poisoned,
+    OkThenPoisoned,
+    RefusedThenPoisoned,
+    LineTooLong,
+    /// The stream ended while this was awaited.
+    Closed(Awaiting),
+    StartsTls,
+    /// TLS began, and STLS is refused from now on.
+    Secured,
+    /// The transcript's next line is refused here.
+    Stopped(Rejected),
+    NoTimestamp,
+    /// Name or password is refused before anything is written.
+    BadArgument,
+    /// The password makes its line too long.
+    TooLong,
+    /// No response of PLAIN can be made.
+    NoPlain,
+    /// The calls that the transcript adds are refused here.
+    LocalCall(Rejected),
+    NoCredentials,
+    NoMechanism,
+    NoLogin,
+    OtherMessage,
+    NoNumbers,
+    ZeroFails,
+    RowsOrLimit,
+    NoTimestampOrError,
+}
+
+/// To which cases a row of [`RESULTS`] applies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Key {
+    /// The case of this name.
+    Id(&'static str),
+    /// The result begins so.
+    Says(&'static str),
+    /// The result is this.
+    Is(&'static str),
+}
+
+/// The first row that applies counts.
+pub(crate) const RESULTS: &[(Key, Expect)] = {
+    use Expect as E;
+    use Key::{Id, Is, Says};
+    const AUTHORIZATION: State = State::Authorization;
+    &[
+        (Id("curl-852"), E::RefusedThenQuit),
+        (Id("curl-855"), E::RefusedThenQuit),
+        (Id("curl-982"), E::RefusedThenPoisoned),
+        (Id("poplib-user-double-reply"), E::RefusedThenPoisoned),
+        (Id("poplib-pass-double-reply"), E::RefusedThenPoisoned),
+        (Id("poplib-too-long-line"), E::Poisoned),
+        (Id("poplib-stls"), E::Secured),
+        (Id("poplib-stls-inside-tls"), E::LocalCall(Rejected::InsideTls)),
+        (Id("k9-external-missing"), E::NoMechanism),
+        (Id("tcllib-bad-greeting"), E::Poisoned),
+        (Id("tcllib-status-after-quit"), E::LocalCall(Rejected::Over)),
+        (Id("issue-cpython-95252-unstuffed-dot"), E::OkThenPoisoned),
+        (Id("issue-cve-2018-1060-apop-regex"), E::NoTimestampOrError),
+        (Id("rfc1939-session"), E::Updated),
+        (Id("rfc1939-quit-auth"), E::ClosedByQuit),
+        (Id("rfc1939-quit-left"), E::Updated),
+        (Id("rfc1939-quit-err"), E::UpdateRefused),
+        (Id("rfc1939-dele-twice"), E::Refused),
+        (Id("rfc2595-stls"), E::Stopped(Rejected::InsideTls)),
+        (Id("rfc5802-scram-bad-server-signature"), E::LoginRefused),
+        (Id("rfc5802-scram-ok-without-server-final"), E::NoLogin),
+        (Id("rfc5802-scram-nonce-not-extended"), E::LoginRefused),
+        (Id("rfc5802-scram-mandatory-extension"), E::LoginRefused),
+        (Id("rfc5802-scram-huge-iterations"), E::LoginRefused),
+        (Id("rfc6856-stls-after-utf8"), E::LocalCall(Rejected::AfterUtf8)),
+        (Id("rfc1957-no-space-after-ok"), E::Refused),
+        (Id("fetchmail-list-number-mismatch"), E::OtherMessage),
+        (Id("fetchmail-list-number-range"), E::ZeroFails),
+        (Id("atk-a05-capa-eof"), E::Closed(Awaiting::Status(Kind::Capa))),
+        (Id("atk-a09-0"), E::LocalCall(Rejected::NotPermitted { kind: Kind::Stat, state: AUTHORIZATION })),
+        (Id("atk-a09-1"), E::LocalCall(Rejected::NotPermitted { kind: Kind::Stat, state: AUTHORIZATION })),
+        (Id("atk-a09-2"), E::LocalCall(Rejected::NotPermitted { kind: Kind::Stat, state: AUTHORIZATION })),
+        (Id("atk-b02-plain-nul"), E::NoPlain),
+        (Id("atk-b05-pass-249"), E::TooLong),
+        (Id("atk-c04-uidl"), E::RowsOrLimit),
+        (Id("atk-c16-endless"), E::Poisoned),
+        (Id("atk-d08-err-body"), E::RefusedThenPoisoned),
+        (Id("atk-d10-double"), E::OkThenPoisoned),
+        (Id("atk-d10-pass"), E::RefusedThenPoisoned),
+        (Id("atk-d16-quit-eof"), E::Closed(Awaiting::Status(Kind::Quit))),
+        (Id("atk-d16-quit-err"), E::UpdateRefused),
+        (Id("atk-d16-eof-idle"), E::Closed(Awaiting::Nothing)),
+        (Says("success"), E::Success),
+        (Says("protocol error"), E::Poisoned),
+        (Says("error: line too long"), E::LineTooLong),
+        (Says("error: login denied"), E::LoginRefused),
+        (Says("login refused"), E::LoginRefused),
+        (Says("mechanism refused"), E::LoginRefused),
+        (Says("error: command refused"), E::Refused),
+        (Says("error; session usable"), E::Refused),
+        (Is("error"), E::Refused),
+        (Says("error: refused before any byte"), E::BadArgument),
+        (Is("local error"), E::BadArgument),
+        (Says("error: TLS re"), E::NoCredentials),
+        (Says("error: required TLS"), E::NoCredentials),
+    ]
+};
+
+/// What was decided where the RFCs leave it open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decision {
+    /// As the transcript has it.
+    Same,
+    /// Its result is this here.
+    Result(Expect),
+    /// Otherwise: this.
+    Other(Expect),
+    /// The text is this, and there is no timestamp.
+    Text(&'static str),
+}
+
+pub(crate) const POLICY: &[(&str, Decision)] = {
+    use Decision::{Other, Result, Same, Text};
+    use Expect as E;
+    &[
+        // LIST of one message is a single line; the dot behind it is unsolicited.
+        ("curl-851", Other(E::OkThenPoisoned)),
+        // A bare LF in a session of CRLF.
+        ("curl-891", Other(E::Poisoned)),
+        ("curl-banner-art", Result(E::Poisoned)),
+        ("poplib-welcome", Same),
+        ("poplib-greeting-plus-lf", Result(E::Poisoned)),
+        // `+OK` before the client has proved anything.
+        ("k9-auth-plain-ok-as-continuation", Other(E::Poisoned)),
+        ("k9-apop-loose-stamp", Other(E::NoTimestamp)),
+        ("rfc7628-oauthbearer-fail", Same),
+        ("mpop-uidl-two-spaces", Same),
+        ("mpop-uidl-high-bit", Same),
+        ("mpop-uidl-over-count", Result(E::Success)),
+        ("mpop-uidl-dup-number", Result(E::Success)),
+        ("mpop-stat-count-huge", Result(E::NoNumbers)),
+        ("mpop-capa-51-lines", Result(E::Success)),
+        ("fetchmail-capa-then-close", Result(E::Closed(Awaiting::Status(Kind::Capa)))),
+        // Indicators are read in any case.
+        ("atk-a07-2", Other(E::StartsTls)),
+        ("atk-a07-4", Same),
+        ("atk-a07-5", Same),
+        ("atk-a07-9", Same),
+        ("atk-a11-apop-stale", Same),
+        // Unique-ids that break the rule are kept and known as such.
+        ("atk-c10-uid-3", Same),
+        ("atk-c10-uid-4", Same),
+        ("atk-c10-uid-5", Same),
+        ("atk-c10-uid-6", Same),
+        ("atk-c10-uid-7", Same),
+        ("pop3codec-greeting-4", Same),
+        // What is no msg-id is text.
+        ("pop3codec-greeting-5", Text("Hello <123> World!")),
+        ("pop3codec-greeting-6", Same),
+        ("pop3codec-greeting-7", Text("Hello <123> World!")),
+        ("pop3codec-single-6", Same),
+        ("pop3codec-single-8", Same),
+        ("pop3codec-single-9", Same),
+        ("james-stuff-7", Same),
+    ]
+};
+
+/// What the core cannot know, and why. These are played like the others and must fail these checks and no other.
+pub(crate) const LATER: &[(&str, &str, &str)] = {
+    const TLS: &str = "that TLS is required is a policy of the login flow";
+    &[
+        ("curl-985", "credentials may be sent", TLS),
+        ("k9-stls-missing", "credentials may be sent", TLS),
+        ("k9-stls-err", "credentials may be sent", TLS),
+        ("atk-a05-capa-err", "credentials may be sent", TLS),
+        (
+            "k9-external-missing",
+            "a mechanism that was not offered may be tried",
+            "the login flow chooses among the mechanisms offered",
+        ),
+        ("rfc5802-scram-ok-without-server-final", "the login counts", "the mechanism verifies the server's proof"),
+        ("atk-a11-apop-stale", "timestamp: true for false", "the login flow forgets the timestamp when TLS begins"),
+    ]
+};

@@ -1,0 +1,164 @@
+//! Messages: where they end, what is in them, and when they are not whole.
+
+use pop3_proto::{Awaiting, Client, Command, Config, Event, Violation};
+
+use crate::{Reader, Seen, answer, body, feed, logged_in, message, no, ok, send};
+
+const RETR: Command<'static> = Command::Retr(core::num::NonZeroU32::MIN);
+
+fn retrieving() -> Client {
+    let mut client = logged_in();
+    send(&mut client, RETR);
+    client
+}
+
+#[test]
+fn terminator_is_found_wherever_it_is_split() {
+    // `answer` tries every cut; here every pair of cuts around the terminator as well.
+    let wire = b"+OK\r\nlast line\r\n.\r\n";
+    let seen = answer(RETR, wire);
+    assert_eq!(seen, [ok(""), body(b"last line\r\n"), Seen::End]);
+    for first in 10..wire.len() {
+        for second in first..wire.len() {
+            let mut reader = Reader::new(retrieving());
+            for piece in [&wire[..first], &wire[first..second], &wire[second..]] {
+                reader.read(piece).unwrap();
+            }
+            assert_eq!(reader.seen, seen, "cut at {first} and {second}");
+        }
+    }
+}
+
+#[test]
+fn body_that_is_not_utf8_arrives_as_it_is() {
+    let eight_bit = b"Subject: gr\xFC\xDFe\r\n\r\n\xFF\xFE\x00\x80 \xC3\r\n";
+    let wire = [b"+OK\r\n", eight_bit.as_slice(), b".\r\n"].concat();
+    assert_eq!(answer(RETR, &wire), [ok(""), body(eight_bit), Seen::End]);
+}
+
+#[test]
+fn events_with_octets_that_are_no_text_can_be_printed() {
+    let mut client = retrieving();
+    let mut input: &[u8] = b"+OK gr\xFC\xDFe \x1B[2J\r\n\xFF\x00\r\n.\r\n";
+    let mut printed = Vec::new();
+    while let Some(event) = client.receive(&mut input).unwrap() {
+        printed.push(format!("{event:?}"));
+        if let Event::Ok { reply, .. } = event {
+            printed.push(reply.text().to_string());
+        }
+    }
+    let printed = printed.join(" ");
+    assert!(printed.contains("\\xfc\\xdf") && !printed.contains('\x1B'), "{printed}");
+}
+
+#[test]
+fn stuffed_lines_are_unstuffed_in_messages_and_in_headers() {
+    let wire = b"+OK\r\n..one\r\n...two\r\n..\r\na.b..c\r\n.\r\n";
+    let content = b".one\r\n..two\r\n.\r\na.b..c\r\n";
+    for command in [RETR, Command::Top { number: message(1), lines: 0 }] {
+        assert_eq!(answer(command, wire), [ok(""), body(content), Seen::End]);
+    }
+}
+
+#[test]
+fn dot_that_was_not_stuffed_is_removed_and_ends_nothing() {
+    // RFC 1939, section 3: whatever follows a dot at the beginning of a line, the dot goes.
+    assert_eq!(answer(RETR, b"+OK\r\n.hidden\r\nrest\r\n.\r\n"), [ok(""), body(b"hidden\r\nrest\r\n"), Seen::End]);
+}
+
+#[test]
+fn dot_and_cr_without_lf_are_no_terminator() {
+    assert_eq!(answer(RETR, b"+OK\r\n.\rx\r\n.\r\n"), [ok(""), body(b"\rx\r\n"), Seen::End]);
+}
+
+#[test]
+fn bare_lf_around_a_dot_is_content_in_a_crlf_session() {
+    assert_eq!(answer(RETR, b"+OK\r\na\n.\nb\r\n.\r\n"), [ok(""), body(b"a\n.\nb\r\n"), Seen::End]);
+}
+
+#[test]
+fn line_of_100_kb_arrives_without_a_break() {
+    let line = [vec![b'x'; 100_000], b"\r\n".to_vec()].concat();
+    let mut reader = Reader::new(retrieving());
+    for piece in [b"+OK\r\n", line.as_slice(), b".\r\n"].concat().chunks(1000) {
+        reader.read(piece).unwrap();
+    }
+    assert_eq!(reader.seen, [ok(""), body(&line), Seen::End]);
+    send(&mut reader.client, Command::Stat);
+}
+
+#[test]
+fn empty_message_is_an_end_without_a_body() {
+    assert_eq!(answer(RETR, b"+OK\r\n.\r\n"), [ok(""), Seen::End]);
+}
+
+#[test]
+fn end_of_stream_in_a_message_is_never_a_success() {
+    let wire = b"+OK 9\r\nA: b\r\n\r\n..c\r\n.\r\n";
+    for cut in 0..wire.len() {
+        let mut reader = Reader::new(retrieving());
+        reader.read(&wire[..cut]).unwrap();
+        assert!(!reader.seen.contains(&Seen::End), "cut at {cut}");
+        let error = reader.client.receive_eof(&reader.held).expect_err("the message is not whole");
+        assert_eq!(error.violation(), Violation::Closed, "cut at {cut}");
+        let awaiting = if cut < 7 { Awaiting::Status(RETR.kind()) } else { Awaiting::Body(RETR.kind()) };
+        assert_eq!(error.awaiting(), awaiting, "cut at {cut}");
+        assert_eq!(reader.read(b".\r\n"), Err(error), "nothing heals it");
+    }
+}
+
+#[test]
+fn message_of_15_mib_is_streamed_and_nothing_is_offered_twice() {
+    // Reads of one octet show the same for every boundary, with a smaller message.
+    for (lines, piece) in [(15 * 1024 * 1024 / 64, 4096), (4096, 1)] {
+        let line = [b"..", [b'x'; 60].as_slice(), b"\r\n"].concat();
+        let wire = [b"+OK\r\n".to_vec(), line.repeat(lines), b".\r\n".to_vec()].concat();
+        let (mut client, mut held, mut octets, mut ended) = (retrieving(), Vec::new(), 0, false);
+        for read in wire.chunks(piece) {
+            held.extend_from_slice(read);
+            let mut input = held.as_slice();
+            while let Some(event) = client.receive(&mut input).unwrap() {
+                match event {
+                    Event::Body { bytes, .. } => octets += bytes.len(),
+                    Event::End { .. } => ended = true,
+                    _ => {}
+                }
+            }
+            let kept = input.len();
+            // The status line of 5 octets may be offered again, then only a dot and CR.
+            assert!(kept <= if octets == 0 { 4 } else { 2 }, "{kept} octets are held back");
+            held.drain(..held.len() - kept);
+        }
+        assert!(ended);
+        assert_eq!(octets, lines * (line.len() - 1));
+    }
+}
+
+#[test]
+fn message_without_final_line_end_and_a_dot_behind_it_is_awaited_further() {
+    // The Exchange 2000 fault: nobody can tell this dot from content, so the caller's deadline must end the wait.
+    let (mut reader, result) = feed(&retrieving(), b"+OK\r\nno line end.\r\n");
+    assert_eq!(result, Ok(()));
+    assert_eq!(reader.seen, [ok(""), body(b"no line end.\r\n")]);
+    assert_eq!(reader.client.awaiting(), Awaiting::Body(RETR.kind()));
+    assert_eq!(reader.client.receive_eof(b"").unwrap_err().violation(), Violation::Closed);
+}
+
+#[test]
+fn message_over_the_callers_limit_is_delivered_up_to_it() {
+    let mut reader = Reader::new(Client::new(Config { max_body: 5, ..Config::default() }));
+    reader.read(b"+OK\r\n").unwrap();
+    for command in [Command::User("u"), Command::Pass("p"), RETR] {
+        send(&mut reader.client, command);
+    }
+    reader.read(b"+OK\r\n+OK\r\n").unwrap();
+    reader.seen.clear();
+    let (reader, result) = feed(&reader.client, b"+OK\r\n1234567\r\n.\r\n");
+    assert_eq!(reader.seen, [ok(""), body(b"12345")]);
+    assert_eq!(result.unwrap_err().violation(), Violation::BodyTooLong { limit: 5 });
+}
+
+#[test]
+fn refused_message_has_no_body() {
+    assert_eq!(answer(RETR, b"-ERR no such message\r\n"), [no(None, "no such message")]);
+}

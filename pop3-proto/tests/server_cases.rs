@@ -1,0 +1,329 @@
+//! Every recorded exchange in which the server is the one to be judged: fed command by command, octet by octet, cut at
+//! random, and with all commands at once.
+//!
+//! `POP3_CASES=folder cargo test --test server_cases -- --ignored`
+#![cfg(feature = "std")]
+
+use std::num::NonZeroU32;
+
+use pop3_proto::apop::{Digest, Timestamp};
+use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
+use pop3_proto::memory::{MailStore, MemoryMaildrop};
+use pop3_proto::reply::Code;
+use pop3_proto::{Server, ServerConfig, Service};
+use serde_json::Value;
+
+const TIMESTAMP: &[u8] = b"<4711.1@pop.example.org>";
+
+/// Where we part from the record, and why. Each must still exist, and still differ.
+const EXCEPTIONS: [(&str, &str); 2] = [
+    ("james-srv-auth-cont-64k", "policy: a response that is too long costs one -ERR, and the session goes on"),
+    ("james-srv-oauth-error", "optional: PLAIN is the only mechanism of `Service`"),
+];
+
+/// How many cases there are at least: fewer, and the folder is not the right one.
+const MUST: usize = 107;
+const ALL: usize = 122;
+
+#[test]
+#[ignore = "needs the wire transcripts: set POP3_CASES to their folder"]
+fn every_server_case() {
+    let folder = std::env::var("POP3_CASES").expect("POP3_CASES is the folder of cases.jsonl");
+    let text = std::fs::read_to_string(format!("{folder}/cases.jsonl")).expect("cases.jsonl can be read");
+    let cases = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a case is JSON"));
+    let cases: Vec<_> = cases.filter(|case| case["role"] == "server").collect();
+
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let (mut must, mut failures, mut excepted) = (0, Vec::new(), Vec::new());
+    for case in &cases {
+        let id = case["id"].as_str().expect("a case has an id");
+        must += usize::from(case["level"] == "must");
+        let result = [Cut::Commands, Cut::Octets, Cut::Random, Cut::Nowhere]
+            .into_iter()
+            .try_for_each(|cut| run(case, cut, &mut random).map_err(|why| format!("{id} ({cut:?}): {why}")));
+        match (EXCEPTIONS.iter().any(|(excepted, _)| *excepted == id), result) {
+            (false, Err(why)) => failures.push(why),
+            (true, Ok(())) => failures.push(format!("{id} passes: it is no exception any more")),
+            (true, Err(_)) => excepted.push(id),
+            (false, Ok(())) => {}
+        }
+    }
+    println!("{} cases, {must} of them must; {} excepted", cases.len(), excepted.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert_eq!(excepted.len(), EXCEPTIONS.len(), "an exception does not exist any more");
+    assert!(must >= MUST && cases.len() >= ALL, "cases are missing");
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Cut {
+    Commands,
+    Octets,
+    Random,
+    Nowhere,
+}
+
+/// Runs one case. What the record leaves open is not looked at.
+fn run(case: &Value, cut: Cut, random: &mut Random) -> Result<(), String> {
+    let config = &case["config"];
+    let tls_after = case["tls_after"].as_u64();
+    if cut == Cut::Nowhere && config["tls"] != Value::Null {
+        // With TLS coming, all at once is another exchange: an injection.
+        return Ok(());
+    }
+    if cut != Cut::Commands && case["segments"] == "one write" {
+        return Ok(());
+    }
+    let store = store(config);
+    let commands: Vec<_> = strings(&case["client_commands_expected"]).map(|said| octets(said, config)).collect();
+    let expected: Vec<_> = case["expected_outcome"]["replies"].as_array().into_iter().flatten().collect();
+
+    let (said, ended) = if config["full"] == true {
+        let mut out = Vec::new();
+        let mut server = Server::new(ServerConfig::default());
+        server.no_service(Some(Code::InUse), "full", &mut out).map_err(|error| error.to_string())?;
+        (out, true)
+    } else {
+        let mut service = Service::new(maildrop(&store, config), server_config(config), timestamp(config));
+        let mut said = drain(&mut service);
+        if cut == Cut::Nowhere {
+            feed(&mut service, &commands.concat(), usize::MAX, &mut said);
+        }
+        for (nth, command) in commands.iter().enumerate().filter(|_| cut != Cut::Nowhere) {
+            let mut rest = &command[..];
+            while !rest.is_empty() {
+                let len = match cut {
+                    Cut::Octets => 1,
+                    Cut::Random => rest.len().min(1 + random.below(9)),
+                    _ => rest.len(),
+                };
+                feed(&mut service, &rest[..len], len, &mut said);
+                rest = &rest[len..];
+            }
+            if tls_after == Some(nth as u64) {
+                service.tls_established();
+            }
+        }
+        let ended = service.is_over();
+        (said, ended)
+        // The session is dropped here: that is what `after` looks at, whoever hung up.
+    };
+
+    let mut rest = &said[..];
+    for (nth, expected) in expected.iter().enumerate() {
+        let keyword = nth.checked_sub(1).and_then(|nth| commands.get(nth)).map_or(&b""[..], |command| command);
+        judge(expected, keyword, &mut rest, ended)
+            .map_err(|why| format!("reply {nth}: {why}; all was {:?}", show(&said)))?;
+    }
+    if !rest.is_empty() {
+        return Err(format!("nobody asked for {:?}", show(rest)));
+    }
+    if let Some(left) = case["expected_outcome"]["after"]["mailbox_messages"].as_u64() {
+        let user = config["users"].as_object().and_then(|users| users.keys().next()).expect("there is a user");
+        let messages = store.messages(user).len();
+        if messages as u64 != left {
+            return Err(format!("{messages} messages are left instead of {left}"));
+        }
+    }
+    Ok(())
+}
+
+/// Takes one reply off the front of `rest` and compares it.
+fn judge(expected: &Value, command: &[u8], rest: &mut &[u8], ended: bool) -> Result<(), String> {
+    if expected["closed"] == true && !ended {
+        return Err("the session is not over".into());
+    }
+    let Some(status) = expected["status"].as_str() else {
+        return if expected["closed"] == true || expected["nothing"] == true { Ok(()) } else { Err("empty".into()) };
+    };
+    let line = take_line(rest)?;
+    let text = line.strip_prefix(status).ok_or(format!("{line:?} instead of {status}"))?;
+    if !(text.is_empty() || text.starts_with(' ')) || line.len() > 510 {
+        return Err(format!("{line:?} is no status line"));
+    }
+    let text = text.strip_prefix(' ').unwrap_or(text);
+    if let Some(start) = expected["text_starts_with"].as_str() {
+        // Records cut the text anywhere: a number goes on to its end.
+        let digit = |text: &str| text.bytes().next().is_some_and(|octet| octet.is_ascii_digit());
+        let good =
+            text.strip_prefix(start).is_some_and(|rest| !start.ends_with(|c: char| c.is_ascii_digit()) || !digit(rest));
+        if !good {
+            return Err(format!("{text:?} does not start with {start:?}"));
+        }
+    }
+    if expected["text"].as_str().is_some_and(|wanted| wanted != text) {
+        return Err(format!("{text:?} instead of {}", expected["text"]));
+    }
+    if expected["resp_code"].as_str().is_some_and(|code| !text.starts_with(&format!("[{code}]"))) {
+        return Err(format!("{text:?} has not the code {}", expected["resp_code"]));
+    }
+
+    let command = String::from_utf8_lossy(command).trim_end().to_ascii_uppercase();
+    let listing = ["CAPA", "LIST", "UIDL"].contains(&command.as_str());
+    let multi = listing || command.starts_with("RETR ") || command.starts_with("TOP ");
+    let mut lines = Vec::new();
+    if status == "+OK" && multi {
+        loop {
+            match take_line(rest)? {
+                line if line == "." => break,
+                line => lines.push(line),
+            }
+        }
+    }
+    if let Some(wanted) = expected["wire_lines"].as_array() {
+        if !wanted.iter().map(Value::as_str).eq(lines.iter().map(|line| Some(line.as_str()))) {
+            return Err(format!("{lines:?} instead of {wanted:?}"));
+        }
+    }
+    if expected["line_count"].as_u64().is_some_and(|count| count != lines.len() as u64) {
+        return Err(format!("{} lines instead of {}", lines.len(), expected["line_count"]));
+    }
+    let mut wanted = strings(&expected["contains"]);
+    wanted.all(|line| lines.iter().any(|have| have == line)).then_some(()).ok_or(format!("{lines:?} lack a line"))
+}
+
+fn take_line(rest: &mut &[u8]) -> Result<String, String> {
+    let end = rest.windows(2).position(|pair| pair == b"\r\n").ok_or("the reply is missing")?;
+    let line = &rest[..end];
+    *rest = &rest[end + 2..];
+    if line.iter().any(|octet| b"\r\n\0".contains(octet)) {
+        return Err(format!("{:?} is not one line", show(line)));
+    }
+    Ok(show(line))
+}
+
+/// Octets as Latin-1, one character each, as the record has them.
+fn show(octets: &[u8]) -> String {
+    octets.iter().map(|&octet| char::from(octet)).collect()
+}
+
+fn feed(service: &mut Service<CaseMaildrop>, octets: &[u8], at_once: usize, said: &mut Vec<u8>) {
+    let mut rest = octets;
+    while !rest.is_empty() && !service.is_over() {
+        let spare = service.spare();
+        let len = rest.len().min(at_once).min(spare.len());
+        assert!(len > 0, "there is room");
+        spare[..len].copy_from_slice(&rest[..len]);
+        rest = &rest[len..];
+        service.filled(len);
+        said.append(&mut drain(service));
+    }
+}
+
+fn drain(service: &mut Service<CaseMaildrop>) -> Vec<u8> {
+    let mut said = Vec::new();
+    while !service.pending().is_empty() {
+        said.extend_from_slice(service.pending());
+        service.written(service.pending().len());
+    }
+    said
+}
+
+fn strings(value: &Value) -> impl Iterator<Item = &str> {
+    value.as_array().into_iter().flatten().map(|text| text.as_str().expect("a string"))
+}
+
+/// A string of the record: Latin-1, repetitions, and digests that the harness computes.
+fn octets(text: &str, config: &Value) -> Vec<u8> {
+    if let Some(repeated) = text.strip_prefix("@rep:") {
+        let parts: Vec<(String, usize)> = serde_json::from_str(repeated).expect("pairs of text and count");
+        return parts.iter().flat_map(|(text, count)| octets(text, config).repeat(*count)).collect();
+    }
+    let mut text = text.to_string();
+    if text.contains("@digest") {
+        let user = text.split(' ').nth(1).expect("APOP names a user").to_string();
+        let secret = config["users"][user].as_str().expect("the user exists");
+        let digest = Digest::new(Timestamp::find(TIMESTAMP).expect("it is valid"), secret.as_bytes());
+        text = text.replace("@digest", std::str::from_utf8(digest.as_bytes()).expect("hex digits"));
+    }
+    assert!(!text.contains("@cram"), "no server case needs CRAM-MD5");
+    text.chars().map(|c| u8::try_from(c).expect("Latin-1")).collect()
+}
+
+fn server_config(config: &Value) -> ServerConfig {
+    let refusals = config["max_errors"].as_u64().map(|most| u32::try_from(most).expect("few"));
+    ServerConfig {
+        plaintext_login: config["require_tls"] != true,
+        stls: config["tls"] == "offer",
+        inside_tls: config["tls"] == "implicit",
+        max_refusals: refusals.unwrap_or(ServerConfig::default().max_refusals),
+        ..ServerConfig::default()
+    }
+}
+
+fn timestamp(config: &Value) -> Option<Timestamp<'static>> {
+    (config["apop"] == true).then(|| Timestamp::find(TIMESTAMP).expect("it is valid"))
+}
+
+fn store(config: &Value) -> MailStore {
+    let store = MailStore::new();
+    for (user, password) in config["users"].as_object().into_iter().flatten() {
+        store.add_user(user, password.as_str().expect("a password"));
+        let messages = strings(&config["mailbox"]).map(|message| octets(message, config));
+        let sizes = config["mailbox_octets"].as_array().into_iter().flatten();
+        let messages: Vec<_> = messages.chain(sizes.map(|_| b"x".to_vec())).collect();
+        let ids = strings(&config["uids"]).map(Some).chain(std::iter::repeat(None));
+        for (message, id) in messages.iter().zip(ids) {
+            match id {
+                Some(id) => store.deliver_as(user, id, message),
+                None => store.deliver(user, message),
+            };
+        }
+    }
+    store
+}
+
+/// A maildrop with the oddities that a case asks for.
+struct CaseMaildrop {
+    inner: MemoryMaildrop,
+    octets: Vec<u64>,
+    vanished: Vec<u64>,
+    refused: Option<LoginRefused>,
+}
+
+fn maildrop(store: &MailStore, config: &Value) -> CaseMaildrop {
+    let numbers = |value: &Value| value.as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
+    let text = config["login_error_text"].as_str().or(config["blocked"].as_str());
+    CaseMaildrop {
+        inner: store.maildrop(),
+        octets: numbers(&config["mailbox_octets"]),
+        vanished: numbers(&config["vanish_after_login"]),
+        refused: text.map(|text| LoginRefused::Temporary(text.into())),
+    }
+}
+
+impl Maildrop for CaseMaildrop {
+    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
+        self.refused.clone().map_or(Ok(()), Err)?;
+        self.inner.login(credentials)
+    }
+    fn count(&self) -> u32 {
+        self.inner.count()
+    }
+    fn octets(&self, number: NonZeroU32) -> u64 {
+        self.octets.get(number.get() as usize - 1).copied().unwrap_or_else(|| self.inner.octets(number))
+    }
+    fn unique_id(&self, number: NonZeroU32) -> &str {
+        self.inner.unique_id(number)
+    }
+    fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+        if self.vanished.contains(&number.get().into()) {
+            return Err(StoreError("gone".into()));
+        }
+        self.inner.read(number, at, buffer)
+    }
+    fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+        self.inner.remove(marked)
+    }
+}
+
+/// Xorshift: the same cuts in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % bound).expect("small")
+    }
+}
