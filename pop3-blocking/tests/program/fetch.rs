@@ -62,6 +62,7 @@ fn what_was_read_moved_or_forgotten_is_still_known() {
     let memory = fs::read_to_string(home.path("mail/.pop3-seen")).unwrap();
     fs::write(home.path("mail/.pop3-seen"), &memory[..memory.trim_end().rfind('\n').unwrap() + 20]).unwrap();
     fetch(&home, &server, &[]).expect(0, "1 new, 3 already here");
+    fs::remove_dir_all(home.path("mail/new")).unwrap();
     fetch(&home, &server, &[]).expect(0, "0 new, 4 already here");
 }
 

@@ -14,11 +14,13 @@ use tempfile::TempDir;
 
 pub(crate) const PASSWORD: &str = "open-sesame";
 
-/// The program, which `cargo test` builds beside the tests.
+/// The program, which `cargo test` builds beside the tests, but not if it is told to build only them.
 fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();
-    profile.join("examples").join(format!("pop3{}", std::env::consts::EXE_SUFFIX))
+    let program = profile.join("examples").join(format!("pop3{}", std::env::consts::EXE_SUFFIX));
+    assert!(program.exists(), "build it first: cargo build -p pop3-blocking --example pop3");
+    program
 }
 
 /// A home folder, and the environment that goes with it.
