@@ -53,10 +53,12 @@ impl Maildir {
                 fs::remove_file(root.join("tmp").join(name))?;
             }
         }
-        if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            sync_folder(parent)?;
+        // What is found here is believed to be safe, also if a killed run had no time to make sure.
+        for folder in ["new", "cur", "."] {
+            sync_folder(&root.join(folder))?;
         }
-        sync_folder(root)?;
+        // It matters only if the folder is new, and may be nothing that we are permitted to open.
+        let _ = sync_folder(&root.join(".."));
         Ok(maildir)
     }
 

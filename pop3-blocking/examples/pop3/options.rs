@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 /// Looks at a POP3 maildrop, downloads from it, and deletes from it safely.
 #[derive(Debug, Parser)]
-#[command(name = "pop3", version, after_help = AFTER, arg_required_else_help = true, infer_subcommands = false)]
+#[command(name = "pop3", version, after_help = AFTER, arg_required_else_help = true)]
 pub(crate) struct Options {
     /// The maildrop: pop://[user[;AUTH=mechanism]@]host[:port]; by default the host in $MAILHOST
     ///
