@@ -48,7 +48,9 @@ impl<S: Read + Write> Connection<S> {
     /// Waits for the greeting on a stream that is connected already.
     ///
     /// Batches keep 4 KiB of commands in flight, which any transport should take without blocking;
-    /// [`set_window`](Self::set_window) changes it.
+    /// [`set_window`](Self::set_window) changes it. A stream of your own is read only when an answer is awaited, so a `-ERR`
+    /// that a server says before it hangs up on an idle client looks like the answer to the next command;
+    /// [`Connect`](crate::Connect) tells them apart.
     ///
     /// # Errors
     ///

@@ -20,6 +20,11 @@ fn without_a_word() {
         assert!(closed_while_idle(&error), "{error:?}");
         assert_eq!(error.to_string(), "STAT failed: the server had closed the connection while it was idle");
         assert!(session.noop().is_err(), "and it stays closed");
+
+        let (session, peer) = crate::peer::session(login, "");
+        peer.done();
+        let Err(QuitError::NotSent(error)) = session.quit() else { panic!("QUIT was sent") };
+        assert!(closed_while_idle(&error), "{error:?}");
     }
 }
 

@@ -170,8 +170,13 @@ fn refused_logins() {
     for (refusal, expected) in refusals {
         let login = LOGIN.strip_suffix("S: +OK\n").unwrap();
         let peer = Peer::playing(format!("{login}S: {refusal}\nC: QUIT\nS: +OK\n"));
-        let Err(ConnectError::Login(error)) = peer.connect().open() else { panic!("{refusal}: no error") };
+        let (sender, log) = std::sync::mpsc::channel();
+        let connect = peer.connect().log(move |entry| sender.send(entry.to_string()).unwrap());
+        let Err(ConnectError::Login(error)) = connect.open() else { panic!("{refusal}: no error") };
         assert!(expected(&error), "{refusal}: {error}");
+        let log: Vec<_> = log.iter().collect();
+        assert_eq!(log[..6], ["S: +OK ready", "C: CAPA", "S: -ERR what?", "C: USER mrose", "S: +OK", "C: PASS ***"]);
+        assert!(!log.concat().contains("tanstaaf"), "{log:?}");
         assert!(!error.to_string().contains("tanstaaf") && !format!("{error:?}").contains("tanstaaf"), "{error}");
         peer.done();
     }

@@ -46,6 +46,8 @@ fn nobody_waits_for_ever() {
         let stream = TcpStream::from(listener.accept().unwrap().0);
         play(stream.try_clone().unwrap(), PIPELINED_LOGIN);
         stream.set_read_timeout(None).unwrap();
+        // Only a client that waits too lets this pass, and then it finds the connection closed.
+        stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
         serve(stream);
     });
 
