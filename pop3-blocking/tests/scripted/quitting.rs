@@ -31,7 +31,7 @@ fn unknown() {
         } else {
             Peer::playing(format!("{LOGIN}C: QUIT\n-- hold\n"))
         };
-        let session = peer.connect().timeout(Duration::from_millis(200)).open().unwrap();
+        let session = peer.connect().timeout(Duration::from_millis(300)).open().unwrap();
         let error = session.quit().unwrap_err();
         let QuitError::Unknown(cause) = &error else { panic!("{error}") };
         assert_eq!(cause.doing(), "QUIT");
