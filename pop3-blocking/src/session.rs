@@ -21,9 +21,14 @@ use crate::{Error, QuitError};
 ///
 /// Message numbers begin at 1 and hold for this session only. Deletions happen when `quit` succeeds: dropping a session,
 /// [abandoning](Self::abandon) it, or losing the connection deletes nothing (RFC 1939, section 6).
-#[derive(Debug)]
 pub struct Session<S> {
     pub(crate) link: Link<S>,
+}
+
+impl<S> std::fmt::Debug for Session<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Session").field(&self.link).finish()
+    }
 }
 
 impl<S: Read + Write> Session<S> {
