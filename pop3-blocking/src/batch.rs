@@ -30,10 +30,11 @@ impl<'a, S: Read + Write> Messages<'a, S> {
     /// # Errors
     ///
     /// That of the one message, which [`Error::doing`] names: the next call gives the next message. After an error that
-    /// ends the session, every further call fails.
+    /// ends the session, all that are left fail, one a call.
     #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
     pub fn next(&mut self) -> Result<Option<Message<'_, S>>, Error> {
-        let item = self.batch.next(&mut self.link.conversation).map_err(pop3_proto::Error::widen)?;
+        self.link.look();
+        let item = self.batch.next(&mut self.link.conversation);
         item.map(|item| Message::open(self.link, item.number, item.retrieval())).transpose()
     }
 
@@ -78,6 +79,9 @@ impl<S: Read + Write> Iterator for Headers<'_, S> {
 }
 
 /// Messages being marked as deleted.
+///
+/// Dropping it before its end does not call back what is on its way: with pipelining, up to a window of messages beyond
+/// the last item is marked all the same. [`Session::reset`](crate::Session::reset) unmarks them.
 #[derive(Debug)]
 #[must_use = "nothing is marked until the iterator is driven"]
 pub struct Deletions<'a, S> {
@@ -92,8 +96,8 @@ impl<'a, S: Read + Write> Deletions<'a, S> {
     }
 
     fn deletion(&mut self) -> Result<Option<NonZeroU32>, Error> {
-        let item = self.batch.next(&mut self.link.conversation).map_err(pop3_proto::Error::widen)?;
-        let Some(item) = item else { return Ok(None) };
+        self.link.look();
+        let Some(item) = self.batch.next(&mut self.link.conversation) else { return Ok(None) };
         self.link.finish(&mut item.call()).map(|()| Some(item.number))
     }
 }

@@ -183,16 +183,17 @@ impl Connect {
         if self.policy.security != Security::Plaintext {
             return Err(failed(no_tls()));
         }
-        let deadline = Instant::now() + self.patience.login;
+        let deadline = Instant::now().checked_add(self.patience.login);
         let stream = dial(&host, port, self.patience.connecting).map_err(failed)?;
         let mut tcp = Tcp::new(stream, self.patience.waiting).map_err(failed)?;
-        tcp.set_deadline(Some(deadline)).map_err(failed)?;
+        tcp.set_deadline(deadline).map_err(failed)?;
         let connection = match self.log.take() {
             Some(log) => Connection::with_log(tcp, self.config, log),
             None => Connection::new(tcp, self.config),
         };
         let mut connection = connection.map_err(LoginError::Failed)?;
         connection.set_window(self.window);
+        connection.link.look = Some(Tcp::look);
         let mut session = match connection.login(credentials, self.policy) {
             Ok(session) => session,
             Err(failed) => {

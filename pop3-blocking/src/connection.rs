@@ -14,7 +14,7 @@ use crate::{Error, LoginError, QuitError, Session};
 /// A connection to a server that has greeted us. A login turns it into a [`Session`].
 #[derive(Debug)]
 pub struct Connection<S> {
-    link: Link<S>,
+    pub(crate) link: Link<S>,
 }
 
 /// A login that failed, and the connection if it can be used again: for another try, or for QUIT.
@@ -64,7 +64,7 @@ impl<S: Read + Write> Connection<S> {
     }
 
     fn open(stream: S, conversation: Conversation) -> Result<Connection<S>, Error> {
-        let mut link = Link { conversation, stream, window: 4 * 1024 };
+        let mut link = Link::new(stream, conversation);
         loop {
             match link.conversation.greet().map_err(pop3_proto::Error::widen)? {
                 Step::Done(()) => return Ok(Connection { link }),
@@ -115,6 +115,9 @@ impl<S: Read + Write> Connection<S> {
     /// [`LoginFailed`], with a reason and, where it can be used again, the connection.
     pub fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
         let mut login = Login::new(credentials, policy);
+        if let Err(error) = self.link.ready(|| "the login".into()) {
+            return Err(Box::new(LoginFailed { connection: None, reason: LoginError::Failed(error) }));
+        }
         loop {
             let reason = match login.step(&mut self.link.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.link)),

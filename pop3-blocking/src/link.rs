@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use pop3_proto::conversation::{Call, Conversation, Step};
 use pop3_proto::exchange::Exchange;
-use pop3_proto::{Cause, Entry};
+use pop3_proto::{Cause, Entry, Rejected};
 
 use crate::Error;
 
@@ -13,14 +13,28 @@ pub(crate) struct Link<S> {
     pub(crate) stream: S,
     /// Octets of commands that a batch keeps in flight.
     pub(crate) window: usize,
+    /// Reads what is there without waiting, if the stream can.
+    pub(crate) look: Option<Look<S>>,
+    /// The stream has failed. What would come now is not what was waited for.
+    failed: bool,
+    /// Something was written and the stream had no room to flush it.
+    unflushed: bool,
 }
 
+/// Like [`Read::read`], and gives [`WouldBlock`](ErrorKind::WouldBlock) where that would wait.
+pub(crate) type Look<S> = fn(&mut S, &mut [u8]) -> io::Result<usize>;
+
 impl<S: Read + Write> Link<S> {
+    pub(crate) fn new(stream: S, conversation: Conversation) -> Link<S> {
+        Link { conversation, stream, window: 4 * 1024, look: None, failed: false, unflushed: false }
+    }
+
     pub(crate) fn call<E: Exchange>(&mut self, exchange: E) -> Result<E::Value, Error> {
         self.finish(&mut Call::new(exchange))
     }
 
     pub(crate) fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
+        self.ready(|| call.doing())?;
         loop {
             match self.conversation.step(call).map_err(pop3_proto::Error::widen)? {
                 Step::Done(value) => return Ok(value),
@@ -29,9 +43,35 @@ impl<S: Read + Write> Link<S> {
         }
     }
 
+    /// Before a command: fails if the stream has failed before, else [looks](Self::look).
+    pub(crate) fn ready(&mut self, doing: impl FnOnce() -> String) -> Result<(), Error> {
+        if self.failed {
+            return Err(Error::new(doing(), Cause::Rejected(Rejected::Over)));
+        }
+        self.look();
+        Ok(())
+    }
+
+    /// Hears what an idle server has said meanwhile, lest it be taken for the answer to the next command.
+    pub(crate) fn look(&mut self) {
+        let Some(look) = self.look.filter(|_| self.conversation.is_idle()) else { return };
+        match look(&mut self.stream, self.conversation.spare()) {
+            Ok(octets) => self.conversation.filled(octets),
+            Err(error) if is_closed(&error) => self.conversation.filled(0),
+            // There is nothing yet; or an error that the next read will meet again.
+            Err(_) => {}
+        }
+    }
+
     /// Writes what is pending, then reads once. `doing` names what fails if it does.
     pub(crate) fn io(&mut self, doing: impl FnOnce() -> String) -> Result<(), Error> {
-        self.transfer().map_err(|error| Error::new(doing(), Cause::Transport(error)))
+        if self.failed {
+            return Err(Error::new(doing(), Cause::Rejected(Rejected::Over)));
+        }
+        self.transfer().map_err(|error| {
+            self.failed = true;
+            Error::new(doing(), Cause::Transport(error))
+        })
     }
 
     fn transfer(&mut self) -> io::Result<()> {
@@ -53,9 +93,10 @@ impl<S: Read + Write> Link<S> {
     }
 
     fn send(&mut self) -> io::Result<()> {
-        if self.conversation.pending().is_empty() {
+        if self.conversation.pending().is_empty() && !self.unflushed {
             return Ok(());
         }
+        self.unflushed = true;
         while !self.conversation.pending().is_empty() {
             match self.stream.write(self.conversation.pending()) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
@@ -66,7 +107,15 @@ impl<S: Read + Write> Link<S> {
                 Err(error) => return Err(error),
             }
         }
-        self.stream.flush()
+        loop {
+            match self.stream.flush() {
+                Ok(()) => self.unflushed = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+            return Ok(());
+        }
     }
 
     pub(crate) fn set_log(&mut self, log: impl FnMut(Entry<'_>) + Send + 'static) {

@@ -27,6 +27,9 @@ impl<'a, S: Read + Write> Message<'a, S> {
         number: NonZeroU32,
         mut retrieval: Retrieval,
     ) -> Result<Message<'a, S>, Error> {
+        if !retrieval.is_sent() {
+            link.ready(|| retrieval.doing())?;
+        }
         while link.conversation.open(&mut retrieval).map_err(pop3_proto::Error::widen)? == Step::NeedIo {
             link.io(|| retrieval.doing())?;
         }
@@ -43,7 +46,7 @@ impl<'a, S: Read + Write> Message<'a, S> {
         self.retrieval.octets()
     }
 
-    /// Reads all of the message into memory.
+    /// Reads the message, or what is left of it, into memory.
     ///
     /// # Errors
     ///

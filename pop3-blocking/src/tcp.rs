@@ -42,6 +42,18 @@ impl Tcp {
         self.stream.set_read_timeout(Some(self.timeout))
     }
 
+    /// Reads what is there without waiting, or gives [`WouldBlock`](ErrorKind::WouldBlock).
+    pub(crate) fn look(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        self.at_once(|mut stream| stream.read(space))
+    }
+
+    fn at_once<T>(&self, act: impl FnOnce(&TcpStream) -> io::Result<T>) -> io::Result<T> {
+        self.stream.set_nonblocking(true)?;
+        let result = act(&self.stream);
+        self.stream.set_nonblocking(false)?;
+        result
+    }
+
     fn keep_deadline(&self) -> io::Result<()> {
         let Some(deadline) = self.deadline else { return Ok(()) };
         let left = deadline.saturating_duration_since(Instant::now());
@@ -76,10 +88,7 @@ impl Read for Tcp {
 
 impl Write for Tcp {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.stream.set_nonblocking(true)?;
-        let written = self.stream.write(octets);
-        self.stream.set_nonblocking(false)?;
-        written
+        self.at_once(|mut stream| stream.write(octets))
     }
 
     fn flush(&mut self) -> io::Result<()> {

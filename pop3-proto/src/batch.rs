@@ -8,7 +8,6 @@ use crate::client::Ticket;
 use crate::command::Command;
 use crate::conversation::{Call, Conversation, Retrieval};
 use crate::exchange::Acknowledge;
-use crate::failure::Error;
 use crate::reply::ScanListing;
 
 /// What to do with each message of a batch.
@@ -106,35 +105,35 @@ impl Batch {
 
     /// The next message, or `None` at the end. Read its answer before the next call: what is left of it then is skipped.
     ///
-    /// # Errors
-    ///
-    /// [`Cause::Protocol`](crate::Cause) or [`Cause::Rejected`](crate::Cause): the session is over.
-    pub fn next(&mut self, conversation: &mut Conversation) -> Result<Option<Item>, Error> {
+    /// When the session is over, that is for the items to say, each when it is read: so a caller who goes on after an
+    /// error comes to the end all the same.
+    pub fn next(&mut self, conversation: &mut Conversation) -> Option<Item> {
         if conversation.pipelining() {
-            self.fill(conversation)?;
+            self.fill(conversation);
         }
         if let Some((item, octets)) = self.in_flight.pop_front() {
             self.octets -= item.command.encoded_len();
             self.expected -= octets;
-            return Ok(Some(item));
+            return Some(item);
         }
-        let next = self.wanted.next();
-        Ok(next.map(|(number, _)| Item { number, command: self.each.command(number), ticket: None }))
+        let (number, _) = self.wanted.next()?;
+        Some(Item { number, command: self.each.command(number), ticket: None })
     }
 
-    fn fill(&mut self, conversation: &mut Conversation) -> Result<(), Error> {
+    fn fill(&mut self, conversation: &mut Conversation) {
         if self.octets > self.window / 2 {
-            return Ok(());
+            return;
         }
         while self.octets < self.window && (self.in_flight.len() < 2 || self.expected < Self::MAX_EXPECTED) {
             let Some(&(number, octets)) = self.wanted.as_slice().first() else { break };
             let command = self.each.command(number);
-            let Some(ticket) = conversation.send(&command)? else { break };
+            let Ok(Some(ticket)) = conversation.send(&command) else { break };
             self.wanted.next();
+            // A server may claim any size; one that is beyond the bound counts as the bound.
+            let octets = octets.min(Self::MAX_EXPECTED);
             self.octets += command.encoded_len();
-            self.expected = self.expected.saturating_add(octets);
+            self.expected += octets;
             self.in_flight.push_back((Item { number, command, ticket: Some(ticket) }, octets));
         }
-        Ok(())
     }
 }

@@ -115,13 +115,14 @@ impl Outbox {
 impl Output for Outbox {
     fn line(&mut self, len: usize) -> Option<&mut [u8]> {
         if self.octets.capacity() - self.octets.len() < len {
-            // Vec would leave a copy of the old octets behind.
-            let mut octets = Vec::with_capacity((self.octets.len() + len).max(256) * 2);
-            octets.extend_from_slice(&self.octets);
+            // Vec would leave a copy of the old octets behind, and keep what was sent as long as something is pending.
+            let mut octets = Vec::with_capacity((self.pending().len() + len).max(256) * 2);
+            octets.extend_from_slice(self.pending());
             if self.secret {
                 self.octets.zeroize();
             }
             self.octets = octets;
+            self.sent = 0;
         }
         self.octets.line(len)
     }
@@ -132,5 +133,23 @@ impl Drop for Outbox {
         if self.secret {
             self.octets.zeroize();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_never_catches_up_costs_no_more_than_the_window() {
+        let mut outbox = Outbox::default();
+        for _ in 0..100_000 {
+            outbox.line(10).unwrap().copy_from_slice(b"RETR 1234\n");
+            // Ten octets in, ten octets out, and never quite empty.
+            let already = outbox.pending().len().saturating_sub(95);
+            outbox.written(already);
+        }
+        assert!(outbox.octets.capacity() < 1024, "{}", outbox.octets.capacity());
+        assert!(outbox.pending().ends_with(b"RETR 1234\nRETR 1234\n"));
     }
 }

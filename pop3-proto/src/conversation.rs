@@ -14,7 +14,7 @@ use crate::buffer::{Inbox, Outbox};
 use crate::capability::Known;
 use crate::client::{Client, Config, Event, Ticket};
 use crate::command::{Command, Kind, Shape};
-use crate::error::{ProtocolError, Rejected};
+use crate::error::{Awaiting, ProtocolError, Rejected};
 use crate::exchange::{Capabilities, Exchange};
 use crate::failure::{Cause, Error, Refused};
 use crate::log::{Entry, Sink};
@@ -42,6 +42,10 @@ impl<E: Exchange> Call<E> {
     /// A call that has not begun.
     pub const fn new(exchange: E) -> Call<E> {
         Call { exchange, ticket: None }
+    }
+
+    pub(crate) const fn exchange(&self) -> &E {
+        &self.exchange
     }
 
     pub(crate) const fn begun(exchange: E, ticket: Option<Ticket>) -> Call<E> {
@@ -83,6 +87,11 @@ impl Retrieval {
 
     pub(crate) const fn begun(command: Command<'static>, ticket: Option<Ticket>) -> Retrieval {
         Retrieval { command, ticket, octets: 0, stage: Stage::Awaited }
+    }
+
+    /// Whether the command is on its way.
+    pub const fn is_sent(&self) -> bool {
+        self.ticket.is_some()
     }
 
     /// The octets received so far, without byte-stuffing.
@@ -162,6 +171,15 @@ impl Conversation {
         self.capabilities.insert(capabilities)
     }
 
+    /// Whether nothing is owed and nothing is left unread. An adapter that can read without waiting may then look, before
+    /// it begins a call, whether the server said something or closed the connection meanwhile.
+    pub fn is_idle(&self) -> bool {
+        self.client.awaiting() == Awaiting::Nothing
+            && self.inbox.unread().is_empty()
+            && !self.ended
+            && !self.client.state().is_over()
+    }
+
     /// Whether commands may be sent before earlier ones are answered (RFC 2449, section 6.6).
     pub fn pipelining(&self) -> bool {
         self.capabilities.as_ref().is_some_and(Capabilities::pipelining)
@@ -180,7 +198,7 @@ impl Conversation {
                 self.greeting = Some(greeting.0.line().into());
                 Ok(Step::Done(()))
             }
-            Some(Event::NoService(refusal)) => Err(Error::new(DOING, Cause::Refused(Refused::new(refusal)))),
+            Some(Event::NoService(refusal)) => Err(Error::no_service(DOING, Refused::new(refusal))),
             Some(_) => Err(Error::new(DOING, Cause::Rejected(Rejected::Over))),
         }
     }
@@ -343,6 +361,14 @@ impl Conversation {
     pub(crate) fn send(&mut self, command: &Command<'_>) -> Result<Option<Ticket>, Error> {
         let idle = self.client.in_flight() == 0;
         if !idle && !self.pipelining() {
+            return Ok(None);
+        }
+        if self.client.awaiting() == Awaiting::Nothing && !self.inbox.unread().is_empty() {
+            // It was there before the command, so it is no answer to it.
+            self.next_event().map_err(|error| Error::protocol(command.to_string(), error))?;
+        }
+        if self.ended && !self.client.state().is_over() {
+            // Nobody would read it. The next event says so.
             return Ok(None);
         }
         let secret = matches!(command.kind(), Kind::Pass | Kind::Apop | Kind::Auth);

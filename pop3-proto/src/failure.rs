@@ -42,8 +42,7 @@ impl Refused {
     }
 
     /// Blots out `secret`, which the server may have echoed.
-    pub(crate) fn redact(&mut self, secret: &str) {
-        let secret = secret.as_bytes();
+    pub(crate) fn redact(&mut self, secret: &[u8]) {
         if secret.is_empty() || secret.contains(&0) {
             return;
         }
@@ -82,7 +81,7 @@ impl<T> From<Failure> for Cause<T> {
 pub enum Cause<T = Infallible> {
     /// It may not be asked now, or not with these arguments. Nothing was sent; the session goes on.
     Rejected(Rejected),
-    /// The server said no. The session goes on.
+    /// The server said no. The session goes on, unless it was the greeting.
     Refused(Refused),
     /// The server's answer makes no sense, but its end is known. The session goes on.
     Malformed(Malformed),
@@ -103,12 +102,19 @@ pub enum Cause<T = Infallible> {
 pub struct Error<T = Infallible> {
     doing: Cow<'static, str>,
     cause: Box<Cause<T>>,
+    /// The server said no to the whole session.
+    no_service: bool,
 }
 
 impl<T> Error<T> {
     /// An error that happened while `doing` something, which completes the sentence "... failed".
     pub fn new(doing: impl Into<Cow<'static, str>>, cause: Cause<T>) -> Error<T> {
-        Error { doing: doing.into(), cause: Box::new(cause) }
+        Error { doing: doing.into(), cause: Box::new(cause), no_service: false }
+    }
+
+    /// The greeting was `-ERR`.
+    pub(crate) fn no_service(doing: impl Into<Cow<'static, str>>, refused: Refused) -> Error<T> {
+        Error { no_service: true, ..Error::new(doing, Cause::Refused(refused)) }
     }
 
     pub(crate) fn protocol(doing: impl Into<Cow<'static, str>>, error: ProtocolError) -> Error<T> {
@@ -141,7 +147,7 @@ impl<T> Error<T> {
     pub fn session_goes_on(&self) -> bool {
         match &*self.cause {
             Cause::Rejected(rejected) => !matches!(rejected, Rejected::Over | Rejected::Unsolicited),
-            Cause::Refused(_) | Cause::Malformed(_) => true,
+            Cause::Refused(_) | Cause::Malformed(_) => !self.no_service,
             Cause::ClosedWhileIdle(_) | Cause::Protocol(_) | Cause::Transport(_) => false,
         }
     }
@@ -168,7 +174,7 @@ impl Error<Infallible> {
             Cause::Protocol(error) => Cause::Protocol(error),
             Cause::Transport(never) => match never {},
         };
-        Error { doing: self.doing, cause: Box::new(cause) }
+        Error { doing: self.doing, cause: Box::new(cause), no_service: self.no_service }
     }
 }
 
@@ -209,7 +215,7 @@ impl<T> QuitError<T> {
         match *error.cause {
             Cause::Refused(refused) => QuitError::Refused(refused),
             cause => {
-                let error = Error { doing: error.doing, cause: Box::new(cause) };
+                let error = Error::new(error.doing, cause);
                 if sent { QuitError::Unknown(error) } else { QuitError::NotSent(error) }
             }
         }

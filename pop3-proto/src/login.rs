@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::apop::Digest;
 use crate::capability::Known;
 use crate::client::Event;
-use crate::command::Command;
+use crate::command::{Command, MAX_LINE};
 use crate::conversation::{Call, Conversation, Step};
 use crate::error::{BadArgument, Rejected};
 use crate::exchange::{Acknowledge, Capabilities, Exchange, Failure, Lines, acknowledged};
@@ -335,6 +335,8 @@ impl Login {
         let default = if announced { Mechanism::Plain } else { Mechanism::UserPass };
         match self.policy.mechanism.unwrap_or(default) {
             Mechanism::UserPass => {
+                Self::sendable(conversation, Command::User(user))?;
+                Self::sendable(conversation, Command::Pass(password))?;
                 Ok(Stage::UserPass(Call::new(Proof::User(user.clone())), Call::new(Proof::Pass(password.clone()))))
             }
             Mechanism::Apop => {
@@ -342,6 +344,7 @@ impl Login {
                 let timestamp = greeting.and_then(|greeting| greeting.timestamp());
                 let timestamp = timestamp.ok_or(LoginError::NoMechanism(Mechanism::Apop))?;
                 let digest = Digest::new(timestamp, password.as_bytes());
+                Self::sendable(conversation, Command::Apop { user, digest })?;
                 Ok(Stage::Prove(Call::new(Proof::Apop(user.clone(), digest))))
             }
             // A server without CAPA may know AUTH all the same (RFC 1734).
@@ -353,10 +356,26 @@ impl Login {
         }
     }
 
+    /// Whether the server can take the command, asked before the first of a pair goes out.
+    fn sendable(conversation: &Conversation, command: Command<'_>) -> Result<(), LoginError> {
+        let announced = conversation.capabilities();
+        let utf8 = announced.is_some_and(|all| all.any(|known| known == Known::Utf8 { user: true }));
+        command.check(utf8).map_err(LoginError::Unsendable)?;
+        let len = command.encoded_len();
+        if len > MAX_LINE {
+            return Err(LoginError::Failed(Error::new("the login", Cause::Rejected(Rejected::TooLong { len }))));
+        }
+        Ok(())
+    }
+
     fn failed(&self, conversation: &Conversation, error: Error) -> LoginError {
         match error.into_cause() {
             Cause::Refused(mut refused) => {
-                refused.redact(&self.credentials.password);
+                // The server may have echoed the line, in whichever form the password was in it.
+                if let Stage::Prove(call) = &self.stage {
+                    call.exchange().redact(&mut refused);
+                }
+                refused.redact(self.credentials.password.as_bytes());
                 let certain = conversation.capabilities().is_some_and(|c| c.any(|known| known == Known::AuthRespCode));
                 LoginError::of_refusal(refused, certain)
             }
@@ -372,6 +391,17 @@ enum Proof {
     Pass(Zeroizing<String>),
     Apop(String, Digest),
     Plain(AuthPlain),
+}
+
+impl Proof {
+    /// Blots out what the password was turned into.
+    fn redact(&self, refused: &mut Refused) {
+        match self {
+            Proof::User(_) | Proof::Pass(_) => {}
+            Proof::Apop(_, digest) => refused.redact(digest.as_bytes()),
+            Proof::Plain(auth) => refused.redact(&auth.encoded()),
+        }
+    }
 }
 
 impl Exchange for Proof {

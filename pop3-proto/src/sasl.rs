@@ -164,6 +164,14 @@ impl AuthPlain {
         Command::Auth { mechanism: "PLAIN", initial_response }
     }
 
+    /// The message as it goes on the wire.
+    pub(crate) fn encoded(&self) -> zeroize::Zeroizing<alloc::vec::Vec<u8>> {
+        let payload = Payload::Octets(&self.message);
+        let mut text = zeroize::Zeroizing::new(alloc::vec![0; payload.encoded_len()]);
+        payload.encode(&mut text);
+        text
+    }
+
     pub(crate) fn respond(&mut self, _: Challenge<'_>) -> Response<'_> {
         if core::mem::replace(&mut self.answered, true) {
             Response::Cancel

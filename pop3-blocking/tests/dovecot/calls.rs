@@ -1,0 +1,151 @@
+//! Every single call of a connection and a session.
+
+use std::net::TcpStream;
+
+use pop3_blocking::pop3_proto::Known;
+use pop3_blocking::pop3_proto::message::Message;
+use pop3_blocking::{Cause, Config, Connection, Credentials, Policy, Security};
+
+use crate::user::{PASSWORD, User, address, number, read, sent};
+
+const FIRST: &[u8] = b"From: a@example.org\nSubject: one\n two\n\nline 1\nline 2\nline 3\n";
+const SECOND: &[u8] = b"From: b@example.org\nSubject: next\n\n.dot\n..\n";
+const THIRD: &[u8] = b"Subject: last\n\n";
+
+fn size(stored: &[u8]) -> u64 {
+    sent(stored).len() as u64
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn questions_about_the_maildrop() {
+    let user = User::with("questions", &[FIRST, SECOND, THIRD]);
+    let mut session = user.open();
+
+    let stat = session.stat().unwrap();
+    assert_eq!(stat.messages, 3);
+    assert_eq!(stat.octets, size(FIRST) + size(SECOND) + size(THIRD));
+
+    let list = session.list().unwrap();
+    assert_eq!(list.iter().map(|row| row.number.get()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(list.iter().map(|row| row.octets).collect::<Vec<_>>(), [size(FIRST), size(SECOND), size(THIRD)]);
+    assert_eq!(session.list_one(number(2)).unwrap(), list[1]);
+
+    let ids = session.unique_ids().unwrap();
+    assert_eq!(ids.iter().map(|(number, _)| number.get()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(ids[0].1 != ids[1].1 && ids[1].1 != ids[2].1, "{ids:?}");
+    assert_eq!(session.unique_id(number(3)).unwrap(), ids[2].1);
+
+    session.noop().unwrap();
+    assert!(session.capabilities().unwrap().any(|known| known == Known::Uidl));
+    session.quit().unwrap();
+    assert_eq!(user.files(), 3);
+
+    let mut session = user.open();
+    assert_eq!(session.unique_ids().unwrap(), ids, "unique-ids hold from session to session");
+    session.quit().unwrap();
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn messages_and_their_parts() {
+    let user = User::with("parts", &[FIRST, SECOND, THIRD]);
+    let mut session = user.open();
+    for (n, stored) in (1..).zip([FIRST, SECOND, THIRD]) {
+        assert_eq!(read(session.retrieve(number(n)).unwrap()), sent(stored));
+    }
+    let top = read(session.top(number(1), 2).unwrap());
+    assert_eq!(top, b"From: a@example.org\r\nSubject: one\r\n two\r\n\r\nline 1\r\nline 2\r\n");
+
+    let header: Message = session.retrieve_headers(number(1)).unwrap();
+    let fields: Vec<_> = header.view().fields().map(|field| (field.name(), field.raw_body())).collect();
+    assert_eq!(fields, [(&b"From"[..], &b" a@example.org"[..]), (b"Subject", b" one\r\n two")]);
+
+    let whole = session.retrieve(number(2)).unwrap().into_message().unwrap();
+    assert!(whole.view().body_lines().eq([&b".dot"[..], b".."]));
+    session.quit().unwrap();
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn what_the_server_refuses_leaves_the_session_as_it_was() {
+    let user = User::with("refusals", &[FIRST]);
+    let mut session = user.open();
+    let refusals = [
+        ("LIST 9", session.list_one(number(9)).map(drop)),
+        ("UIDL 9", session.unique_id(number(9)).map(drop)),
+        ("RETR 9", session.retrieve(number(9)).map(drop)),
+        ("TOP 9 0", session.top(number(9), 0).map(drop)),
+        ("DELE 9", session.delete(number(9))),
+        ("LAST", session.last().map(drop)),
+        ("XYZZY ***", session.raw("XYZZY plugh", false).map(drop)),
+        ("XYZZY", session.raw("XYZZY", true).map(drop)),
+    ];
+    for (doing, result) in refusals {
+        let error = result.unwrap_err();
+        assert_eq!(error.doing(), doing);
+        assert!(error.refused().is_some() && error.session_goes_on(), "{error}");
+    }
+    // What the client refuses itself is not even sent.
+    for line in ["STAT", "retr 1", "", "XTND a\r\nDELE 1"] {
+        let error = session.raw(line, false).unwrap_err();
+        assert!(matches!(error.cause(), Cause::Rejected(_)) && error.session_goes_on(), "{error}");
+    }
+    assert_eq!(session.stat().unwrap().messages, 1);
+    session.quit().unwrap();
+    assert_eq!(user.files(), 1);
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn a_connection_before_its_login() {
+    let user = User::with("before", &[FIRST]);
+    let mut connection = Connection::new(TcpStream::connect(address()).unwrap(), Config::default()).unwrap();
+    let greeting = connection.greeting().unwrap();
+    let timestamp = greeting.timestamp().expect("Dovecot serves APOP").as_bytes();
+    assert!(timestamp.starts_with(b"<") && timestamp.ends_with(b">") && timestamp.contains(&b'@'));
+    assert!(greeting.text().to_string().contains("Dovecot"));
+
+    let capabilities = connection.capabilities().unwrap();
+    assert!(capabilities.pipelining());
+    assert!(capabilities.mechanisms().any(|name| name == b"PLAIN"));
+    // Dovecot 2.3 knows nothing of UTF8.
+    assert!(connection.utf8().unwrap_err().session_goes_on());
+
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+    let mut session = connection.login(Credentials::new(&user.name, PASSWORD), policy).unwrap();
+    assert_eq!(session.stat().unwrap().messages, 1);
+    session.quit().unwrap();
+
+    let connection = Connection::new(TcpStream::connect(address()).unwrap(), Config::default()).unwrap();
+    connection.quit().unwrap();
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn an_empty_maildrop() {
+    let user = User::new("empty");
+    let mut session = user.open();
+    assert_eq!(session.stat().unwrap().messages, 0);
+    assert_eq!(session.list().unwrap(), []);
+    assert_eq!(session.unique_ids().unwrap(), []);
+    assert!(session.retrieve_all().unwrap().next().unwrap().is_none());
+    assert_eq!(session.headers_all().unwrap().count(), 0);
+    assert_eq!(session.delete_all().unwrap().count(), 0);
+    session.quit().unwrap();
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn two_sessions_at_once() {
+    let user = User::with("two", &[FIRST, SECOND]);
+    let (mut one, mut other) = (user.open(), user.open());
+    let mut message = one.retrieve(number(1)).unwrap();
+    let mut beginning = [0; 5];
+    std::io::Read::read_exact(&mut message, &mut beginning).unwrap();
+    assert_eq!(read(other.retrieve(number(1)).unwrap()), sent(FIRST));
+    assert_eq!([&beginning[..], message.into_message().unwrap().as_bytes()].concat(), sent(FIRST));
+    other.quit().unwrap();
+    assert_eq!(one.stat().unwrap().messages, 2);
+    one.quit().unwrap();
+}

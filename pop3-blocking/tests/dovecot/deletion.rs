@@ -1,0 +1,71 @@
+//! What is deleted, and when: by QUIT and by nothing else (RFC 1939, section 6).
+
+use std::net::{Shutdown, TcpStream};
+
+use pop3_blocking::{Config, Connection, Credentials, Policy, QuitError, Security};
+
+use crate::user::{PASSWORD, User, address, number};
+
+const MESSAGES: [&[u8]; 3] = [b"Subject: 1\n\na\n", b"Subject: 2\n\nb\n", b"Subject: 3\n\nc\n"];
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn quit_commits() {
+    let user = User::with("quit", &MESSAGES);
+    let mut session = user.open();
+    session.delete(number(2)).unwrap();
+    assert!(session.delete(number(2)).unwrap_err().refused().is_some(), "it is marked already");
+    assert!(session.retrieve(number(2)).is_err());
+    assert_eq!(session.stat().unwrap().messages, 2);
+    assert_eq!(session.list().unwrap().iter().map(|row| row.number.get()).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(user.files(), 3, "a mark deletes nothing");
+    session.quit().unwrap();
+    assert_eq!(user.files(), 2);
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn reset_unmarks() {
+    let user = User::with("reset", &MESSAGES);
+    let mut session = user.open();
+    assert_eq!(session.delete_all().unwrap().count(), 3);
+    assert_eq!(session.stat().unwrap().messages, 0);
+    session.reset().unwrap();
+    assert_eq!(session.stat().unwrap().messages, 3);
+    session.quit().unwrap();
+    assert_eq!(user.files(), 3);
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn without_quit_nothing_is_deleted() {
+    let user = User::with("abandon", &MESSAGES);
+    let mut session = user.open();
+    session.delete(number(1)).unwrap();
+    drop(session.abandon());
+    let mut session = user.open();
+    session.delete(number(1)).unwrap();
+    drop(session);
+    assert_eq!(user.open().stat().unwrap().messages, 3);
+    assert_eq!(user.files(), 3);
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn a_broken_connection_deletes_nothing() {
+    let user = User::with("broken", &MESSAGES);
+    let stream = TcpStream::connect(address()).unwrap();
+    let cable = stream.try_clone().unwrap();
+    let connection = Connection::new(stream, Config::default()).unwrap();
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+    let mut session = connection.login(Credentials::new(&user.name, PASSWORD), policy).unwrap();
+    for deletion in session.delete_all().unwrap() {
+        deletion.unwrap();
+    }
+    cable.shutdown(Shutdown::Both).unwrap();
+    let error = session.noop().unwrap_err();
+    assert!(!error.session_goes_on(), "{error}");
+    assert!(matches!(session.quit(), Err(QuitError::NotSent(_))));
+    assert_eq!(user.open().stat().unwrap().messages, 3);
+    assert_eq!(user.files(), 3);
+}

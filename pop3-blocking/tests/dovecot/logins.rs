@@ -1,0 +1,161 @@
+//! Logins, good and bad, and what the log tells of them.
+
+use std::net::TcpStream;
+
+use pop3_blocking::pop3_proto::BadArgument;
+use pop3_blocking::{Config, ConnectError, Connection, Credentials, LoginError, Mechanism, Policy, Security, Session};
+
+use crate::user::{Log, PASSWORD, User, address, number};
+
+const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+
+fn connection(log: &Log) -> Connection<TcpStream> {
+    Connection::with_log(TcpStream::connect(address()).unwrap(), Config::default(), log.sink()).unwrap()
+}
+
+fn by(mechanism: Mechanism) -> Policy {
+    Policy { mechanism: Some(mechanism), ..CLEAR }
+}
+
+/// Base64, written here so that no code of the client's has a part in it.
+fn base64(octets: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in octets.chunks(3) {
+        let bits = three.iter().fold(0, |bits, &octet| bits << 8 | usize::from(octet)) << (8 * (3 - three.len()));
+        for digit in 0..4 {
+            text.push(if digit <= three.len() { char::from(DIGITS[bits >> (18 - 6 * digit) & 63]) } else { '=' });
+        }
+    }
+    text
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn every_mechanism() {
+    let user = User::with("mechanisms", &[b"Subject: x\n\nbody\n"]);
+    let ways = [
+        (CLEAR, "AUTH PLAIN ***"),
+        (by(Mechanism::Plain), "AUTH PLAIN ***"),
+        (by(Mechanism::UserPass), "USER"),
+        (by(Mechanism::Apop), "APOP"),
+        // A digest needs no leave.
+        (Policy { allow_plaintext: false, ..by(Mechanism::Apop) }, "APOP"),
+    ];
+    for (policy, command) in ways {
+        let log = Log::default();
+        let mut session = connection(&log).login(Credentials::new(&user.name, PASSWORD), policy).unwrap();
+        assert_eq!(session.stat().unwrap().messages, 1);
+        session.quit().unwrap();
+        let said = log.said();
+        assert_eq!(said[0], "CAPA");
+        assert!(said[1].starts_with(command), "{said:?}");
+        assert_eq!(said.last().unwrap(), "QUIT");
+    }
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn a_wrong_password_and_a_second_try_on_the_same_connection() {
+    let user = User::with("secondtry", &[b"Subject: x\n\nbody\n"]);
+    for mechanism in [Mechanism::Plain, Mechanism::UserPass, Mechanism::Apop] {
+        let log = Log::default();
+        let wrong = Credentials::new(&user.name, "wr0ngSecret");
+        let failed = connection(&log).login(wrong, by(mechanism)).unwrap_err();
+        assert!(matches!(failed.reason, LoginError::Credentials(_)), "{mechanism}: {failed}");
+        assert!(failed.to_string().starts_with("wrong user name or password; the server said -ERR"), "{failed}");
+        let connection = failed.connection.expect("the connection can be used again");
+        let mut session: Session<_> = connection.login(Credentials::new(&user.name, PASSWORD), by(mechanism)).unwrap();
+        assert_eq!(session.stat().unwrap().messages, 1);
+        session.quit().unwrap();
+        assert!(!log.lines().join("\n").contains("wr0ngSecret"));
+    }
+    let failed = user.connect().password("wr0ngSecret").open().unwrap_err();
+    assert!(matches!(failed, ConnectError::Login(LoginError::Credentials(_))), "{failed}");
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn an_unprotected_password_stays_here() {
+    let user = User::new("unprotected");
+    for mechanism in [None, Some(Mechanism::UserPass), Some(Mechanism::Plain)] {
+        for security in [Security::Tls, Security::Plaintext] {
+            let log = Log::default();
+            let policy = Policy { security, allow_plaintext: false, mechanism };
+            let failed = connection(&log).login(Credentials::new(&user.name, PASSWORD), policy).unwrap_err();
+            assert!(matches!(failed.reason, LoginError::Unprotected), "{failed}");
+            let mut connection = failed.connection.expect("the connection can be used again");
+            assert!(connection.capabilities().is_ok());
+            connection.quit().unwrap();
+            assert_eq!(log.said(), ["CAPA", "QUIT"], "neither USER nor AUTH");
+        }
+    }
+    let log = Log::default();
+    let failed = user.connect().allow_plaintext(false).log(log.sink()).open().unwrap_err();
+    assert!(matches!(failed, ConnectError::Login(LoginError::Unprotected)), "{failed}");
+    assert_eq!(log.said(), ["QUIT"]);
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn what_cannot_be_sent_is_not() {
+    let name = || "mrose".to_owned();
+    let unsendable = [
+        (name() + " x", PASSWORD.to_owned(), Mechanism::UserPass, BadArgument::Blank),
+        (name() + " x", PASSWORD.to_owned(), Mechanism::Apop, BadArgument::Blank),
+        (name() + "\r\nDELE 1", PASSWORD.to_owned(), Mechanism::UserPass, BadArgument::Control),
+        (name(), "pa\nss".to_owned(), Mechanism::UserPass, BadArgument::Control),
+        (name(), "pa\0ss".to_owned(), Mechanism::Plain, BadArgument::Control),
+        // Dovecot does not announce UTF8.
+        (name(), "p\u{e4}ss".to_owned(), Mechanism::UserPass, BadArgument::NotAscii),
+    ];
+    for (user, password, mechanism, bad) in unsendable {
+        let log = Log::default();
+        let failed = connection(&log).login(Credentials::new(user, password), by(mechanism)).unwrap_err();
+        assert!(matches!(failed.reason, LoginError::Unsendable(reason) if reason == bad), "{failed}");
+        failed.connection.expect("the connection can be used again").quit().unwrap();
+        assert!(log.said().iter().all(|line| line == "CAPA" || line == "QUIT"), "{:?}", log.said());
+    }
+    let log = Log::default();
+    let too_long = Credentials::new("mrose", "x".repeat(300));
+    let failed = connection(&log).login(too_long, by(Mechanism::UserPass)).unwrap_err();
+    assert_eq!(failed.to_string(), "the login failed: the command line would have 307 octets, and 255 are permitted");
+    assert_eq!(log.said(), ["CAPA"]);
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn a_log_tells_all_but_secrets_and_bodies() {
+    let body = "never to be seen in a log";
+    let user = User::with("logged", &[format!("Subject: x\n\n{body}\n").as_bytes()]);
+    let secrets = [
+        base64(PASSWORD.as_bytes()),
+        base64(format!("\0{}\0{PASSWORD}", user.name).as_bytes()),
+        base64(user.name.as_bytes()),
+    ];
+    assert_eq!(base64(b"\0user\0pass"), "AHVzZXIAcGFzcw==", "the test's own Base64");
+    for mechanism in [Mechanism::Plain, Mechanism::UserPass, Mechanism::Apop] {
+        let log = Log::default();
+        let mut session = connection(&log).login(Credentials::new(&user.name, PASSWORD), by(mechanism)).unwrap();
+        let octets = session.retrieve(number(1)).unwrap().into_message().unwrap().as_bytes().len();
+        session.retrieve_headers(number(1)).unwrap();
+        session.quit().unwrap();
+
+        let lines = log.lines();
+        let text = lines.join("\n");
+        assert!(lines.contains(&format!("S: ({octets} octets)")), "{text}");
+        assert!(!text.contains(body) && !text.contains("Subject"), "{text}");
+        assert!(!text.contains(PASSWORD), "{text}");
+        assert!(secrets.iter().all(|secret| !text.contains(secret.trim_end_matches('='))), "{text}");
+        let digits = |word: &str| word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        assert!(!text.split(|c: char| !c.is_ascii_alphanumeric()).any(digits), "a digest: {text}");
+        let expected: &[&str] = match mechanism {
+            Mechanism::Plain => &["C: AUTH PLAIN ***"],
+            Mechanism::UserPass => &["C: USER", "C: PASS ***"],
+            _ => &["C: APOP"],
+        };
+        for command in expected {
+            assert!(lines.iter().any(|line| line.starts_with(command)), "{text}");
+        }
+    }
+}

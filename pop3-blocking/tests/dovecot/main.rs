@@ -1,0 +1,9 @@
+//! The client against a real Dovecot. `.ci/dovecot` starts one and says where it is.
+#![allow(missing_docs, reason = "a test")]
+
+mod batches;
+mod calls;
+mod deletion;
+mod logins;
+mod octets;
+mod user;
