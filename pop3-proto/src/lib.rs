@@ -1,4 +1,93 @@
-//! The POP3 protocol as a sans-IO state machine.
+//! POP3 as a sans-IO state machine: octets in, events out; commands in, octets out.
+//!
+//! [`Client`] is the whole protocol of RFC 1939 and its extensions without a socket, a clock, a buffer or an allocation.
+//! It is a cursor over octets that you own: offer what you received, and get events that borrow from it; ask for a
+//! command, and get its line in a place of yours. [`Server`] is the same for the other side. For both, what is permitted
+//! and where it leads stands in one table, [`state::TABLE`].
+//!
+//! ```text
+//!   Greeting --+OK--> Authorization --USER--> Named --PASS--> Transaction --QUIT--> Update
+//!                        |   ^                                     ^
+//!                        |   |                                     |
+//!                      STLS  TLS handshake                         |
+//!                        v   |                                     |
+//!                      Handshake       Authorization --APOP, AUTH--+
+//! ```
+//!
+//! # A session, state by state
+//!
+//! ```
+//! use core::num::NonZeroU32;
+//! use pop3_proto::{Client, Command, Config, Event, State};
+//!
+//! let mut client = Client::new(Config::default());
+//! let mut out = Vec::new();
+//! assert_eq!(client.state(), State::Greeting);
+//!
+//! let mut input: &[u8] = b"+OK ready\r\n";
+//! assert!(matches!(client.receive(&mut input)?, Some(Event::Greeting(_))));
+//! assert_eq!(client.state(), State::Authorization);
+//!
+//! client.send(Command::Stls, &mut out)?;
+//! let mut input: &[u8] = b"+OK begin\r\n";
+//! assert!(matches!(client.receive(&mut input)?, Some(Event::StartTls { .. })));
+//! assert_eq!(client.state(), State::Handshake);
+//! // ... the handshake is the adapter's, and what was left over of the plaintext is shown to the client: nothing ...
+//! client.tls_established(b"")?;
+//! assert_eq!(client.state(), State::Authorization);
+//!
+//! client.send(Command::User("mrose"), &mut out)?;
+//! let mut input: &[u8] = b"+OK\r\n";
+//! client.receive(&mut input)?;
+//! assert_eq!(client.state(), State::Named);
+//!
+//! client.send(Command::Pass("tanstaaf"), &mut out)?;
+//! let mut input: &[u8] = b"+OK 1 message\r\n";
+//! client.receive(&mut input)?;
+//! assert_eq!(client.state(), State::Transaction);
+//!
+//! let stat = client.send(Command::Stat, &mut out)?;
+//! let retr = client.send(Command::Retr(NonZeroU32::MIN), &mut out)?;
+//! let mut input: &[u8] = b"+OK 1 22\r\n+OK\r\nSubject: dots\r\n\r\n...\r\n.\r\n";
+//! let Some(Event::Ok { to, reply }) = client.receive(&mut input)? else { panic!() };
+//! assert_eq!((to, reply.stat()?.octets), (stat, 22));
+//! assert!(matches!(client.receive(&mut input)?, Some(Event::Ok { to, .. }) if to == retr));
+//! let mut message = Vec::new();
+//! while let Some(Event::Body { bytes, .. }) = client.receive(&mut input)? {
+//!     message.extend_from_slice(bytes);
+//! }
+//! assert_eq!(message, b"Subject: dots\r\n\r\n..\r\n");
+//!
+//! client.send(Command::Quit, &mut out)?;
+//! let mut input: &[u8] = b"+OK bye\r\n";
+//! client.receive(&mut input)?;
+//! assert_eq!(client.state(), State::Update);
+//! client.receive_eof(input)?;
+//!
+//! assert!(out.starts_with(b"STLS\r\nUSER mrose\r\nPASS tanstaaf\r\nSTAT\r\nRETR 1\r\n"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What you can rely on
+//!
+//! - However the octets are cut, the events, the errors and the client afterwards are the same.
+//! - What may not be asked is [`Rejected`]: nothing was written and nothing changed. What the server refuses is an event.
+//!   A server that breaks the protocol is a [`ProtocolError`], for ever after. [Nonsense](Malformed) inside an answer
+//!   fails that answer only.
+//! - A message cut short is never a whole one, and QUIT ends as committed, refused or unknown.
+//! - Octets that nobody asked for are an error: POP3 has no tags, so they would answer the next command.
+//! - No secret is in a client, an event, an error or a log.
+//! - The work is linear in the octets, the memory constant, and no input panics.
+//!
+//! # Layers
+//!
+//! | | |
+//! |---|---|
+//! | no feature | [`Client`], [`Server`], [`Command`], [`reply`], [`message`], [`apop`], [`sasl`]: neither std nor an allocator |
+//! | `alloc` | [`exchange`]: typed commands; [`conversation`]: a client with buffers, for adapters; [`batch`], [`login`]; [`maildrop`] and [`Service`]: a server with buffers |
+//! | `std` (default) | [`memory`]: a maildrop in memory; and run-time SIMD in searching |
+//!
+//! What real servers do beside the RFCs, and what becomes of it, is listed in [`tolerance`].
 #![no_std]
 #![forbid(unsafe_code)]
 
