@@ -169,3 +169,49 @@ impl<T: fmt::Display> fmt::Display for ConnectError<T> {
 }
 
 impl<T: fmt::Debug + fmt::Display> core::error::Error for ConnectError<T> {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    type Found = Result<Option<(String, Zeroizing<String>)>, ConnectError>;
+
+    fn entry(name: &str) -> (String, Zeroizing<String>) {
+        (name.into(), Zeroizing::new("hush".into()))
+    }
+
+    #[test]
+    fn what_is_given_is_not_looked_up() {
+        let password = Some(Zeroizing::new("secret".into()));
+        let mut options = Options { host: Some("h".into()), user: Some("u".into()), password, ..Options::default() };
+        let never = |_: &str, _: Option<&str>| -> Found { unreachable!() };
+        let to = options.destination(Some("other".into()), never).unwrap();
+        assert_eq!((&*to.host, to.port, to.credentials.user()), ("h", 995, "u"));
+    }
+
+    #[test]
+    fn what_is_missing_is_looked_up() {
+        let mut options = Options { user: Some("u".into()), ..Options::default() };
+        options.policy.security = Security::StartTls;
+        let netrc = |host: &str, user: Option<&str>| {
+            assert_eq!((host, user), ("mailhost", Some("u")));
+            Found::Ok(Some(entry("")))
+        };
+        let to = options.destination(Some("mailhost".into()), netrc).unwrap();
+        assert_eq!((&*to.host, to.port, to.credentials.user()), ("mailhost", 110, "u"));
+
+        let mut options = Options { port: Some(1), ..Options::default() };
+        let to = options.destination(Some("mailhost".into()), |_, _| Found::Ok(Some(entry("somebody")))).unwrap();
+        assert_eq!((to.port, to.credentials.user()), (1, "somebody"));
+    }
+
+    #[test]
+    fn what_is_not_found_has_a_name() {
+        let error = Options::default().destination(None, |_, _| Found::Ok(Some(entry("")))).unwrap_err();
+        assert!(matches!(error, ConnectError::NoHost), "{error}");
+        let error = Options::default().destination(Some("h".into()), |_, _| -> Found { Ok(None) }).unwrap_err();
+        assert_eq!(error.to_string(), "no user name and password were given for h, and the netrc file has none");
+    }
+}
