@@ -1,5 +1,79 @@
-//! The tokio adapter of [`pop3_proto`].
+//! A POP3 client for tokio, driven by [`pop3_proto`].
 //!
-//! It is a skeleton so far: it holds no code, only the place where the surface of `pop3-blocking` will stand with
-//! `.await`. Until then, drive [`pop3_proto::Client`] from your own tasks, or use `pop3-blocking` on a blocking thread.
+//! [`Connect`] turns a host, a name and a password into a [`Session`]; on a stream of your own, begin with a
+//! [`Connection`]. All protocol knowledge is in [`pop3_proto`], whose types stand in these signatures.
+//!
+//! ```no_run
+//! use pop3_async::{Connect, Security};
+//! use tokio::io::AsyncReadExt;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let connect = Connect::new().host("pop.example.org").user("mrose").password("tanstaaf");
+//! let mut session = connect.security(Security::Plaintext).allow_plaintext(true).open().await?;
+//! let mut messages = session.retrieve_all().await?;
+//! while let Some(mut message) = messages.next().await? {
+//!     let mut octets = Vec::new();
+//!     message.read_to_end(&mut octets).await?;
+//!     println!("message {}: {} octets", message.number(), octets.len());
+//! }
+//! session.quit().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The surface is that of `pop3-blocking` with `.await`. Any tokio runtime will do, of one thread or many, with its I/O
+//! and time drivers enabled where a [`Connect`] or a time-out is used; futures are [`Send`] if the stream is.
+//!
+//! # Dropped futures
+//!
+//! What is on its way lies in the session, not in the future. So any future may be dropped at any time (a branch of
+//! `select!` that lost, a time-out around a call), and what is called next gets its own answer:
+//!
+//! * Dropped before it was first polled, a future has done nothing.
+//! * Dropped later, its command may be on its way: sent, or to be sent along with the next call. Then it has its effect,
+//!   and its answer is skipped by the next call. What that means for a command that changes something stands with the
+//!   method.
+//! * [`Messages::next`], [`Headers`], [`Deletions`] and reading a [`Message`] keep their place: what is called again goes
+//!   on where the dropped future stood, and nothing is left out.
+//! * Futures that consume the connection or the session (`new`, `open`, `login`, `quit`) end it. Nothing was deleted then,
+//!   unless it was [`Session::quit`], of which nobody knows.
+//!
+//! # No deadlock
+//!
+//! A server need not read while it writes (RFC 2449, section 6.6). So whenever this client waits, it waits for both
+//! directions: it reads even while the server takes nothing. However many commands are in flight and however little the
+//! transport buffers, the two sides never wait for each other. A caller who does not read applies back-pressure: nothing
+//! is read from the transport but what is asked for, and no more than 64 KiB ahead.
 #![forbid(unsafe_code)]
+
+mod batch;
+mod connect;
+mod connection;
+mod link;
+mod message;
+mod netrc;
+mod patience;
+mod serve;
+mod session;
+
+pub use batch::{Deletions, Headers, Messages};
+pub use connect::Connect;
+pub use connection::{Connection, LoginFailed};
+pub use message::Message;
+pub use netrc::find as find_in_netrc;
+pub use pop3_proto;
+pub use pop3_proto::login::{Credentials, Mechanism, Policy, Security};
+pub use pop3_proto::{Config, Entry};
+pub use serve::{serve, serve_with};
+pub use session::Session;
+
+/// Why a call failed.
+pub type Error = pop3_proto::Error<std::io::Error>;
+/// The reason of an [`Error`].
+pub type Cause = pop3_proto::Cause<std::io::Error>;
+/// Why there is no session.
+pub type ConnectError = pop3_proto::connect::ConnectError<std::io::Error>;
+/// Why a login failed.
+pub type LoginError = pop3_proto::login::LoginError<std::io::Error>;
+/// Why a QUIT is not known to have committed the deletions.
+pub type QuitError = pop3_proto::QuitError<std::io::Error>;

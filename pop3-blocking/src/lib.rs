@@ -36,7 +36,7 @@ mod session;
 mod tcp;
 
 pub use batch::{Deletions, Headers, Messages};
-pub use connect::{Connect, ConnectError};
+pub use connect::Connect;
 pub use connection::{Connection, LoginFailed};
 pub use message::Message;
 pub use netrc::find as find_in_netrc;
@@ -51,6 +51,8 @@ pub use tcp::Tcp;
 pub type Error = pop3_proto::Error<std::io::Error>;
 /// The reason of an [`Error`].
 pub type Cause = pop3_proto::Cause<std::io::Error>;
+/// Why there is no session.
+pub type ConnectError = pop3_proto::connect::ConnectError<std::io::Error>;
 /// Why a login failed.
 pub type LoginError = pop3_proto::login::LoginError<std::io::Error>;
 /// Why a QUIT is not known to have committed the deletions.

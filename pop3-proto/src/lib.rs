@@ -106,6 +106,8 @@ mod capability;
 mod client;
 mod command;
 #[cfg(feature = "alloc")]
+pub mod connect;
+#[cfg(feature = "alloc")]
 pub mod conversation;
 #[cfg(feature = "alloc")]
 mod desk;

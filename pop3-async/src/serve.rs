@@ -1,0 +1,88 @@
+//! The embedded server: a stream and a maildrop, until the client quits or goes away.
+
+use std::io::{self, ErrorKind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use pop3_proto::apop::Timestamp;
+use pop3_proto::maildrop::Maildrop;
+use pop3_proto::{ServerConfig, Service};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Serves a maildrop on a stream, with the default [`ServerConfig`]: only APOP logs in, because USER shows the password.
+/// [`serve_with`] takes another one.
+///
+/// # Errors
+///
+/// Those of [`serve_with`].
+pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, maildrop: M) -> io::Result<()> {
+    serve_with(stream, maildrop, ServerConfig::default()).await
+}
+
+/// Serves a maildrop on a stream until the client quits or closes the connection, which is `Ok` in both cases: the
+/// maildrop knows what was removed. Dropped: the stream is dropped too, and nothing is removed from now on.
+///
+/// Tasks and time are the caller's: one task for each connection, and time-outs around it or in the stream (RFC 1939,
+/// section 3, asks for ten minutes at least). The maildrop is called on the task and should not block for long. A client
+/// that sends and never reads holds up its own task only, and takes no more memory than any other.
+///
+/// ```
+/// use pop3_async::pop3_proto::{ServerConfig, memory::MailStore};
+/// use pop3_async::{Config, Connection, Credentials, Policy, Security};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MailStore::new();
+/// store.add_user("mrose", "tanstaaf");
+/// store.deliver("mrose", "Subject: hello\r\n\r\nworld\r\n");
+///
+/// let (ours, theirs) = tokio::io::duplex(4096); // or a TcpStream and what a TcpListener accepts
+/// let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+/// tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), config));
+///
+/// let connection = Connection::new(ours, Config::default()).await?;
+/// let policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+/// let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy).await?;
+/// assert_eq!(session.stat().await?.messages, 1);
+/// session.quit().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// What the stream says. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS, which is not in this build:
+/// leave `stls` false.
+pub async fn serve_with<S, M>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    M: Maildrop,
+{
+    let timestamp = timestamp();
+    let mut service = Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()));
+    while !service.is_over() {
+        if !service.pending().is_empty() {
+            match stream.write(service.pending()).await? {
+                0 => return Err(ErrorKind::WriteZero.into()),
+                octets => service.written(octets),
+            }
+        } else if service.wants_read() {
+            stream.flush().await?;
+            match stream.read(service.spare()).await? {
+                0 => return Ok(()),
+                octets => service.filled(octets),
+            }
+        } else {
+            return Err(io::Error::new(ErrorKind::Unsupported, "TLS is not in this build"));
+        }
+    }
+    stream.flush().await
+}
+
+/// A timestamp that no other session has: process, time and a count (RFC 1939, section 7).
+fn timestamp() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("<{}.{}.{count}@localhost>", std::process::id(), now.as_nanos())
+}

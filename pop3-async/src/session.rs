@@ -1,0 +1,276 @@
+//! TRANSACTION: a login on a maildrop (RFC 1939, section 5).
+
+use std::num::NonZeroU32;
+
+use pop3_proto::batch::{Batch, Each, Selection};
+use pop3_proto::conversation::{Call, Retrieval};
+use pop3_proto::exchange::{
+    Acknowledge, Capabilities, Last, Lines, ListAll, ListOne, OwnedUniqueId, Stat, UidlAll, UidlOne,
+};
+use pop3_proto::message::Message as WholeMessage;
+use pop3_proto::reply::{DropListing, ScanListing};
+use pop3_proto::{Command, Entry};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::batch::{Deletions, Headers, Messages};
+use crate::link::Link;
+use crate::message::Message;
+use crate::{Error, QuitError};
+
+/// A session on a maildrop, until [`quit`](Self::quit).
+///
+/// Message numbers begin at 1 and hold for this session only. Deletions happen when `quit` succeeds: dropping a session,
+/// [abandoning](Self::abandon) it, or losing the connection deletes nothing (RFC 1939, section 6).
+///
+/// A future dropped before its first poll has done nothing. What a future dropped later has done stands with each method;
+/// whatever it was, the next call gets its own answer.
+#[derive(Debug)]
+pub struct Session<S> {
+    pub(crate) link: Link<S>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+    pub(crate) fn new(link: Link<S>) -> Session<S> {
+        Session { link }
+    }
+
+    /// Has `log` receive the conversation from now on: secrets replaced, bodies as a count of octets.
+    pub fn set_log(&mut self, log: impl FnMut(Entry<'_>) + Send + 'static) {
+        self.link.set_log(log);
+    }
+
+    /// STAT: how many messages there are, and their octets. Those marked as deleted do not count.
+    ///
+    /// Dropped: the answer is skipped by the next call.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause), as with all calls of a session; [`Error::session_goes_on`] tells what it means.
+    pub async fn stat(&mut self) -> Result<DropListing, Error> {
+        self.link.call(Stat).await
+    }
+
+    /// LIST: the scan listings of all messages that are not marked as deleted, in the server's order.
+    ///
+    /// Dropped: the answer is skipped by the next call.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause).
+    pub async fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
+        self.link.call(ListAll::new()).await
+    }
+
+    /// LIST with a number: the scan listing of one message.
+    ///
+    /// Dropped: the answer is skipped by the next call.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
+    pub async fn list_one(&mut self, number: NonZeroU32) -> Result<ScanListing, Error> {
+        self.link.call(ListOne(number)).await
+    }
+
+    /// UIDL: the unique-ids of all messages that are not marked as deleted, in the server's order. Servers send empty
+    /// and doubled ones; UIDL may be refused altogether (RFC 1939, section 7).
+    ///
+    /// Dropped: the answer is skipped by the next call.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause).
+    pub async fn unique_ids(&mut self) -> Result<Vec<(NonZeroU32, OwnedUniqueId)>, Error> {
+        self.link.call(UidlAll::new()).await
+    }
+
+    /// UIDL with a number: the unique-id of one message.
+    ///
+    /// Dropped: the answer is skipped by the next call.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
+    pub async fn unique_id(&mut self, number: NonZeroU32) -> Result<OwnedUniqueId, Error> {
+        self.link.call(UidlOne(number)).await
+    }
+
+    /// RETR: a message, to be read while it arrives.
+    ///
+    /// Dropped: the whole message is skipped by the next call.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause); refused if there is no such message.
+    pub async fn retrieve(&mut self, number: NonZeroU32) -> Result<Message<'_, S>, Error> {
+        Message::open(&mut self.link, number, Retrieval::new(Command::Retr(number))).await
+    }
+
+    /// TOP: the header of a message and the first `lines` lines of its body, to be read while they arrive.
+    ///
+    /// Dropped: the whole message is skipped by the next call.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause); refused if there is no such message, or no TOP.
+    pub async fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<Message<'_, S>, Error> {
+        Message::open(&mut self.link, number, Retrieval::new(Command::Top { number, lines })).await
+    }
+
+    /// TOP without body: the header of a message.
+    ///
+    /// Dropped: the header is skipped by the next call.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`top`](Self::top).
+    pub async fn retrieve_headers(&mut self, number: NonZeroU32) -> Result<WholeMessage, Error> {
+        self.top(number, 0).await?.into_message().await
+    }
+
+    /// Retrieves every message that is not marked as deleted, pipelined where the server permits it.
+    ///
+    /// Dropped: the list is skipped by the next call, and no message was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`list`](Self::list), which tells what there is.
+    pub async fn retrieve_all(&mut self) -> Result<Messages<'_, S>, Error> {
+        let selection = Selection::listed(self.list().await?);
+        Ok(self.messages(Each::Retrieve, selection))
+    }
+
+    /// Retrieves these messages, pipelined where the server permits it.
+    pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Messages<'_, S> {
+        self.messages(Each::Retrieve, Selection::numbered(numbers))
+    }
+
+    /// The headers of every message that is not marked as deleted.
+    ///
+    /// Dropped: the list is skipped by the next call, and no message was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`list`](Self::list), which tells what there is.
+    pub async fn headers_all(&mut self) -> Result<Headers<'_, S>, Error> {
+        let selection = Selection::numbered(self.list().await?.into_iter().map(|listing| listing.number));
+        Ok(Headers::new(self.messages(Each::Top(0), selection)))
+    }
+
+    /// The headers of these messages.
+    pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Headers<'_, S> {
+        Headers::new(self.messages(Each::Top(0), Selection::numbered(numbers)))
+    }
+
+    /// Marks every message as deleted. A stream: nothing is sent for a message until it is driven.
+    ///
+    /// Dropped: the list is skipped by the next call, and nothing is marked.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`list`](Self::list), which tells what there is.
+    pub async fn delete_all(&mut self) -> Result<Deletions<'_, S>, Error> {
+        let numbers: Vec<_> = self.list().await?.into_iter().map(|listing| listing.number).collect();
+        Ok(self.delete_many(numbers))
+    }
+
+    /// Marks these messages as deleted. A stream: nothing is sent until it is driven.
+    pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Deletions<'_, S> {
+        let batch = Batch::new(Each::Delete, Selection::numbered(numbers), self.link.window);
+        Deletions::new(&mut self.link, batch)
+    }
+
+    fn messages(&mut self, each: Each, selection: Selection) -> Messages<'_, S> {
+        let batch = Batch::new(each, selection, self.link.window);
+        Messages::new(&mut self.link, batch)
+    }
+
+    /// LAST: the highest message number accessed, 0 for none. Gone from POP3 since RFC 1725; most servers refuse.
+    ///
+    /// Dropped: the answer is skipped by the next call.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause).
+    pub async fn last(&mut self) -> Result<u32, Error> {
+        self.link.call(Last).await
+    }
+
+    /// DELE: marks a message as deleted. It is deleted when [`quit`](Self::quit) succeeds.
+    ///
+    /// Dropped: the message may be marked or not; [`list`](Self::list) tells, [`reset`](Self::reset) unmarks it.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause); refused if it is marked already.
+    pub async fn delete(&mut self, number: NonZeroU32) -> Result<(), Error> {
+        self.link.call(Acknowledge(Command::Dele(number))).await
+    }
+
+    /// RSET: unmarks all messages.
+    ///
+    /// Dropped: the messages may be unmarked or not; [`list`](Self::list) tells which are marked.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause).
+    pub async fn reset(&mut self) -> Result<(), Error> {
+        self.link.call(Acknowledge(Command::Rset)).await
+    }
+
+    /// NOOP: keeps the session alive.
+    ///
+    /// Dropped: the answer is skipped by the next call.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause).
+    pub async fn noop(&mut self) -> Result<(), Error> {
+        self.link.call(Acknowledge(Command::Noop)).await
+    }
+
+    /// CAPA: what the server announces after the login (RFC 2449, section 5).
+    ///
+    /// Dropped: the answer is skipped by the next call, and nothing learnt from it.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause); an old server refuses.
+    pub async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
+        let lines = self.link.call(Lines::new(Command::Capa)).await?;
+        Ok(self.link.conversation.learn(Capabilities::new(lines)))
+    }
+
+    /// A command of an extension, without its CRLF, and the lines of its answer: none unless it is `multi`-line.
+    ///
+    /// Dropped: the command may have its effect, and its answer is skipped by the next call.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause); rejected if there is a call for the command.
+    pub async fn raw(&mut self, line: &str, multi: bool) -> Result<Vec<Box<[u8]>>, Error> {
+        let command = Command::Raw { line, multi };
+        if multi {
+            self.link.call(Lines::new(command)).await
+        } else {
+            self.link.call(Acknowledge(command)).await.map(|()| Vec::new())
+        }
+    }
+
+    /// QUIT: commits the deletions and ends the session (RFC 1939, section 6).
+    ///
+    /// Dropped: the connection is closed, and it is unknown whether the marked messages are deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`QuitError`] tells a refusal from an answer that never came.
+    pub async fn quit(mut self) -> Result<(), QuitError> {
+        let mut quit = Call::new(Acknowledge(Command::Quit));
+        self.link.finish(&mut quit).await.map_err(|error| QuitError::new(error, quit.is_sent()))
+    }
+
+    /// Ends the session without QUIT: nothing is deleted. Gives the stream back, to be closed.
+    pub fn abandon(self) -> S {
+        self.link.stream
+    }
+}

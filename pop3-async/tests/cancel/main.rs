@@ -1,0 +1,204 @@
+//! Any future may be dropped after any number of polls: what is called next gets its own answer, and the maildrop ends up
+//! as it was told.
+
+mod calls;
+mod wire;
+
+use std::collections::BTreeSet;
+
+use calls::{MESSAGES, OPS, Op, POLICY, World, content, credentials, head, number};
+use pop3_async::{Config, Connection};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt};
+use wire::{finished, polled};
+
+fn all() -> BTreeSet<usize> {
+    (1..=MESSAGES.len()).collect()
+}
+
+/// Every call dropped after every number of polls, and then other calls in its place.
+fn every_call(pipelining: bool) {
+    let mut dropped = 0;
+    for (seed, (n, op)) in (1..5).flat_map(|seed| OPS.into_iter().enumerate().map(move |op| (seed, op))) {
+        for polls in 0.. {
+            let mut world = World::new();
+            let mut session = world.session(pipelining, seed);
+            let done = polled(polls, world.run(op, &mut session)).is_some();
+            // Another one for each seed and number of polls.
+            let next = OPS[(5 * usize::try_from(seed).unwrap() + n + polls) % OPS.len()];
+            finished(world.run(next, &mut session));
+            finished(world.finish(session));
+            if done {
+                break;
+            }
+            dropped += 1;
+        }
+    }
+    assert!(dropped > 500, "{dropped}");
+}
+
+#[test]
+fn any_call_may_be_dropped() {
+    every_call(true);
+}
+
+#[test]
+fn any_call_may_be_dropped_without_pipelining() {
+    every_call(false);
+}
+
+/// A long row of calls, most of them dropped, in one session.
+#[test]
+fn a_session_of_dropped_calls() {
+    for seed in 1..120_usize {
+        let mut world = World::new();
+        let mut session = world.session(seed % 2 == 0, seed as u64);
+        for step in 0..40 {
+            let op = OPS[(seed * 7 + step * (seed % 11 + 1)) % OPS.len()];
+            polled((seed + step * 5) % 23, world.run(op, &mut session));
+        }
+        finished(world.finish(session));
+    }
+}
+
+/// Batches keep their place: with every future dropped after a few polls, each message comes once and in order.
+#[test]
+fn a_batch_keeps_its_place() {
+    for (seed, polls) in (1..25).flat_map(|seed| (1..6).map(move |polls| (seed, polls))) {
+        let mut world = World::new();
+        let mut session = world.session(seed % 2 == 0, seed);
+        let mut messages = session.retrieve_many([1, 3, 2, 4].map(number));
+        let mut numbers = Vec::new();
+        loop {
+            let Some(message) = polled(polls, messages.next()) else { continue };
+            let Some(mut message) = message.unwrap() else { break };
+            numbers.push(message.number());
+            let mut octets = Vec::new();
+            loop {
+                let Some(run) = polled(polls, message.fill_buf()) else { continue };
+                let Some(&first) = run.unwrap().first() else { break };
+                octets.push(first);
+                message.consume(1);
+            }
+            assert_eq!(octets, content(message.number()));
+        }
+        assert_eq!(numbers, [1, 3, 2, 4].map(number));
+        finished(world.finish(session));
+    }
+}
+
+#[test]
+fn streams_keep_their_place() {
+    for (seed, polls) in (1..25).flat_map(|seed| (1..6).map(move |polls| (seed, polls))) {
+        let world = World::new();
+        let mut session = world.session(seed % 2 == 0, seed);
+
+        let mut headers = session.headers_many([1, 3, 2, 4].map(number));
+        let mut numbers = Vec::new();
+        loop {
+            let Some(header) = polled(polls, headers.next()) else { continue };
+            let Some(header) = header else { break };
+            let (number, header) = header.unwrap();
+            assert_eq!(header.as_bytes(), head(number));
+            numbers.push(number);
+        }
+        assert_eq!(numbers, [1, 3, 2, 4].map(number));
+
+        let mut deletions = session.delete_many([4, 2].map(number));
+        let mut numbers = Vec::new();
+        loop {
+            let Some(deletion) = polled(polls, deletions.next()) else { continue };
+            let Some(deletion) = deletion else { break };
+            numbers.push(deletion.unwrap());
+        }
+        assert_eq!(numbers, [4, 2].map(number));
+
+        finished(session.quit()).unwrap();
+        world.holds(&[1, 3].into());
+    }
+}
+
+/// Dropped, `new`, `login` and `quit` of a connection end it: the server has closed, and the maildrop is as it was.
+#[test]
+fn connecting_may_be_dropped() {
+    for polls in 0.. {
+        let world = World::new();
+        let done = polled(polls, Connection::new(world.wire(true, 5), Config::default())).is_some();
+        let connection = finished(Connection::new(world.wire(true, polls as u64), Config::default())).unwrap();
+        let logged_in = polled(polls, connection.login(credentials(), POLICY)).is_some();
+        world.holds(&all());
+        // The maildrop is free again.
+        let mut session = world.session(true, 9);
+        assert_eq!(finished(session.stat()).unwrap().messages, 4);
+        drop(session);
+
+        let connection = finished(Connection::new(world.wire(true, polls as u64), Config::default())).unwrap();
+        let quit = polled(polls, connection.quit()).is_some();
+        world.holds(&all());
+        if done && logged_in && quit {
+            break;
+        }
+    }
+}
+
+/// What a connection was asked before is skipped by its login.
+#[test]
+fn a_connection_may_be_asked_and_not_listened_to() {
+    for seed in 1..40 {
+        for polls in 0.. {
+            let mut world = World::new();
+            let wire = world.wire(true, seed);
+            let mut connection = finished(Connection::new(wire, Config::default())).unwrap();
+            let utf8 = polled(polls, connection.utf8());
+            assert!(utf8.as_ref().is_none_or(|utf8| utf8.as_ref().is_err_and(|error| error.refused().is_some())));
+            let asked = polled(polls, connection.capabilities()).is_some();
+            let session = finished(connection.login(credentials(), POLICY)).unwrap();
+            finished(world.finish(session));
+            if utf8.is_some() && asked {
+                break;
+            }
+        }
+    }
+}
+
+/// Of a dropped quit nobody knows: the marked message is gone or not, and no other is touched.
+#[test]
+fn a_dropped_quit_is_unknown() {
+    let (mut gone, mut kept) = (0, 0);
+    for seed in 1..60 {
+        for polls in 0.. {
+            let mut world = World::new();
+            let mut session = world.session(true, seed);
+            finished(world.run(Op::Delete, &mut session));
+            let done = polled(polls, session.quit());
+            if world.store.messages("mrose").len() == 4 {
+                kept += 1;
+                world.holds(&all());
+                assert!(done.is_none());
+            } else {
+                gone += 1;
+                world.holds(&[1, 3, 4].into());
+                assert!(polls > 0);
+            }
+            if let Some(done) = done {
+                done.unwrap();
+                break;
+            }
+        }
+    }
+    assert!(gone > 60 && kept > 60, "{gone} {kept}");
+}
+
+/// Half a message, and then something else.
+#[test]
+fn a_message_may_be_left() {
+    for (seed, left) in (1..20).flat_map(|seed| (0..20).map(move |left| (seed, left))) {
+        let mut world = World::new();
+        let mut session = world.session(true, seed);
+        let mut message = finished(session.retrieve(number(1))).unwrap();
+        let mut octets = vec![0; left];
+        finished(message.read_exact(&mut octets)).unwrap();
+        assert_eq!(octets, content(number(1))[..left]);
+        polled(left, message.into_message());
+        finished(world.finish(session));
+    }
+}

@@ -1,0 +1,136 @@
+//! `Connect`, on loopback sockets.
+
+use std::future::{Future, poll_fn};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use pop3_async::pop3_proto::memory::MailStore;
+use pop3_async::{Cause, Connect, ConnectError, LoginError, Mechanism, Security};
+use tokio::net::TcpListener;
+use tokio::task::yield_now;
+
+use crate::peer::{number, numbered, plaintext, store};
+
+async fn listen(store: &MailStore) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let store = store.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(pop3_async::serve_with(stream, store.maildrop(), plaintext()));
+        }
+    });
+    address
+}
+
+fn to(address: SocketAddr) -> Connect {
+    let connect = Connect::new().host(address.ip().to_string()).port(address.port());
+    connect.user("mrose").password("tanstaaf").security(Security::Plaintext).allow_plaintext(true)
+}
+
+#[tokio::test]
+async fn a_whole_session() {
+    let store = numbered(300);
+    let address = listen(&store).await;
+    let lines = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&lines);
+    let log = move |_: pop3_async::Entry<'_>| {
+        count.fetch_add(1, Ordering::Relaxed);
+    };
+    let mut session = to(address).log(log).mechanism(Mechanism::Apop).window(100).open().await.unwrap();
+    let mut batch = session.retrieve_all().await.unwrap();
+    while let Some(message) = batch.next().await.unwrap() {
+        message.into_message().await.unwrap();
+    }
+    session.delete(number(7)).await.unwrap();
+    session.quit().await.unwrap();
+    assert_eq!(store.messages("mrose").len(), 299);
+    assert!(lines.load(Ordering::Relaxed) > 600);
+}
+
+/// Big messages through the socket's own buffers, with thousands of commands behind them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_deadlock_on_tcp() {
+    let store = store((0..4000).map(|_| vec![b'x'; 3000]));
+    let mut session = to(listen(&store).await).window(1 << 20).open().await.unwrap();
+    let mut batch = session.retrieve_all().await.unwrap();
+    let mut octets = 0;
+    while let Some(message) = batch.next().await.unwrap() {
+        octets += message.into_message().await.unwrap().as_bytes().len();
+    }
+    assert_eq!(octets, 4000 * 3002);
+    session.quit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_can_go_wrong() {
+    let address = listen(&numbered(1)).await;
+    let error = to(address).password("wrong").open().await.unwrap_err();
+    assert!(matches!(error, ConnectError::Login(LoginError::Credentials(_))), "{error:?}");
+    let error = to(address).allow_plaintext(false).open().await.unwrap_err();
+    assert!(matches!(error, ConnectError::Login(LoginError::Unprotected)), "{error:?}");
+    let error = to(address).security(Security::Tls).open().await.unwrap_err();
+    assert!(
+        matches!(&error, ConnectError::Unreachable { error, .. } if error.kind() == ErrorKind::Unsupported),
+        "{error:?}"
+    );
+
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let error = to(nobody).open().await.unwrap_err();
+    assert!(matches!(&error, ConnectError::Unreachable { port, .. } if *port == nobody.port()), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_never_greets() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let connect = || to(listener.local_addr().unwrap());
+    for (connect, why) in [
+        (connect().timeout(Duration::from_millis(20)), "sent nothing"),
+        (connect().login_timeout(Duration::from_millis(20)), "the login took too long"),
+    ] {
+        let error = connect.open().await.unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+        let ConnectError::Login(LoginError::Failed(error)) = error else { panic!("{error:?}") };
+        assert!(matches!(error.cause(), Cause::Transport(error) if error.kind() == ErrorKind::TimedOut));
+    }
+}
+
+/// A dropped `open` leaves nothing behind but a connection that the server sees closed.
+#[tokio::test]
+async fn open_may_be_dropped() {
+    let store = numbered(1);
+    let address = listen(&store).await;
+    let mut done = false;
+    for polls in 0..1000 {
+        let open = async {
+            let mut open = pin!(to(address).open());
+            for _ in 0..polls {
+                if poll_fn(|cx| Poll::Ready(open.as_mut().poll(cx).is_ready())).await {
+                    return true;
+                }
+                yield_now().await;
+            }
+            false
+        };
+        done = open.await;
+        // Until the server has seen it, the maildrop is in use.
+        let mut session = loop {
+            match to(address).open().await {
+                Ok(session) => break session,
+                Err(ConnectError::Login(LoginError::InUse(_))) => yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        };
+        assert_eq!(session.stat().await.unwrap().messages, 1);
+        session.quit().await.unwrap();
+        if done {
+            break;
+        }
+    }
+    assert!(done);
+}

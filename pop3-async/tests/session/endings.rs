@@ -1,0 +1,155 @@
+//! How a session ends, and what is known then.
+
+use std::io::ErrorKind;
+
+use pop3_async::{Cause, Config, Connection, Error, LoginError, QuitError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::task::yield_now;
+
+use crate::peer::{POLICY, Then, credentials, number, numbered, plaintext, scripted, session};
+
+#[tokio::test]
+async fn quit_commits_and_abandon_does_not() {
+    let store = numbered(3);
+    let mut first = session(&store).await;
+    first.delete(number(1)).await.unwrap();
+    drop(first.abandon());
+    yield_now().await;
+    assert_eq!(store.messages("mrose").len(), 3);
+
+    let mut second = session(&store).await;
+    second.delete(number(1)).await.unwrap();
+    drop(second);
+    yield_now().await;
+    assert_eq!(store.messages("mrose").len(), 3);
+
+    let mut third = session(&store).await;
+    third.delete(number(1)).await.unwrap();
+    third.quit().await.unwrap();
+    assert_eq!(store.messages("mrose").len(), 2);
+}
+
+#[tokio::test]
+async fn quit_refused() {
+    let session = scripted(&[("QUIT", "-ERR some messages were not removed\r\n")], Then::Close).await;
+    let error = session.quit().await.unwrap_err();
+    assert!(
+        matches!(&error, QuitError::Refused(refused) if refused.text().to_string() == "some messages were not removed")
+    );
+}
+
+#[tokio::test]
+async fn quit_unknown() {
+    let session = scripted(&[("QUIT", "+O")], Then::Close).await;
+    let error = session.quit().await.unwrap_err();
+    assert!(matches!(error, QuitError::Unknown(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn quit_not_sent() {
+    let session = scripted(&[], Then::Close).await;
+    yield_now().await;
+    let error = session.quit().await.unwrap_err();
+    assert!(
+        matches!(&error, QuitError::NotSent(error) if matches!(error.cause(), Cause::ClosedWhileIdle(_))),
+        "{error:?}"
+    );
+}
+
+/// The last words of an idle server are no answer to what is asked next.
+#[tokio::test]
+async fn a_server_that_logs_out_by_itself() {
+    let mut session = scripted(&[("NOOP", "+OK\r\n-ERR [SYS/TEMP] autologout\r\n")], Then::Close).await;
+    session.noop().await.unwrap();
+    yield_now().await;
+    let error = session.stat().await.unwrap_err();
+    assert!(error.refused().is_none() && !error.session_goes_on(), "{error:?}");
+    assert!(error.to_string().contains("autologout"), "{error}");
+}
+
+#[tokio::test]
+async fn a_message_cut_short() {
+    const TURNS: &[(&str, &str)] = &[("RETR 1", "+OK\r\nSubject: a\r\n\r\nbo")];
+    let mut session = scripted(TURNS, Then::Close).await;
+    let mut message = session.retrieve(number(1)).await.unwrap();
+    let mut octets = Vec::new();
+    let error = message.read_to_end(&mut octets).await.unwrap_err();
+    assert_eq!(octets, b"Subject: a\r\n\r\nbo");
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+    let error = error.downcast::<Error>().unwrap();
+    assert!(error.is_truncated() && error.doing() == "RETR 1", "{error:?}");
+    assert!(!session.stat().await.unwrap_err().session_goes_on());
+}
+
+#[tokio::test]
+async fn a_batch_cut_short() {
+    const CAPA: (&str, &str) = ("CAPA", "+OK\r\nPIPELINING\r\n.\r\n");
+    const TURNS: &[(&str, &str)] = &[CAPA, ("RETR 1", "+OK\r\none\r\n.\r\n+OK\r\ntw")];
+    let mut session = scripted(TURNS, Then::Close).await;
+    session.capabilities().await.unwrap();
+    let mut batch = session.retrieve_many([1, 2, 3].map(number));
+    assert_eq!(batch.next().await.unwrap().unwrap().into_message().await.unwrap().as_bytes(), b"one\r\n");
+    let second = batch.next().await.unwrap().unwrap();
+    assert!(second.into_message().await.unwrap_err().is_truncated());
+    assert!(!batch.next().await.unwrap_err().session_goes_on());
+    assert!(batch.next().await.unwrap().is_none(), "it ends all the same");
+
+    let mut headers = session.headers_many([1, 2, 3].map(number));
+    assert!(!headers.next().await.unwrap().unwrap_err().session_goes_on());
+    assert!(headers.next().await.is_none());
+    let mut deletions = session.delete_many([1, 2, 3].map(number));
+    assert!(!deletions.next().await.unwrap().unwrap_err().session_goes_on());
+    assert!(deletions.next().await.is_none());
+}
+
+#[tokio::test]
+async fn answers_that_make_no_sense() {
+    const TURNS: &[(&str, &str)] = &[("STAT", "+OK many\r\n"), ("NOOP", "+OK\r\n"), ("STAT", "maybe\r\n")];
+    let mut session = scripted(TURNS, Then::Hold).await;
+    let error = session.stat().await.unwrap_err();
+    assert!(matches!(error.cause(), Cause::Malformed(_)) && error.session_goes_on(), "{error:?}");
+    session.noop().await.unwrap();
+    let error = session.stat().await.unwrap_err();
+    assert!(matches!(error.cause(), Cause::Protocol(_)) && !error.session_goes_on(), "{error:?}");
+}
+
+#[tokio::test]
+async fn no_service() {
+    let (ours, mut theirs) = duplex(100);
+    theirs.write_all(b"-ERR not today\r\n").await.unwrap();
+    let error = Connection::new(ours, Config::default()).await.unwrap_err();
+    assert_eq!(error.refused().unwrap().text().to_string(), "not today");
+}
+
+#[tokio::test]
+async fn a_server_that_closes_in_the_login() {
+    let (ours, mut theirs) = duplex(100);
+    theirs.write_all(b"+OK\r\n-ERR go away\r\n").await.unwrap();
+    drop(theirs);
+    let connection = Connection::new(ours, Config::default()).await.unwrap();
+    let failed = connection.login(credentials(), POLICY).await.unwrap_err();
+    assert!(failed.connection.is_none() && matches!(failed.reason, LoginError::Failed(_)), "{failed:?}");
+}
+
+#[tokio::test]
+async fn serving_ends_well_when_the_client_goes_away() {
+    let store = numbered(1);
+    let (ours, theirs) = duplex(100);
+    let serving = tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), plaintext()));
+    drop(Connection::new(ours, Config::default()).await.unwrap());
+    serving.await.unwrap().unwrap();
+
+    let (mut ours, theirs) = duplex(100);
+    let stls = pop3_async::pop3_proto::ServerConfig { stls: true, ..plaintext() };
+    let serving = tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), stls));
+    ours.write_all(b"STLS\r\n").await.unwrap();
+    assert_eq!(serving.await.unwrap().unwrap_err().kind(), ErrorKind::Unsupported);
+
+    // By default only APOP logs in.
+    let (ours, theirs) = duplex(100);
+    tokio::spawn(pop3_async::serve(theirs, store.maildrop()));
+    let connection = Connection::new(ours, Config::default()).await.unwrap();
+    let failed = connection.login(credentials(), POLICY).await.unwrap_err();
+    let apop = pop3_async::Policy { mechanism: Some(pop3_async::Mechanism::Apop), ..POLICY };
+    failed.connection.unwrap().login(credentials(), apop).await.unwrap().quit().await.unwrap();
+}

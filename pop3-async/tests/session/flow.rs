@@ -1,0 +1,112 @@
+//! Back-pressure, and no deadlock however little the transport buffers.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pop3_async::{Config, Connection};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
+use tokio::time::{sleep, timeout};
+
+use crate::peer::{POLICY, connection, credentials, number, numbered, plaintext, read, store};
+
+/// Counts what is written.
+struct Counted(DuplexStream, Arc<AtomicUsize>);
+
+impl AsyncRead for Counted {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, space)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.0).poll_write(cx, octets);
+        if let Poll::Ready(Ok(octets)) = written {
+            self.1.fetch_add(octets, Ordering::Relaxed);
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// Who stops reading stops the server: what it wrote meanwhile fits into the transport and the client's inbox.
+#[tokio::test]
+async fn a_caller_who_does_not_read_stops_the_server() {
+    const BUFFER: usize = 16 * 1024;
+    const MESSAGE: usize = 8 << 20;
+    let store = store([[b'x'; 62].iter().chain(b"\r\n").copied().cycle().take(MESSAGE).collect::<Vec<u8>>()]);
+    let (ours, theirs) = duplex(BUFFER);
+    let written = Arc::new(AtomicUsize::new(0));
+    let theirs = Counted(theirs, Arc::clone(&written));
+    tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), plaintext()));
+    let connection = Connection::new(ours, Config::default()).await.unwrap();
+    let mut session = connection.login(credentials(), POLICY).await.unwrap();
+
+    let mut message = session.retrieve(number(1)).await.unwrap();
+    let mut some = vec![0; MESSAGE / 2];
+    message.read_exact(&mut some).await.unwrap();
+    sleep(Duration::from_millis(50)).await;
+    let ahead = written.load(Ordering::Relaxed) - MESSAGE / 2;
+    assert!(ahead < BUFFER + 64 * 1024 + 2048, "{ahead} octets ahead of the caller");
+    sleep(Duration::from_millis(50)).await;
+    assert_eq!(written.load(Ordering::Relaxed) - MESSAGE / 2, ahead);
+
+    assert_eq!(read(message).await.len(), MESSAGE / 2);
+    session.quit().await.unwrap();
+}
+
+/// Each side can write 64 octets before the other reads, and twenty thousand octets of commands want to go.
+#[tokio::test]
+async fn two_thousand_pipelined_messages_through_64_octets() {
+    let store = numbered(2000);
+    let all = async {
+        let mut connection = connection(&store, 64).await;
+        connection.set_window(1 << 20);
+        let mut session = connection.login(credentials(), POLICY).await.unwrap();
+        let mut batch = session.retrieve_all().await.unwrap();
+        let mut count = 0;
+        while let Some(message) = batch.next().await.unwrap() {
+            count += 1;
+            assert_eq!(message.number(), number(count));
+            assert_eq!(read(message).await, format!("Subject: {count}\r\n\r\n.body of {count}\r\n").as_bytes());
+        }
+        assert_eq!(count, 2000);
+        let mut deletions = session.delete_all().await.unwrap();
+        while let Some(deletion) = deletions.next().await {
+            deletion.unwrap();
+        }
+        session.quit().await.unwrap();
+    };
+    timeout(Duration::from_secs(60), all).await.expect("a deadlock");
+    assert!(store.messages("mrose").is_empty());
+}
+
+/// With a window of nothing at all, commands still go one by one.
+#[tokio::test]
+async fn any_window_will_do() {
+    let store = numbered(20);
+    for window in [0, 1, 100, usize::MAX] {
+        let mut connection = connection(&store, 100).await;
+        connection.set_window(window);
+        let mut session = connection.login(credentials(), POLICY).await.unwrap();
+        let mut headers = session.headers_all().await.unwrap();
+        let mut count = 0;
+        while let Some(header) = headers.next().await {
+            header.unwrap();
+            count += 1;
+        }
+        assert_eq!(count, 20);
+        session.quit().await.unwrap();
+    }
+}

@@ -1,0 +1,8 @@
+//! The tokio adapter over in-memory streams and loopback sockets, against the embedded server and scripted ones.
+
+mod calls;
+mod connect;
+mod endings;
+mod flow;
+mod peer;
+mod time;

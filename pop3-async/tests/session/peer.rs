@@ -1,0 +1,82 @@
+//! The other side: the embedded server, or one that says what a test wants.
+
+use std::num::NonZeroU32;
+
+use pop3_async::pop3_proto::ServerConfig;
+use pop3_async::pop3_proto::memory::MailStore;
+use pop3_async::{Config, Connection, Credentials, Message, Policy, Security, Session};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+pub(crate) const POLICY: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+
+pub(crate) fn plaintext() -> ServerConfig {
+    ServerConfig { plaintext_login: true, ..ServerConfig::default() }
+}
+
+pub(crate) fn number(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap()
+}
+
+pub(crate) fn credentials() -> Credentials {
+    Credentials::new("mrose", "tanstaaf")
+}
+
+pub(crate) fn store<C: AsRef<[u8]>>(messages: impl IntoIterator<Item = C>) -> MailStore {
+    let store = MailStore::new();
+    store.add_user("mrose", "tanstaaf");
+    for message in messages {
+        store.deliver("mrose", message);
+    }
+    store
+}
+
+pub(crate) fn numbered(count: u32) -> MailStore {
+    store((1..=count).map(|n| format!("Subject: {n}\r\n\r\n.body of {n}\r\n")))
+}
+
+/// A connection to the embedded server through so many octets of buffer.
+pub(crate) async fn connection(store: &MailStore, buffer: usize) -> Connection<DuplexStream> {
+    let (ours, theirs) = duplex(buffer);
+    tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), plaintext()));
+    Connection::new(ours, Config::default()).await.unwrap()
+}
+
+pub(crate) async fn session(store: &MailStore) -> Session<DuplexStream> {
+    connection(store, 4096).await.login(credentials(), POLICY).await.unwrap()
+}
+
+pub(crate) async fn read(mut message: Message<'_, DuplexStream>) -> Vec<u8> {
+    let mut octets = Vec::new();
+    message.read_to_end(&mut octets).await.unwrap();
+    octets
+}
+
+/// What a server does when all is said.
+#[derive(Clone, Copy)]
+pub(crate) enum Then {
+    Close,
+    Hold,
+}
+
+/// A session, logged in, with a server that waits for each line and then says what stands beside it.
+pub(crate) async fn scripted(turns: &'static [(&str, &str)], then: Then) -> Session<DuplexStream> {
+    let (ours, theirs) = duplex(4096);
+    tokio::spawn(play(theirs, turns, then));
+    let connection = Connection::new(ours, Config::default()).await.unwrap();
+    connection.login(credentials(), POLICY).await.unwrap()
+}
+
+async fn play(mut stream: DuplexStream, turns: &[(&str, &str)], then: Then) {
+    let login = [("", "+OK\r\n"), ("CAPA", "-ERR\r\n"), ("USER mrose", "+OK\r\n"), ("PASS tanstaaf", "+OK\r\n")];
+    for (line, answer) in login.iter().chain(turns) {
+        let mut said = Vec::new();
+        while !line.is_empty() && !said.ends_with(b"\r\n") {
+            said.push(stream.read_u8().await.unwrap());
+        }
+        assert_eq!(String::from_utf8_lossy(&said).trim_end(), *line);
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    }
+    if let Then::Hold = then {
+        std::future::pending::<()>().await;
+    }
+}
