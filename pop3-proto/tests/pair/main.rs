@@ -7,9 +7,12 @@ mod bare;
 mod link;
 mod oracle;
 mod shelf;
+mod typed;
 
 use std::num::NonZeroU32;
 
+use pop3_proto::batch::Each;
+use pop3_proto::login::{Mechanism, Policy, Security};
 use pop3_proto::sasl::{Payload, Response};
 use pop3_proto::{Command, ServerConfig};
 use proptest::prelude::*;
@@ -17,6 +20,7 @@ use proptest::prelude::*;
 use link::{Scene, Schedule};
 use oracle::{PLAIN, Said, digest};
 use shelf::{Mail, PASSWORD, USER};
+use typed::Deed;
 
 fn mail() -> impl Strategy<Value = Mail> {
     let piece = prop_oneof![
@@ -30,10 +34,11 @@ fn mail() -> impl Strategy<Value = Mail> {
         1 => Just(&b"A: b\r\n\r\n"[..]),
         1 => Just(&b"\r\n.\r\n"[..]),
     ];
-    // Now and then more than the server keeps at once.
-    let times = prop_oneof![60 => Just(1), 2 => Just(700), 1 => 4000..9000_usize];
-    (prop::collection::vec(piece, 0..14), times, "[!-~]{1,70}")
-        .prop_map(|(pieces, times, id)| Mail { id, content: pieces.concat().repeat(times) })
+    // Now and then more than the server keeps at once, and runs without a line end.
+    let times = prop_oneof![30 => Just(1), 2 => Just(700), 1 => 4000..9000_usize];
+    let pieces = (prop::collection::vec(piece, 0..14), times).prop_map(|(pieces, times)| pieces.concat().repeat(times));
+    let content = prop_oneof![9 => pieces, 1 => (3000..70_000_usize).prop_map(|len| vec![b'x'; len])];
+    (content, "[!-~]{1,70}").prop_map(|(content, id)| Mail { id, content })
 }
 
 fn server() -> impl Strategy<Value = ServerConfig> {
@@ -50,7 +55,7 @@ fn server() -> impl Strategy<Value = ServerConfig> {
 
 fn scene() -> impl Strategy<Value = Scene> {
     let mouthful = prop_oneof![Just(usize::MAX), 1..20_usize];
-    (prop::collection::vec(mail(), 0..5), mouthful, server(), prop::bool::weighted(0.8))
+    (prop::collection::vec(mail(), 0..6), mouthful, server(), prop::bool::weighted(0.8))
         .prop_map(|(mails, mouthful, server, timestamp)| Scene { mails, mouthful, server, timestamp })
 }
 
@@ -65,7 +70,7 @@ fn deadly() -> impl Strategy<Value = Schedule> {
 }
 
 fn number() -> impl Strategy<Value = NonZeroU32> {
-    (1..7_u32).prop_map(|number| NonZeroU32::new(number).unwrap())
+    prop_oneof![5 => 1..4_u32, 1 => 4..7_u32].prop_map(|number| NonZeroU32::new(number).unwrap())
 }
 
 /// Commands that log in, and commands that do not quite.
@@ -146,6 +151,49 @@ fn script() -> impl Strategy<Value = Vec<Said>> {
         .prop_map(|(proofs, rest, quit)| [proofs.concat(), rest, quit.into_iter().collect()].concat())
 }
 
+/// Ways to log in, and whether the password is right.
+fn policies() -> impl Strategy<Value = Vec<(Policy, bool)>> {
+    let security = prop::sample::select(vec![Security::Plaintext, Security::StartTls, Security::Tls]);
+    let mechanism =
+        prop::sample::select(vec![None, Some(Mechanism::UserPass), Some(Mechanism::Apop), Some(Mechanism::Plain)]);
+    let policy = (security, prop::bool::weighted(0.9), mechanism)
+        .prop_map(|(security, allow_plaintext, mechanism)| Policy { security, allow_plaintext, mechanism });
+    prop::collection::vec((policy, prop::bool::weighted(0.8)), 1..5)
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let enough = || prop_oneof![Just(usize::MAX), 1..40_usize];
+    let lines = || 0..4_u32;
+    let together = prop_oneof![
+        number().prop_map(Command::Dele),
+        prop::sample::select(vec![
+            Command::Rset,
+            Command::Noop,
+            Command::Last,
+            Command::Raw { line: "X", multi: true }
+        ]),
+    ];
+    let each = prop_oneof![Just(Each::Retrieve), lines().prop_map(Each::Top), Just(Each::Delete)];
+    let command = prop_oneof![
+        number().prop_map(Command::Retr),
+        (number(), lines()).prop_map(|(number, lines)| Command::Top { number, lines }),
+    ];
+    prop_oneof![
+        Just(Deed::Stat),
+        prop::option::of(number()).prop_map(Deed::List),
+        prop::option::of(number()).prop_map(Deed::Uidl),
+        any::<bool>().prop_map(Deed::Pipelining),
+        (command, enough()).prop_map(|(command, enough)| Deed::Read(command, enough)),
+        prop::collection::vec((together, prop::bool::weighted(0.7)), 0..6).prop_map(Deed::Together),
+        (each, prop::collection::vec(number(), 0..8), 1..60_usize, 0..8_usize, enough())
+            .prop_map(|(each, numbers, window, items, octets)| Deed::Batch { each, numbers, window, items, octets }),
+    ]
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    prop::collection::vec(deed(), 0..10)
+}
+
 proptest! {
     #[test]
     fn the_bare_client_and_the_server_agree(scene in scene(), script in script(), schedule in schedule()) {
@@ -155,5 +203,22 @@ proptest! {
     #[test]
     fn the_bare_client_is_not_fooled_by_a_dead_link(scene in scene(), script in script(), schedule in deadly()) {
         bare::converse(&scene, &script, &schedule);
+    }
+
+    #[test]
+    fn typed_calls_do_not_depend_on_the_schedule(
+        scene in scene(), policies in policies(), deeds in deeds(), schedule in schedule(),
+    ) {
+        let ideal = typed::converse(&scene, &policies, &deeds, &Schedule::IDEAL);
+        prop_assert_eq!(typed::converse(&scene, &policies, &deeds, &schedule), ideal);
+    }
+
+    #[test]
+    fn typed_calls_are_not_fooled_by_a_dead_link(
+        scene in scene(), policies in policies(), deeds in deeds(), schedule in deadly(),
+    ) {
+        let ideal = typed::converse(&scene, &policies, &deeds, &Schedule::IDEAL);
+        let heard = typed::converse(&scene, &policies, &deeds, &schedule);
+        prop_assert!(ideal.starts_with(&heard), "{heard:?} instead of {ideal:?}");
     }
 }
