@@ -53,16 +53,17 @@ impl<'a, S: Read + Write> Message<'a, S> {
         Ok(Message { link, number, retrieval })
     }
 
-    /// Reads the message, or what is left of it, into memory.
+    /// Reads the message, or what is left of it, into memory: at most 256 MiB, however much a server sends.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause).
+    /// Any [`Cause`](crate::Cause); malformed if it is longer, and then the rest is skipped.
     pub fn into_message(mut self) -> Result<WholeMessage, Error> {
         let mut octets = Vec::new();
-        while self.advance()? {
-            octets.extend_from_slice(self.link.conversation.body());
-            self.link.conversation.take_body(usize::MAX);
+        while self.link.conversation.collect(&mut self.retrieval, &mut octets).map_err(pop3_proto::Error::widen)?
+            == Step::NeedIo
+        {
+            self.link.io(|| self.retrieval.doing())?;
         }
         Ok(octets.into())
     }

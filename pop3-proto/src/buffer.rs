@@ -118,6 +118,9 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
+    /// The octets that an idle one may hold.
+    const KEPT: usize = 1024;
+
     pub(crate) fn pending(&self) -> &[u8] {
         &self.octets[self.sent..]
     }
@@ -157,6 +160,13 @@ impl Outbox {
             self.octets = octets;
         }
         self.sent = 0;
+    }
+
+    /// Nothing is in flight: the buffer may go, if nothing is in it.
+    pub(crate) fn rest(&mut self) {
+        if self.octets.is_empty() && self.octets.capacity() > Self::KEPT {
+            self.octets = Vec::new();
+        }
     }
 
     /// What comes next must not stay in memory once it is sent.

@@ -10,7 +10,7 @@ use crate::buffer::Outbox;
 use crate::command::Command;
 use crate::maildrop::{Credentials, Maildrop, StoreError};
 use crate::output::Output as _;
-use crate::reply::{Code, DropListing, ScanListing};
+use crate::reply::{Code, DropListing, ScanListing, UniqueId};
 use crate::sasl::{self, Payload, Response};
 use crate::server::{AnswerError, Request, Server, ServerConfig};
 use crate::state::State;
@@ -149,11 +149,17 @@ impl<M: Maildrop> Desk<M> {
             Command::List(Some(number)) if self.has(number) => {
                 self.ok(ScanListing { number, octets: self.maildrop.octets(number) })
             }
-            Command::Uidl(None) if self.live(1).all(|number| is_unique_id(self.maildrop.unique_id(number))) => {
+            Command::Uidl(None)
+                if self
+                    .live(1)
+                    .all(|number| UniqueId::new(self.maildrop.unique_id(number).as_bytes()).is_conforming()) =>
+            {
                 self.sending = Sending::UniqueIds(1);
                 self.ok("unique-id listing follows")
             }
-            Command::Uidl(Some(number)) if self.has(number) && is_unique_id(self.maildrop.unique_id(number)) => {
+            Command::Uidl(Some(number))
+                if self.has(number) && UniqueId::new(self.maildrop.unique_id(number).as_bytes()).is_conforming() =>
+            {
                 let id = self.maildrop.unique_id(number);
                 self.server.ok(format_args!("{number} {id}"), &mut self.out)
             }
@@ -340,9 +346,4 @@ fn numbers(marks: &[bool], from: u32, marked: bool) -> impl Iterator<Item = NonZ
     let all = (from..).map_while(NonZeroU32::new);
     all.map_while(move |number| Some((number, *marks.get(index(number))?)))
         .filter_map(move |(number, mark)| (mark == marked).then_some(number))
-}
-
-/// RFC 1939, section 7.
-fn is_unique_id(id: &str) -> bool {
-    matches!(id.len(), 1..=70) && id.bytes().all(|octet| octet.is_ascii_graphic())
 }

@@ -148,7 +148,7 @@ pub use error::{Awaiting, BadArgument, Malformed, ProtocolError, Rejected, Viola
 pub use failure::{Cause, Error, QuitError, Refused};
 pub use frame::{LineEnd, transmitted_octets};
 #[cfg(feature = "alloc")]
-pub use log::Entry;
+pub use log::{Entry, Sent};
 pub use output::Output;
 pub use server::{Request, Server, ServerConfig};
 #[cfg(feature = "alloc")]
