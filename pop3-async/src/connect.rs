@@ -11,10 +11,9 @@ use pop3_proto::{Config, Entry};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::connection::no_tls;
 use crate::link::Link;
 use crate::patience::Patience;
-use crate::{Cause, ConnectError, Connection, Error, Session};
+use crate::{Cause, ConnectError, Connection, Error, LoginError, Session};
 
 /// How to reach a maildrop. Host, user name and password are each optional: see [`open`](Self::open).
 ///
@@ -133,7 +132,7 @@ impl Connect {
         let Destination { host, port, credentials } = destination;
         let failed = |error| ConnectError::Unreachable { host: host.clone(), port, error };
         if options.policy.security != Security::Plaintext {
-            return Err(failed(no_tls()));
+            return Err(LoginError::NoTls.into());
         }
         let late = |error| Error::new("the login", Cause::Transport(error));
         let deadline = Instant::now().checked_add(options.login_timeout);

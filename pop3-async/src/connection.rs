@@ -1,19 +1,18 @@
 //! AUTHORIZATION: a connection that nobody has logged in on yet (RFC 1939, section 4).
 
 use std::future::poll_fn;
-use std::io::{Error as IoError, ErrorKind};
 use std::time::Duration;
 
 use pop3_proto::conversation::{Call, Conversation, Step};
 use pop3_proto::exchange::{Acknowledge, Capabilities, Lines};
-use pop3_proto::login::{Credentials, Login, Policy, Progress};
+use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 use pop3_proto::reply::Greeting;
 use pop3_proto::{Command, Config, Entry};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::link::Link;
 use crate::patience::Patience;
-use crate::{Cause, Error, LoginError, QuitError, Session};
+use crate::{Error, LoginError, QuitError, Session};
 
 /// A connection to a server that has greeted us. A login turns it into a [`Session`].
 #[derive(Debug)]
@@ -47,7 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     ///
-    /// [`Cause::Refused`] if the greeting is `-ERR`; [`Cause::Protocol`]; [`Cause::Transport`].
+    /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`; [`Cause::Protocol`](crate::Cause::Protocol); [`Cause::Transport`](crate::Cause::Transport).
     pub async fn new(stream: S, config: Config) -> Result<Connection<S>, Error> {
         Connection::open(Link::new(stream, Conversation::new(config), Patience::default())).await
     }
@@ -106,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`]; an old server refuses.
+    /// Any [`Cause`](crate::Cause); an old server refuses.
     pub async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
         let lines = self.link.call(Lines::new(Command::Capa)).await?;
         Ok(self.link.conversation.learn(Capabilities::new(lines)))
@@ -116,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`].
+    /// Any [`Cause`](crate::Cause).
     pub async fn utf8(&mut self) -> Result<(), Error> {
         self.link.call(Acknowledge(Command::Utf8)).await
     }
@@ -129,6 +128,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// [`LoginFailed`], with a reason and, where it can be used again, the connection.
     pub async fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
         const DOING: &str = "the login";
+        if policy.security != Security::Plaintext && !self.link.conversation.client().inside_tls() {
+            return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
+        }
         let mut login = Login::new(credentials, policy);
         if let Err(cause) = poll_fn(|cx| self.link.ready(cx).into()).await {
             let reason = LoginError::Failed(Error::new(DOING, cause));
@@ -137,7 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         loop {
             let reason = match login.step(&mut self.link.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.link)),
-                Ok(Step::Done(Progress::StartTls)) => LoginError::Failed(Error::new("TLS", Cause::Transport(no_tls()))),
+                Ok(Step::Done(Progress::StartTls)) => LoginError::NoTls,
                 Ok(Step::NeedIo) => match poll_fn(|cx| self.link.poll_io(cx)).await {
                     Ok(()) => continue,
                     Err(cause) => LoginError::Failed(Error::new(DOING, cause)),
@@ -158,8 +160,4 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut quit = Call::new(Acknowledge(Command::Quit));
         self.link.finish(&mut quit).await.map_err(|error| QuitError::new(error, quit.is_sent()))
     }
-}
-
-pub(crate) fn no_tls() -> IoError {
-    IoError::new(ErrorKind::Unsupported, "TLS is not in this build")
 }

@@ -8,8 +8,7 @@ use pop3_proto::connect::{Destination, Options};
 use pop3_proto::login::{Mechanism, Security};
 use pop3_proto::{Cause, Config, Entry};
 
-use crate::connection::no_tls;
-use crate::{ConnectError, Connection, Error, Session, Tcp};
+use crate::{ConnectError, Connection, Error, LoginError, Session, Tcp};
 
 /// How to reach a maildrop. Host, user name and password are each optional: see [`open`](Self::open).
 ///
@@ -123,10 +122,10 @@ impl Connect {
         let Destination { host, port, credentials } = destination;
         let failed = |error| ConnectError::Unreachable { host: host.clone(), port, error };
         if options.policy.security != Security::Plaintext {
-            return Err(failed(no_tls()));
+            return Err(LoginError::NoTls.into());
         }
         let deadline = Instant::now().checked_add(options.login_timeout);
-        let stream = dial(&host, port, options.connect_timeout).map_err(failed)?;
+        let stream = dial(&host, port, options.connect_timeout, deadline).map_err(failed)?;
         let mut tcp = Tcp::new(stream, options.timeout).map_err(failed)?;
         tcp.set_deadline(deadline).map_err(failed)?;
         let connection = match options.log.take() {
@@ -150,10 +149,16 @@ impl Connect {
 }
 
 /// Connects to the first address of the host that answers.
-fn dial(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {
+///
+/// The look-up of the name takes the time that the operating system takes; nothing can bound it from here.
+fn dial(host: &str, port: u16, timeout: Duration, deadline: Option<Instant>) -> io::Result<TcpStream> {
     let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
     for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, timeout) {
+        let left = deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return Err(io::Error::new(ErrorKind::TimedOut, "the login took too long"));
+        }
+        match TcpStream::connect_timeout(&address, timeout.min(left)) {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }

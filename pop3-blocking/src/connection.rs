@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 
 use pop3_proto::conversation::{Call, Conversation, Step};
 use pop3_proto::exchange::{Acknowledge, Capabilities, Lines};
-use pop3_proto::login::{Credentials, Login, Policy, Progress};
+use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 use pop3_proto::reply::Greeting;
-use pop3_proto::{Cause, Command, Config, Entry};
+use pop3_proto::{Command, Config, Entry};
 
 use crate::link::Link;
 use crate::{Error, LoginError, QuitError, Session};
@@ -54,7 +54,7 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// # Errors
     ///
-    /// [`Cause::Refused`] if the greeting is `-ERR`; [`Cause::Protocol`]; [`Cause::Transport`].
+    /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`; [`Cause::Protocol`](crate::Cause::Protocol); [`Cause::Transport`](crate::Cause::Transport).
     pub fn new(stream: S, config: Config) -> Result<Connection<S>, Error> {
         Connection::open(stream, Conversation::new(config))
     }
@@ -105,7 +105,7 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`]; an old server refuses.
+    /// Any [`Cause`](crate::Cause); an old server refuses.
     pub fn capabilities(&mut self) -> Result<&Capabilities, Error> {
         let lines = self.link.call(Lines::new(Command::Capa))?;
         Ok(self.link.conversation.learn(Capabilities::new(lines)))
@@ -115,7 +115,7 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`].
+    /// Any [`Cause`](crate::Cause).
     pub fn utf8(&mut self) -> Result<(), Error> {
         self.link.call(Acknowledge(Command::Utf8))
     }
@@ -126,6 +126,9 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// [`LoginFailed`], with a reason and, where it can be used again, the connection.
     pub fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
+        if policy.security != Security::Plaintext && !self.link.conversation.client().inside_tls() {
+            return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
+        }
         let mut login = Login::new(credentials, policy);
         if let Err(error) = self.link.ready(|| "the login".into()) {
             return Err(Box::new(LoginFailed { connection: None, reason: LoginError::Failed(error) }));
@@ -133,7 +136,7 @@ impl<S: Read + Write> Connection<S> {
         loop {
             let reason = match login.step(&mut self.link.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.link)),
-                Ok(Step::Done(Progress::StartTls)) => LoginError::Failed(Error::new("TLS", Cause::Transport(no_tls()))),
+                Ok(Step::Done(Progress::StartTls)) => LoginError::NoTls,
                 Ok(Step::NeedIo) => match self.link.io(|| "the login".into()) {
                     Ok(()) => continue,
                     Err(error) => LoginError::Failed(error),
@@ -154,8 +157,4 @@ impl<S: Read + Write> Connection<S> {
         let mut quit = Call::new(Acknowledge(Command::Quit));
         self.link.finish(&mut quit).map_err(|error| QuitError::new(error, quit.is_sent()))
     }
-}
-
-pub(crate) fn no_tls() -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::Unsupported, "TLS is not in this build")
 }

@@ -86,15 +86,15 @@ impl Options {
         netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, ConnectError<T>>,
     ) -> Result<Destination, ConnectError<T>> {
         let host = self.host.take().or(mailhost).ok_or(ConnectError::NoHost)?;
-        let (user, password) = match (self.user.take(), self.password.take()) {
-            (Some(user), Some(password)) => (user, password),
-            (user, password) => {
-                let Some((name, secret)) = netrc(&host, user.as_deref())? else {
-                    return Err(ConnectError::NoCredentials { host });
-                };
-                (user.unwrap_or(name), password.unwrap_or(secret))
+        let (mut user, mut password) = (self.user.take(), self.password.take());
+        if user.is_none() || password.is_none() {
+            if let Some((name, secret)) = netrc(&host, user.as_deref())? {
+                // An entry may lack either.
+                user = user.or(Some(name).filter(|name| !name.is_empty()));
+                password = password.or(Some(secret).filter(|secret| !secret.is_empty()));
             }
-        };
+        }
+        let (Some(user), Some(password)) = (user, password) else { return Err(ConnectError::NoCredentials { host }) };
         let port = self.port.unwrap_or(match self.policy.security {
             Security::Tls => 995,
             Security::StartTls | Security::Plaintext => 110,

@@ -111,6 +111,8 @@ pub enum LoginError<T = Infallible> {
     Refused(Refused),
     /// The password would go over an unprotected connection. Nothing of the credentials was sent.
     Unprotected,
+    /// TLS is asked for, and the adapter cannot do it. Nothing was sent.
+    NoTls,
     /// The server does not offer STLS. Nothing of the credentials was sent.
     NoStartTls,
     /// The server refused STLS. Nothing of the credentials was sent.
@@ -158,6 +160,7 @@ impl LoginError<Infallible> {
             LoginError::Permanent(refused) => LoginError::Permanent(refused),
             LoginError::Refused(refused) => LoginError::Refused(refused),
             LoginError::Unprotected => LoginError::Unprotected,
+            LoginError::NoTls => LoginError::NoTls,
             LoginError::NoStartTls => LoginError::NoStartTls,
             LoginError::StartTlsRefused(refused) => LoginError::StartTlsRefused(refused),
             LoginError::NoMechanism(mechanism) => LoginError::NoMechanism(mechanism),
@@ -185,6 +188,7 @@ impl<T: fmt::Display> fmt::Display for LoginError<T> {
             LoginError::Unprotected => f.write_str(
                 "the connection is not protected, so the password was not sent; a password in the clear needs leave",
             ),
+            LoginError::NoTls => f.write_str("TLS is not in this build; nothing was sent"),
             LoginError::NoStartTls => f.write_str("the server does not offer STLS; nothing secret was sent"),
             LoginError::StartTlsRefused(said) => {
                 write!(f, "the server refused STLS, nothing secret was sent; it said {said}")

@@ -75,10 +75,7 @@ async fn what_can_go_wrong() {
     let error = to(address).allow_plaintext(false).open().await.unwrap_err();
     assert!(matches!(error, ConnectError::Login(LoginError::Unprotected)), "{error:?}");
     let error = to(address).security(Security::Tls).open().await.unwrap_err();
-    assert!(
-        matches!(&error, ConnectError::Unreachable { error, .. } if error.kind() == ErrorKind::Unsupported),
-        "{error:?}"
-    );
+    assert!(matches!(&error, ConnectError::Login(LoginError::NoTls)), "{error:?}");
 
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let error = to(nobody).open().await.unwrap_err();
