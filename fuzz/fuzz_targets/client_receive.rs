@@ -5,8 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use pop3_fuzz::{Cuts, Part, Player, Script, Step};
 use pop3_proto::{Client, ProtocolError};
 
-fuzz_target!(|octets: &[u8]| {
-    let script = Script::parse(octets);
+fuzz_target!(|script: Script<'_>| {
     let all = [Cuts::Whole, Cuts::Every, Cuts::Some(script.seed)];
     let mut players = all.map(|cuts| (cuts, Player::new(script.config)));
     for part in &script.parts {

@@ -5,8 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use pop3_fuzz::{Cuts, Heard, Part, Player, Script, Step};
 use pop3_proto::{Command, Kind, Rejected, State};
 
-fuzz_target!(|octets: &[u8]| {
-    let script = Script::parse(octets);
+fuzz_target!(|script: Script<'_>| {
     let mut player = Player::new(script.config);
     let mut session = Session { out: Vec::new(), newest: None, handshake: false, quit: false, no_service: false };
     for part in &script.parts {

@@ -1,14 +1,22 @@
-//! Byte-stuffing: a client hears what a naive reader hears, and what a naive writer sent.
+//! Byte-stuffing: a client hears what a naive reader hears, and what a naive writer sent; a server sends what that one
+//! sends.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pop3_fuzz::{Cuts, Ending, Heard, Player, content, stuff};
-use pop3_proto::{Command, Config, Violation};
+use pop3_fuzz::{Cuts, Ending, Heard, Player, content, stored, stuff};
+use pop3_proto::{Command, Config, Server, ServerConfig, Violation, transmitted_octets};
 
 fuzz_target!(|octets: &[u8]| {
     let Some((&[choice, seed], octets)) = octets.split_first_chunk() else { return };
     let ending = if choice & 1 == 0 { Ending::CrLf } else { Ending::Lf };
     let max_body = if choice & 2 == 0 { u64::MAX } else { u64::from(choice >> 2) };
+    let told = stored(octets);
+    assert_eq!(transmitted_octets(octets), told.len() as u64);
+    let (sent, _) = stuff(&told, Ending::CrLf);
+    for room in [octets.len() * 2 + 2, 2, usize::from(seed) + 2] {
+        assert_eq!(serve(octets, room), sent, "{room} octets of room");
+    }
+
     for cuts in [Cuts::Whole, Cuts::Every, Cuts::Some(seed)] {
         // The octets as a message, there and back.
         let (sent, expected) = stuff(octets, ending);
@@ -32,6 +40,26 @@ fuzz_target!(|octets: &[u8]| {
         }
     }
 });
+
+/// What a server sends for a stored message, offered in pieces and with so much room at a time.
+fn serve(message: &[u8], room: usize) -> Vec<u8> {
+    let mut server = Server::new(ServerConfig { plaintext_login: true, ..ServerConfig::default() });
+    server.greeting(None, "", &mut Vec::new()).expect("it is due");
+    let mut input = &b"USER u\r\nPASS p\r\nRETR 1\r\n"[..];
+    while server.receive(&mut input).expect("there is no TLS").is_some() {
+        server.ok("", &mut Vec::new()).expect("it is due");
+    }
+    let (mut out, mut space) = (Vec::new(), vec![0; room]);
+    for mut piece in message.chunks(room) {
+        while !piece.is_empty() {
+            let len = server.body(&mut piece, &mut space).expect("it is due");
+            assert!(len > 0, "two octets of room are enough");
+            out.extend(&space[..len]);
+        }
+    }
+    server.end(&mut out).expect("it is due");
+    out
+}
 
 /// A client that has heard the `+OK` to RETR.
 fn retrieve(ending: Ending, max_body: u64) -> Player {

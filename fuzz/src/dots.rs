@@ -30,6 +30,17 @@ impl Ending {
     }
 }
 
+/// A stored message as it is told: each line with CRLF, also those with LF alone and the last one without either.
+pub fn stored(message: &[u8]) -> Vec<u8> {
+    let mut told = Vec::new();
+    for line in message.split_inclusive(|&octet| octet == b'\n') {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        told.extend(text.strip_suffix(b"\r").unwrap_or(text));
+        told.extend(b"\r\n");
+    }
+    told
+}
+
 /// `message` as a server sends it, terminator included, and as a client should hear it.
 pub fn stuff(message: &[u8], ending: Ending) -> (Vec<u8>, Vec<u8>) {
     let mut heard = message.to_vec();

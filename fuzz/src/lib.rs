@@ -3,10 +3,14 @@
 //! Nothing here is made of the crate's own framing or state machine: an oracle that shares code with what it judges
 //! shares its mistakes.
 
+mod answers;
+mod clerk;
 mod dots;
 mod player;
 mod script;
 
-pub use dots::{Ending, content, stuff};
+pub use answers::{Session, lines, session};
+pub use clerk::{Clerk, serve};
+pub use dots::{Ending, content, stored, stuff};
 pub use player::{Cuts, Heard, Player, Shape, shape};
 pub use script::{Part, Script, Step};

@@ -5,6 +5,7 @@
 
 use std::num::NonZeroU32;
 
+use libfuzzer_sys::arbitrary::{self, Arbitrary, Unstructured};
 use pop3_proto::apop::Digest;
 use pop3_proto::sasl::{Payload, Response};
 use pop3_proto::{Command, Config};
@@ -35,6 +36,17 @@ pub enum Step<'a> {
     TlsEstablished,
     Eof,
     Utf8User,
+}
+
+/// All that is left of the octets is one script, so that what a person writes is what runs.
+impl<'a> Arbitrary<'a> for Script<'a> {
+    fn arbitrary(octets: &mut Unstructured<'a>) -> arbitrary::Result<Script<'a>> {
+        octets.bytes(octets.len()).map(Script::parse)
+    }
+
+    fn arbitrary_take_rest(octets: Unstructured<'a>) -> arbitrary::Result<Script<'a>> {
+        Ok(Script::parse(octets.take_rest()))
+    }
 }
 
 impl<'a> Script<'a> {

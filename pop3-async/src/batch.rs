@@ -21,6 +21,7 @@ use crate::message::Message;
 /// It lends: one message at a time, so that none has to be kept. What is left unread of a message is skipped.
 /// Dropping the batch leaves the messages in flight to be skipped by the next call.
 #[derive(Debug)]
+#[must_use = "it does nothing until it is driven"]
 pub struct Messages<'a, S> {
     link: &'a mut Link<S>,
     batch: Batch,

@@ -70,18 +70,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         retrieval: &mut Retrieval,
         octets: &mut Vec<u8>,
     ) -> Poll<Result<(), Error>> {
-        while ready!(self.poll_body(cx, retrieval))? {
-            octets.extend_from_slice(self.conversation.body());
-            self.conversation.take_body(usize::MAX);
-        }
-        Poll::Ready(Ok(()))
+        let collect =
+            |conversation: &mut Conversation, retrieval: &mut Retrieval| conversation.collect(retrieval, octets);
+        self.poll_steps(cx, retrieval, collect, Retrieval::doing)
     }
 
     fn poll_steps<C, T>(
         &mut self,
         cx: &mut Context<'_>,
         what: &mut C,
-        step: impl Fn(&mut Conversation, &mut C) -> Result<Step<T>, pop3_proto::Error>,
+        mut step: impl FnMut(&mut Conversation, &mut C) -> Result<Step<T>, pop3_proto::Error>,
         doing: impl Fn(&C) -> String,
     ) -> Poll<Result<T, Error>> {
         loop {

@@ -15,6 +15,7 @@ use crate::message::Message;
 /// It lends: one message at a time, so that none has to be kept. What is left unread of a message is skipped.
 /// Dropping the batch leaves the messages in flight to be skipped by the next call.
 #[derive(Debug)]
+#[must_use = "it does nothing until it is driven"]
 pub struct Messages<'a, S> {
     link: &'a mut Link<S>,
     batch: Batch,
@@ -46,6 +47,7 @@ impl<'a, S: Read + Write> Messages<'a, S> {
 
 /// The headers of many messages.
 #[derive(Debug)]
+#[must_use = "it does nothing until it is driven"]
 pub struct Headers<'a, S> {
     messages: Messages<'a, S>,
     over: bool,

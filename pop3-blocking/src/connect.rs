@@ -20,6 +20,7 @@ use crate::{ConnectError, Connection, Error, Session, Tcp};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Default)]
+#[must_use = "it does nothing until it is driven"]
 pub struct Connect {
     options: Options,
 }
@@ -31,56 +32,48 @@ impl Connect {
     }
 
     /// The server's name or address. By default `$MAILHOST`.
-    #[must_use]
     pub fn host(mut self, host: impl Into<String>) -> Connect {
         self.options.host = Some(host.into());
         self
     }
 
     /// The port: by default 995 with TLS, else 110.
-    #[must_use]
     pub fn port(mut self, port: u16) -> Connect {
         self.options.port = Some(port);
         self
     }
 
     /// The user's name. By default what `~/.netrc` (or `$NETRC`) has for the host.
-    #[must_use]
     pub fn user(mut self, user: impl Into<String>) -> Connect {
         self.options.user = Some(user.into());
         self
     }
 
     /// The password. By default what `~/.netrc` (or `$NETRC`) has for the host and the user.
-    #[must_use]
     pub fn password(mut self, password: impl Into<String>) -> Connect {
         self.options.password = Some(zeroize::Zeroizing::new(password.into()));
         self
     }
 
     /// How the connection must be protected.
-    #[must_use]
     pub fn security(mut self, security: Security) -> Connect {
         self.options.policy.security = security;
         self
     }
 
     /// Leave to send the password as it is on an unprotected connection.
-    #[must_use]
     pub fn allow_plaintext(mut self, allow: bool) -> Connect {
         self.options.policy.allow_plaintext = allow;
         self
     }
 
     /// The one mechanism to use.
-    #[must_use]
     pub fn mechanism(mut self, mechanism: Mechanism) -> Connect {
         self.options.policy.mechanism = Some(mechanism);
         self
     }
 
     /// Bounds on what the server may send.
-    #[must_use]
     pub fn config(mut self, config: Config) -> Connect {
         self.options.config = config;
         self
@@ -90,35 +83,30 @@ impl Connect {
     ///
     /// However many these are, and however small the buffers of the operating systems: the two sides never wait for each
     /// other, because [`Tcp`] does not block in writing.
-    #[must_use]
     pub fn window(mut self, octets: usize) -> Connect {
         self.options.window = octets;
         self
     }
 
     /// How long connecting to one address may take.
-    #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Connect {
         self.options.connect_timeout = timeout;
         self
     }
 
     /// How long the server may send nothing while it is waited for.
-    #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Connect {
         self.options.timeout = timeout;
         self
     }
 
     /// How long it may take from the connection to the end of the login.
-    #[must_use]
     pub fn login_timeout(mut self, timeout: Duration) -> Connect {
         self.options.login_timeout = timeout;
         self
     }
 
     /// Has `log` receive the conversation: secrets replaced, bodies as a count of octets.
-    #[must_use]
     pub fn log(mut self, log: impl FnMut(Entry<'_>) + Send + 'static) -> Connect {
         self.options.log = Some(Box::new(log));
         self

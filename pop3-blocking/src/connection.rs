@@ -12,18 +12,28 @@ use crate::link::Link;
 use crate::{Error, LoginError, QuitError, Session};
 
 /// A connection to a server that has greeted us. A login turns it into a [`Session`].
-#[derive(Debug)]
 pub struct Connection<S> {
     pub(crate) link: Link<S>,
 }
 
+impl<S> std::fmt::Debug for Connection<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Connection").field(&self.link).finish()
+    }
+}
+
 /// A login that failed, and the connection if it can be used again: for another try, or for QUIT.
-#[derive(Debug)]
 pub struct LoginFailed<S> {
     /// The connection, unless it is over.
     pub connection: Option<Connection<S>>,
     /// Why it failed.
     pub reason: LoginError,
+}
+
+impl<S> std::fmt::Debug for LoginFailed<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginFailed").field("connection", &self.connection).field("reason", &self.reason).finish()
+    }
 }
 
 impl<S> std::fmt::Display for LoginFailed<S> {
@@ -32,13 +42,15 @@ impl<S> std::fmt::Display for LoginFailed<S> {
     }
 }
 
-impl<S: std::fmt::Debug> std::error::Error for LoginFailed<S> {}
+impl<S> std::error::Error for LoginFailed<S> {}
 
 impl<S: Read + Write> Connection<S> {
     /// Waits for the greeting on a stream that is connected already.
     ///
     /// Batches keep 4 KiB of commands in flight, which any transport should take without blocking;
-    /// [`set_window`](Self::set_window) changes it.
+    /// [`set_window`](Self::set_window) changes it. A stream of your own is read only when an answer is awaited, so a `-ERR`
+    /// that a server says before it hangs up on an idle client looks like the answer to the next command;
+    /// [`Connect`](crate::Connect) tells them apart.
     ///
     /// # Errors
     ///

@@ -31,6 +31,7 @@ mod connection;
 mod link;
 mod message;
 mod netrc;
+mod serve;
 mod session;
 mod tcp;
 
@@ -38,9 +39,11 @@ pub use batch::{Deletions, Headers, Messages};
 pub use connect::Connect;
 pub use connection::{Connection, LoginFailed};
 pub use message::Message;
+pub use netrc::find as find_in_netrc;
 pub use pop3_proto;
 pub use pop3_proto::login::{Credentials, Mechanism, Policy, Security};
 pub use pop3_proto::{Config, Entry};
+pub use serve::{serve, serve_with};
 pub use session::Session;
 pub use tcp::Tcp;
 

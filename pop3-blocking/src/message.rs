@@ -14,11 +14,28 @@ use crate::link::Link;
 /// Reading gives 0 octets only after the terminator, so a message cut short is an [`io::Error`]: of the kind
 /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server closed the connection, and always one that
 /// [downcasts](io::Error::downcast) to [`Error`]. A message dropped before its end is skipped by the next call.
-#[derive(Debug)]
 pub struct Message<'a, S> {
     link: &'a mut Link<S>,
     number: NonZeroU32,
     retrieval: Retrieval,
+}
+
+impl<S> std::fmt::Debug for Message<'_, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Message").field("number", &self.number).field("octets", &self.octets()).finish_non_exhaustive()
+    }
+}
+
+impl<S> Message<'_, S> {
+    /// The message's number.
+    pub fn number(&self) -> NonZeroU32 {
+        self.number
+    }
+
+    /// The octets received so far.
+    pub fn octets(&self) -> u64 {
+        self.retrieval.octets()
+    }
 }
 
 impl<'a, S: Read + Write> Message<'a, S> {
@@ -36,26 +53,17 @@ impl<'a, S: Read + Write> Message<'a, S> {
         Ok(Message { link, number, retrieval })
     }
 
-    /// The message's number.
-    pub fn number(&self) -> NonZeroU32 {
-        self.number
-    }
-
-    /// The octets received so far.
-    pub fn octets(&self) -> u64 {
-        self.retrieval.octets()
-    }
-
-    /// Reads the message, or what is left of it, into memory.
+    /// Reads the message, or what is left of it, into memory: at most 256 MiB, however much a server sends.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause).
+    /// Any [`Cause`](crate::Cause); malformed if it is longer, and then the rest is skipped.
     pub fn into_message(mut self) -> Result<WholeMessage, Error> {
         let mut octets = Vec::new();
-        while self.advance()? {
-            octets.extend_from_slice(self.link.conversation.body());
-            self.link.conversation.take_body(usize::MAX);
+        while self.link.conversation.collect(&mut self.retrieval, &mut octets).map_err(pop3_proto::Error::widen)?
+            == Step::NeedIo
+        {
+            self.link.io(|| self.retrieval.doing())?;
         }
         Ok(octets.into())
     }

@@ -4,10 +4,19 @@ use zeroize::Zeroizing;
 
 use crate::ConnectError;
 
-/// The name and the password for a host, if the file exists and has an entry for it: with the name of `user`, if that is
-/// given, or else any.
-pub(crate) fn find(host: &str, user: Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, ConnectError> {
-    let file = match netrc::Netrc::new() {
+/// The name and the password for a host in `~/.netrc`, or the file that `$NETRC` names, if the file exists and has an entry
+/// for it: with the name of `user`, if that is given, or else any. Either may be empty.
+///
+/// [`Connect::open`](crate::Connect::open) does this by itself; it is here for programs that must know whether to ask.
+///
+/// # Errors
+///
+/// [`ConnectError::Netrc`].
+pub fn find(host: &str, user: Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, ConnectError> {
+    // The crate would turn to `~/.netrc` if the file that was named is not there.
+    let named = std::env::var_os("NETRC").filter(|path| !path.is_empty());
+    let file = named.map_or_else(netrc::Netrc::new, |path| netrc::Netrc::from_file(path.as_ref()));
+    let file = match file {
         Ok(file) => file,
         Err(netrc::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(netrc::Error::Io(error)) => return Err(ConnectError::Netrc(error.to_string())),

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use pop3_proto::batch::{Batch, Each, Selection};
 use pop3_proto::conversation::{Call, Retrieval};
 use pop3_proto::exchange::{
-    Acknowledge, Capabilities, Last, Lines, ListAll, ListOne, OwnedUniqueId, Stat, UidlAll, UidlOne,
+    Acknowledge, Capabilities, Language, Last, Lines, ListAll, ListOne, OwnedUniqueId, Stat, UidlAll, UidlOne,
 };
 use pop3_proto::message::Message as WholeMessage;
 use pop3_proto::reply::{DropListing, ScanListing};
@@ -21,9 +21,14 @@ use crate::{Error, QuitError};
 ///
 /// Message numbers begin at 1 and hold for this session only. Deletions happen when `quit` succeeds: dropping a session,
 /// [abandoning](Self::abandon) it, or losing the connection deletes nothing (RFC 1939, section 6).
-#[derive(Debug)]
 pub struct Session<S> {
     pub(crate) link: Link<S>,
+}
+
+impl<S> std::fmt::Debug for Session<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Session").field(&self.link).finish()
+    }
 }
 
 impl<S: Read + Write> Session<S> {
@@ -204,6 +209,26 @@ impl<S: Read + Write> Session<S> {
     pub fn capabilities(&mut self) -> Result<&Capabilities, Error> {
         let lines = self.link.call(Lines::new(Command::Capa))?;
         Ok(self.link.conversation.learn(Capabilities::new(lines)))
+    }
+
+    /// LANG: the languages in which the server can speak, each as a tag, and perhaps a blank and a description (RFC 6856,
+    /// section 3.1).
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause); a server without LANG refuses.
+    pub fn languages(&mut self) -> Result<Vec<Box<[u8]>>, Error> {
+        self.link.call(Lines::new(Command::LangList))
+    }
+
+    /// LANG with a language range, or `*` for the server's own: has the server's texts come in that language, and gives
+    /// the tag of the one that it chose (RFC 6856, section 3.1).
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause); refused if the server does not speak it.
+    pub fn set_language(&mut self, range: &str) -> Result<Box<[u8]>, Error> {
+        self.link.call(Language(range))
     }
 
     /// A command of an extension, without its CRLF, and the lines of its answer: none unless it is `multi`-line.

@@ -73,6 +73,7 @@ impl Item {
 /// The window is a number of octets of commands in flight. It is filled when half of it is free, so that one write carries
 /// many commands. Without pipelining, commands go one by one.
 #[derive(Debug)]
+#[must_use = "it does nothing until it is driven"]
 pub struct Batch {
     each: Each,
     wanted: IntoIter<(NonZeroU32, u64)>,

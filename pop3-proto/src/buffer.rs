@@ -8,20 +8,29 @@ use crate::output::Output;
 
 /// What was received and not yet taken. Small at first, larger while reads fill it, and given back when idle.
 pub(crate) struct Inbox {
+    /// What is unread is `octets[start..end]`.
     octets: Vec<u8>,
     start: usize,
     end: usize,
     /// The size to have next time that room is needed.
     wanted: usize,
+    first: usize,
     limit: usize,
+    /// Secrets come in here: nothing stays that is not unread.
+    secret: bool,
 }
 
 impl Inbox {
-    const FIRST: usize = 4 * 1024;
+    /// Begins with `first` octets; `limit` must be longer than the longest line awaited.
+    pub(crate) const fn new(first: usize, limit: usize) -> Inbox {
+        Inbox { octets: Vec::new(), start: 0, end: 0, wanted: first, first, limit, secret: false }
+    }
 
-    /// `limit` must be longer than the longest line awaited.
-    pub(crate) const fn new(limit: usize) -> Inbox {
-        Inbox { octets: Vec::new(), start: 0, end: 0, wanted: Self::FIRST, limit }
+    /// One for secrets: [`wipe`](Self::wipe) forgets what was taken.
+    pub(crate) const fn for_secrets(first: usize, limit: usize) -> Inbox {
+        let mut inbox = Inbox::new(first, limit);
+        inbox.secret = true;
+        inbox
     }
 
     pub(crate) fn unread(&self) -> &[u8] {
@@ -34,6 +43,11 @@ impl Inbox {
         let taken = take(&mut unread);
         self.start = self.end - unread.len();
         taken
+    }
+
+    /// Forgets the `len` octets that were taken last.
+    pub(crate) fn wipe(&mut self, len: usize) {
+        self.octets[self.start - len..self.start].zeroize();
     }
 
     /// Where the `len` octets lie that were taken last.
@@ -49,24 +63,30 @@ impl Inbox {
     pub(crate) fn spare(&mut self) -> &mut [u8] {
         if self.start > 0 {
             self.octets.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
+            let moved = self.end - self.start;
+            if self.secret {
+                self.octets[moved..self.end].zeroize();
+            }
+            (self.start, self.end) = (0, moved);
         }
         if self.end == self.octets.len() {
             self.wanted = self.wanted.max(self.end * 2);
         }
-        let wanted = self.wanted.min(self.limit.max(Self::FIRST));
+        let wanted = self.wanted.min(self.limit.max(self.first));
         if self.octets.len() < wanted {
             // Zeroed memory of its own comes cheaper than growing, and what is unread is short.
             let mut octets = alloc::vec![0; wanted];
             octets[..self.end].copy_from_slice(&self.octets[..self.end]);
+            if self.secret {
+                self.octets.zeroize();
+            }
             self.octets = octets;
         }
         &mut self.octets[self.end..]
     }
 
     pub(crate) fn filled(&mut self, octets: usize) {
-        self.end = (self.end + octets).min(self.octets.len());
+        self.end = self.end.saturating_add(octets).min(self.octets.len());
         if self.end == self.octets.len() {
             self.wanted = self.octets.len() * 4;
         }
@@ -74,9 +94,17 @@ impl Inbox {
 
     /// Nothing is in flight: the buffer may go, if nothing is in it.
     pub(crate) fn rest(&mut self) {
-        if self.start == self.end && self.octets.len() > Self::FIRST {
-            self.wanted = (self.octets.len() / 2).max(Self::FIRST);
-            *self = Inbox { wanted: self.wanted, ..Inbox::new(self.limit) };
+        if self.start == self.end && self.octets.len() > self.first {
+            let wanted = (self.octets.len() / 2).max(self.first);
+            (self.octets, self.start, self.end, self.wanted) = (Vec::new(), 0, 0, wanted);
+        }
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        if self.secret {
+            self.octets.zeroize();
         }
     }
 }
@@ -90,12 +118,15 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
+    /// The octets that an idle one may hold.
+    const KEPT: usize = 1024;
+
     pub(crate) fn pending(&self) -> &[u8] {
         &self.octets[self.sent..]
     }
 
     pub(crate) fn written(&mut self, octets: usize) {
-        self.sent = (self.sent + octets).min(self.octets.len());
+        self.sent = self.sent.saturating_add(octets).min(self.octets.len());
         if self.sent == self.octets.len() {
             if self.secret {
                 self.octets.zeroize();
@@ -103,6 +134,38 @@ impl Outbox {
             }
             self.octets.clear();
             self.sent = 0;
+        }
+    }
+
+    /// Takes back the last `len` octets, which turned out not to be needed.
+    pub(crate) fn take_back(&mut self, len: usize) {
+        self.octets.truncate(self.octets.len() - len);
+    }
+
+    /// Drops what is sent. Vec would keep it as long as something is pending, and leave a copy behind when it grows.
+    fn make_room(&mut self, len: usize) {
+        let pending = self.pending().len();
+        if self.sent >= self.octets.capacity() / 2 && self.octets.capacity() - pending >= len {
+            self.octets.copy_within(self.sent.., 0);
+            if self.secret {
+                self.octets[pending..].zeroize();
+            }
+            self.octets.truncate(pending);
+        } else {
+            let mut octets = Vec::with_capacity((pending + len).max(256) * 2);
+            octets.extend_from_slice(self.pending());
+            if self.secret {
+                self.octets.zeroize();
+            }
+            self.octets = octets;
+        }
+        self.sent = 0;
+    }
+
+    /// Nothing is in flight: the buffer may go, if nothing is in it.
+    pub(crate) fn rest(&mut self) {
+        if self.octets.is_empty() && self.octets.capacity() > Self::KEPT {
+            self.octets = Vec::new();
         }
     }
 
@@ -115,14 +178,7 @@ impl Outbox {
 impl Output for Outbox {
     fn line(&mut self, len: usize) -> Option<&mut [u8]> {
         if self.octets.capacity() - self.octets.len() < len {
-            // Vec would leave a copy of the old octets behind, and keep what was sent as long as something is pending.
-            let mut octets = Vec::with_capacity((self.pending().len() + len).max(256) * 2);
-            octets.extend_from_slice(self.pending());
-            if self.secret {
-                self.octets.zeroize();
-            }
-            self.octets = octets;
-            self.sent = 0;
+            self.make_room(len);
         }
         self.octets.line(len)
     }
@@ -151,5 +207,28 @@ mod tests {
         }
         assert!(outbox.octets.capacity() < 1024, "{}", outbox.octets.capacity());
         assert!(outbox.pending().ends_with(b"RETR 1234\nRETR 1234\n"));
+    }
+
+    #[test]
+    fn what_was_taken_is_wiped() {
+        let mut inbox = Inbox::for_secrets(1024, 4096);
+        let mut rest: &[u8] = &b"PASS hush\r\n".repeat(200);
+        while !rest.is_empty() {
+            let spare = inbox.spare();
+            let len = rest.len().min(spare.len());
+            spare[..len].copy_from_slice(&rest[..len]);
+            inbox.filled(len);
+            rest = &rest[len..];
+        }
+        inbox.spare();
+        let last = inbox.unread().len() - 11;
+        inbox.take(|unread| *unread = &unread[last..]);
+        inbox.wipe(last);
+        assert_eq!(inbox.unread(), b"PASS hush\r\n");
+        inbox.spare();
+        assert_eq!(inbox.unread(), b"PASS hush\r\n");
+        inbox.take(|unread| *unread = &[]);
+        inbox.wipe(11);
+        assert!(inbox.octets.iter().all(|&octet| octet == 0), "not even where it lay before it was moved");
     }
 }

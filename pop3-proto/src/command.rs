@@ -29,7 +29,7 @@ pub enum Command<'a> {
     },
     /// AUTH: begins a SASL exchange (RFC 5034).
     Auth {
-        /// The mechanism's name: 1 to 20 of `A-Z`, `0-9`, `-` and `_`.
+        /// The mechanism's name: 1 to 20 of letters, digits, `-` and `_`; sent in upper case.
         mechanism: &'a str,
         /// The first response, sent along if the server announced SASL; `None` leaves it to be asked for.
         initial_response: Option<Payload<'a>>,
@@ -83,6 +83,7 @@ pub enum Command<'a> {
 /// LIST, UIDL and LANG come twice, because with an argument their answer is one line and without it is a listing
 /// (RFC 1939, section 5; RFC 6856, section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 #[repr(u8)]
 #[allow(missing_docs, reason = "each is the command of its name; see Command")]
 pub enum Kind {
@@ -124,7 +125,7 @@ pub enum Shape {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 23] = [
+    pub const ALL: &'static [Kind] = &[
         Kind::User,
         Kind::Pass,
         Kind::Apop,
@@ -183,6 +184,12 @@ impl Kind {
             Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti => Shape::Listing,
             _ => Shape::Single,
         }
+    }
+
+    /// Whether the command carries a secret, or may for all that is known: then its octets are wiped, and its answer,
+    /// which may echo them, is not shown.
+    pub(crate) const fn is_secret(self) -> bool {
+        matches!(self, Kind::Pass | Kind::Apop | Kind::Auth | Kind::RawSingle | Kind::RawMulti)
     }
 
     /// Whether nothing may follow this command until it is answered (RFC 2595, section 4; RFC 5034, section 4).

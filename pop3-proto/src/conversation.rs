@@ -7,6 +7,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 use core::ops::{ControlFlow, Range};
 
@@ -14,10 +15,10 @@ use crate::buffer::{Inbox, Outbox};
 use crate::capability::Known;
 use crate::client::{Client, Config, Event, Ticket};
 use crate::command::{Command, Kind, Shape};
-use crate::error::{Awaiting, ProtocolError, Rejected};
+use crate::error::{Awaiting, Malformed, ProtocolError, Rejected};
 use crate::exchange::{Capabilities, Exchange};
 use crate::failure::{Cause, Error, Refused};
-use crate::log::{Entry, Sink};
+use crate::log::{Entry, Sent, Sink};
 use crate::reply::{Greeting, Reply};
 use crate::sasl::Response;
 
@@ -33,6 +34,7 @@ pub enum Step<T> {
 
 /// An exchange on its way. It may be dropped at any time: what it left is skipped.
 #[derive(Debug)]
+#[must_use = "it does nothing until it is driven"]
 pub struct Call<E> {
     exchange: E,
     ticket: Option<Ticket>,
@@ -65,6 +67,7 @@ impl<E: Exchange> Call<E> {
 
 /// A message on its way (RETR or TOP). It may be dropped at any time: what it left is skipped.
 #[derive(Debug)]
+#[must_use = "it does nothing until it is driven"]
 pub struct Retrieval {
     command: Command<'static>,
     ticket: Option<Ticket>,
@@ -115,8 +118,9 @@ pub struct Conversation {
     client: Client,
     inbox: Inbox,
     outbox: Outbox,
-    /// The octets of the message being read that lie in the inbox and nobody has taken yet.
+    /// The octets of the message being read that lie in the inbox and nobody has taken yet, and whose message it is.
     body: Range<usize>,
+    body_of: Option<Ticket>,
     /// The octets that the answer now arriving has brought of a message.
     body_octets: u64,
     greeting: Option<Box<[u8]>>,
@@ -133,9 +137,10 @@ impl Conversation {
         let longest = config.max_line.max(config.max_challenge) as usize;
         Conversation {
             client: Client::new(config),
-            inbox: Inbox::new(longest.max(64 * 1024)),
+            inbox: Inbox::new(4 * 1024, longest.max(64 * 1024)),
             outbox: Outbox::default(),
             body: 0..0,
+            body_of: None,
             body_octets: 0,
             greeting: None,
             capabilities: None,
@@ -224,6 +229,7 @@ impl Conversation {
     pub fn step<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<Step<E::Value>, Error> {
         loop {
             self.begin(call)?;
+            self.expect_owed(call.ticket).map_err(|rejected| Error::new(call.doing(), Cause::Rejected(rejected)))?;
             let event = self.next_event().map_err(|error| Error::protocol(call.doing(), error))?;
             let Some(event) = event else { return Ok(Step::NeedIo) };
             match event {
@@ -254,13 +260,13 @@ impl Conversation {
             if retrieval.ticket.is_none() {
                 retrieval.ticket = self.send(&retrieval.command)?;
             }
+            self.expect_owed_to(retrieval)?;
             let event = self.next_event().map_err(|error| Error::protocol(retrieval.doing(), error))?;
             match event {
                 None => return Ok(Step::NeedIo),
                 Some(Event::Ok { to, .. }) if Some(to) == retrieval.ticket => retrieval.stage = Stage::Open,
                 Some(Event::Refused { to, refusal }) if Some(to) == retrieval.ticket => {
                     let refused = Refused::new(refusal);
-                    retrieval.stage = Stage::Complete;
                     self.settle();
                     return Err(Error::new(retrieval.doing(), Cause::Refused(refused)));
                 }
@@ -277,7 +283,7 @@ impl Conversation {
     ///
     /// Any [`Cause`]. What was read before an error is a part of the message, never the whole.
     pub fn read(&mut self, retrieval: &mut Retrieval) -> Result<Step<bool>, Error> {
-        if !self.body.is_empty() && retrieval.stage == Stage::Open {
+        if !self.body.is_empty() && self.body_of == retrieval.ticket {
             return Ok(Step::Done(true));
         }
         if self.open(retrieval)? == Step::NeedIo {
@@ -286,21 +292,44 @@ impl Conversation {
         if retrieval.stage == Stage::Complete {
             return Ok(Step::Done(false));
         }
+        self.expect_owed_to(retrieval)?;
         match self.next_event().map_err(|error| Error::protocol(retrieval.doing(), error))? {
             None => Ok(Step::NeedIo),
-            Some(Event::Body { to, bytes }) if Some(to) == retrieval.ticket => {
+            Some(Event::Body { bytes, .. }) => {
                 let octets = bytes.len();
                 retrieval.octets += octets as u64;
-                self.body = self.inbox.last(octets);
+                (self.body, self.body_of) = (self.inbox.last(octets), retrieval.ticket);
                 Ok(Step::Done(true))
             }
-            Some(Event::End { to }) if Some(to) == retrieval.ticket => {
+            // It is open and owed, so this is its end.
+            Some(_) => {
                 retrieval.stage = Stage::Complete;
                 self.settle();
                 Ok(Step::Done(false))
             }
-            // Another call was begun before this one was read to its end.
-            Some(_) => Err(Error::new(retrieval.doing(), Cause::Rejected(Rejected::Over))),
+        }
+    }
+
+    /// Appends to `octets` what is left of the message, until it is complete: at most 256 MiB, however much a server sends.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`]; [`Malformed::MessageTooLong`] if there is more, and then the rest is skipped by the next call.
+    pub fn collect(&mut self, retrieval: &mut Retrieval, octets: &mut Vec<u8>) -> Result<Step<()>, Error> {
+        const LIMIT: usize = 256 << 20;
+        loop {
+            match self.read(retrieval)? {
+                Step::NeedIo => return Ok(Step::NeedIo),
+                Step::Done(false) => return Ok(Step::Done(())),
+                Step::Done(true) => {
+                    if octets.len() + self.body().len() > LIMIT {
+                        let malformed = Malformed::MessageTooLong { limit: LIMIT as u64 };
+                        return Err(Error::new(retrieval.doing(), Cause::Malformed(malformed)));
+                    }
+                    octets.extend_from_slice(self.body());
+                    self.take_body(usize::MAX);
+                }
+            }
         }
     }
 
@@ -351,13 +380,23 @@ impl Conversation {
         Ok(())
     }
 
+    /// Whether the answer is still to come, or its command still to be sent.
+    fn expect_owed(&self, ticket: Option<Ticket>) -> Result<(), Rejected> {
+        let gone = ticket.is_some_and(|ticket| self.client.oldest().is_none_or(|oldest| oldest > ticket));
+        if gone { Err(Rejected::Skipped) } else { Ok(()) }
+    }
+
+    fn expect_owed_to(&self, retrieval: &Retrieval) -> Result<(), Error> {
+        let owed = self.expect_owed(retrieval.ticket);
+        owed.map_err(|rejected| Error::new(retrieval.doing(), Cause::Rejected(rejected)))
+    }
+
     /// Nothing may be left unread here.
     pub(crate) fn expect_nothing(&mut self) -> Result<(), Error> {
         self.next_event().map(drop).map_err(|error| Error::protocol("STLS", error))
     }
 
-    /// Sends a command, or gives `None` while something stands in its way: answers that are owed by a server without
-    /// pipelining, or octets that nobody asked for, which the next event will complain of.
+    /// Sends a command, or gives `None` while something stands in its way: answers that are owed first, or octets that nobody asked for, which the next event will complain of.
     pub(crate) fn send(&mut self, command: &Command<'_>) -> Result<Option<Ticket>, Error> {
         let idle = self.client.in_flight() == 0;
         if !idle && !self.pipelining() {
@@ -371,18 +410,18 @@ impl Conversation {
             // Nobody would read it. The next event says so.
             return Ok(None);
         }
-        let secret = matches!(command.kind(), Kind::Pass | Kind::Apop | Kind::Auth);
         match self.client.send(*command, &mut self.outbox) {
             Ok(ticket) => {
-                if secret {
+                if command.kind().is_secret() {
                     self.outbox.mark_secret();
                 }
                 // A QUIT that finds the connection closed may have been obeyed before: that is for its caller to judge.
                 self.unanswered |= idle && command.kind() != Kind::Quit;
-                self.note(Entry::Command(command));
+                self.note(Entry::Command(Sent(command)));
                 Ok(Some(ticket))
             }
-            Err(Rejected::Unsolicited) => Ok(None),
+            // What abandoned calls left in the way will be answered.
+            Err(Rejected::Unsolicited | Rejected::Barrier(_) | Rejected::InFlight | Rejected::WindowFull) => Ok(None),
             Err(rejected) => {
                 // Why a session is over says more than that it is.
                 self.client.receive(&mut &b""[..]).map_err(|error| Error::protocol(command.to_string(), error))?;
@@ -412,7 +451,7 @@ impl Conversation {
     }
 
     fn next_event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
-        self.body = 0..0;
+        (self.body, self.body_of) = (0..0, None);
         let kind = if self.log.is_some() { self.client.awaiting().kind() } else { None };
         let event = self.inbox.take(|input| {
             let event = self.client.receive(input)?;
@@ -421,8 +460,9 @@ impl Conversation {
                     log(Entry::Closed);
                 }
                 let result = self.client.receive_eof(input);
-                // Nothing had come since the command went to an idle server: it had hung up before.
-                result.map_err(|error| if self.unanswered { error.while_idle() } else { error })?;
+                // The command to an idle server had not even left: it had hung up before.
+                let unsent = self.unanswered && !self.outbox.pending().is_empty();
+                result.map_err(|error| if unsent { error.while_idle() } else { error })?;
             }
             Ok(event)
         })?;
@@ -444,10 +484,11 @@ impl Conversation {
         Ok(event)
     }
 
-    /// Gives the inbox back where nothing more is to come.
+    /// Gives the buffers back where nothing more is to come.
     fn settle(&mut self) {
         if self.client.in_flight() == 0 {
             self.inbox.rest();
+            self.outbox.rest();
         }
     }
 

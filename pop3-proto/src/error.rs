@@ -9,6 +9,7 @@ use crate::state::State;
 
 /// Why an argument may not go on the wire (RFC 1939, section 3). The argument itself is never quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
 pub enum BadArgument {
     /// An argument must have at least one octet.
     #[error("an argument is empty")]
@@ -35,6 +36,7 @@ pub enum BadArgument {
 
 /// The caller asked for what may not be asked now. Nothing was written and nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
 pub enum Rejected {
     /// The state, as it will be when all in flight has succeeded, does not permit the command.
     #[error("{kind} is not permitted: the session's state is {state}")]
@@ -77,6 +79,9 @@ pub enum Rejected {
     /// The server has sent something that nobody asked for: the next `receive` fails.
     #[error("the server has sent what nobody asked for")]
     Unsolicited,
+    /// The answer is gone: a later call was taken further first, or the answer was taken before.
+    #[error("its answer was skipped by a later call")]
+    Skipped,
     /// The session has failed or ended before.
     #[error("the session is over")]
     Over,
@@ -84,6 +89,7 @@ pub enum Rejected {
 
 /// What a client waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Awaiting {
     /// The greeting.
     Greeting,
@@ -117,6 +123,7 @@ impl fmt::Display for Awaiting {
 
 /// How the peer broke the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
 pub enum Violation {
     /// The stream ended too early. A message cut short is never a success.
     #[error("the server closed the connection")]
@@ -262,6 +269,7 @@ impl fmt::Debug for Excerpt {
 
 /// The content of an answer is not what its command asks for. Its end is known all the same, so the session goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
 pub enum Malformed {
     /// Not `count SP octets` (RFC 1939, section 5, STAT).
     #[error("the drop listing is not two numbers")]
@@ -278,7 +286,13 @@ pub enum Malformed {
     /// The answer speaks of another message than the command.
     #[error("the answer is for another message")]
     OtherMessage,
-    /// A listing has more octets than a caller wants to keep.
+    /// A listing has more octets than may be kept.
     #[error("the listing has more octets than may be kept")]
     ListingTooLong,
+    /// A message has more octets than may be kept. Read it while it arrives instead.
+    #[error("the message has more than the {limit} octets that may be kept")]
+    MessageTooLong {
+        /// The limit in octets.
+        limit: u64,
+    },
 }

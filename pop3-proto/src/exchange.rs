@@ -266,6 +266,22 @@ impl Exchange for UidlAll {
     }
 }
 
+/// LANG with a language range: the tag of the language that the server speaks from now on (RFC 6856, section 3.1).
+#[derive(Clone, Copy, Debug)]
+pub struct Language<'a>(pub &'a str);
+
+impl Exchange for Language<'_> {
+    type Value = Box<[u8]>;
+
+    fn command(&self) -> Command<'_> {
+        Command::Lang(self.0)
+    }
+
+    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<Box<[u8]>, Failure>> {
+        single(event, |reply| Ok(reply.language().into()))
+    }
+}
+
 /// CAPA, and any other command whose answer is lines: the lines as they came, without the blank ones.
 #[derive(Clone, Debug)]
 pub struct Lines<'a> {

@@ -35,10 +35,16 @@ impl Refused {
         self.refusal().code().map(crate::reply::ResponseCode::code)
     }
 
-    /// Whether one of the words stands anywhere in the line, in any case.
-    pub(crate) fn mentions(&self, words: &[&str]) -> bool {
+    /// Whether one of the phrases stands in the line, in any case, as words of their own.
+    pub(crate) fn mentions(&self, phrases: &[&str]) -> bool {
         let line = self.line.to_ascii_lowercase();
-        words.iter().any(|word| memchr::memmem::find(&line, word.as_bytes()).is_some())
+        let letter = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
+        phrases.iter().any(|phrase| {
+            memchr::memmem::find_iter(&line, phrase.as_bytes()).any(|at| {
+                let before = at.checked_sub(1).and_then(|at| line.get(at));
+                !letter(before) && !letter(line.get(at + phrase.len()))
+            })
+        })
     }
 
     /// Blots out `secret`, which the server may have echoed.

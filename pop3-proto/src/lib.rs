@@ -109,6 +109,8 @@ mod command;
 pub mod connect;
 #[cfg(feature = "alloc")]
 pub mod conversation;
+#[cfg(feature = "alloc")]
+mod desk;
 mod error;
 #[cfg(feature = "alloc")]
 pub mod exchange;
@@ -146,7 +148,7 @@ pub use error::{Awaiting, BadArgument, Malformed, ProtocolError, Rejected, Viola
 pub use failure::{Cause, Error, QuitError, Refused};
 pub use frame::{LineEnd, transmitted_octets};
 #[cfg(feature = "alloc")]
-pub use log::Entry;
+pub use log::{Entry, Sent};
 pub use output::Output;
 pub use server::{Request, Server, ServerConfig};
 #[cfg(feature = "alloc")]

@@ -5,26 +5,26 @@ use core::fmt;
 
 use crate::client::Event;
 use crate::command::{Command, Kind};
-use crate::reply::{Reply, Text};
+use crate::reply::{Reply, ResponseCode, Text};
 
 /// A line of the conversation. `Display` gives it as one line of text, prefixed `C:` or `S:`, with controls escaped.
 ///
-/// It is made of commands and events, never of encoded octets, so there is no secret to be left in by mistake.
+/// It is made of commands and events, never of encoded octets, and holds nothing secret: neither can be got out of it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Entry<'a> {
-    /// The client sent a command; its `Display` hides secrets.
-    Command(&'a Command<'a>),
+    /// The client sent a command.
+    Command(Sent<'a>),
     /// The client answered a challenge of AUTH.
     Response,
     /// The greeting, or the status line of an answer.
     Status {
         /// `+OK` or `-ERR`.
         indicator: &'static str,
-        /// What follows it.
-        reply: Reply<'a>,
-        /// The line answers a secret, which the server may have echoed: only its response code is shown.
-        withhold: bool,
+        /// The response code, if there is one.
+        code: Option<ResponseCode<'a>>,
+        /// The text behind it; `None` where the line answers a secret, which the server may have echoed.
+        text: Option<Text<'a>>,
     },
     /// A challenge of AUTH.
     Challenge,
@@ -43,11 +43,36 @@ pub enum Entry<'a> {
     Closed,
 }
 
+/// A command that was sent, without its secrets: `Display` and `Debug` give the line as a log may show it.
+#[derive(Clone, Copy)]
+pub struct Sent<'a>(pub(crate) &'a Command<'a>);
+
+impl Sent<'_> {
+    /// What kind of command it is.
+    pub const fn kind(&self) -> Kind {
+        self.0.kind()
+    }
+}
+
+impl fmt::Display for Sent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Sent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl<'a> Entry<'a> {
     /// The entry for an event that answers a command of this kind; bodies are counted by the caller.
     pub(crate) fn of(event: Event<'a>, kind: Option<Kind>) -> Option<Entry<'a>> {
-        let withhold = matches!(kind, Some(Kind::Pass | Kind::Apop | Kind::Auth));
-        let status = |indicator, reply| Some(Entry::Status { indicator, reply, withhold });
+        let secret = kind.is_some_and(Kind::is_secret);
+        let status = |indicator, reply: Reply<'a>| {
+            Some(Entry::Status { indicator, code: reply.code(), text: (!secret).then(|| reply.text()) })
+        };
         match event {
             Event::Greeting(greeting) => status("+OK", greeting.0),
             Event::NoService(refusal) | Event::Refused { refusal, .. } => status("-ERR", refusal.0),
@@ -66,13 +91,17 @@ impl fmt::Display for Entry<'_> {
         match self {
             Entry::Command(command) => write!(f, "C: {command}"),
             Entry::Response => f.write_str("C: ***"),
-            Entry::Status { indicator, reply, withhold: true } => match reply.code() {
-                Some(code) => write!(f, "S: {indicator} {code:?} ***"),
-                None if reply.line().is_empty() => write!(f, "S: {indicator}"),
-                None => write!(f, "S: {indicator} ***"),
-            },
-            Entry::Status { indicator, reply, .. } if reply.line().is_empty() => write!(f, "S: {indicator}"),
-            Entry::Status { indicator, reply, .. } => write!(f, "S: {indicator} {}", Text::new(reply.line())),
+            Entry::Status { indicator, code, text } => {
+                write!(f, "S: {indicator}")?;
+                if let Some(code) = code {
+                    write!(f, " {code:?}")?;
+                }
+                match text {
+                    None => f.write_str(" ***"),
+                    Some(text) if text.as_bytes().is_empty() => Ok(()),
+                    Some(text) => write!(f, " {text}"),
+                }
+            }
             Entry::Challenge => f.write_str("S: + ***"),
             Entry::Row(text) => write!(f, "S: {text}"),
             Entry::Body { octets } => write!(f, "S: ({octets} octets)"),

@@ -133,7 +133,9 @@ impl<T> LoginError<T> {
             Some(Code::SysPerm) => LoginError::Permanent(refused),
             _ if certain => LoginError::Refused(refused),
             // Servers older than response codes say it in prose.
-            _ if refused.mentions(&["lock", "busy", "in use"]) => LoginError::InUse(refused),
+            // An account that is locked is another matter than a maildrop.
+            _ if refused.mentions(&["account"]) => LoginError::Credentials(refused),
+            _ if refused.mentions(&["lock", "locked", "busy", "in use"]) => LoginError::InUse(refused),
             _ if refused.mentions(&["unavailable", "try again", "wait"]) => LoginError::Temporary(refused),
             _ => LoginError::Credentials(refused),
         }
@@ -210,6 +212,7 @@ pub enum Progress {
 
 /// A login on its way.
 #[derive(Debug)]
+#[must_use = "it does nothing until it is driven"]
 pub struct Login {
     credentials: Credentials,
     policy: Policy,
@@ -278,7 +281,10 @@ impl Login {
                 Stage::Handshake => return Ok(Step::Done(Progress::StartTls)),
                 Stage::UserPass(user, pass) => {
                     conversation.begin(user)?;
-                    if conversation.pipelining() {
+                    // A server that does not announce USER may still take it, but must say so before PASS leaves.
+                    let announced =
+                        conversation.capabilities().is_some_and(|all| all.any(|known| known == Known::User));
+                    if announced && conversation.pipelining() {
                         conversation.begin(pass)?;
                     }
                     match conversation.step(user) {
@@ -304,11 +310,11 @@ impl Login {
     /// What can be known before anything is sent.
     fn check(&self, inside_tls: bool) -> Result<(), LoginError> {
         let Credentials { user, password } = &self.credentials;
-        let by_plain = self.policy.mechanism == Some(Mechanism::Plain);
-        let sendable = if by_plain {
-            plain("", user, password).map(drop)
-        } else {
-            Command::User(user).check(true).and_then(|()| Command::Pass(password).check(true))
+        // What no mechanism can carry, or the one that was asked for cannot. The rest is known after CAPA.
+        let sendable = match self.policy.mechanism {
+            None => Command::Pass(user).check(true).and_then(|()| Command::Pass(password).check(true)),
+            Some(Mechanism::Plain) => plain("", user, password).map(drop),
+            Some(_) => Command::User(user).check(true).and_then(|()| Command::Pass(password).check(true)),
         };
         sendable.map_err(LoginError::Unsendable)?;
         let hidden = self.policy.mechanism == Some(Mechanism::Apop);
@@ -343,6 +349,10 @@ impl Login {
                 let greeting = conversation.greeting();
                 let timestamp = greeting.and_then(|greeting| greeting.timestamp());
                 let timestamp = timestamp.ok_or(LoginError::NoMechanism(Mechanism::Apop))?;
+                // It would have to be prepared first (RFC 6856, section 2.2), so that both sides mean the same.
+                if !password.is_ascii() {
+                    return Err(LoginError::Unsendable(BadArgument::NotAscii));
+                }
                 let digest = Digest::new(timestamp, password.as_bytes());
                 Self::sendable(conversation, Command::Apop { user, digest })?;
                 Ok(Stage::Prove(Call::new(Proof::Apop(user.clone(), digest))))

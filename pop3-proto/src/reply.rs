@@ -88,6 +88,7 @@ pub struct ResponseCode<'a>(&'a [u8]);
 
 /// The response codes that have a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Code {
     /// `IN-USE`: the maildrop is locked by another session; says nothing of the credentials (RFC 2449, section 8.1.2).
     InUse,

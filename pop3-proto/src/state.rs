@@ -36,13 +36,14 @@ pub enum State {
     Transaction,
     /// QUIT was answered in TRANSACTION: the server has been through UPDATE (RFC 1939, section 6).
     Update,
-    /// The session ended without UPDATE: nothing was deleted.
+    /// The session ended without UPDATE, so that nothing was deleted; or it failed, and the error tells: one that came
+    /// while QUIT was in flight leaves that unknown.
     Closed,
 }
 
 impl State {
     /// Every state, in the order of a session.
-    pub const ALL: [State; 7] = [
+    pub const ALL: &'static [State] = &[
         State::Greeting,
         State::Authorization,
         State::Named,
@@ -127,10 +128,10 @@ const fn row(from: State, kind: Kind, ok: State, err: State) -> Transition {
 
 /// The state machine: all that is permitted, and where it leads.
 #[rustfmt::skip]
-pub const TABLE: [Transition; 40] = {
+pub const TABLE: &[Transition] = {
     use Kind as K;
     use State::{Authorization, Closed, Handshake, Named, Transaction, Update};
-    [
+    &[
         row(Authorization, K::User,      Named,         Authorization),
         row(Authorization, K::Apop,      Transaction,   Authorization),
         row(Authorization, K::Auth,      Transaction,   Authorization),

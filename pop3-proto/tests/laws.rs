@@ -193,7 +193,7 @@ fn law_3_rejected_changes_nothing() {
         assert_eq!((&talk.client, &talk.sent), (&before.client, &before.sent), "{expected:?}");
     }
     // And for want of room, with one octet less than the line needs.
-    let mut room = [0xff; 32];
+    let mut room = [0xff; 64];
     let mut talk = after(greeted(), &[AUTH], "+ \r\n");
     let before = talk.client.clone();
     assert_eq!(
@@ -202,10 +202,13 @@ fn law_3_rejected_changes_nothing() {
     );
     assert_eq!(talk.client.respond(Response::Cancel, &mut &mut room[..2]), Err(Rejected::NoRoom));
     assert_eq!(talk.client, before);
-    let mut idle = greeted().client;
-    assert_eq!(idle.send(AUTH, &mut &mut room[..7]), Err(Rejected::NoRoom));
-    assert_eq!(idle, greeted().client);
-    assert_eq!(room, [0xff; 32]);
+    for (talk, command) in commands().into_iter().flat_map(|command| [(greeted(), command), (logged_in(), command)]) {
+        let mut client = talk.client.clone();
+        let wrote = client.send(command, &mut &mut room[..command.encoded_len() - 1]);
+        assert!(matches!(wrote, Err(Rejected::NoRoom | Rejected::NotPermitted { .. })), "{command}");
+        assert_eq!(client, talk.client);
+    }
+    assert_eq!(room, [0xff; 64]);
 }
 
 #[test]
@@ -331,5 +334,8 @@ fn law_6_unsolicited_is_fatal() {
     let mut talk = Talk::greeted(Config::default());
     talk.client(Command::Stls);
     assert_eq!(talk.clone().server("\r\n+OK\r\n"), ["error: NotAStatus"]);
-    assert_eq!(talk.server("+OK\r\n\r\n"), ["#0 starts TLS", "error: PlaintextAfterStls"]);
+    assert_eq!(talk.clone().server("+OK\r\n\r\n"), ["#0 starts TLS", "error: PlaintextAfterStls"]);
+    // And it is remembered, even if the caller loses it.
+    assert!(talk.client.receive(&mut &b"+OK\r\n\r\n"[..]).unwrap().is_some());
+    assert_eq!(talk.client.tls_established(b"").unwrap_err().violation(), Violation::PlaintextAfterStls);
 }

@@ -348,7 +348,7 @@ fn the_table_has_the_last_word() {
         for start in [greeted(), inside()] {
             let mut server = start.clone();
             let permitted = !request(&mut server, line.as_bytes()).contains("NotPermitted");
-            assert_eq!(permitted, start.state().permits(kind), "{line:?} in {}", start.state());
+            assert_eq!(permitted, start.state().permits(*kind), "{line:?} in {}", start.state());
         }
     }
 }

@@ -172,7 +172,7 @@ fn every_state_is_reached_and_four_permit_nothing() {
         reached.extend(more);
     }
     assert!(State::ALL.iter().all(|state| reached.contains(state)));
-    let silent = State::ALL.into_iter().filter(|state| Kind::ALL.iter().all(|&kind| !state.permits(kind)));
+    let silent = State::ALL.iter().copied().filter(|state| Kind::ALL.iter().all(|&kind| !state.permits(kind)));
     assert!(silent.eq([State::Greeting, State::Handshake, State::Update, State::Closed]));
 }
 
@@ -190,7 +190,7 @@ fn the_documentation_is_the_table() {
     }
     let mut edges = String::new();
     for (from, to) in
-        State::ALL.iter().flat_map(|from| State::ALL.map(|to| (*from, to))).filter(|(from, to)| from != to)
+        State::ALL.iter().flat_map(|&from| State::ALL.iter().map(move |&to| (from, to))).filter(|(from, to)| from != to)
     {
         let kinds = |leads: fn(&pop3_proto::state::Transition) -> State| {
             let there = TABLE.iter().filter(move |row| row.from == from && leads(row) == to);

@@ -2,6 +2,7 @@
 //!
 //! They are not a part of this repository: `POP3_CASES` names the folder with `cases.jsonl` and `attacks.jsonl`, and
 //! `cargo test --test cases -- --ignored` plays them. Each is played whole, octet by octet, and cut at random.
+#![cfg(feature = "std")]
 
 mod expect;
 mod fields;
@@ -12,6 +13,9 @@ mod tables;
 mod transcript;
 
 use std::collections::BTreeSet;
+
+use pop3_proto::memory::MailStore;
+use pop3_proto::{Server, ServerConfig, Service, transmitted_octets};
 
 use expect::Tally;
 use run::{Cut, Run, play};
@@ -185,9 +189,49 @@ fn unstuffing() {
     }
 }
 
-/// The encoding direction. It belongs to the server's role, and waits for it: then `message`, written in pieces of any
-/// size, must come out as `wire`.
-fn stuff(_message: &[u8], _wire: &[u8]) {}
+/// The encoding direction: `message`, stored and asked for, comes out as `wire`, in room of any size and read in pieces
+/// of any size.
+fn stuff(message: &[u8], wire: &[u8]) {
+    let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+    let dialogue = b"USER u\r\nPASS p\r\nRETR 1\r\n";
+    for at_once in [usize::MAX, 7, 1] {
+        let mut server = Server::new(config);
+        server.greeting(None, "", &mut Vec::new()).expect("is due");
+        let mut input = &dialogue[..];
+        while server.receive(&mut input).expect("no TLS").is_some() {
+            server.ok("", &mut Vec::new()).expect("is due");
+        }
+        let mut out = Vec::new();
+        for mut piece in message.chunks(at_once.min(message.len().max(1))) {
+            while !piece.is_empty() {
+                let mut room = vec![0; at_once.clamp(2, 4096)];
+                let len = server.body(&mut piece, &mut room).expect("is due");
+                out.extend_from_slice(&room[..len]);
+            }
+        }
+        server.end(&mut out).expect("is due");
+        assert_eq!(out.escape_ascii().to_string(), wire.escape_ascii().to_string(), "{at_once} at once");
+    }
+
+    let store = MailStore::new();
+    store.add_user("u", "p");
+    store.deliver("u", message);
+    let mut service = Service::new(store.maildrop(), config, None);
+    service.spare()[..dialogue.len()].copy_from_slice(dialogue);
+    service.filled(dialogue.len());
+    let mut out = Vec::new();
+    while !service.pending().is_empty() {
+        let len = service.pending().len().div_ceil(2);
+        out.extend_from_slice(&service.pending()[..len]);
+        service.written(len);
+    }
+    // The greeting and three status lines come first.
+    let mut lines = out.splitn(5, |&octet| octet == b'\n');
+    let size = lines.nth(3).expect("four lines").escape_ascii().to_string();
+    assert_eq!(size, format!("+OK {} octets\\r", transmitted_octets(message)));
+    let sent = lines.next().expect("the message").escape_ascii().to_string();
+    assert_eq!(sent, wire.escape_ascii().to_string(), "by a service");
+}
 
 #[test]
 #[ignore = "needs the wire transcripts: set POP3_CASES to their folder"]

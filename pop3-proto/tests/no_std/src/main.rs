@@ -1,12 +1,15 @@
-//! A program without std and without an allocator. Were either of them to come in with the crate, the build would fail:
-//! std brings a panic handler, and two are one too many; alloc wants a global allocator, and there is none.
+//! A program without std and without an allocator, in which a client and a server hold a conversation. Were either of
+//! the two to come in with the crate, the build would fail: std brings a panic handler, and two are one too many; alloc
+//! wants a global allocator, and there is none.
 #![no_std]
 #![no_main]
 
 use core::ffi::c_int;
+use core::num::NonZeroU32;
 use core::panic::PanicInfo;
 
-use pop3_proto as _;
+use pop3_proto::sasl::{Payload, Response};
+use pop3_proto::{Client, Command, Config, Event, Request, Server, ServerConfig, Shape, State};
 
 // Linux's start-up code, and memcpy and its like, which the compiler takes for granted.
 #[link(name = "c")]
@@ -19,8 +22,86 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     abort()
 }
 
+const PROOF: &[u8] = b"\0mrose\0tanstaaf";
+const MESSAGE: &[u8] = b"Subject: dots\n\n.\n..\n";
+
 // SAFETY: the name is the C start-up code's, called by it once, and nothing else here has it.
 #[unsafe(no_mangle)]
 extern "C" fn main() -> c_int {
-    0
+    c_int::from(converse() != Some(State::Update))
+}
+
+/// Challenge and response, a listing and a message, and the end; where that leads.
+fn converse() -> Option<State> {
+    let mut client = Client::new(Config::default());
+    let mut server = Server::new(ServerConfig { plaintext_login: true, ..ServerConfig::default() });
+    let mut wire = [0; 512];
+
+    let len = written(&mut wire, |out| server.greeting(None, "ready", out).ok())?;
+    let Event::Greeting(_) = client.receive(&mut &wire[..len]).ok()?? else { return None };
+
+    let mut received = 0;
+    let auth = Command::Auth { mechanism: "PLAIN", initial_response: None };
+    for command in [auth, Command::Stat, Command::List(None), Command::Retr(NonZeroU32::MIN), Command::Quit] {
+        let mut len = written(&mut wire, |out| client.send(command, out).ok())?;
+        while len > 0 {
+            let mut said = [0; 512];
+            let heard = answer(&mut server, &wire[..len], &mut said)?;
+            len = written(&mut wire, |out| hear(&mut client, &said[..heard], &mut received, out))?;
+        }
+        if client.in_flight() > 0 {
+            return None;
+        }
+    }
+    // Four lines in LF go out with CRLF.
+    (received == MESSAGE.len() + 4 && client.state() == server.state()).then_some(client.state())
+}
+
+/// How many octets of `space` are written by `write`, which is given what is left of it.
+fn written<T>(space: &mut [u8], write: impl FnOnce(&mut &mut [u8]) -> Option<T>) -> Option<usize> {
+    let len = space.len();
+    let mut room = space;
+    write(&mut room)?;
+    Some(len - room.len())
+}
+
+/// The client's side: takes every event, counts the octets of the message, and responds to a challenge.
+fn hear(client: &mut Client, said: &[u8], received: &mut usize, out: &mut &mut [u8]) -> Option<()> {
+    let mut input = said;
+    while let Some(event) = client.receive(&mut input).ok()? {
+        match event {
+            Event::Challenge { .. } => client.respond(Response::Data(Payload::Octets(PROOF)), out).ok()?,
+            Event::Body { bytes, .. } => *received += bytes.len(),
+            Event::Ok { .. } | Event::Row { .. } | Event::End { .. } => {}
+            _ => return None,
+        }
+    }
+    Some(())
+}
+
+/// The server's side: one request, and the whole answer to it.
+fn answer(server: &mut Server, said: &[u8], space: &mut [u8]) -> Option<usize> {
+    let mut decoded = [0; 64];
+    written(space, |out| {
+        let command = match server.receive(&mut &*said).ok()?? {
+            Request::Command(Command::Auth { .. }) => return server.challenge(b"", out).ok(),
+            Request::Response(Response::Data(payload)) if payload.decode(&mut decoded).ok()? == PROOF => {
+                return server.ok("welcome", out).ok();
+            }
+            Request::Command(command) => command,
+            request => return server.err(None, format_args!("{request:?}"), out).ok(),
+        };
+        server.ok("1 24", out).ok()?;
+        match command.kind().shape() {
+            Shape::Single => return Some(()),
+            Shape::Listing => server.row("1 24", out).ok()?,
+            Shape::Body => {
+                let mut content = MESSAGE;
+                let len = server.body(&mut content, out).ok()?;
+                // What was written is no room any more.
+                *out = core::mem::take(out).get_mut(len..)?;
+            }
+        }
+        server.end(out).ok()
+    })
 }

@@ -1,0 +1,92 @@
+//! The server's role: whatever a client sends, and however it is cut, the same is answered, each line once.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pop3_fuzz::{Clerk, Cuts, lines, serve, session};
+use pop3_proto::apop::Timestamp;
+use pop3_proto::memory::MailStore;
+use pop3_proto::{ServerConfig, Service};
+
+fuzz_target!(|octets: &[u8]| {
+    let Some((&[limits, seed], octets)) = octets.split_first_chunk() else { return };
+    let config = config(limits);
+    let all = [Cuts::Whole, Cuts::Every, Cuts::Some(seed)];
+
+    // The bare role, which is made to write the client's own octets as the text of its answers.
+    let text = String::from_utf8_lossy(octets);
+    let clerks = all.map(|cuts| {
+        let mut clerk = Clerk::new(config, &text);
+        clerk.offer(octets, cuts);
+        clerk
+    });
+    let [whole, others @ ..] = &clerks;
+    for other in others {
+        // What came behind STLS with it is known before STLS is answered, or after.
+        assert_eq!(other.error, whole.error);
+        if whole.error.is_none() {
+            assert_eq!(other.heard, whole.heard);
+            assert_eq!((&other.server, &other.inbox), (&whole.server, &whole.inbox));
+        }
+    }
+
+    // A whole service, and one that knows nobody.
+    let said = all.map(|cuts| hold(true, config, octets, cuts));
+    let (whole, shown) = &said[0];
+    for (other, other_shown) in &said[1..] {
+        let behind_stls = other.strip_prefix(&whole[..]);
+        if behind_stls != Some(b"+OK begin TLS\r\n") {
+            assert_eq!((other.escape_ascii().to_string(), other_shown), (whole.escape_ascii().to_string(), shown));
+        }
+    }
+
+    let limit = config.max_line.max(255) as usize;
+    let same_limits = config.max_response.max(255) as usize == limit;
+    // With two limits, how many lines there are depends on what the server asked for.
+    if same_limits {
+        let lines = lines(octets, limit);
+        let session = session(&lines, whole);
+        let over = session.quit || shown.contains("state: Closed") || shown.contains("state: Handshake");
+        assert!(over || session.answers == lines.len(), "{} answers to {} lines", session.answers, lines.len());
+        let before = session.before_login;
+        assert!(!before.windows(6).any(|seen| seen == b"CANARY"), "told before the login");
+        let (stranger, _) = hold(false, config, octets, Cuts::Whole);
+        assert!(stranger.starts_with(before), "who exists is told before the password");
+        assert!(session.logged_in || stranger.len() == before.len());
+    }
+});
+
+/// What a service says, whether or not its user exists, and what is left of it.
+fn hold(exists: bool, config: ServerConfig, octets: &[u8], cuts: Cuts) -> (Vec<u8>, String) {
+    let store = MailStore::new();
+    if exists {
+        store.add_user("u", "p");
+        for message in ["A: CANARY\n\n.\n..\r\nCANARY", "", &"CANARY.\n".repeat(1000)] {
+            store.deliver_as("u", &format!("CANARY-{}", message.len()), message);
+        }
+    }
+    let timestamp = Timestamp::find(b"<1@host>").expect("it is one");
+    let mut service = Service::new(store.maildrop(), config, Some(timestamp));
+    let gulp = if let Cuts::Some(seed) = cuts { usize::from(seed) + 1 } else { usize::MAX };
+    let said = serve(&mut service, octets, cuts, gulp);
+    assert!(service.wants_read() || service.wants_tls() || service.is_over(), "it waits for nobody");
+    (said, format!("{service:?}"))
+}
+
+/// Octet `0` stands for the defaults with passwords permitted, and each bit of the others for something else.
+fn config(octet: u8) -> ServerConfig {
+    let bits = octet ^ b'0';
+    let max_response = match bits & 3 {
+        0 => 255,
+        1 => 256,
+        2 => 300,
+        _ => 64 * 1024,
+    };
+    ServerConfig {
+        max_line: if bits & 4 == 0 { 255 } else { 300 },
+        max_response,
+        max_refusals: if bits & 8 == 0 { 20 } else { 2 },
+        plaintext_login: bits & 0x10 == 0,
+        stls: bits & 0x20 != 0,
+        inside_tls: bits & 0x40 != 0,
+    }
+}

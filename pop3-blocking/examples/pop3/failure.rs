@@ -1,0 +1,133 @@
+//! Why the program ends before it is done, and with which exit status: the one place that decides.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+use pop3_blocking::pop3_proto::Rejected;
+use pop3_blocking::{Cause, ConnectError, Error, LoginError, QuitError};
+
+/// The exit statuses other than 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// The server refused.
+    Refused = 1,
+    /// The command line, or what it refers to, makes no sense.
+    Usage = 2,
+    /// The server broke the protocol.
+    Protocol = 3,
+    /// Input or output failed, took too long, or ended early.
+    Io = 4,
+    /// The login failed, or would have been unsafe.
+    Login = 5,
+}
+
+/// An end that is not success.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// To be told.
+    Because(Status, String),
+    /// Nobody reads our output any more, as with `| head`. That is no fault.
+    OutputClosed,
+}
+
+impl Failure {
+    pub(crate) fn new(status: Status, why: impl Display) -> Failure {
+        Failure::Because(status, why.to_string())
+    }
+
+    pub(crate) fn usage(why: impl Display) -> Failure {
+        Failure::new(Status::Usage, why)
+    }
+
+    pub(crate) fn unprotected() -> Failure {
+        Failure::new(
+            Status::Login,
+            "the connection is not protected, so the password was not sent; --plaintext permits to send it in the clear",
+        )
+    }
+
+    /// Of writing to the standard output.
+    #[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
+    pub(crate) fn output(error: io::Error) -> Failure {
+        if error.kind() == ErrorKind::BrokenPipe {
+            Failure::OutputClosed
+        } else {
+            Failure::new(Status::Io, format!("the output cannot be written: {error}"))
+        }
+    }
+
+    /// Of reading a message from the server.
+    pub(crate) fn reading(error: io::Error) -> Failure {
+        match error.downcast::<Error>() {
+            Ok(error) => error.into(),
+            Err(error) => Failure::new(Status::Io, error),
+        }
+    }
+
+    /// The session can still be ended in good manners.
+    pub(crate) fn session_goes_on(&self) -> bool {
+        matches!(self, Failure::Because(Status::Refused, _))
+    }
+
+    pub(crate) fn report(&self) -> ExitCode {
+        match self {
+            Failure::Because(status, why) => {
+                eprintln!("pop3: {why}");
+                ExitCode::from(*status as u8)
+            }
+            Failure::OutputClosed => ExitCode::SUCCESS,
+        }
+    }
+}
+
+impl From<&Error> for Status {
+    fn from(error: &Error) -> Status {
+        match error.cause() {
+            Cause::Refused(_) => Status::Refused,
+            // It came before it was asked for.
+            Cause::Rejected(Rejected::Unsolicited) | Cause::Malformed(_) => Status::Protocol,
+            Cause::Rejected(_) => Status::Usage,
+            Cause::Protocol(_) if !error.is_truncated() => Status::Protocol,
+            // Protocol, closed while idle, transport: the connection ended early, or failed.
+            _ => Status::Io,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::new(Status::from(&error), error)
+    }
+}
+
+impl From<QuitError> for Failure {
+    fn from(error: QuitError) -> Failure {
+        let status = match &error {
+            QuitError::Refused(_) => Status::Refused,
+            QuitError::NotSent(why) | QuitError::Unknown(why) => Status::from(why),
+        };
+        Failure::new(status, error)
+    }
+}
+
+impl From<LoginError> for Failure {
+    fn from(error: LoginError) -> Failure {
+        match error {
+            LoginError::Failed(error) => error.into(),
+            LoginError::Unprotected => Failure::unprotected(),
+            LoginError::Unsendable(_) => Failure::usage(error),
+            _ => Failure::new(Status::Login, error),
+        }
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Failure {
+        match error {
+            ConnectError::Login(error) => error.into(),
+            ConnectError::Unreachable { .. } => Failure::new(Status::Io, error),
+            _ => Failure::usage(error),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! `pop3`: looks at a maildrop, downloads from it, and deletes from it safely.
+//!
+//! `cargo run --release -p pop3-blocking --example pop3 -- --help` tells how to use it.
+#![forbid(unsafe_code)]
+
+mod commands;
+mod delivery;
+mod demo;
+mod failure;
+mod fetch;
+mod maildir;
+mod options;
+mod password;
+mod seen;
+mod survey;
+mod url;
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use pop3_blocking::{Connect, Entry, Mechanism, Security, Session, Tcp};
+
+use delivery::Delivery;
+use failure::{Failure, Status};
+use options::{Command, Options};
+use seen::Account;
+use url::Target;
+
+type Login = (String, zeroize::Zeroizing<String>);
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    // Before the parser, which would quote what it does not understand.
+    if std::env::args_os().skip(1).any(|argument| url::shows_password(&argument.to_string_lossy())) {
+        return Err(Failure::usage(url::NO_PASSWORD));
+    }
+    let options = Options::parse();
+    let target = target(&options)?;
+    let Some(command) = &options.command else {
+        return Err(Failure::usage(format!("what shall be done? One of {}", Command::NAMES)));
+    };
+    let login = login(&target, &options)?;
+    if let Command::Fetch { dir, delete } = command {
+        // Before anything is asked of the server, so that what is wrong here costs no login.
+        let delivery = Delivery::open(dir, account(&target, &options, &login.0))?;
+        return fetch::run(open(&target, &options, login)?, delivery, *delete);
+    }
+    commands::run(open(&target, &options, login)?, command)
+}
+
+/// The server that is meant, and what is known of the login.
+fn target(options: &Options) -> Result<Target, Failure> {
+    if options.demo {
+        if options.url.is_some() {
+            return Err(Failure::usage("--demo is a server of its own: leave the URL out"));
+        }
+        let port =
+            demo::start().map_err(|error| Failure::new(Status::Io, format!("the demo cannot be served: {error}")))?;
+        let mut target = Target::at_host("127.0.0.1").map_err(Failure::usage)?;
+        (target.port, target.user) = (Some(port), Some(demo::USER.to_owned()));
+        return Ok(target);
+    }
+    if let Some(url) = &options.url {
+        return url.parse().map_err(Failure::usage);
+    }
+    match std::env::var("MAILHOST") {
+        Ok(host) => Target::at_host(&host).map_err(|why| Failure::usage(format!("MAILHOST: {why}"))),
+        Err(_) => Err(Failure::usage("which server? Give a URL, such as pop://user@host, or set MAILHOST")),
+    }
+}
+
+/// Name and password, unless it is clear already that they cannot be used.
+fn login(target: &Target, options: &Options) -> Result<Login, Failure> {
+    if target.security != Security::Plaintext {
+        return Err(Failure::usage(
+            "TLS is to come: this build cannot do pop3s:// yet; pop:// with --plaintext goes without protection",
+        ));
+    }
+    // The login would end in the same words, but only after asking for the password.
+    if !options.permits_plaintext() && target.mechanism != Some(Mechanism::Apop) {
+        return Err(Failure::unprotected());
+    }
+    if options.demo {
+        return Ok((demo::USER.to_owned(), demo::PASSWORD.to_owned().into()));
+    }
+    password::find(target, options.password_file.as_deref())
+}
+
+/// Whose unique-ids they are.
+fn account(target: &Target, options: &Options, user: &str) -> Account {
+    let server = match target.port {
+        // The demo's port is another one in each run.
+        _ if options.demo => "demo".to_owned(),
+        // POP3's own ports lead to the same maildrop. Any other may be another server behind a tunnel.
+        None | Some(110 | 995) => target.host.clone(),
+        Some(port) => format!("{}:{port}", target.host),
+    };
+    Account { server, user: user.to_owned() }
+}
+
+fn open(target: &Target, options: &Options, (user, password): Login) -> Result<Session<Tcp>, Failure> {
+    let mut connect = Connect::new()
+        .host(&target.host)
+        .user(&user)
+        .password(password.as_str())
+        .security(target.security)
+        .allow_plaintext(options.permits_plaintext());
+    if let Some(port) = target.port {
+        connect = connect.port(port);
+    }
+    if let Some(mechanism) = target.mechanism {
+        connect = connect.mechanism(mechanism);
+    }
+    if let Some(seconds) = options.timeout {
+        let timeout = Duration::from_secs(seconds);
+        connect = connect.connect_timeout(timeout).timeout(timeout).login_timeout(2 * timeout);
+    }
+    if let Some(path) = &options.log {
+        let mut file = open_log(path).map_err(|error| {
+            Failure::new(Status::Io, format!("the log {} cannot be opened: {error}", path.display()))
+        })?;
+        connect = connect.log(move |entry: Entry<'_>| {
+            // A log that fails must not keep mail from being read.
+            let _ = file.write_all(format!("{entry}\n").as_bytes());
+        });
+    }
+    Ok(connect.open()?)
+}
+
+/// Opens a log to be continued. It tells who has mail from where, so it is nobody else's to read.
+fn open_log(path: &std::path::Path) -> std::io::Result<File> {
+    let mut how = OpenOptions::new();
+    how.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+    how.open(path)
+}

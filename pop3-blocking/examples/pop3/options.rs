@@ -1,0 +1,132 @@
+//! The command line.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Looks at a POP3 maildrop, downloads from it, and deletes from it safely.
+#[derive(Debug, Parser)]
+#[command(name = "pop3", version, after_help = AFTER, arg_required_else_help = true)]
+pub(crate) struct Options {
+    /// The maildrop: pop://[user[;AUTH=mechanism]@]host[:port]; by default the host in $MAILHOST
+    ///
+    /// `;`, `:`, `@`, `/` and `%` in a user name are written %3B, %3A, %40, %2F and %25. The mechanism is PLAIN, +APOP, or
+    /// `*` for any. pop3:// is the same as pop://; pop3s:// is for TLS, which is to come.
+    #[arg(value_name = "URL")]
+    pub(crate) url: Option<String>,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    /// Serves a sample maildrop on this machine, and talks to it
+    #[arg(long, global = true)]
+    pub(crate) demo: bool,
+
+    /// Permits to send the password as it is over a connection that is not protected
+    #[arg(long, global = true)]
+    pub(crate) plaintext: bool,
+
+    /// Reads the password from the first line of a file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+
+    /// Appends the conversation to a file, without secrets and without messages
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+
+    /// Gives up when the server is silent for so long [default: 30 for connecting, then 60]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: Option<u64>,
+}
+
+impl Options {
+    /// What a demo sends stays on this machine.
+    pub(crate) fn permits_plaintext(&self) -> bool {
+        self.plaintext || self.demo
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Shows how many messages there are, and their octets
+    Stat,
+    /// Shows message numbers and octets
+    List {
+        /// Only of this message
+        #[arg(value_name = "N", value_parser = message_number)]
+        number: Option<NonZeroU32>,
+    },
+    /// Shows message numbers and unique-ids
+    Uidl {
+        /// Only of this message
+        #[arg(value_name = "N", value_parser = message_number)]
+        number: Option<NonZeroU32>,
+    },
+    /// Shows what the server announces
+    Capa,
+    /// Shows the highest message number accessed, where a server still knows it
+    Last,
+    /// Writes the header of a message to the standard output, octet by octet
+    Headers {
+        /// The message
+        #[arg(value_name = "N", value_parser = message_number)]
+        number: NonZeroU32,
+    },
+    /// Writes the header and the first lines of a message to the standard output, octet by octet
+    Top {
+        /// The message
+        #[arg(value_name = "N", value_parser = message_number)]
+        number: NonZeroU32,
+        /// How many lines of the body
+        #[arg(value_name = "LINES")]
+        lines: u32,
+    },
+    /// Writes a message to the standard output, octet by octet
+    Retr {
+        /// The message
+        #[arg(value_name = "N", value_parser = message_number)]
+        number: NonZeroU32,
+    },
+    /// Deletes messages
+    Dele {
+        /// The messages
+        #[arg(value_name = "N", required = true, value_parser = message_number)]
+        numbers: Vec<NonZeroU32>,
+    },
+    /// Downloads what is new into a Maildir
+    ///
+    /// Each message is stored octet by octet as the server sent it. A message is known by its unique-id: it is not
+    /// downloaded again, even if it was moved elsewhere meanwhile; DIR/.pop3-seen remembers. A run may be interrupted at any
+    /// moment: the next one goes on, and no message is lost or doubled.
+    Fetch {
+        /// The Maildir, made if it is missing
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        /// Deletes on the server what is safely on disk, also from an earlier run
+        #[arg(long)]
+        delete: bool,
+    },
+}
+
+impl Command {
+    pub(crate) const NAMES: &str = "stat, list, uidl, capa, last, headers, top, retr, dele, fetch";
+}
+
+fn message_number(text: &str) -> Result<NonZeroU32, &'static str> {
+    text.parse().map_err(|_| "message numbers begin at 1, as `list` shows them")
+}
+
+// One line a paragraph: the parser wraps them to the terminal.
+const AFTER: &str = "\
+The password is the first of: --password-file, $POP3_PASSWORD, ~/.netrc (or the file that $NETRC names), and a prompt; \
+never the command line. The user name is the URL's, else that of ~/.netrc, else a prompt.
+
+Exit status:
+  0  done
+  1  the server refused
+  2  wrong usage
+  3  the server broke the protocol
+  4  input or output failed, also by a time-out or a connection that ended early
+  5  the login failed, or would have been unsafe";

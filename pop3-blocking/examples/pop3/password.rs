@@ -1,0 +1,86 @@
+//! Who logs in, and with which password: from a file, the environment, netrc, or whoever sits at the terminal.
+
+use std::env::VarError;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, Status};
+use crate::url::Target;
+
+type Secret = Zeroizing<String>;
+
+/// No server takes a longer one.
+const LONGEST: u64 = 64 * 1024;
+
+/// The user's name and password. The order of precedence is that of the help text.
+pub(crate) fn find(target: &Target, file: Option<&Path>) -> Result<(String, Secret), Failure> {
+    let given = match file {
+        Some(path) => Some(from_file(path)?),
+        None => from_environment()?,
+    };
+    if let (Some(user), Some(password)) = (&target.user, &given) {
+        return Ok((user.clone(), password.clone()));
+    }
+    let found = pop3_blocking::find_in_netrc(&target.host, target.user.as_deref())?;
+    let (name, secret) = found.unwrap_or_default();
+    let user = match &target.user {
+        Some(user) => user.clone(),
+        None if !name.is_empty() => name,
+        None => ask_for_name(&target.host)?,
+    };
+    let password = match given {
+        Some(password) => password,
+        None if !secret.is_empty() => secret,
+        None => prompt(&user, &target.host)?,
+    };
+    Ok((user, password))
+}
+
+fn from_file(path: &Path) -> Result<Secret, Failure> {
+    let failed = |why: &dyn std::fmt::Display| {
+        Failure::usage(format!("the password file {} cannot be used: {why}", path.display()))
+    };
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    let mut line = Secret::default();
+    BufReader::new(file.take(LONGEST)).read_line(&mut line).map_err(|error| failed(&error))?;
+    let password = line.strip_suffix('\n').unwrap_or(&line);
+    let password = password.strip_suffix('\r').unwrap_or(password);
+    if password.is_empty() { Err(failed(&"its first line is empty")) } else { Ok(Secret::new(password.to_owned())) }
+}
+
+fn from_environment() -> Result<Option<Secret>, Failure> {
+    match std::env::var("POP3_PASSWORD") {
+        Ok(password) => Ok(Some(Secret::new(password)).filter(|password| !password.is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(Failure::usage("POP3_PASSWORD is not UTF-8")),
+    }
+}
+
+fn ask_for_name(host: &str) -> Result<String, Failure> {
+    if !io::stdin().is_terminal() {
+        let why = format!("who logs in? Put the user name into the URL, as in pop://user@{host}, or into ~/.netrc");
+        return Err(Failure::usage(why));
+    }
+    eprint!("User name at {host}: ");
+    let mut name = String::new();
+    io::stdin().read_line(&mut name).map_err(|error| Failure::new(Status::Io, error))?;
+    match name.trim() {
+        "" => Err(Failure::usage("no user name was given")),
+        name => Ok(name.to_owned()),
+    }
+}
+
+/// Asks at the terminal, even if the standard input is something else. The terminal is as before when an interrupt ends
+/// the program here.
+fn prompt(user: &str, host: &str) -> Result<Secret, Failure> {
+    match rpassword::prompt_password(format!("Password of {user} at {host}: ")) {
+        Ok(password) if password.is_empty() => Err(Failure::usage("no password was given")),
+        Ok(password) => Ok(Secret::new(password)),
+        Err(_) => Err(Failure::usage(
+            "no password, and no terminal to ask for it: use ~/.netrc, --password-file or POP3_PASSWORD",
+        )),
+    }
+}

@@ -1,0 +1,64 @@
+//! What there is in the maildrop, and which messages can be told apart from one session to the next.
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
+
+use pop3_blocking::pop3_proto::exchange::OwnedUniqueId;
+use pop3_blocking::{Cause, Session, Tcp};
+
+use crate::failure::Failure;
+
+/// A message on the server.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// As the server counts them: good enough for a progress bar.
+    pub(crate) octets: u64,
+    /// The unique-id, if it says which message this is.
+    pub(crate) unique_id: Option<OwnedUniqueId>,
+}
+
+/// Every message, by its number. Tells on the standard error which ones have no usable unique-id.
+pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<BTreeMap<NonZeroU32, Found>, Failure> {
+    let listings = session.list()?.into_iter();
+    let mut found: BTreeMap<_, _> =
+        listings.map(|listing| (listing.number, Found { octets: listing.octets, unique_id: None })).collect();
+    if found.is_empty() {
+        return Ok(found);
+    }
+    match session.unique_ids() {
+        Ok(rows) => {
+            for (number, id) in usable(rows) {
+                if let Some(message) = found.get_mut(&number) {
+                    message.unique_id = Some(id);
+                }
+            }
+            let nameless: Vec<_> = found.iter().filter(|(_, message)| message.unique_id.is_none()).collect();
+            if !nameless.is_empty() {
+                let numbers: Vec<_> = nameless.iter().take(10).map(|(number, _)| number.to_string()).collect();
+                let more = if nameless.len() > numbers.len() { ", ..." } else { "" };
+                eprintln!(
+                    "pop3: {} messages have an empty, doubled or missing unique-id ({}{more}): they are downloaded in \
+                     every run, and never deleted",
+                    nameless.len(),
+                    numbers.join(", "),
+                );
+            }
+        }
+        Err(error) if matches!(error.cause(), Cause::Refused(_) | Cause::Malformed(_)) => eprintln!(
+            "pop3: there are no unique-ids, so all messages are downloaded in every run, and none is deleted: {error}"
+        ),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(found)
+}
+
+/// The rows whose unique-id is there, and nowhere else, and whose number is nowhere else.
+fn usable(rows: Vec<(NonZeroU32, OwnedUniqueId)>) -> Vec<(NonZeroU32, OwnedUniqueId)> {
+    let (mut of_number, mut of_id) = (HashMap::new(), HashMap::new());
+    for (number, id) in &rows {
+        *of_number.entry(*number).or_insert(0) += 1;
+        *of_id.entry(id.clone()).or_insert(0) += 1;
+    }
+    let alone = |(number, id): &(NonZeroU32, OwnedUniqueId)| of_number[number] == 1 && of_id[id] == 1;
+    rows.into_iter().filter(|row| !row.1.as_bytes().is_empty() && alone(row)).collect()
+}

@@ -1,0 +1,98 @@
+//! The embedded server: a stream and a maildrop, until the client quits or goes away.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use pop3_proto::apop::Timestamp;
+use pop3_proto::maildrop::Maildrop;
+use pop3_proto::{ServerConfig, Service};
+
+/// Serves a maildrop on a stream, with the default [`ServerConfig`]: only APOP logs in, because USER shows the password.
+/// [`serve_with`] takes another one.
+///
+/// # Errors
+///
+/// Those of [`serve_with`].
+pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result<()> {
+    serve_with(stream, maildrop, ServerConfig::default())
+}
+
+/// Serves a maildrop on a stream until the client quits or closes the connection, which is `Ok` in both cases: the
+/// maildrop knows what was removed.
+///
+/// Threads and time are the caller's: one thread for each connection, and time-outs on the stream (RFC 1939, section 3,
+/// asks for ten minutes at least). A client that sends and never reads blocks its own thread, and takes no more memory
+/// than any other.
+///
+/// ```
+/// use std::net::{TcpListener, TcpStream};
+/// use std::thread;
+/// use std::time::Duration;
+/// use pop3_blocking::pop3_proto::{ServerConfig, memory::MailStore};
+/// use pop3_blocking::{Config, Connection, Credentials, Policy, Security};
+///
+/// let store = MailStore::new();
+/// store.add_user("mrose", "tanstaaf");
+/// store.deliver("mrose", "Subject: hello\r\n\r\nworld\r\n");
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let address = listener.local_addr()?;
+/// thread::spawn(move || {
+///     for stream in listener.incoming().flatten() {
+///         let maildrop = store.maildrop();
+///         thread::spawn(move || {
+///             stream.set_nodelay(true)?;
+///             stream.set_read_timeout(Some(Duration::from_secs(600)))?;
+///             stream.set_write_timeout(Some(Duration::from_secs(600)))?;
+///             let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+///             pop3_blocking::serve_with(stream, maildrop, config)
+///         });
+///     }
+/// });
+///
+/// let connection = Connection::new(TcpStream::connect(address)?, Config::default())?;
+/// let policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+/// let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy)?;
+/// assert_eq!(session.stat()?.messages, 1);
+/// session.quit()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// What the stream says. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS, which is not in this build:
+/// leave `stls` false.
+pub fn serve_with<S: Read + Write, M: Maildrop>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()> {
+    let timestamp = timestamp();
+    let mut service = Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()));
+    while !service.is_over() {
+        if !service.pending().is_empty() {
+            match stream.write(service.pending()) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(octets) => service.written(octets),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        } else if service.wants_read() {
+            stream.flush()?;
+            match stream.read(service.spare()) {
+                Ok(0) => return Ok(()),
+                Ok(octets) => service.filled(octets),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        } else {
+            return Err(io::Error::new(ErrorKind::Unsupported, "TLS is not in this build"));
+        }
+    }
+    stream.flush()
+}
+
+/// A timestamp that no other session has: process, time and a count (RFC 1939, section 7).
+fn timestamp() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("<{}.{}.{count}@localhost>", std::process::id(), now.as_nanos())
+}

@@ -1,0 +1,135 @@
+//! Where the password comes from, where it never goes, and what becomes of logins that fail.
+
+use crate::support::{Act, Home, PASSWORD, embedded, greeting_with, say, scripted, store};
+
+#[test]
+fn without_leave_no_password_goes_over_an_unprotected_connection() {
+    let server = embedded(&store(&[]));
+    let home = Home::with_password();
+    let ended = home.run(&[&server.url(), "stat"]);
+    ended.expect(5, "--plaintext");
+    home.run(&[&server.url_of("u;AUTH=PLAIN"), "stat"]).expect(5, "--plaintext");
+    // APOP does not show it.
+    home.run(&[&server.url_of("u;AUTH=+APOP"), "stat"]).expect_out("0 0\n");
+
+    let server = scripted(|_| Act::Usual);
+    home.run(&[&server.url(), "stat"]).expect(5, "--plaintext");
+    assert!(!server.heard_any("USER"));
+}
+
+#[test]
+fn a_mechanism_by_name_is_followed_by_no_other() {
+    let server = scripted(|_| Act::Usual);
+    let home = Home::with_password();
+    home.run(&["--plaintext", &server.url_of("u;AUTH=+APOP"), "stat"]).expect(5, "does not offer APOP");
+    assert!(!server.heard_any("USER") && !server.heard_any("AUTH"), "{:?}", server.heard());
+    let server = greeting_with("+OK <1.2@x>\r\n", |line| match line {
+        apop if apop.starts_with("APOP") => say("-ERR wrong\r\n"),
+        _ => Act::Usual,
+    });
+    home.run(&["--plaintext", &server.url_of("u;AUTH=+APOP"), "stat"]).expect(5, "wrong");
+    assert!(server.heard_any("APOP u ") && !server.heard_any("USER"), "{:?}", server.heard());
+}
+
+#[test]
+fn logins_that_fail() {
+    for (answer, said) in [
+        ("-ERR wrong\r\n", "wrong user name or password"),
+        ("-ERR [IN-USE] later\r\n", "another session has the maildrop"),
+        ("-ERR [LOGIN-DELAY] later\r\n", "too soon"),
+        ("-ERR [SYS/TEMP] later\r\n", "not possible now"),
+        ("-ERR [SYS/PERM] never\r\n", "not possible"),
+    ] {
+        let server = scripted(move |line| if line.starts_with("PASS") { say(answer) } else { Act::Usual });
+        Home::with_password().run(&["--plaintext", &server.url(), "stat"]).expect(5, said);
+    }
+    let refusing = greeting_with("-ERR not today\r\n", |_| Act::Usual);
+    Home::with_password().run(&["--plaintext", &refusing.url(), "stat"]).expect(1, "not today");
+    let server = scripted(|_| Act::Usual);
+    let home = Home::new().set("POP3_PASSWORD", "two\nlines");
+    home.run(&["--plaintext", &server.url(), "stat"]).expect(2, "control character");
+    assert!(!server.heard_any("USER"));
+}
+
+/// The server may say the password again: it is in no output and no log.
+#[test]
+fn the_password_is_nowhere_to_be_seen() {
+    let echo = |line: &str| match line.strip_prefix("PASS ") {
+        Some(password) => say(format!("-ERR what is {password}?\r\n")),
+        None => Act::Usual,
+    };
+    let friendly = |line: &str| match line.strip_prefix("PASS ") {
+        Some(password) => say(format!("+OK {password} it is\r\n")),
+        None if line == "STAT" => say("+OK 0 0\r\n"),
+        None => Act::Usual,
+    };
+    for (server, status) in [(scripted(echo), 5), (scripted(friendly), 0)] {
+        let home = Home::with_password();
+        let ended = home.run(&["--plaintext", "--log", "log", &server.url(), "stat"]);
+        assert_eq!(ended.status, Some(status), "{ended:?}");
+        assert!(server.heard_any(&format!("PASS {PASSWORD}")));
+        let log = std::fs::read_to_string(home.path("log")).unwrap();
+        assert!(log.contains("C: USER u\n") && log.contains("C: PASS ***\n"), "{log}");
+        for shown in [&log, &ended.said, &String::from_utf8_lossy(&ended.out).into_owned()] {
+            assert!(!shown.contains(PASSWORD), "{shown}");
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(home.path("log")).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        // It is appended to.
+        home.run(&["--plaintext", "--log", "log", &server.url(), "stat"]);
+        assert_eq!(std::fs::read_to_string(home.path("log")).unwrap(), log.repeat(2));
+    }
+}
+
+#[test]
+fn the_first_password_of_file_environment_and_netrc() {
+    let server = embedded(&store(&[]));
+    let stat = ["--plaintext", &server.url(), "stat"];
+    let netrc = |password: &str| format!("machine 127.0.0.1 login u password {password}\n");
+
+    let home = Home::new();
+    home.file(".netrc", &netrc(PASSWORD));
+    home.run(&stat).expect_out("0 0\n");
+    // The name too.
+    home.run(&["--plaintext", &format!("pop://127.0.0.1:{}", server.port()), "stat"]).expect_out("0 0\n");
+    // An entry for somebody else is not ours.
+    home.file(".netrc", &netrc(PASSWORD).replace("login u", "login v"));
+    if std::fs::File::open("/dev/tty").is_err() {
+        home.run(&stat).expect(2, "no terminal to ask");
+    }
+
+    let home = Home::new().set("NETRC", "other");
+    home.file(".netrc", &netrc("wrong"));
+    home.file("other", &netrc(PASSWORD));
+    home.run(&stat).expect_out("0 0\n");
+
+    let home = Home::with_password();
+    home.file(".netrc", &netrc("wrong"));
+    home.run(&stat).expect_out("0 0\n");
+
+    let home = Home::new().set("POP3_PASSWORD", "wrong");
+    for end in ["", "\n", "\r\n", "\nwrong\n"] {
+        let file = home.file("secret", &format!("{PASSWORD}{end}"));
+        home.run(&["--password-file", &file, "--plaintext", &server.url(), "stat"]).expect_out("0 0\n");
+    }
+    let file = home.file("empty", "\n");
+    home.run(&["--password-file", &file, "--plaintext", &server.url(), "stat"]).expect(2, "its first line is empty");
+    home.run(&["--password-file", "missing", "--plaintext", &server.url(), "stat"]).expect(2, "missing");
+    home.run(&stat).expect(5, "wrong user name or password");
+
+    // Nobody to ask.
+    Home::with_password().run(&["--plaintext", "pop://127.0.0.1", "stat"]).expect(2, "who logs in?");
+}
+
+#[test]
+fn the_host_from_the_environment() {
+    Home::new().run(&["--plaintext", "stat"]).expect(2, "MAILHOST");
+    Home::with_password().set("MAILHOST", "not a host").run(&["--plaintext", "stat"]).expect(2, "MAILHOST");
+    let home = Home::new().set("MAILHOST", "mail.invalid");
+    home.run(&["stat"]).expect(5, "--plaintext");
+    home.file(".netrc", "machine mail.invalid login u password p\n");
+    home.run(&["--plaintext", "stat"]).expect(4, "cannot connect to mail.invalid");
+}

@@ -1,0 +1,8 @@
+//! The program `pop3`, run as its users run it, against servers on loopback.
+
+mod fetch;
+mod kill;
+mod login;
+mod looks;
+mod support;
+mod url;

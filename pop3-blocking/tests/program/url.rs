@@ -1,0 +1,88 @@
+//! URLs that are right, and URLs that are not.
+
+use crate::support::{Home, embedded, store};
+
+/// What is wrong is said in one line, without the URL, and with status 2.
+#[test]
+fn typos() {
+    let home = Home::with_password();
+    let wrong = [
+        ("popp://u@h", "the scheme must be"),
+        ("http://h", "the scheme must be"),
+        ("imap://u@h", "the scheme must be"),
+        ("pop:u@h", "`//` is missing"),
+        ("pop:/u@h", "`//` is missing"),
+        ("//u@h", "does not begin with pop://"),
+        ("u@h", "does not begin with pop://"),
+        ("statt", "neither a command nor a URL"),
+        ("pop://", "the host is missing"),
+        ("pop://u@", "the host is missing"),
+        ("pop://u@:110", "the host is missing"),
+        ("pop://@h", "the user name in front of `@` is missing"),
+        ("pop://u@h:", "the port must be"),
+        ("pop://u@h:0", "the port must be"),
+        ("pop://u@h:65536", "the port must be"),
+        ("pop://u@h:+110", "the port must be"),
+        ("pop://u@h:pop3", "the port must be"),
+        ("pop://u@h/inbox", "ends with the host or the port"),
+        ("pop://u@h?x", "ends with the host or the port"),
+        ("pop://u@h h", "the host name may have"),
+        ("pop://u@hö", "beyond ASCII"),
+        ("pop://u@::1", "in brackets"),
+        ("pop://u@[::1", "the `]`"),
+        ("pop://u@[h]", "no IPv6 address"),
+        ("pop://u@[::1]110", "only a port"),
+        ("pop://u@example.org@h", "must be written %40"),
+        ("pop://u/v@h", "must be written %2F"),
+        ("pop://u%4@h", "two hexadecimal digits"),
+        ("pop://u%zz@h", "two hexadecimal digits"),
+        ("pop://u%ff@h", "not UTF-8"),
+        ("pop://u%0d%0aDELE 1@h", "control character"),
+        ("pop://u%00@h", "control character"),
+        ("pop://u%c2%85@h", "control character"),
+        ("pop://u;v@h", "only AUTH= may follow"),
+        ("pop://u;AUTH=@h", "not in this build"),
+        ("pop://u;AUTH=APOP@h", "AUTH=+APOP"),
+        ("pop://u;AUTH=SCRAM-SHA-256@h", "not in this build"),
+        ("pop://u;AUTH=+X@h", "not in this build"),
+        ("pop://u;AUTH=%0a@h", "control character"),
+        ("pop3s://u@h", "TLS is to come"),
+        ("pop://u:hush@h", "a password has no place in a URL"),
+        ("pop:u:hush@h", "a password has no place in a URL"),
+        ("popp://u:hush@h", "a password has no place in a URL"),
+        ("pop://u:hu@sh@h", "a password has no place in a URL"),
+        ("pop://u:hu/sh@h", "a password has no place in a URL"),
+    ];
+    for (url, said) in wrong {
+        let ended = home.run(&["--plaintext", url, "stat"]);
+        ended.expect(2, said);
+        assert!(ended.said.starts_with("pop3: ") && ended.said.trim_end().lines().count() == 1, "{url}: {ended:?}");
+        assert!(!ended.said.contains("hu"), "{url}: {ended:?}");
+    }
+    // Also where a URL does not belong, or with nothing to do.
+    for arguments in [&["stat", "pop://u:hush@h"][..], &["pop://u:hush@h"], &["--log", "pop://u:hush@h", "stat"]] {
+        let ended = home.run(arguments);
+        ended.expect(2, "a password has no place in a URL");
+        assert!(!ended.said.contains("hush"));
+    }
+}
+
+#[test]
+fn what_rfc_2384_permits() {
+    let maildrop = store(&[b"one\r\n"]);
+    maildrop.add_user("a@b;c:d/e%f", crate::support::PASSWORD);
+    let server = embedded(&maildrop);
+    let home = Home::with_password();
+    let odd = "a%40b%3bc%3Ad%2Fe%25f";
+    for login in ["u", "u;AUTH=*", "u;auth=plain", "u;AUTH=PLAIN", "u;AUTH=%2BAPOP", "u;AUTH=+APOP", "%75"] {
+        home.run(&["--plaintext", &server.url_of(login), "stat"]).expect_out("1 5\n");
+    }
+    for url in [server.url_of(odd), server.url_of(odd).to_uppercase().replace("POP://", "PoP3://").replace("U@", "u@")]
+    {
+        let ended = home.run(&["--plaintext", &url, "stat"]);
+        let right = url.starts_with("pop:");
+        // Names are not folded to one case: the second one is somebody else's.
+        assert_eq!(ended.status, Some(if right { 0 } else { 5 }), "{url}: {ended:?}");
+    }
+    home.run(&["--plaintext", &(server.url() + "/"), "stat"]).expect_out("1 5\n");
+}

@@ -1,0 +1,115 @@
+//! A connection that ends at each octet of a conversation, in pieces of every size: no part of a message is taken for
+//! the whole, and what was whole before is whole.
+
+use std::io::{ErrorKind, Read};
+
+use pop3_blocking::{Cause, Config, Connection, Credentials, Error, Policy, QuitError, Security};
+
+use crate::memory::Memory;
+use crate::peer::PIPELINED_LOGIN;
+
+const BATCH: &str = "
+C: LIST
+S: +OK 4 messages
+S: 1 24
+S: 2 6
+S: 3 0
+S: 4 17
+S: .
+C: RETR 1
+C: RETR 2
+C: RETR 3
+C: RETR 4
+S: +OK first
+S: Subject: 1
+S: 
+S: ..
+S: ...x
+S: .
+S: +OK second
+S: body
+S: .
+S: -ERR no third
+S: +OK fourth
+S: +OK not a status
+S: .
+C: QUIT
+S: +OK bye
+";
+
+const MESSAGES: [&[u8]; 3] = [b"Subject: 1\r\n\r\n.\r\n..x\r\n", b"body\r\n", b"+OK not a status\r\n"];
+
+/// What came of it.
+#[derive(Default)]
+struct Outcome {
+    whole: Vec<Vec<u8>>,
+    refused: usize,
+    error: Option<Error>,
+    quit: Option<Result<(), QuitError>>,
+}
+
+fn converse(memory: Memory) -> Outcome {
+    let mut outcome = Outcome::default();
+    if let Err(error) = converse_into(memory, &mut outcome) {
+        outcome.error = Some(error);
+    }
+    outcome
+}
+
+fn converse_into(memory: Memory, outcome: &mut Outcome) -> Result<(), Error> {
+    let connection = Connection::new(memory, Config::default())?;
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+    let mut session = match connection.login(Credentials::new("mrose", "tanstaaf"), policy) {
+        Ok(session) => session,
+        Err(failed) => match failed.reason {
+            pop3_blocking::LoginError::Failed(error) => return Err(error),
+            other => panic!("{other}"),
+        },
+    };
+    let mut batch = session.retrieve_all()?;
+    loop {
+        match batch.next() {
+            Ok(Some(mut message)) => {
+                let mut octets = Vec::new();
+                message.read_to_end(&mut octets).map_err(|error| error.downcast::<Error>().unwrap())?;
+                outcome.whole.push(octets);
+            }
+            Ok(None) => break,
+            Err(error) if error.session_goes_on() => outcome.refused += 1,
+            Err(error) => return Err(error),
+        }
+    }
+    outcome.quit = Some(session.quit());
+    Ok(())
+}
+
+#[test]
+fn at_every_octet() {
+    let script = format!("{PIPELINED_LOGIN}{BATCH}");
+    let octets = Memory::playing(&script, 1, 0, None).octets();
+    // Where each message's terminator ends: no line of a message in this script is a lone dot, for it is stuffed.
+    let listing = octets.windows(14).position(|window| window == b"4 17\r\n.\r\n+OK f").unwrap() + 9;
+    let ends: Vec<usize> =
+        (listing..octets.len()).filter(|&at| octets[..at].ends_with(b"\r\n.\r\n") && at > listing).collect();
+    assert_eq!(ends.len(), MESSAGES.len());
+    let refusal = octets.windows(4).rposition(|window| window == b"hird").unwrap() + 6;
+
+    for cut in 0..=octets.len() {
+        for (piece, end) in [(1, None), (7, None), (64 * 1024, None), (64 * 1024, Some(ErrorKind::ConnectionReset))] {
+            let outcome = converse(Memory::playing(&script, piece, cut, end));
+            let whole = ends.iter().filter(|&&end| end <= cut).count();
+            assert_eq!(outcome.whole, MESSAGES[..whole], "cut at {cut}");
+            assert_eq!(outcome.refused, usize::from(refusal <= cut), "cut at {cut}");
+            match (outcome.error, outcome.quit) {
+                (None, Some(Ok(()))) => assert_eq!(cut, octets.len()),
+                (None, Some(Err(QuitError::Unknown(_)))) => assert!(cut < octets.len() && whole == 3, "cut at {cut}"),
+                (Some(error), None) => {
+                    assert!(whole < 3, "cut at {cut}");
+                    let closed = matches!(error.cause(), Cause::ClosedWhileIdle(_)) || error.is_truncated();
+                    assert!(closed && !error.session_goes_on(), "cut at {cut}: {error:?}");
+                }
+                (error, quit) => panic!("cut at {cut}: {error:?}, {quit:?}"),
+            }
+        }
+    }
+}

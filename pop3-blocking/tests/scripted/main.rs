@@ -1,0 +1,11 @@
+//! The client against peers that play a script, on loopback or in memory.
+#![allow(missing_docs, reason = "a test")]
+
+mod closing;
+mod cuts;
+mod errors;
+mod memory;
+mod pace;
+mod peer;
+mod quitting;
+mod stingy;

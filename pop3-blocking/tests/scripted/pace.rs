@@ -1,0 +1,197 @@
+//! Who waits for whom, and for how long.
+
+use std::io::{ErrorKind, Write};
+use std::thread::sleep;
+use std::time::Duration;
+
+use pop3_blocking::{Cause, Config, ConnectError, Connection, Credentials, LoginError, Policy, QuitError, Security};
+
+use crate::memory::Memory;
+use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, number, session};
+
+const MOMENT: Duration = Duration::from_millis(300);
+
+#[test]
+fn a_server_that_says_nothing() {
+    let peer = Peer::playing(format!("{LOGIN}C: NOOP\nS: +OK\nC: STAT\n-- hold\n"));
+    let mut session = peer.connect().timeout(MOMENT).open().unwrap();
+    session.noop().unwrap();
+    let error = session.stat().unwrap_err();
+    assert!(matches!(error.cause(), Cause::Transport(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
+    assert_eq!(error.to_string(), "STAT failed: the server sent nothing for 0.3 s");
+    assert!(!error.session_goes_on());
+    // Whatever comes now is too late.
+    assert_eq!(session.noop().unwrap_err().to_string(), "NOOP failed: the session is over");
+    assert!(matches!(session.quit(), Err(QuitError::NotSent(_))));
+    peer.done();
+}
+
+#[test]
+fn a_message_that_stands_still() {
+    let peer = Peer::playing(format!("{PIPELINED_LOGIN}C: RETR 1\nC: RETR 2\nS: +OK\nS: half\n-- hold\n"));
+    let mut session = peer.connect().timeout(MOMENT).open().unwrap();
+    let mut batch = session.retrieve_many([1, 2].map(number));
+    let mut message = batch.next().unwrap().unwrap();
+    let error = std::io::copy(&mut message, &mut std::io::sink()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert_eq!(message.octets(), 6);
+    assert!(batch.next().is_err());
+    assert!(batch.next().unwrap().is_none());
+    drop(session);
+    peer.done();
+}
+
+#[test]
+fn a_login_that_trickles() {
+    let peer = Peer::new(|mut stream| {
+        for octet in b"+OK ready and waiting for you\r\n".iter().cycle() {
+            if stream.write_all(&[*octet]).is_err() {
+                return;
+            }
+            sleep(Duration::from_millis(5));
+        }
+    });
+    // No single wait is long.
+    let error = peer.connect().login_timeout(MOMENT * 2).open().unwrap_err();
+    let ConnectError::Login(LoginError::Failed(failed)) = &error else { panic!("{error}") };
+    let late = |cause: &Cause| matches!(cause, Cause::Transport(error) if error.kind() == ErrorKind::TimedOut);
+    assert!(late(failed.cause()) || matches!(failed.cause(), Cause::Protocol(_)), "{error}");
+    peer.done();
+
+    let peer = Peer::new(|mut stream| {
+        while stream.write_all(b"x").is_ok() {
+            sleep(Duration::from_millis(5));
+        }
+    });
+    let error = peer.connect().login_timeout(MOMENT * 2).open().unwrap_err();
+    assert_eq!(error.to_string(), "reading the greeting failed: the login took too long");
+    peer.done();
+}
+
+#[test]
+fn after_the_login_its_deadline_is_lifted() {
+    let peer = Peer::playing(format!("{LOGIN}C: NOOP\nS: +OK\n-- hold\n"));
+    let mut session = peer.connect().login_timeout(Duration::from_secs(1)).open().unwrap();
+    sleep(Duration::from_millis(1010));
+    session.noop().unwrap();
+    drop(session);
+    peer.done();
+}
+
+#[test]
+fn no_patience_is_endless_patience() {
+    let peer = Peer::playing(format!("{LOGIN}C: NOOP\nS: +OK\n-- hold\n"));
+    let connect = peer.connect().login_timeout(Duration::MAX).timeout(Duration::MAX).connect_timeout(Duration::MAX);
+    let mut session = connect.open().unwrap();
+    session.noop().unwrap();
+    drop(session);
+    peer.done();
+}
+
+#[test]
+fn one_by_one_without_pipelining() {
+    let (mut session, peer) = session(
+        LOGIN,
+        "
+C: RETR 1
+-- quiet
+S: +OK
+S: one
+-- quiet
+S: .
+C: RETR 2
+-- quiet
+S: -ERR gone
+C: RETR 3
+-- quiet
+S: +OK
+S: three
+S: .
+C: TOP 1 0
+-- quiet
+S: +OK
+S: .
+C: TOP 2 0
+-- quiet
+S: +OK
+S: .
+C: DELE 1
+-- quiet
+S: +OK
+C: DELE 2
+-- quiet
+S: +OK
+C: RETR 1
+-- quiet
+S: +OK
+S: abandoned
+-- quiet
+S: .
+C: STAT
+S: +OK 0 0
+-- hold
+",
+    );
+    let mut batch = session.retrieve_many([1, 2, 3].map(number));
+    assert_eq!(batch.next().unwrap().unwrap().into_message().unwrap().as_bytes(), b"one\r\n");
+    assert!(batch.next().unwrap_err().refused().is_some());
+    assert_eq!(batch.next().unwrap().unwrap().into_message().unwrap().as_bytes(), b"three\r\n");
+    assert!(batch.next().unwrap().is_none());
+    assert_eq!(session.headers_many([1, 2].map(number)).flatten().count(), 2);
+    assert_eq!(session.delete_many([1, 2].map(number)).flatten().count(), 2);
+    session.retrieve(number(1)).unwrap();
+    assert_eq!(session.stat().unwrap().messages, 0);
+    drop(session);
+    peer.done();
+}
+
+/// The window is filled before the first answer, and again when half of it is free.
+#[test]
+fn a_window_full_with_pipelining() {
+    let retrieved = "S: +OK\nS: body\nS: .\n";
+    // Eight octets a command.
+    let script = format!(
+        "
+C: RETR 1
+C: RETR 2
+C: RETR 3
+-- quiet
+{retrieved}-- quiet
+{retrieved}C: RETR 4
+C: RETR 5
+-- quiet
+{retrieved}{retrieved}{retrieved}C: DELE 1
+C: DELE 2
+C: DELE 3
+S: +OK
+S: +OK
+S: -ERR
+-- hold
+"
+    );
+    let peer = Peer::playing(format!("{PIPELINED_LOGIN}{script}").replace("\n\n", "\n"));
+    let mut session = peer.connect().window(24).open().unwrap();
+    let mut batch = session.retrieve_many((1..=5).map(number));
+    for _ in 0..5 {
+        assert_eq!(batch.next().unwrap().unwrap().into_message().unwrap().as_bytes(), b"body\r\n");
+    }
+    assert!(batch.next().unwrap().is_none());
+    assert_eq!(session.delete_many((1..=3).map(number)).flatten().count(), 2);
+    drop(session);
+    peer.done();
+}
+
+#[test]
+fn many_commands_in_one_write() {
+    const COUNT: u32 = 1000;
+    let commands: Vec<String> = (1..=COUNT).map(|n| format!("C: DELE {n}\n")).collect();
+    let script = format!("{PIPELINED_LOGIN}{}{}", commands.concat(), "S: +OK\n".repeat(commands.len()));
+    let memory = Memory::playing(&script, usize::MAX, usize::MAX, None);
+    let mut connection = Connection::new(memory, Config::default()).unwrap();
+    connection.set_window(64 * 1024);
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+    let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap();
+    assert_eq!(session.delete_many((1..=COUNT).map(number)).flatten().count(), commands.len());
+    // CAPA, USER with PASS, and all of the batch.
+    assert_eq!(session.abandon().writes, 3);
+}

@@ -1,0 +1,138 @@
+//! A server that plays a script on loopback.
+//!
+//! A script is a conversation, a line each. `S: ` is a line that the server sends, `C: ` one that the client must send;
+//! CRLF is understood. `-- quiet` asserts that the client sends nothing for a moment, `-- hold` waits until the client has
+//! closed the connection. The server closes it at the end of its script.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::num::NonZeroU32;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use pop3_blocking::{Connect, Security, Session, Tcp};
+
+/// Long enough for a loaded machine; only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A login as USER and PASS on a server that knows no CAPA.
+pub(crate) const LOGIN: &str = "
+S: +OK ready
+C: CAPA
+S: -ERR what?
+C: USER mrose
+S: +OK
+C: PASS tanstaaf
+S: +OK
+";
+
+/// A login on a server that pipelines.
+pub(crate) const PIPELINED_LOGIN: &str = "
+S: +OK ready
+C: CAPA
+S: +OK
+S: USER
+S: PIPELINING
+S: .
+C: USER mrose
+C: PASS tanstaaf
+S: +OK
+S: +OK
+";
+
+/// What the lines of a script say.
+#[derive(Clone, Debug)]
+pub(crate) enum Turn {
+    Server(Vec<u8>),
+    Client(Vec<u8>),
+    Quiet,
+    Hold,
+}
+
+pub(crate) fn turns(script: &str) -> impl Iterator<Item = Turn> + '_ {
+    script.lines().filter(|line| !line.is_empty()).map(|line| match line.split_at(3.min(line.len())) {
+        ("S: ", said) => Turn::Server(format!("{said}\r\n").into()),
+        ("C: ", said) => Turn::Client(format!("{said}\r\n").into()),
+        ("-- ", "quiet") => Turn::Quiet,
+        ("-- ", "hold") => Turn::Hold,
+        _ => panic!("not a line of a script: {line}"),
+    })
+}
+
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    thread: JoinHandle<()>,
+}
+
+impl Peer {
+    /// A server for one connection.
+    pub(crate) fn new(serve: impl FnOnce(TcpStream) + Send + 'static) -> Peer {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let thread = std::thread::spawn(move || serve(listener.accept().unwrap().0));
+        Peer { address, thread }
+    }
+
+    pub(crate) fn playing(script: String) -> Peer {
+        Peer::new(move |stream| play(stream, &script))
+    }
+
+    /// Waits until the connection is closed, and fails if the client did not keep to the script.
+    pub(crate) fn done(self) {
+        if let Err(panic) = self.thread.join() {
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    pub(crate) fn connect(&self) -> Connect {
+        Connect::new()
+            .host("127.0.0.1")
+            .port(self.address.port())
+            .user("mrose")
+            .password("tanstaaf")
+            .security(Security::Plaintext)
+            .allow_plaintext(true)
+            .timeout(PATIENCE)
+    }
+}
+
+/// A session whose login was as in `login`, with a server that goes on with `script`.
+pub(crate) fn session(login: &str, script: &str) -> (Session<Tcp>, Peer) {
+    let peer = Peer::playing(format!("{login}{script}"));
+    (peer.connect().open().unwrap(), peer)
+}
+
+pub(crate) fn number(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap()
+}
+
+pub(crate) fn play(mut stream: TcpStream, script: &str) {
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    for turn in turns(script) {
+        match turn {
+            // A client that has given up already need not listen.
+            Turn::Server(octets) => stream.write_all(&octets).unwrap_or_default(),
+            Turn::Client(expected) => {
+                let mut said = vec![0; expected.len()];
+                let result = stream.read_exact(&mut said);
+                let (said, expected) = (said.escape_ascii(), expected.escape_ascii());
+                result.unwrap_or_else(|error| panic!("instead of {expected}: {error}; {said}"));
+                assert_eq!(said.to_string(), expected.to_string());
+            }
+            Turn::Quiet => {
+                stream.set_read_timeout(Some(Duration::from_millis(30))).unwrap();
+                let mut early = [0; 64];
+                match stream.read(&mut early) {
+                    Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                    other => panic!("the client spoke out of turn: {other:?} {}", early.escape_ascii()),
+                }
+                stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            }
+            Turn::Hold => {
+                let mut rest = Vec::new();
+                let _ = stream.read_to_end(&mut rest);
+                assert_eq!(rest.escape_ascii().to_string(), "", "the client said more than the script");
+            }
+        }
+    }
+}

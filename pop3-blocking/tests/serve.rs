@@ -1,0 +1,137 @@
+//! The embedded server on a socket, and our own client over it.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::num::NonZeroU32;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use pop3_blocking::pop3_proto::ServerConfig;
+use pop3_blocking::pop3_proto::memory::MailStore;
+use pop3_blocking::{Config, Connection, Credentials, LoginError, Mechanism, Policy, Security, Session};
+
+const PLAINTEXT: ServerConfig = ServerConfig {
+    max_line: 255,
+    max_response: 65_536,
+    max_refusals: 20,
+    plaintext_login: true,
+    stls: false,
+    inside_tls: false,
+};
+
+/// Serves the store, and reports how each connection ended.
+fn listen(store: MailStore, config: ServerConfig) -> (SocketAddr, mpsc::Receiver<std::io::Result<()>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (ended, ends) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (maildrop, ended) = (store.maildrop(), ended.clone());
+            thread::spawn(move || ended.send(pop3_blocking::serve_with(stream, maildrop, config)));
+        }
+    });
+    (address, ends)
+}
+
+fn store(messages: &[&[u8]]) -> MailStore {
+    let store = MailStore::new();
+    store.add_user("u", "pw");
+    for message in messages {
+        store.deliver("u", message);
+    }
+    store
+}
+
+fn dial(address: SocketAddr) -> Connection<TcpStream> {
+    Connection::new(TcpStream::connect(address).unwrap(), Config::default()).unwrap()
+}
+
+fn login(address: SocketAddr, mechanism: Mechanism) -> Session<TcpStream> {
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: Some(mechanism) };
+    dial(address).login(Credentials::new("u", "pw"), policy).unwrap()
+}
+
+fn number(n: u32) -> NonZeroU32 {
+    NonZeroU32::new(n).unwrap()
+}
+
+#[test]
+fn every_octet_comes_back_by_every_login() {
+    let odd: &[u8] = b"A: b\r\n\r\n.\r\n..x\r\n\x00\xff bare \r and\r\nno end";
+    let (address, ends) = listen(store(&[odd, b"", b"Subject: second\n\nlf\n"]), PLAINTEXT);
+    for mechanism in [Mechanism::UserPass, Mechanism::Plain, Mechanism::Apop] {
+        let mut session = login(address, mechanism);
+        assert_eq!(session.stat().unwrap().messages, 3);
+        let mut octets = Vec::new();
+        session.retrieve(number(1)).unwrap().read_to_end(&mut octets).unwrap();
+        // The end of the last line is the terminator's beginning.
+        assert_eq!(octets, [odd, b"\r\n"].concat());
+        octets.clear();
+        session.top(number(3), 0).unwrap().read_to_end(&mut octets).unwrap();
+        assert_eq!(octets, b"Subject: second\r\n\r\n");
+        session.quit().unwrap();
+        // The lock is released by the time that QUIT is answered.
+        assert!(ends.recv().unwrap().is_ok());
+    }
+}
+
+#[test]
+fn only_quit_deletes() {
+    let store = store(&[b"one\r\n", b"two\r\n", b"three\r\n"]);
+    let (address, ends) = listen(store.clone(), PLAINTEXT);
+    let mut session = login(address, Mechanism::UserPass);
+    session.delete(number(2)).unwrap();
+    drop(session.abandon());
+    assert!(ends.recv().unwrap().is_ok(), "a client that goes away is no error");
+    assert_eq!(store.messages("u").len(), 3);
+
+    let mut session = login(address, Mechanism::UserPass);
+    session.delete(number(2)).unwrap();
+    session.quit().unwrap();
+    let left: Vec<_> = store.messages("u").iter().map(|message| message.to_vec()).collect();
+    assert_eq!(left, [b"one\r\n".to_vec(), b"three\r\n".to_vec()]);
+}
+
+#[test]
+fn by_default_only_apop_logs_in() {
+    let (address, _ends) = listen(store(&[]), ServerConfig::default());
+    let policy = |mechanism| Policy { security: Security::Plaintext, allow_plaintext: true, mechanism };
+    let failed = dial(address).login(Credentials::new("u", "pw"), policy(Some(Mechanism::UserPass))).unwrap_err();
+    assert!(!matches!(failed.reason, LoginError::Failed(_)), "{failed}");
+    login(address, Mechanism::Apop).quit().unwrap();
+
+    // A timestamp that came twice could be replayed.
+    let timestamp = |connection: &Connection<TcpStream>| {
+        connection.greeting().unwrap().timestamp().map(|timestamp| timestamp.as_bytes().to_vec())
+    };
+    let (first, second) = (timestamp(&dial(address)), timestamp(&dial(address)));
+    assert!(first.is_some() && first != second);
+}
+
+#[test]
+fn who_sends_and_never_reads_blocks_nobody_else() {
+    let big = vec![b'x'; 1 << 20];
+    let (address, _ends) = listen(store(&[&big]), PLAINTEXT);
+    let mut rude = TcpStream::connect(address).unwrap();
+    rude.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    let mut requests = b"USER u\r\nPASS pw\r\n".to_vec();
+    requests.extend(b"RETR 1\r\n".repeat(100_000));
+    // Whether all of it fits into the kernel's buffers or not: nobody reads the answers.
+    let _ = rude.write_all(&requests);
+
+    let mut polite = dial(address);
+    assert!(polite.capabilities().unwrap().pipelining());
+    polite.quit().unwrap();
+    drop(rude);
+    // The server's thread sees the reset and releases the maildrop, sooner or later.
+    for _ in 0..600 {
+        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+        match dial(address).login(Credentials::new("u", "pw"), policy) {
+            Ok(session) => return session.quit().unwrap(),
+            Err(failed) => assert!(matches!(failed.reason, LoginError::InUse(_)), "{failed}"),
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the maildrop is still locked");
+}

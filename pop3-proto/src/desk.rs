@@ -1,0 +1,349 @@
+//! What a server's session does with each request: it asks the maildrop, keeps the marks, and writes the answer.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::num::NonZeroU32;
+
+use crate::apop::{Digest, Timestamp};
+use crate::buffer::Outbox;
+use crate::command::Command;
+use crate::maildrop::{Credentials, Maildrop, StoreError};
+use crate::output::Output as _;
+use crate::reply::{Code, DropListing, ScanListing, UniqueId};
+use crate::sasl::{self, Payload, Response};
+use crate::server::{AnswerError, Request, Server, ServerConfig};
+use crate::state::State;
+
+/// No more is written than this, in octets, while the client does not read.
+const OUTBOX: usize = 64 * 1024;
+/// The work goes on while this much of it is free: room for any line, and for a challenge of ours.
+const LOW: usize = 1024;
+/// How much of a message is read from the maildrop at a time, in octets.
+const PIECE: usize = 16 * 1024;
+
+/// Octets of a message that are read and not yet written: `octets[start..end]`.
+#[derive(Default)]
+struct Piece {
+    octets: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+/// The answer that is being written, if it takes more than a line.
+#[derive(Clone, Copy)]
+enum Sending {
+    Nothing,
+    /// LIST, from this number on.
+    Sizes(u32),
+    /// UIDL, from this number on.
+    UniqueIds(u32),
+    /// A message, read up to `at`.
+    Message {
+        number: NonZeroU32,
+        at: u64,
+    },
+}
+
+/// Everything but the inbox, because a request borrows from there.
+pub(crate) struct Desk<M> {
+    pub(crate) server: Server,
+    pub(crate) maildrop: M,
+    timestamp: Option<Vec<u8>>,
+    /// Whom USER named.
+    user: String,
+    /// Whether message `n` is marked as deleted is at `n - 1`. Empty before the login.
+    marks: Vec<bool>,
+    sending: Sending,
+    piece: Piece,
+    pub(crate) out: Outbox,
+}
+
+impl<M: Maildrop> Desk<M> {
+    /// Greets. A timestamp that is too long for the greeting is left out.
+    pub(crate) fn new(maildrop: M, config: ServerConfig, timestamp: Option<Timestamp<'_>>) -> Desk<M> {
+        let mut desk = Desk {
+            server: Server::new(config),
+            maildrop,
+            timestamp: None,
+            user: String::new(),
+            marks: Vec::new(),
+            sending: Sending::Nothing,
+            piece: Piece::default(),
+            out: Outbox::default(),
+        };
+        let text = "POP3 server ready";
+        match timestamp.filter(|_| desk.server.greeting(timestamp, text, &mut desk.out).is_ok()) {
+            Some(timestamp) => desk.timestamp = Some(timestamp.as_bytes().into()),
+            // The very first answer is always due, and the outbox takes it.
+            None => desk.server.greeting(None, text, &mut desk.out).unwrap_or_default(),
+        }
+        desk
+    }
+
+    /// Whether there is room for any line, and for a challenge of ours.
+    pub(crate) fn has_room(&self) -> bool {
+        OUTBOX.saturating_sub(self.out.pending().len()) >= LOW
+    }
+
+    /// Whether an answer is being written that takes more than a line.
+    pub(crate) const fn is_sending(&self) -> bool {
+        !matches!(self.sending, Sending::Nothing)
+    }
+
+    fn ok(&mut self, text: impl fmt::Display) -> Result<(), AnswerError> {
+        self.server.ok(text, &mut self.out)
+    }
+
+    fn err(&mut self, text: impl fmt::Display) -> Result<(), AnswerError> {
+        self.server.err(None, text, &mut self.out)
+    }
+
+    fn store_err(&mut self, error: &StoreError) -> Result<(), AnswerError> {
+        self.server.err(Some(Code::SysTemp), error, &mut self.out)
+    }
+
+    /// Answers a request, or begins to.
+    pub(crate) fn answer(&mut self, request: Request<'_>) -> Result<(), AnswerError> {
+        match request {
+            Request::Bad(bad) => self.err(bad),
+            Request::Response(Response::Cancel) => self.err("cancelled"),
+            Request::Response(Response::Data(response)) => self.plain(response),
+            Request::Command(command) => self.command(command),
+        }
+    }
+
+    fn command(&mut self, command: Command<'_>) -> Result<(), AnswerError> {
+        match command {
+            Command::User(user) => {
+                self.user.clear();
+                self.user.push_str(user);
+                // The same for all the world: who exists is not told before the password (RFC 1939, section 7).
+                self.ok("and now the password")
+            }
+            Command::Pass(password) => {
+                let user = core::mem::take(&mut self.user);
+                self.login(Credentials::Password { user: &user, password })
+            }
+            Command::Apop { user, digest } => self.apop(user, digest),
+            Command::Auth { mechanism, initial_response } => {
+                if !mechanism.eq_ignore_ascii_case("PLAIN") {
+                    return self.err("unknown mechanism");
+                }
+                match initial_response {
+                    Some(response) => self.plain(response),
+                    None => self.server.challenge(b"", &mut self.out),
+                }
+            }
+            Command::Stls => self.ok("begin TLS"),
+            Command::Capa => self.capabilities(),
+            Command::Stat => {
+                let octets = self.live(1).map(|number| self.maildrop.octets(number)).fold(0, u64::saturating_add);
+                let messages = u32::try_from(self.live(1).count()).unwrap_or(u32::MAX);
+                self.ok(DropListing { messages, octets })
+            }
+            Command::List(None) => {
+                self.sending = Sending::Sizes(1);
+                self.ok("scan listing follows")
+            }
+            Command::List(Some(number)) if self.has(number) => {
+                self.ok(ScanListing { number, octets: self.maildrop.octets(number) })
+            }
+            Command::Uidl(None)
+                if self
+                    .live(1)
+                    .all(|number| UniqueId::new(self.maildrop.unique_id(number).as_bytes()).is_conforming()) =>
+            {
+                self.sending = Sending::UniqueIds(1);
+                self.ok("unique-id listing follows")
+            }
+            Command::Uidl(Some(number))
+                if self.has(number) && UniqueId::new(self.maildrop.unique_id(number).as_bytes()).is_conforming() =>
+            {
+                let id = self.maildrop.unique_id(number);
+                self.server.ok(format_args!("{number} {id}"), &mut self.out)
+            }
+            Command::Uidl(number) if number.is_none_or(|number| self.has(number)) => {
+                self.server.err(Some(Code::SysPerm), "a message has no proper unique-id", &mut self.out)
+            }
+            Command::Retr(number) | Command::Top { number, .. } if self.has(number) => self.open(number),
+            Command::Dele(number) if self.has(number) => {
+                self.marks[index(number)] = true;
+                self.ok(format_args!("message {number} is marked as deleted"))
+            }
+            Command::List(Some(_)) | Command::Uidl(_) | Command::Retr(_) | Command::Top { .. } | Command::Dele(_) => {
+                self.err("no such message")
+            }
+            Command::Rset => {
+                self.marks.fill(false);
+                self.ok("nothing is marked")
+            }
+            Command::Noop => self.ok(""),
+            Command::Quit if self.server.state() == State::Transaction => self.update(),
+            Command::Quit => self.ok("bye"),
+            Command::Last | Command::Utf8 | Command::Lang(_) | Command::LangList | Command::Raw { .. } => {
+                self.err("not supported")
+            }
+        }
+    }
+
+    fn apop(&mut self, user: &str, digest: Digest) -> Result<(), AnswerError> {
+        let octets = self.timestamp.take().unwrap_or_default();
+        let answer = match Timestamp::find(&octets) {
+            Some(timestamp) => self.login(Credentials::Apop { user, timestamp, digest }),
+            None => self.err("APOP is not offered"),
+        };
+        self.timestamp = Some(octets);
+        answer
+    }
+
+    fn plain(&mut self, response: Payload<'_>) -> Result<(), AnswerError> {
+        let Ok(message) = response.to_vec() else { return self.err("not Base64") };
+        match sasl::plain_parts(&message) {
+            Some((authzid, user, password)) if authzid.is_empty() || authzid == user => {
+                self.login(Credentials::Password { user, password })
+            }
+            // To act for somebody else is nobody's right here (RFC 4616, section 2).
+            Some(_) => self.server.err(Some(Code::Auth), "not permitted for this identity", &mut self.out),
+            None => self.err("not a response of PLAIN"),
+        }
+    }
+
+    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), AnswerError> {
+        if let Err(refused) = self.maildrop.login(credentials) {
+            return self.server.err(Some(refused.code()), &refused, &mut self.out);
+        }
+        self.marks = alloc::vec![false; usize::try_from(self.maildrop.count()).unwrap_or(usize::MAX)];
+        self.ok("the maildrop is open")
+    }
+
+    fn capabilities(&mut self) -> Result<(), AnswerError> {
+        let plaintext = self.server.permits_plaintext();
+        let stls = self.server.offers_stls();
+        self.ok("capabilities follow")?;
+        let list = [
+            ("TOP", true),
+            ("UIDL", true),
+            ("RESP-CODES", true),
+            ("AUTH-RESP-CODE", true),
+            ("PIPELINING", true),
+            ("USER", plaintext),
+            ("SASL PLAIN", plaintext),
+            ("STLS", stls),
+            (concat!("IMPLEMENTATION pop3-proto/", env!("CARGO_PKG_VERSION")), true),
+        ];
+        for (capability, _) in list.iter().filter(|(_, holds)| *holds) {
+            self.server.row(capability, &mut self.out)?;
+        }
+        self.server.end(&mut self.out)
+    }
+
+    /// Reads the first piece before it answers: after `+OK` there is no way to refuse any more.
+    fn open(&mut self, number: NonZeroU32) -> Result<(), AnswerError> {
+        match self.read(number, 0) {
+            Ok(read) => {
+                self.sending = Sending::Message { number, at: read };
+                self.ok(format_args!("{} octets", self.maildrop.octets(number)))
+            }
+            Err(error) => self.store_err(&error),
+        }
+    }
+
+    fn read(&mut self, number: NonZeroU32, at: u64) -> Result<u64, StoreError> {
+        let Piece { octets, start, end } = &mut self.piece;
+        octets.resize(PIECE, 0);
+        let read = self.maildrop.read(number, at, octets)?.min(octets.len());
+        (*start, *end) = (0, read);
+        Ok(read as u64)
+    }
+
+    fn update(&mut self) -> Result<(), AnswerError> {
+        let removed = self.maildrop.remove(&mut numbers(&self.marks, 1, true));
+        match removed {
+            Ok(()) => self.ok("bye"),
+            Err(error) => self.store_err(&error),
+        }
+    }
+
+    /// Goes on with the answer that takes more than a line, as far as there is room.
+    pub(crate) fn send(&mut self) {
+        let sent = match self.sending {
+            Sending::Nothing => Ok(()),
+            Sending::Sizes(from) | Sending::UniqueIds(from) => self.send_row(from),
+            Sending::Message { number, at } => self.send_message(number, at),
+        };
+        if sent.is_err() {
+            self.server.close();
+        }
+    }
+
+    fn send_row(&mut self, from: u32) -> Result<(), AnswerError> {
+        let Some(number) = self.live(from).next() else { return self.end() };
+        // Behind the last number there is nothing: `live` ends there.
+        let next = number.get().saturating_add(1);
+        let out = &mut self.out;
+        if let Sending::UniqueIds(_) = self.sending {
+            self.sending = Sending::UniqueIds(next);
+            self.server.row(format_args!("{number} {}", self.maildrop.unique_id(number)), out)
+        } else {
+            self.sending = Sending::Sizes(next);
+            self.server.row(ScanListing { number, octets: self.maildrop.octets(number) }, out)
+        }
+    }
+
+    fn send_message(&mut self, number: NonZeroU32, at: u64) -> Result<(), AnswerError> {
+        let Piece { octets, start, end } = &mut self.piece;
+        if self.server.wants_body() && start < end {
+            let mut content = &octets[*start..*end];
+            // Stuffing can double it, but hardly ever does: what does not fit waits for the next turn.
+            let room = (content.len() + content.len() / 16 + 64).min(OUTBOX - self.out.pending().len());
+            let space = self.out.line(room).unwrap_or_default();
+            let written = self.server.body(&mut content, space).unwrap_or_default();
+            self.out.take_back(room - written);
+            *start = *end - content.len();
+            return Ok(());
+        }
+        if !self.server.wants_body() {
+            return self.end();
+        }
+        match self.read(number, at) {
+            Ok(0) => self.end(),
+            Ok(read) => {
+                self.sending = Sending::Message { number, at: at + read };
+                Ok(())
+            }
+            // Without the terminator, so that the client knows that this is not all.
+            Err(_) => {
+                self.server.close();
+                Ok(())
+            }
+        }
+    }
+
+    fn end(&mut self) -> Result<(), AnswerError> {
+        self.sending = Sending::Nothing;
+        self.server.end(&mut self.out)
+    }
+
+    /// Whether there is such a message, not marked as deleted.
+    fn has(&self, number: NonZeroU32) -> bool {
+        self.marks.get(index(number)) == Some(&false)
+    }
+
+    /// The messages from number `from` on that are not marked as deleted.
+    fn live(&self, from: u32) -> impl Iterator<Item = NonZeroU32> {
+        numbers(&self.marks, from, false)
+    }
+}
+
+/// The place of a message in `marks`.
+fn index(number: NonZeroU32) -> usize {
+    usize::try_from(number.get()).unwrap_or(usize::MAX) - 1
+}
+
+/// The messages from number `from` on whose mark is `marked`.
+fn numbers(marks: &[bool], from: u32, marked: bool) -> impl Iterator<Item = NonZeroU32> {
+    let all = (from..).map_while(NonZeroU32::new);
+    all.map_while(move |number| Some((number, *marks.get(index(number))?)))
+        .filter_map(move |(number, mark)| (mark == marked).then_some(number))
+}

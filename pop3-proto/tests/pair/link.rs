@@ -1,0 +1,129 @@
+//! A link that cuts, delays and joins what it carries, and that may die.
+
+use std::num::NonZeroU32;
+
+use pop3_proto::apop::Timestamp;
+use pop3_proto::{Config, ServerConfig, Service};
+
+use crate::shelf::{Mail, Shelf};
+
+pub(crate) const TIMESTAMP: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
+
+/// What is there before anybody speaks.
+#[derive(Clone, Debug)]
+pub(crate) struct Scene {
+    pub(crate) mails: Vec<Mail>,
+    pub(crate) mouthful: usize,
+    pub(crate) server: ServerConfig,
+    /// Whether APOP is offered.
+    pub(crate) timestamp: bool,
+}
+
+impl Scene {
+    pub(crate) fn client(&self) -> Config {
+        Config { inside_tls: self.server.inside_tls, ..Config::default() }
+    }
+
+    pub(crate) fn mail(&self, number: NonZeroU32) -> Option<&Mail> {
+        self.mails.get(number.get() as usize - 1)
+    }
+}
+
+/// How the link behaves. Of no throws it is made that nothing is cut nor delayed.
+#[derive(Clone, Debug)]
+pub(crate) struct Schedule {
+    pub(crate) throws: Vec<u8>,
+    /// How many octets it carries to the server and to the client.
+    pub(crate) life: (usize, usize),
+}
+
+impl Schedule {
+    pub(crate) const IDEAL: Schedule = Schedule { throws: Vec::new(), life: (usize::MAX, usize::MAX) };
+
+    pub(crate) fn dies(&self) -> bool {
+        self.life != Schedule::IDEAL.life
+    }
+}
+
+/// The server and the way to it.
+#[derive(Debug)]
+pub(crate) struct Link {
+    service: Service<Shelf>,
+    shelf: Shelf,
+    schedule: Schedule,
+    thrown: usize,
+}
+
+impl Link {
+    pub(crate) fn new(scene: &Scene, schedule: &Schedule) -> Link {
+        let shelf = Shelf::new(&scene.mails, scene.mouthful);
+        let timestamp = scene.timestamp.then(|| Timestamp::find(TIMESTAMP).unwrap());
+        let service = Service::new(shelf.clone(), scene.server, timestamp);
+        Link { service, shelf, schedule: schedule.clone(), thrown: 0 }
+    }
+
+    /// A number that the schedule chooses.
+    pub(crate) fn throw(&mut self) -> u8 {
+        self.thrown += 1;
+        let throws = &self.schedule.throws;
+        if throws.is_empty() { 0 } else { throws[self.thrown % throws.len()] }
+    }
+
+    /// How much of `len` octets travels together.
+    fn part(&mut self, len: usize) -> usize {
+        let part = match self.throw() {
+            0 => len,
+            few @ 1..=127 => usize::from(few % 5 + 1),
+            many => usize::from(many).pow(2) / 8,
+        };
+        part.min(len)
+    }
+
+    /// Carries some of `octets` to the server, and says how many.
+    pub(crate) fn up(&mut self, octets: &[u8]) -> usize {
+        if !self.service.wants_read() || octets.is_empty() {
+            return 0;
+        }
+        let len = octets.len().min(self.service.spare().len());
+        assert!(len > 0, "there is room where reading is wanted");
+        let len = self.part(len).min(self.schedule.life.0);
+        self.schedule.life.0 -= len;
+        if len > 0 {
+            self.service.spare()[..len].copy_from_slice(&octets[..len]);
+            self.service.filled(len);
+        }
+        len
+    }
+
+    /// Carries some of what the server has to say into `room`, and says how many octets.
+    pub(crate) fn down(&mut self, room: &mut [u8]) -> usize {
+        let pending = self.service.pending().len();
+        assert!(pending <= 64 * 1024, "the output is bounded");
+        let len = if pending == 0 { 0 } else { self.part(pending.min(room.len())) };
+        let len = len.min(self.schedule.life.1);
+        self.schedule.life.1 -= len;
+        room[..len].copy_from_slice(&self.service.pending()[..len]);
+        self.service.written(len);
+        len
+    }
+
+    /// Nothing comes down any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        let (up, down) = self.schedule.life;
+        down == 0 || (up == 0 && self.service.pending().is_empty()) || self.service.is_over()
+    }
+
+    /// The handshake that the client begins, of no octets.
+    pub(crate) fn handshake(&mut self) {
+        assert!(self.service.wants_tls());
+        self.service.tls_established();
+    }
+
+    pub(crate) const fn service(&self) -> &Service<Shelf> {
+        &self.service
+    }
+
+    pub(crate) const fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+}

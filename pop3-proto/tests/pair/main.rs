@@ -1,0 +1,224 @@
+//! Client and server face each other over a link that cuts, delays, joins and dies, and must agree on all there is.
+//!
+//! The judge is an oracle that reads the RFCs naively and shares no code with either of them.
+#![cfg(feature = "std")]
+
+mod bare;
+mod link;
+mod oracle;
+mod shelf;
+mod typed;
+
+use std::num::NonZeroU32;
+
+use pop3_proto::batch::Each;
+use pop3_proto::login::{Mechanism, Policy, Security};
+use pop3_proto::sasl::{Payload, Response};
+use pop3_proto::{Command, ServerConfig};
+use proptest::prelude::*;
+
+use link::{Scene, Schedule};
+use oracle::{PLAIN, Said, digest};
+use shelf::{Mail, PASSWORD, USER};
+use typed::Deed;
+
+fn mail() -> impl Strategy<Value = Mail> {
+    let piece = prop_oneof![
+        4 => Just(&b"."[..]),
+        3 => Just(&b"\r\n"[..]),
+        2 => Just(&b"\n"[..]),
+        2 => Just(&b"\r"[..]),
+        1 => Just(&b"\0"[..]),
+        1 => Just(&b"\xff\x80"[..]),
+        2 => Just(&b"a"[..]),
+        1 => Just(&b"A: b\r\n\r\n"[..]),
+        1 => Just(&b"\r\n.\r\n"[..]),
+    ];
+    // Now and then more than the server keeps at once, and runs without a line end.
+    let times = prop_oneof![30 => Just(1), 2 => Just(700), 1 => 4000..9000_usize];
+    let pieces = (prop::collection::vec(piece, 0..14), times).prop_map(|(pieces, times)| pieces.concat().repeat(times));
+    let content = prop_oneof![9 => pieces, 1 => (3000..70_000_usize).prop_map(|len| vec![b'x'; len])];
+    (content, "[!-~]{1,70}").prop_map(|(content, id)| Mail { id, content })
+}
+
+fn server() -> impl Strategy<Value = ServerConfig> {
+    (any::<bool>(), any::<bool>(), prop::bool::weighted(0.8), 2..20_u32).prop_map(
+        |(inside_tls, stls, plaintext_login, max_refusals)| ServerConfig {
+            inside_tls,
+            stls,
+            plaintext_login,
+            max_refusals,
+            ..ServerConfig::default()
+        },
+    )
+}
+
+fn scene() -> impl Strategy<Value = Scene> {
+    let mouthful = prop_oneof![Just(usize::MAX), 1..20_usize];
+    (prop::collection::vec(mail(), 0..6), mouthful, server(), prop::bool::weighted(0.8))
+        .prop_map(|(mails, mouthful, server, timestamp)| Scene { mails, mouthful, server, timestamp })
+}
+
+fn schedule() -> impl Strategy<Value = Schedule> {
+    prop::collection::vec(any::<u8>(), 0..40).prop_map(|throws| Schedule { throws, ..Schedule::IDEAL })
+}
+
+fn deadly() -> impl Strategy<Value = Schedule> {
+    let down = prop_oneof![0..300_usize, 300..3000_usize];
+    let life = prop_oneof![(0..300_usize).prop_map(|up| (up, usize::MAX)), down.prop_map(|down| (usize::MAX, down))];
+    (schedule(), life).prop_map(|(schedule, life)| Schedule { life, ..schedule })
+}
+
+fn number() -> impl Strategy<Value = NonZeroU32> {
+    prop_oneof![5 => 1..4_u32, 1 => 4..7_u32].prop_map(|number| NonZeroU32::new(number).unwrap())
+}
+
+/// Commands that log in, and commands that do not quite.
+fn proof() -> impl Strategy<Value = Vec<Said>> {
+    let auth = |mechanism, initial_response| Command::Auth { mechanism, initial_response };
+    let plain = |response| vec![(auth("PLAIN", None), response)];
+    let payload = Payload::Octets;
+    let one = |command| vec![(command, Response::Cancel)];
+    let both =
+        |user, password| vec![(Command::User(user), Response::Cancel), (Command::Pass(password), Response::Cancel)];
+    let proof = prop_oneof![
+        4 => Just(both(USER, PASSWORD)),
+        1 => Just(both(USER, "tan staaf")),
+        1 => Just(both("bob", PASSWORD)),
+        1 => Just(both("two words", PASSWORD)),
+        2 => Just(one(Command::Apop { user: USER, digest: digest(PASSWORD) })),
+        1 => Just(one(Command::Apop { user: USER, digest: digest("x") })),
+        2 => Just(one(auth("PLAIN", Some(payload(PLAIN))))),
+        1 => Just(one(auth("PLAIN", Some(payload(b""))))),
+        1 => Just(one(auth("X-NONE", None))),
+        2 => Just(plain(Response::Data(payload(PLAIN)))),
+        1 => Just(plain(Response::Data(Payload::Base64(b"===")))),
+        1 => Just(plain(Response::Cancel)),
+        1 => Just(one(Command::Stls)),
+        2 => Just(one(Command::User(USER))),
+        1 => Just(one(Command::Pass(PASSWORD))),
+    ];
+    (proof, any::<bool>()).prop_map(|(proof, waits)| {
+        proof.into_iter().map(|(command, response)| Said { command, response, waits }).collect()
+    })
+}
+
+/// What is permitted before the login, or refused everywhere.
+fn other() -> impl Strategy<Value = Command<'static>> {
+    prop::sample::select(vec![
+        Command::Capa,
+        Command::Utf8,
+        Command::Lang("de"),
+        Command::LangList,
+        Command::Noop,
+        Command::Last,
+        Command::Raw { line: "XTND x", multi: true },
+        Command::Raw { line: "XYZZY", multi: false },
+        Command::Raw { line: "DELE\0 1", multi: false },
+        Command::Stls,
+        Command::Pass("a\r\nQUIT"),
+    ])
+}
+
+fn command() -> impl Strategy<Value = Command<'static>> {
+    let listings = prop_oneof![
+        prop::option::of(number()).prop_map(Command::List),
+        prop::option::of(number()).prop_map(Command::Uidl),
+        Just(Command::Stat),
+    ];
+    let lines = prop_oneof![0..4_u32, Just(u32::MAX)];
+    prop_oneof![
+        6 => listings,
+        4 => other(),
+        8 => number().prop_map(Command::Retr),
+        4 => (number(), lines).prop_map(|(number, lines)| Command::Top { number, lines }),
+        6 => number().prop_map(Command::Dele),
+        1 => Just(Command::Rset),
+    ]
+}
+
+fn said(command: impl Strategy<Value = Command<'static>>) -> impl Strategy<Value = Said> {
+    let waits = prop::bool::weighted(0.3);
+    (command, waits).prop_map(|(command, waits)| Said { command, response: Response::Cancel, waits })
+}
+
+fn script() -> impl Strategy<Value = Vec<Said>> {
+    let noise = prop::collection::vec(said(other()), 0..3);
+    let proof = (proof(), noise).prop_map(|(proof, noise)| [proof, noise].concat());
+    let rest = prop::collection::vec(said(command()), 0..25);
+    let quit = prop::option::weighted(0.7, said(Just(Command::Quit)));
+    (prop::collection::vec(proof, 1..5), rest, quit)
+        .prop_map(|(proofs, rest, quit)| [proofs.concat(), rest, quit.into_iter().collect()].concat())
+}
+
+/// Ways to log in, and whether the password is right.
+fn policies() -> impl Strategy<Value = Vec<(Policy, bool)>> {
+    let security = prop::sample::select(vec![Security::Plaintext, Security::StartTls, Security::Tls]);
+    let mechanism =
+        prop::sample::select(vec![None, Some(Mechanism::UserPass), Some(Mechanism::Apop), Some(Mechanism::Plain)]);
+    let policy = (security, prop::bool::weighted(0.9), mechanism)
+        .prop_map(|(security, allow_plaintext, mechanism)| Policy { security, allow_plaintext, mechanism });
+    prop::collection::vec((policy, prop::bool::weighted(0.8)), 1..5)
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let enough = || prop_oneof![Just(usize::MAX), 1..40_usize];
+    let lines = || 0..4_u32;
+    let together = prop_oneof![
+        number().prop_map(Command::Dele),
+        prop::sample::select(vec![
+            Command::Rset,
+            Command::Noop,
+            Command::Last,
+            Command::Raw { line: "X", multi: true }
+        ]),
+    ];
+    let each = prop_oneof![Just(Each::Retrieve), lines().prop_map(Each::Top), Just(Each::Delete)];
+    let command = prop_oneof![
+        number().prop_map(Command::Retr),
+        (number(), lines()).prop_map(|(number, lines)| Command::Top { number, lines }),
+    ];
+    prop_oneof![
+        Just(Deed::Stat),
+        prop::option::of(number()).prop_map(Deed::List),
+        prop::option::of(number()).prop_map(Deed::Uidl),
+        any::<bool>().prop_map(Deed::Pipelining),
+        (command, enough()).prop_map(|(command, enough)| Deed::Read(command, enough)),
+        prop::collection::vec((together, prop::bool::weighted(0.7)), 0..6).prop_map(Deed::Together),
+        (each, prop::collection::vec(number(), 0..8), 1..60_usize, 0..8_usize, enough())
+            .prop_map(|(each, numbers, window, items, octets)| Deed::Batch { each, numbers, window, items, octets }),
+    ]
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    prop::collection::vec(deed(), 0..10)
+}
+
+proptest! {
+    #[test]
+    fn the_bare_client_and_the_server_agree(scene in scene(), script in script(), schedule in schedule()) {
+        bare::converse(&scene, &script, &schedule);
+    }
+
+    #[test]
+    fn the_bare_client_is_not_fooled_by_a_dead_link(scene in scene(), script in script(), schedule in deadly()) {
+        bare::converse(&scene, &script, &schedule);
+    }
+
+    #[test]
+    fn typed_calls_do_not_depend_on_the_schedule(
+        scene in scene(), policies in policies(), deeds in deeds(), schedule in schedule(),
+    ) {
+        let ideal = typed::converse(&scene, &policies, &deeds, &Schedule::IDEAL);
+        prop_assert_eq!(typed::converse(&scene, &policies, &deeds, &schedule), ideal);
+    }
+
+    #[test]
+    fn typed_calls_are_not_fooled_by_a_dead_link(
+        scene in scene(), policies in policies(), deeds in deeds(), schedule in deadly(),
+    ) {
+        let ideal = typed::converse(&scene, &policies, &deeds, &Schedule::IDEAL);
+        let heard = typed::converse(&scene, &policies, &deeds, &schedule);
+        prop_assert!(ideal.starts_with(&heard), "{heard:?} instead of {ideal:?}");
+    }
+}

@@ -1,0 +1,106 @@
+//! The messages of one user, and what a server must make of them, said as naively as can be.
+
+use std::cell::RefCell;
+use std::num::NonZeroU32;
+use std::rc::Rc;
+
+use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
+use pop3_proto::transmitted_octets;
+
+pub(crate) const USER: &str = "ann";
+pub(crate) const PASSWORD: &str = " tan  staaf";
+
+#[derive(Clone, Debug)]
+pub(crate) struct Mail {
+    pub(crate) id: String,
+    pub(crate) content: Vec<u8>,
+}
+
+impl Mail {
+    /// What a client gets: every line with CRLF, the last one too.
+    pub(crate) fn sent(&self) -> Vec<u8> {
+        let mut lines: Vec<&[u8]> = self.content.split(|&octet| octet == b'\n').collect();
+        if lines.last() == Some(&&b""[..]) {
+            lines.pop();
+        }
+        let ended = lines.into_iter().map(|line| [line.strip_suffix(b"\r").unwrap_or(line), b"\r\n"].concat());
+        ended.collect::<Vec<_>>().concat()
+    }
+
+    /// The header, the blank line, and so many lines of the body.
+    pub(crate) fn top(&self, lines: u32) -> Vec<u8> {
+        let (sent, mut top, mut left) = (self.sent(), Vec::new(), None);
+        for line in sent.split_inclusive(|&octet| octet == b'\n') {
+            match &mut left {
+                Some(0) => break,
+                Some(left) => *left -= 1,
+                None if line == b"\r\n" => left = Some(lines),
+                None => {}
+            }
+            top.extend(line);
+        }
+        top
+    }
+}
+
+/// What one session serves. What UPDATE removed stays known when the session is gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Shelf {
+    mails: Rc<[Mail]>,
+    open: bool,
+    /// A read gives no more octets than this.
+    mouthful: usize,
+    removed: Rc<RefCell<Option<Vec<u32>>>>,
+}
+
+impl Shelf {
+    pub(crate) fn new(mails: &[Mail], mouthful: usize) -> Shelf {
+        Shelf { mails: mails.into(), open: false, mouthful, removed: Rc::default() }
+    }
+
+    /// The numbers that UPDATE removed, if there was one.
+    pub(crate) fn removed(&self) -> Option<Vec<u32>> {
+        self.removed.borrow().clone()
+    }
+
+    fn mail(&self, number: NonZeroU32) -> &Mail {
+        &self.mails[number.get() as usize - 1]
+    }
+}
+
+impl Maildrop for Shelf {
+    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
+        assert!(!self.open, "nobody logs in twice");
+        self.open = credentials.user() == USER && credentials.prove(PASSWORD.as_bytes());
+        if self.open { Ok(()) } else { Err(LoginRefused::Credentials) }
+    }
+
+    fn count(&self) -> u32 {
+        assert!(self.open);
+        u32::try_from(self.mails.len()).unwrap()
+    }
+
+    fn octets(&self, number: NonZeroU32) -> u64 {
+        transmitted_octets(&self.mail(number).content)
+    }
+
+    fn unique_id(&self, number: NonZeroU32) -> &str {
+        &self.mail(number).id
+    }
+
+    fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+        assert!(self.open && !buffer.is_empty());
+        let at = usize::try_from(at).unwrap();
+        let end = self.mail(number).content.len().min(at + buffer.len().min(self.mouthful));
+        let read = &self.mail(number).content[at..end];
+        buffer[..read.len()].copy_from_slice(read);
+        Ok(read.len())
+    }
+
+    fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+        assert!(self.open);
+        let before = self.removed.replace(Some(marked.map(NonZeroU32::get).collect()));
+        assert_eq!(before, None, "there is one UPDATE");
+        Ok(())
+    }
+}

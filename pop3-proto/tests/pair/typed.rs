@@ -1,0 +1,329 @@
+//! The typed calls: a conversation with all its buffers, a link, a server.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+
+use pop3_proto::batch::{Batch, Each, Selection};
+use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
+use pop3_proto::exchange::{Acknowledge, Capabilities, Exchange, ListAll, ListOne, Stat, UidlAll, UidlOne};
+use pop3_proto::login::{Credentials, Login, LoginError, Policy, Progress};
+use pop3_proto::{Command, Error, Kind, QuitError, State};
+
+use crate::link::{Link, Scene, Schedule};
+use crate::shelf::{Mail, PASSWORD, USER};
+
+/// What the user of a session does.
+#[derive(Clone, Debug)]
+pub(crate) enum Deed {
+    Stat,
+    List(Option<NonZeroU32>),
+    Uidl(Option<NonZeroU32>),
+    /// Believes from now on that the server pipelines, or that it does not.
+    Pipelining(bool),
+    /// Reads a message, or drops it when it has so many octets.
+    Read(Command<'static>, usize),
+    /// Calls that travel together. Those that are not awaited are dropped.
+    Together(Vec<(Command<'static>, bool)>),
+    /// Takes so many items, each up to so many octets, and stops.
+    Batch {
+        each: Each,
+        numbers: Vec<NonZeroU32>,
+        window: usize,
+        items: usize,
+        octets: usize,
+    },
+}
+
+struct Typed<'a> {
+    conversation: Conversation,
+    link: Link,
+    scene: &'a Scene,
+    results: Vec<String>,
+    /// What is marked once all that was sent is answered.
+    marks: BTreeSet<u32>,
+}
+
+/// Logs in, does the deeds, quits, and tells what came of it, as far as it must not depend on the schedule.
+pub(crate) fn converse(scene: &Scene, policies: &[(Policy, bool)], deeds: &[Deed], schedule: &Schedule) -> Vec<String> {
+    let mut typed = Typed {
+        conversation: Conversation::new(scene.client()),
+        link: Link::new(scene, schedule),
+        scene,
+        results: Vec::new(),
+        marks: BTreeSet::new(),
+    };
+    let goes_on = typed.begin(policies) && deeds.iter().all(|deed| typed.act(deed));
+    if goes_on {
+        typed.quit(schedule);
+    } else {
+        assert_eq!(typed.link.shelf().removed(), None, "UPDATE without QUIT");
+    }
+    typed.results
+}
+
+impl Typed<'_> {
+    /// What every adapter does: steps until it is done, and moves octets where told.
+    fn drive<T, E>(&mut self, mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, E>) -> Result<T, E> {
+        loop {
+            if let Step::Done(value) = step(&mut self.conversation)? {
+                return Ok(value);
+            }
+            let (mut up, mut down) = (0, 0);
+            if self.link.throw() % 3 != 1 {
+                up = self.link.up(self.conversation.pending());
+                self.conversation.written(up);
+            }
+            if up == 0 || self.link.throw() % 3 != 1 {
+                down = self.link.down(self.conversation.spare());
+            }
+            if down > 0 {
+                self.conversation.filled(down);
+            } else if up == 0 {
+                up = self.link.up(self.conversation.pending());
+                self.conversation.written(up);
+                if up == 0 {
+                    assert!(self.link.has_ended(), "both wait");
+                    self.conversation.filled(0);
+                }
+            }
+        }
+    }
+
+    fn call<E: Exchange>(&mut self, exchange: E) -> Result<E::Value, Error> {
+        let mut call = Call::new(exchange);
+        self.drive(|conversation| conversation.step(&mut call))
+    }
+
+    /// Notes a result, and tells whether the session goes on.
+    fn note<T: std::fmt::Debug>(&mut self, result: &Result<T, Error>) -> bool {
+        let goes_on = result.as_ref().err().is_none_or(Error::session_goes_on);
+        if goes_on {
+            self.results.push(format!("{result:?}"));
+        }
+        goes_on
+    }
+
+    /// Greeting and logins, until one succeeds.
+    fn begin(&mut self, policies: &[(Policy, bool)]) -> bool {
+        let greeted = self.drive(Conversation::greet);
+        if !self.note(&greeted) {
+            return false;
+        }
+        for (policy, right) in policies {
+            let password = if *right { PASSWORD } else { "wrong" };
+            let mut login = Login::new(Credentials::new(USER, password), *policy);
+            let result = loop {
+                match self.drive(|conversation| login.step(conversation)) {
+                    Ok(Progress::StartTls) => {
+                        self.conversation.tls_established().unwrap();
+                        self.link.handshake();
+                    }
+                    Ok(Progress::LoggedIn) => break Ok(()),
+                    Err(error) => break Err(error),
+                }
+            };
+            match result {
+                Ok(()) => {
+                    assert!(*right, "a wrong password is good");
+                    self.results.push("logged in".into());
+                    self.agree();
+                    return true;
+                }
+                Err(LoginError::Failed(error)) if !error.session_goes_on() => return false,
+                Err(error) => self.results.push(format!("{error:?}")),
+            }
+        }
+        false
+    }
+
+    fn act(&mut self, deed: &Deed) -> bool {
+        let live = |number: NonZeroU32, marks: &BTreeSet<u32>| !marks.contains(&number.get());
+        let goes_on = match deed {
+            Deed::Stat => {
+                let result = self.call(Stat);
+                if let Ok(stat) = &result {
+                    assert_eq!((u64::from(stat.messages), stat.octets), self.totals());
+                }
+                self.note(&result)
+            }
+            Deed::List(number) => {
+                let result = match *number {
+                    Some(number) => self.call(ListOne(number)).map(|listing| vec![listing]),
+                    None => self.call(ListAll::new()),
+                };
+                for listing in result.iter().flatten() {
+                    assert!(live(listing.number, &self.marks));
+                    assert_eq!(listing.octets, self.mail(listing.number).sent().len() as u64);
+                }
+                self.note(&result)
+            }
+            Deed::Uidl(number) => {
+                let result = match *number {
+                    Some(number) => self.call(UidlOne(number)).map(|id| vec![(number, id)]),
+                    None => self.call(UidlAll::new()),
+                };
+                for (number, id) in result.iter().flatten() {
+                    assert!(live(*number, &self.marks));
+                    assert_eq!(id.as_bytes(), self.mail(*number).id.as_bytes());
+                }
+                self.note(&result)
+            }
+            Deed::Pipelining(pipelining) => {
+                let lines = if *pipelining { vec![b"PIPELINING".as_slice().into()] } else { Vec::new() };
+                self.conversation.learn(Capabilities::new(lines));
+                true
+            }
+            Deed::Read(command, enough) => {
+                let result = self.read(Retrieval::new(*command), *command, *enough);
+                self.note(&result)
+            }
+            Deed::Together(commands) => self.together(commands),
+            Deed::Batch { each, numbers, window, items, octets } => {
+                let selection = Selection::numbered(numbers.iter().copied());
+                self.batch(Batch::new(*each, selection, *window), *each, *items, *octets)
+            }
+        };
+        self.agree();
+        goes_on
+    }
+
+    fn mail(&self, number: NonZeroU32) -> &Mail {
+        self.scene.mail(number).expect("there is no such message")
+    }
+
+    /// How many messages are not marked, and their octets.
+    fn totals(&self) -> (u64, u64) {
+        let live = (1..).zip(&self.scene.mails).filter(|(number, _)| !self.marks.contains(number));
+        live.fold((0, 0), |(count, octets), (_, mail)| (count + 1, octets + mail.sent().len() as u64))
+    }
+
+    /// Where nothing is in flight, both are in the same state.
+    fn agree(&self) {
+        let client = self.conversation.client();
+        if client.in_flight() == 0 && !client.state().is_over() {
+            assert_eq!(client.state(), self.link.service().state());
+            assert!(self.conversation.pending().is_empty());
+        }
+    }
+
+    /// Reads up to `enough` octets, and checks them.
+    fn read(&mut self, mut retrieval: Retrieval, command: Command<'_>, enough: usize) -> Result<String, Error> {
+        let mut octets = Vec::new();
+        if self.link.throw() % 2 == 1 {
+            self.drive(|conversation| conversation.open(&mut retrieval))?;
+        }
+        while octets.len() < enough {
+            if !self.drive(|conversation| conversation.read(&mut retrieval))? {
+                break;
+            }
+            let body = self.conversation.body();
+            // Less than there is, now and then.
+            let len = if self.link.throw() % 4 == 1 { body.len().div_ceil(2) } else { body.len() };
+            let len = len.min(enough - octets.len());
+            octets.extend(&body[..len]);
+            self.conversation.take_body(len);
+        }
+        let (wanted, number) = match command {
+            Command::Top { number, lines } => (self.mail(number).top(lines), number),
+            Command::Retr(number) => (self.mail(number).sent(), number),
+            _ => unreachable!("{command}"),
+        };
+        assert!(!self.marks.contains(&number.get()), "it is marked");
+        assert!(wanted.starts_with(&octets));
+        if octets.len() < enough {
+            assert!(retrieval.is_complete());
+            assert_eq!((octets.len(), retrieval.octets()), (wanted.len(), wanted.len() as u64), "it is whole");
+        }
+        Ok(format!("{} octets of message {number}", octets.len()))
+    }
+
+    fn together(&mut self, commands: &[(Command<'static>, bool)]) -> bool {
+        let mut calls: Vec<_> = commands.iter().map(|(command, _)| Call::new(Acknowledge(*command))).collect();
+        for call in &mut calls {
+            if let Err(error) = self.conversation.begin(call) {
+                return self.note::<()>(&Err(error));
+            }
+        }
+        for (mut call, (command, awaited)) in calls.into_iter().zip(commands) {
+            if *awaited {
+                let result = self.drive(|conversation| conversation.step(&mut call));
+                if !self.acknowledged(*command, &result) {
+                    return false;
+                }
+            } else if call.is_sent() {
+                self.mark(*command);
+            }
+        }
+        true
+    }
+
+    fn batch(&mut self, mut batch: Batch, each: Each, items: usize, octets: usize) -> bool {
+        for taken in 0.. {
+            if taken == items {
+                batch.stop();
+            }
+            let item = match batch.next(&mut self.conversation) {
+                Ok(Some(item)) => item,
+                Ok(None) => break,
+                Err(error) => return self.note::<()>(&Err(error)),
+            };
+            let goes_on = match each {
+                Each::Delete => {
+                    let mut call = item.call();
+                    let result = self.drive(|conversation| conversation.step(&mut call));
+                    self.acknowledged(Command::Dele(item.number), &result)
+                }
+                Each::Top(lines) => {
+                    let result = self.read(item.retrieval(), Command::Top { number: item.number, lines }, octets);
+                    self.note(&result)
+                }
+                Each::Retrieve => {
+                    let result = self.read(item.retrieval(), Command::Retr(item.number), octets);
+                    self.note(&result)
+                }
+            };
+            if !goes_on {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Compares an answer with what the marks make of the command.
+    fn acknowledged(&mut self, command: Command<'_>, result: &Result<(), Error>) -> bool {
+        let ok = result.is_ok();
+        let goes_on = self.note(result);
+        if goes_on {
+            assert_eq!(ok, self.mark(command), "{command}");
+        }
+        goes_on
+    }
+
+    /// What a command that was sent comes to, whether or not its answer is read.
+    fn mark(&mut self, command: Command<'_>) -> bool {
+        match command {
+            Command::Dele(number) => self.scene.mail(number).is_some() && self.marks.insert(number.get()),
+            Command::Rset => {
+                self.marks.clear();
+                true
+            }
+            command => command.kind() == Kind::Noop,
+        }
+    }
+
+    fn quit(&mut self, schedule: &Schedule) {
+        let mut call = Call::new(Acknowledge(Command::Quit));
+        let result = self.drive(|conversation| conversation.step(&mut call));
+        let (removed, marks) = (self.link.shelf().removed(), Some(self.marks.iter().copied().collect::<Vec<_>>()));
+        match result.map_err(|error| QuitError::new(error, call.is_sent())) {
+            Ok(()) => {
+                let states = (self.conversation.client().state(), self.link.service().state());
+                assert_eq!((removed, states), (marks, (State::Update, State::Update)));
+                self.results.push("quit".into());
+            }
+            Err(QuitError::Unknown(_)) => assert!(schedule.dies() && (removed.is_none() || removed == marks)),
+            Err(QuitError::NotSent(_)) => assert!(schedule.dies() && removed.is_none()),
+            Err(QuitError::Refused(refused)) => panic!("{refused}"),
+        }
+    }
+}
