@@ -141,6 +141,8 @@ impl<S> Session<S> {
         reset() -> ();
         noop() -> ();
         capabilities() -> &Capabilities;
+        languages() -> Vec<Box<[u8]>>;
+        set_language(range: &str) -> Box<[u8]>;
         raw(line: &str, multi: bool) -> Vec<Box<[u8]>>;
     }
 
