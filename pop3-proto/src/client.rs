@@ -160,7 +160,6 @@ struct Layer {
 ///
 /// It holds no buffer, no allocation and no secret, and is cheap to clone, compare and hash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none of them excludes another")]
 pub struct Client {
     config: Config,
     state: State,
@@ -174,8 +173,6 @@ pub struct Client {
     forgiven: bool,
     /// Something came that nobody asked for.
     unsolicited: bool,
-    /// The last answer was to a secret, which a server may echo even behind it.
-    after_secret: bool,
     turn: Turn,
     /// Something of the client's was in this AUTH exchange: without, `+OK` proves nothing.
     responded: bool,
@@ -194,7 +191,6 @@ impl Client {
             extent: 0,
             forgiven: false,
             unsolicited: false,
-            after_secret: false,
             turn: Turn::Server,
             responded: false,
             layer: Layer { line_end: None, tls: config.inside_tls, utf8_mode: false, utf8_user: false },
@@ -443,7 +439,6 @@ impl Client {
         // `-ERR` to what the confirmed state does not permit is as it should be, and changes nothing.
         self.state = self.state.after(kind, outcome).unwrap_or(self.state);
         self.flight.pop();
-        self.after_secret = kind.is_secret();
         self.part = Part::Status;
         self.forgiven = false;
         self.extent = 0;
@@ -566,7 +561,8 @@ impl Client {
     #[cold]
     fn fail<T>(&mut self, violation: Violation, said: &[u8]) -> Result<T, ProtocolError> {
         let awaiting = self.awaiting();
-        let echo = self.after_secret || self.flight.kinds().any(Kind::is_secret);
+        // A server that is shown a secret may echo it, in any answer until it has answered that.
+        let echo = self.flight.kinds().any(Kind::is_secret);
         let excerpt = if echo { Excerpt::EMPTY } else { Excerpt::of(said) };
         let error = ProtocolError { violation, awaiting, excerpt };
         self.failure = Some(error);

@@ -262,11 +262,7 @@ impl Typed<'_> {
             if taken == items {
                 batch.stop();
             }
-            let item = match batch.next(&mut self.conversation) {
-                Ok(Some(item)) => item,
-                Ok(None) => break,
-                Err(error) => return self.note::<()>(&Err(error)),
-            };
+            let Some(item) = batch.next(&mut self.conversation) else { break };
             let goes_on = match each {
                 Each::Delete => {
                     let mut call = item.call();
