@@ -1,6 +1,6 @@
 //! Downloads a whole maildrop and counts its octets, or writes one file for each message: the driver of the measurements.
 //!
-//! `drain HOST PORT USER PASSWORD [FOLDER]`
+//! `drain-async HOST PORT USER PASSWORD [FOLDER]`
 
 use std::fs::File;
 use std::io::Write;
@@ -13,7 +13,7 @@ use tokio::io::AsyncBufReadExt;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [host, port, user, password, folder @ ..] = arguments.as_slice() else {
-        return Err("usage: drain HOST PORT USER PASSWORD [FOLDER]".into());
+        return Err("usage: drain-async HOST PORT USER PASSWORD [FOLDER]".into());
     };
     let connect = Connect::new().host(host).port(port.parse()?).user(user).password(password);
     let mut session = connect.security(Security::Plaintext).allow_plaintext(true).open().await?;

@@ -15,18 +15,28 @@ use crate::patience::Patience;
 use crate::{Error, LoginError, QuitError, Session};
 
 /// A connection to a server that has greeted us. A login turns it into a [`Session`].
-#[derive(Debug)]
 pub struct Connection<S> {
     pub(crate) link: Link<S>,
 }
 
+impl<S> std::fmt::Debug for Connection<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Connection").field(&self.link).finish()
+    }
+}
+
 /// A login that failed, and the connection if it can be used again: for another try, or for QUIT.
-#[derive(Debug)]
 pub struct LoginFailed<S> {
     /// The connection, unless it is over.
     pub connection: Option<Connection<S>>,
     /// Why it failed.
     pub reason: LoginError,
+}
+
+impl<S> std::fmt::Debug for LoginFailed<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginFailed").field("connection", &self.connection).field("reason", &self.reason).finish()
+    }
 }
 
 impl<S> std::fmt::Display for LoginFailed<S> {
@@ -35,7 +45,7 @@ impl<S> std::fmt::Display for LoginFailed<S> {
     }
 }
 
-impl<S: std::fmt::Debug> std::error::Error for LoginFailed<S> {}
+impl<S> std::error::Error for LoginFailed<S> {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Waits for the greeting on a stream that is connected already. Dropped: the stream is dropped too.

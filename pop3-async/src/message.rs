@@ -21,11 +21,28 @@ use crate::link::Link;
 ///
 /// A future that reads from it may be dropped: what it has not given out is still to be read. (That of a whole run, such
 /// as [`read_to_end`](tokio::io::AsyncReadExt::read_to_end), takes along what it has read.)
-#[derive(Debug)]
 pub struct Message<'a, S> {
     link: &'a mut Link<S>,
     number: NonZeroU32,
     retrieval: Retrieval,
+}
+
+impl<S> std::fmt::Debug for Message<'_, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Message").field("number", &self.number).field("octets", &self.octets()).finish_non_exhaustive()
+    }
+}
+
+impl<S> Message<'_, S> {
+    /// The message's number.
+    pub fn number(&self) -> NonZeroU32 {
+        self.number
+    }
+
+    /// The octets received so far.
+    pub fn octets(&self) -> u64 {
+        self.retrieval.octets()
+    }
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Message<'a, S> {
@@ -43,22 +60,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Message<'a, S> {
         Ok(Message { link, number, retrieval })
     }
 
-    /// The message's number.
-    pub fn number(&self) -> NonZeroU32 {
-        self.number
-    }
-
-    /// The octets received so far.
-    pub fn octets(&self) -> u64 {
-        self.retrieval.octets()
-    }
-
-    /// Reads the message, or what is left of it, into memory. Dropped: what is left of the message is skipped by the next
-    /// call.
+    /// Reads the message, or what is left of it, into memory: at most 256 MiB, however much a server sends. Dropped: what
+    /// is left of the message is skipped by the next call.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause).
+    /// Any [`Cause`](crate::Cause); malformed if it is longer, and then the rest is skipped.
     pub async fn into_message(mut self) -> Result<WholeMessage, Error> {
         let mut octets = Vec::new();
         poll_fn(|cx| self.link.poll_whole(cx, &mut self.retrieval, &mut octets)).await?;

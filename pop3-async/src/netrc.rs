@@ -1,7 +1,5 @@
 //! Names and passwords out of `~/.netrc`, or the file that `$NETRC` names.
 
-use std::io::ErrorKind;
-
 use zeroize::Zeroizing;
 
 use crate::ConnectError;
@@ -21,7 +19,7 @@ pub fn find(host: &str, user: Option<&str>) -> Result<Option<(String, Zeroizing<
     let file = named.map_or_else(netrc::Netrc::new, |path| netrc::Netrc::from_file(path.as_ref()));
     let file = match file {
         Ok(file) => file,
-        Err(netrc::Error::Io(error)) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(netrc::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(netrc::Error::Io(error)) => return Err(ConnectError::Netrc(error.to_string())),
         // What the parser would quote may be a password.
         Err(_) => return Err(ConnectError::Netrc("it is not in the netrc format".to_owned())),

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use pop3_proto::batch::{Batch, Each, Selection};
 use pop3_proto::conversation::{Call, Retrieval};
 use pop3_proto::exchange::{
-    Acknowledge, Capabilities, Last, Lines, ListAll, ListOne, OwnedUniqueId, Stat, UidlAll, UidlOne,
+    Acknowledge, Capabilities, Language, Last, Lines, ListAll, ListOne, OwnedUniqueId, Stat, UidlAll, UidlOne,
 };
 use pop3_proto::message::Message as WholeMessage;
 use pop3_proto::reply::{DropListing, ScanListing};
@@ -24,9 +24,14 @@ use crate::{Error, QuitError};
 ///
 /// A future dropped before its first poll has done nothing. What a future dropped later has done stands with each method;
 /// whatever it was, the next call gets its own answer.
-#[derive(Debug)]
 pub struct Session<S> {
     pub(crate) link: Link<S>,
+}
+
+impl<S> std::fmt::Debug for Session<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Session").field(&self.link).finish()
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
@@ -239,6 +244,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     pub async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
         let lines = self.link.call(Lines::new(Command::Capa)).await?;
         Ok(self.link.conversation.learn(Capabilities::new(lines)))
+    }
+
+    /// LANG: the languages in which the server can speak, each as a tag, and perhaps a blank and a description (RFC 6856,
+    /// section 3.1).
+    ///
+    /// Dropped: the answer is skipped by the next call.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause); a server without LANG refuses.
+    pub async fn languages(&mut self) -> Result<Vec<Box<[u8]>>, Error> {
+        self.link.call(Lines::new(Command::LangList)).await
+    }
+
+    /// LANG with a language range, or `*` for the server's own: has the server's texts come in that language, and gives
+    /// the tag of the one that it chose (RFC 6856, section 3.1).
+    ///
+    /// Dropped: the server may have changed its language or not.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause); refused if the server does not speak it.
+    pub async fn set_language(&mut self, range: &str) -> Result<Box<[u8]>, Error> {
+        self.link.call(Language(range)).await
     }
 
     /// A command of an extension, without its CRLF, and the lines of its answer: none unless it is `multi`-line.

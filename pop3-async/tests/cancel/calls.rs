@@ -49,10 +49,12 @@ pub(crate) enum Op {
     Reset,
     Noop,
     Capabilities,
+    Languages,
+    SetLanguage,
     Raw,
 }
 
-pub(crate) const OPS: [Op; 21] = [
+pub(crate) const OPS: [Op; 23] = [
     Op::Stat,
     Op::List,
     Op::ListOne,
@@ -73,6 +75,8 @@ pub(crate) const OPS: [Op; 21] = [
     Op::Reset,
     Op::Noop,
     Op::Capabilities,
+    Op::Languages,
+    Op::SetLanguage,
     Op::Raw,
 ];
 
@@ -262,6 +266,8 @@ impl World {
             }
             Op::Noop => session.noop().await.unwrap(),
             Op::Capabilities => assert!(session.capabilities().await.unwrap().iter().count() > 5),
+            Op::Languages => assert!(session.languages().await.unwrap_err().refused().is_some()),
+            Op::SetLanguage => assert!(session.set_language("*").await.unwrap_err().refused().is_some()),
             Op::Raw => assert!(session.raw("XYZZY", false).await.unwrap_err().refused().is_some()),
         }
     }

@@ -42,7 +42,9 @@ async fn a_whole_session() {
     let log = move |_: pop3_async::Entry<'_>| {
         count.fetch_add(1, Ordering::Relaxed);
     };
-    let mut session = to(address).log(log).mechanism(Mechanism::Apop).window(100).open().await.unwrap();
+    let open = to(address).log(log).mechanism(Mechanism::Apop).window(100).open();
+    // In a task of its own, for which it must be `Send`.
+    let mut session = tokio::spawn(open).await.unwrap().unwrap();
     let mut batch = session.retrieve_all().await.unwrap();
     while let Some(message) = batch.next().await.unwrap() {
         message.into_message().await.unwrap();

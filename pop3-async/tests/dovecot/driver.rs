@@ -1,0 +1,257 @@
+//! The tokio adapter behind the blocking one's signatures: every call waits for its future.
+#![allow(
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::return_self_not_must_use,
+    reason = "its docs are those of the two adapters"
+)]
+
+use std::io::{self, BufRead, Read};
+use std::marker::PhantomData;
+use std::num::NonZeroU32;
+use std::sync::LazyLock;
+
+use pop3_async::pop3_proto::exchange::{Capabilities, OwnedUniqueId};
+use pop3_async::pop3_proto::message::Message as WholeMessage;
+use pop3_async::pop3_proto::reply::{DropListing, Greeting, ScanListing};
+use pop3_async::{Config, ConnectError, Credentials, Entry, Error, LoginError, Mechanism, Policy, QuitError, Security};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt};
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+
+fn wait<F: Future>(future: F) -> F::Output {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+    RUNTIME.block_on(future)
+}
+
+/// The suite names the type of the stream; what carries the session is tokio's.
+pub type Tcp = std::net::TcpStream;
+
+macro_rules! calls {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $value:ty;)*) => {$(
+        pub fn $name(&mut self, $($argument: $type),*) -> Result<$value, Error> {
+            wait(self.0.$name($($argument),*))
+        }
+    )*};
+}
+
+macro_rules! options {
+    ($($name:ident($value:ty);)*) => {$(
+        pub fn $name(self, value: $value) -> Connect {
+            Connect(self.0.$name(value))
+        }
+    )*};
+}
+
+#[derive(Debug)]
+pub struct Connect(pop3_async::Connect);
+
+impl Connect {
+    #[allow(clippy::new_without_default, reason = "the suite wants no default")]
+    pub fn new() -> Connect {
+        Connect(pop3_async::Connect::new())
+    }
+
+    options! {
+        host(impl Into<String>);
+        port(u16);
+        user(impl Into<String>);
+        password(impl Into<String>);
+        security(Security);
+        allow_plaintext(bool);
+        mechanism(Mechanism);
+        window(usize);
+        log(impl FnMut(Entry<'_>) + Send + 'static);
+    }
+
+    pub fn open(self) -> Result<Session<Tcp>, ConnectError> {
+        Ok(Session(wait(self.0.open())?, PhantomData))
+    }
+}
+
+#[derive(Debug)]
+pub struct Connection<S>(pop3_async::Connection<TcpStream>, PhantomData<S>);
+
+#[derive(Debug)]
+pub struct LoginFailed<S> {
+    pub connection: Option<Connection<S>>,
+    pub reason: LoginError,
+}
+
+impl<S> std::fmt::Display for LoginFailed<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl Connection<Tcp> {
+    pub fn new(stream: Tcp, config: Config) -> Result<Connection<Tcp>, Error> {
+        Connection::with_log(stream, config, |_| ())
+    }
+
+    pub fn with_log(
+        stream: Tcp,
+        config: Config,
+        log: impl FnMut(Entry<'_>) + Send + 'static,
+    ) -> Result<Connection<Tcp>, Error> {
+        wait(async {
+            stream.set_nonblocking(true).unwrap();
+            let stream = TcpStream::from_std(stream).unwrap();
+            Ok(Connection(pop3_async::Connection::with_log(stream, config, log).await?, PhantomData))
+        })
+    }
+
+    pub fn greeting(&self) -> Option<Greeting<'_>> {
+        self.0.greeting()
+    }
+
+    calls! {
+        capabilities() -> &Capabilities;
+        utf8() -> ();
+    }
+
+    pub fn login(self, credentials: Credentials, policy: Policy) -> Result<Session<Tcp>, Box<LoginFailed<Tcp>>> {
+        match wait(self.0.login(credentials, policy)) {
+            Ok(session) => Ok(Session(session, PhantomData)),
+            Err(failed) => {
+                let connection = failed.connection.map(|connection| Connection(connection, PhantomData));
+                Err(Box::new(LoginFailed { connection, reason: failed.reason }))
+            }
+        }
+    }
+
+    pub fn quit(self) -> Result<(), QuitError> {
+        wait(self.0.quit())
+    }
+}
+
+#[derive(Debug)]
+pub struct Session<S>(pop3_async::Session<TcpStream>, PhantomData<S>);
+
+impl<S> Session<S> {
+    calls! {
+        stat() -> DropListing;
+        list() -> Vec<ScanListing>;
+        list_one(number: NonZeroU32) -> ScanListing;
+        unique_ids() -> Vec<(NonZeroU32, OwnedUniqueId)>;
+        unique_id(number: NonZeroU32) -> OwnedUniqueId;
+        retrieve_headers(number: NonZeroU32) -> WholeMessage;
+        last() -> u32;
+        delete(number: NonZeroU32) -> ();
+        reset() -> ();
+        noop() -> ();
+        capabilities() -> &Capabilities;
+        languages() -> Vec<Box<[u8]>>;
+        set_language(range: &str) -> Box<[u8]>;
+        raw(line: &str, multi: bool) -> Vec<Box<[u8]>>;
+    }
+
+    pub fn retrieve(&mut self, number: NonZeroU32) -> Result<Message<'_, S>, Error> {
+        Ok(Message(wait(self.0.retrieve(number))?, PhantomData))
+    }
+
+    pub fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<Message<'_, S>, Error> {
+        Ok(Message(wait(self.0.top(number, lines))?, PhantomData))
+    }
+
+    pub fn retrieve_all(&mut self) -> Result<Messages<'_, S>, Error> {
+        Ok(Messages(wait(self.0.retrieve_all())?, PhantomData))
+    }
+
+    pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Messages<'_, S> {
+        Messages(self.0.retrieve_many(numbers), PhantomData)
+    }
+
+    pub fn headers_all(&mut self) -> Result<Headers<'_>, Error> {
+        Ok(Headers(wait(self.0.headers_all())?))
+    }
+
+    pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Headers<'_> {
+        Headers(self.0.headers_many(numbers))
+    }
+
+    pub fn delete_all(&mut self) -> Result<Deletions<'_>, Error> {
+        Ok(Deletions(wait(self.0.delete_all())?))
+    }
+
+    pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Deletions<'_> {
+        Deletions(self.0.delete_many(numbers))
+    }
+
+    pub fn quit(self) -> Result<(), QuitError> {
+        wait(self.0.quit())
+    }
+
+    pub fn abandon(self) -> TcpStream {
+        self.0.abandon()
+    }
+}
+
+#[derive(Debug)]
+pub struct Message<'a, S>(pop3_async::Message<'a, TcpStream>, PhantomData<S>);
+
+impl<S> Message<'_, S> {
+    pub fn number(&self) -> NonZeroU32 {
+        self.0.number()
+    }
+
+    pub fn octets(&self) -> u64 {
+        self.0.octets()
+    }
+
+    pub fn into_message(self) -> Result<WholeMessage, Error> {
+        wait(self.0.into_message())
+    }
+}
+
+impl<S> Read for Message<'_, S> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        wait(self.0.read(space))
+    }
+}
+
+impl<S> BufRead for Message<'_, S> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        wait(self.0.fill_buf())
+    }
+
+    fn consume(&mut self, octets: usize) {
+        self.0.consume(octets);
+    }
+}
+
+#[derive(Debug)]
+pub struct Messages<'a, S>(pop3_async::Messages<'a, TcpStream>, PhantomData<S>);
+
+impl<S> Messages<'_, S> {
+    #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
+    pub fn next(&mut self) -> Result<Option<Message<'_, S>>, Error> {
+        Ok(wait(self.0.next())?.map(|message| Message(message, PhantomData)))
+    }
+
+    pub fn stop(&mut self) {
+        self.0.stop();
+    }
+}
+
+#[derive(Debug)]
+pub struct Headers<'a>(pop3_async::Headers<'a, TcpStream>);
+
+impl Iterator for Headers<'_> {
+    type Item = Result<(NonZeroU32, WholeMessage), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        wait(self.0.next())
+    }
+}
+
+#[derive(Debug)]
+pub struct Deletions<'a>(pop3_async::Deletions<'a, TcpStream>);
+
+impl Iterator for Deletions<'_> {
+    type Item = Result<NonZeroU32, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        wait(self.0.next())
+    }
+}

@@ -1,0 +1,23 @@
+//! The tests of the blocking adapter against Dovecot, driven through this one: one suite, two drivers.
+#![allow(missing_docs, reason = "tests")]
+
+// The suite says `pop3_blocking`, and here that is what `driver` has.
+extern crate self as pop3_blocking;
+
+pub mod driver;
+
+pub use driver::{Connect, Connection, LoginFailed, Message, Messages, Session, Tcp};
+pub use pop3_async::*;
+
+#[path = "../../../pop3-blocking/tests/dovecot/batches.rs"]
+mod batches;
+#[path = "../../../pop3-blocking/tests/dovecot/calls.rs"]
+mod calls;
+#[path = "../../../pop3-blocking/tests/dovecot/deletion.rs"]
+mod deletion;
+#[path = "../../../pop3-blocking/tests/dovecot/logins.rs"]
+mod logins;
+#[path = "../../../pop3-blocking/tests/dovecot/octets.rs"]
+mod octets;
+#[path = "../../../pop3-blocking/tests/dovecot/user.rs"]
+mod user;

@@ -1,0 +1,13 @@
+//! A big message in little memory: the blocking adapter's test, driven through this adapter.
+#![allow(missing_docs, reason = "a test")]
+
+extern crate self as pop3_blocking;
+
+#[path = "dovecot/driver.rs"]
+pub mod driver;
+
+pub use driver::{Connect, Connection, LoginFailed, Message, Messages, Session, Tcp};
+pub use pop3_async::*;
+
+#[path = "../../pop3-blocking/tests/dovecot_memory.rs"]
+mod memory;
