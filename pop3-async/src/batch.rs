@@ -53,8 +53,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
     /// The next message that has begun.
     fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(NonZeroU32, Retrieval)>, Error>> {
         if self.awaited.is_none() {
-            // Of a stream that has failed the items tell themselves.
-            let _ = self.link.ready(cx);
+            self.link.look(cx);
             let item = self.batch.next(&mut self.link.conversation);
             self.awaited = item.map(|item| (item.number, item.retrieval()));
         }
@@ -141,7 +140,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Deletions<'a, S> {
 
     fn poll_deletion(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<NonZeroU32>, Error>> {
         if self.awaited.is_none() {
-            let _ = self.link.ready(cx);
+            self.link.look(cx);
             let item = self.batch.next(&mut self.link.conversation);
             self.awaited = item.map(|item| (item.number, item.call()));
         }

@@ -1,6 +1,7 @@
 //! AUTHORIZATION: a connection that nobody has logged in on yet (RFC 1939, section 4).
 
 use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use pop3_proto::conversation::{Call, Conversation, Step};
@@ -142,10 +143,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
         }
         let mut login = Login::new(credentials, policy);
-        if let Err(cause) = poll_fn(|cx| self.link.ready(cx).into()).await {
-            let reason = LoginError::Failed(Error::new(DOING, cause));
-            return Err(Box::new(LoginFailed { connection: None, reason }));
-        }
+        poll_fn(|cx| {
+            self.link.look(cx);
+            Poll::Ready(())
+        })
+        .await;
         loop {
             let reason = match login.step(&mut self.link.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.link)),

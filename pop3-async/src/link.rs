@@ -7,9 +7,9 @@ use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use pop3_proto::Entry;
 use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
 use pop3_proto::exchange::Exchange;
-use pop3_proto::{Entry, Rejected};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::patience::Patience;
@@ -21,14 +21,12 @@ pub(crate) struct Link<S> {
     /// Octets of commands that a batch keeps in flight.
     pub(crate) window: usize,
     pub(crate) patience: Patience,
-    /// The stream has failed. What would come now is not what was waited for.
-    failed: bool,
     unflushed: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     pub(crate) fn new(stream: S, conversation: Conversation, patience: Patience) -> Link<S> {
-        Link { conversation, stream, window: 32 * 1024, patience, failed: false, unflushed: false }
+        Link { conversation, stream, window: 32 * 1024, patience, unflushed: false }
     }
 
     pub(crate) async fn call<E: Exchange>(&mut self, exchange: E) -> Result<E::Value, Error> {
@@ -45,7 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         call: &mut Call<E>,
     ) -> Poll<Result<E::Value, Error>> {
         if !call.is_sent() {
-            self.ready(cx).map_err(|cause| Error::new(call.doing(), cause))?;
+            self.look(cx);
         }
         self.poll_steps(cx, call, Conversation::step, Call::doing)
     }
@@ -53,7 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     /// Until the message begins.
     pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>, retrieval: &mut Retrieval) -> Poll<Result<(), Error>> {
         if !retrieval.is_sent() {
-            self.ready(cx).map_err(|cause| Error::new(retrieval.doing(), cause))?;
+            self.look(cx);
         }
         self.poll_steps(cx, retrieval, Conversation::open, Retrieval::doing)
     }
@@ -90,28 +88,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         }
     }
 
-    /// Before a command: fails if the stream has failed before, else hears what an idle server has said meanwhile, lest
-    /// it be taken for the answer to the command.
-    pub(crate) fn ready(&mut self, cx: &mut Context<'_>) -> Result<(), Cause> {
-        if self.failed {
-            return Err(Cause::Rejected(Rejected::Over));
-        }
-        if !self.conversation.is_idle() {
-            return Ok(());
-        }
-        self.patience.renew();
-        match self.poll_read(cx) {
-            Poll::Ready(Err(error)) => Err(self.fail(error)),
-            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+    /// Before a command: hears what an idle server has said meanwhile, lest it be taken for the answer to the command.
+    pub(crate) fn look(&mut self, cx: &mut Context<'_>) {
+        if self.conversation.is_idle() {
+            self.patience.renew();
+            // There is nothing yet, mostly; an error is met again by the next read.
+            let _ = self.poll_read(cx);
         }
     }
 
     /// Writes what the stream takes and reads once: both are waited for, so that the server never has to read before it
     /// is read from. It is done when something was read.
     pub(crate) fn poll_io(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
-        if self.failed {
-            return Poll::Ready(Err(Cause::Rejected(Rejected::Over)));
-        }
         match self.send(cx) {
             Err(error) if !is_closed(&error) => return Poll::Ready(Err(self.fail(error))),
             // If the server hung up, what it said before is there to be read.
@@ -160,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     }
 
     fn fail(&mut self, error: io::Error) -> Cause {
-        self.failed = true;
+        self.conversation.break_off();
         Cause::Transport(error)
     }
 

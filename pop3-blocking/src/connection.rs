@@ -130,9 +130,7 @@ impl<S: Read + Write> Connection<S> {
             return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
         }
         let mut login = Login::new(credentials, policy);
-        if let Err(error) = self.link.ready(|| "the login".into()) {
-            return Err(Box::new(LoginFailed { connection: None, reason: LoginError::Failed(error) }));
-        }
+        self.link.look();
         loop {
             let reason = match login.step(&mut self.link.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.link)),

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use pop3_proto::conversation::{Call, Conversation, Step};
 use pop3_proto::exchange::Exchange;
-use pop3_proto::{Cause, Entry, Rejected};
+use pop3_proto::{Cause, Entry};
 
 use crate::Error;
 
@@ -15,8 +15,6 @@ pub(crate) struct Link<S> {
     pub(crate) window: usize,
     /// Reads what is there without waiting, if the stream can.
     pub(crate) look: Option<Look<S>>,
-    /// The stream has failed. What would come now is not what was waited for.
-    failed: bool,
     /// Something was written and the stream had no room to flush it.
     unflushed: bool,
 }
@@ -26,7 +24,7 @@ pub(crate) type Look<S> = fn(&mut S, &mut [u8]) -> io::Result<usize>;
 
 impl<S: Read + Write> Link<S> {
     pub(crate) fn new(stream: S, conversation: Conversation) -> Link<S> {
-        Link { conversation, stream, window: 4 * 1024, look: None, failed: false, unflushed: false }
+        Link { conversation, stream, window: 4 * 1024, look: None, unflushed: false }
     }
 
     pub(crate) fn call<E: Exchange>(&mut self, exchange: E) -> Result<E::Value, Error> {
@@ -34,7 +32,7 @@ impl<S: Read + Write> Link<S> {
     }
 
     pub(crate) fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
-        self.ready(|| call.doing())?;
+        self.look();
         loop {
             match self.conversation.step(call).map_err(pop3_proto::Error::widen)? {
                 Step::Done(value) => return Ok(value),
@@ -43,16 +41,7 @@ impl<S: Read + Write> Link<S> {
         }
     }
 
-    /// Before a command: fails if the stream has failed before, else [looks](Self::look).
-    pub(crate) fn ready(&mut self, doing: impl FnOnce() -> String) -> Result<(), Error> {
-        if self.failed {
-            return Err(Error::new(doing(), Cause::Rejected(Rejected::Over)));
-        }
-        self.look();
-        Ok(())
-    }
-
-    /// Hears what an idle server has said meanwhile, lest it be taken for the answer to the next command.
+    /// Before a command: hears what an idle server has said meanwhile, lest it be taken for the answer to the next command.
     pub(crate) fn look(&mut self) {
         let Some(look) = self.look.filter(|_| self.conversation.is_idle()) else { return };
         match look(&mut self.stream, self.conversation.spare()) {
@@ -65,11 +54,8 @@ impl<S: Read + Write> Link<S> {
 
     /// Writes what is pending, then reads once. `doing` names what fails if it does.
     pub(crate) fn io(&mut self, doing: impl FnOnce() -> String) -> Result<(), Error> {
-        if self.failed {
-            return Err(Error::new(doing(), Cause::Rejected(Rejected::Over)));
-        }
         self.transfer().map_err(|error| {
-            self.failed = true;
+            self.conversation.break_off();
             Error::new(doing(), Cause::Transport(error))
         })
     }

@@ -45,7 +45,7 @@ impl<'a, S: Read + Write> Message<'a, S> {
         mut retrieval: Retrieval,
     ) -> Result<Message<'a, S>, Error> {
         if !retrieval.is_sent() {
-            link.ready(|| retrieval.doing())?;
+            link.look();
         }
         while link.conversation.open(&mut retrieval).map_err(pop3_proto::Error::widen)? == Step::NeedIo {
             link.io(|| retrieval.doing())?;

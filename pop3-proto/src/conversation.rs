@@ -128,6 +128,8 @@ pub struct Conversation {
     /// Nothing has come since a command was sent to an idle server.
     unanswered: bool,
     ended: bool,
+    /// The transport failed, so that what would come now is not what was waited for.
+    broken: bool,
     log: Option<Sink>,
 }
 
@@ -146,6 +148,7 @@ impl Conversation {
             capabilities: None,
             unanswered: false,
             ended: false,
+            broken: false,
             log: None,
         }
     }
@@ -181,7 +184,7 @@ impl Conversation {
     pub fn is_idle(&self) -> bool {
         self.client.awaiting() == Awaiting::Nothing
             && self.inbox.unread().is_empty()
-            && !self.ended
+            && !(self.ended || self.broken)
             && !self.client.state().is_over()
     }
 
@@ -356,6 +359,11 @@ impl Conversation {
         self.inbox.filled(octets);
     }
 
+    /// The transport failed, or took too long: the session is over, whatever may still come.
+    pub fn break_off(&mut self) {
+        self.broken = true;
+    }
+
     /// Octets to be written.
     pub fn pending(&self) -> &[u8] {
         self.outbox.pending()
@@ -382,6 +390,9 @@ impl Conversation {
 
     /// Whether the answer is still to come, or its command still to be sent.
     fn expect_owed(&self, ticket: Option<Ticket>) -> Result<(), Rejected> {
+        if self.broken {
+            return Err(Rejected::Over);
+        }
         let gone = ticket.is_some_and(|ticket| self.client.oldest().is_none_or(|oldest| oldest > ticket));
         if gone { Err(Rejected::Skipped) } else { Ok(()) }
     }
@@ -398,6 +409,9 @@ impl Conversation {
 
     /// Sends a command, or gives `None` while something stands in its way: answers that are owed first, or octets that nobody asked for, which the next event will complain of.
     pub(crate) fn send(&mut self, command: &Command<'_>) -> Result<Option<Ticket>, Error> {
+        if self.broken {
+            return Err(Error::new(command.to_string(), Cause::Rejected(Rejected::Over)));
+        }
         let idle = self.client.in_flight() == 0;
         if !idle && !self.pipelining() {
             return Ok(None);
