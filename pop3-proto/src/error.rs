@@ -214,10 +214,10 @@ impl ProtocolError {
     }
 }
 
-#[cfg(feature = "alloc")]
 impl Awaiting {
-    /// The command whose answer it is.
-    pub(crate) const fn kind(self) -> Option<Kind> {
+    /// The command whose answer it is. Asked before [`Client::receive`](crate::Client::receive), it tells whom the next
+    /// event answers: a loop over a bare client that needs to know no more may do without tickets.
+    pub const fn kind(self) -> Option<Kind> {
         match self {
             Awaiting::Status(kind) | Awaiting::Listing(kind) | Awaiting::Body(kind) => Some(kind),
             Awaiting::Response => Some(Kind::Auth),

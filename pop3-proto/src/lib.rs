@@ -88,6 +88,23 @@
 //! | `std` (default) | [`memory`]: a maildrop in memory; and run-time SIMD in searching |
 //!
 //! What real servers do beside the RFCs, and what becomes of it, is listed in [`tolerance`].
+//!
+//! # Your own loop
+//!
+//! The crate's examples are loops to begin from. Each runs without arguments too, with a server of its own:
+//! `cargo run -p pop3-proto --example mio`.
+//!
+//! - [`mio`]: one thread that waits for readiness and downloads many maildrops at once, with a
+//!   [`Conversation`](conversation::Conversation) for each.
+//! - [`completion`]: `io_uring`. The loop owns the buffers, and a bare [`Client`] looks at what was received where it
+//!   lies.
+//! - [`fixed`]: neither std nor an allocator, but fixed arrays, for a bare [`Client`] in less than a KiB.
+//! - [`pipes`], an example of `pop3-blocking`: no socket but the pipes of a child process, as through `ssh host nc`.
+//!
+//! [`mio`]: https://docs.rs/crate/pop3-proto/latest/source/examples/mio.rs
+//! [`completion`]: https://docs.rs/crate/pop3-proto/latest/source/examples/completion/main.rs
+//! [`fixed`]: https://docs.rs/crate/pop3-proto/latest/source/examples/fixed/session.rs
+//! [`pipes`]: https://docs.rs/crate/pop3-blocking/latest/source/examples/pipes.rs
 #![no_std]
 #![forbid(unsafe_code)]
 

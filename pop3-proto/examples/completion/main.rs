@@ -1,0 +1,152 @@
+//! Completion instead of readiness: the loop gives its buffers away and gets them back filled, and the core looks at the
+//! octets where they lie.
+//!
+//! `completion [HOST PORT USER PASSWORD]` downloads a maildrop over `io_uring` where the kernel permits it, else over a
+//! ring that only looks like one, as it does where `SIMULATED_RING` is set. Without arguments it starts a server.
+//!
+//! It takes a core without buffers of its own. An event of [`Client`] borrows from what was received and from nothing
+//! else, and a command is written somewhere else, so one can be sent while the other is looked at. All that is ever
+//! copied is the beginning of a line whose end has not come yet.
+
+use std::error::Error;
+use std::mem;
+use std::net::TcpStream;
+use std::num::NonZeroU32;
+
+use pop3_proto::{Client, Command, Config, Event, Kind, Known};
+
+#[path = "../embedded/mod.rs"]
+mod embedded;
+mod ring;
+
+use ring::{Operation, Ring};
+
+/// Longer than any line that the client accepts, so that there is always room behind the beginning of one.
+const BUFFER: usize = 16 * 1024;
+
+/// A maildrop on its way.
+struct Download {
+    client: Client,
+    user: String,
+    password: String,
+    /// Commands for the next write; those being written are the ring's.
+    out: Vec<u8>,
+    /// How many messages to ask for before they have come.
+    ahead: usize,
+    /// Messages: in the maildrop, asked for, received.
+    there: u32,
+    asked: u32,
+    received: u32,
+    /// Octets of messages.
+    octets: usize,
+}
+
+impl Download {
+    fn new(user: String, password: String) -> Download {
+        let (client, out) = (Client::new(Config::default()), Vec::new());
+        Download { client, user, password, out, ahead: 1, there: 0, asked: 0, received: 0, octets: 0 }
+    }
+
+    /// Takes what came, and tells how many octets at the end were not enough for an event yet.
+    fn take(&mut self, mut input: &[u8]) -> Result<usize, Box<dyn Error>> {
+        loop {
+            let answers = self.client.awaiting().kind();
+            let Some(event) = self.client.receive(&mut input)? else { return Ok(input.len()) };
+            self.handle(answers, event)?;
+        }
+    }
+
+    /// Does what follows from an event. That it answers our last command is for the client to see to.
+    fn handle(&mut self, answers: Option<Kind>, event: Event<'_>) -> Result<(), Box<dyn Error>> {
+        match (answers, event) {
+            (_, Event::Greeting(_)) => self.send(Command::Capa)?,
+            (Some(Kind::Capa), Event::Row { row, .. }) if row.capability().known() == Some(Known::Pipelining) => {
+                self.ahead = 64;
+            }
+            // Old servers do not know CAPA. They get one command at a time.
+            (Some(Kind::Capa), Event::End { .. } | Event::Refused { .. }) => {
+                self.client.send(Command::User(&self.user), &mut self.out)?;
+            }
+            (Some(Kind::User), Event::Ok { .. }) => {
+                // In the clear, for that is what this example is called for. And it stays behind in the memory of the
+                // buffers, which `Conversation` would wipe.
+                self.client.send(Command::Pass(&self.password), &mut self.out)?;
+            }
+            (Some(Kind::Pass), Event::Ok { .. }) => self.send(Command::Stat)?,
+            (Some(Kind::Stat), Event::Ok { reply, .. }) => {
+                self.there = reply.stat()?.messages;
+                self.ask()?;
+            }
+            // Mail, in the memory that the kernel wrote it to. A program would do something with it here.
+            (_, Event::Body { bytes, .. }) => self.octets += bytes.len(),
+            (Some(Kind::Retr), Event::End { .. }) => {
+                self.received += 1;
+                self.ask()?;
+            }
+            (_, Event::NoService(refusal) | Event::Refused { refusal, .. }) => {
+                return Err(format!("the server says no: {}", refusal.text()).into());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, command: Command<'_>) -> Result<(), Box<dyn Error>> {
+        self.client.send(command, &mut self.out)?;
+        Ok(())
+    }
+
+    /// Keeps the server busy; takes leave when all is there.
+    fn ask(&mut self) -> Result<(), Box<dyn Error>> {
+        while self.asked < self.there && self.client.in_flight() < self.ahead {
+            self.send(Command::Retr(NonZeroU32::MIN.saturating_add(self.asked)))?;
+            self.asked += 1;
+        }
+        if self.received == self.there { self.send(Command::Quit) } else { Ok(()) }
+    }
+}
+
+/// The loop. Returns how many octets it had to copy.
+fn run(ring: &mut dyn Ring, download: &mut Download) -> Result<usize, Box<dyn Error>> {
+    let (mut kept, mut copied, mut writing) = (0, 0, false);
+    ring.push(Operation::Read, vec![0; BUFFER], 0)?;
+    loop {
+        let (operation, mut buffer, octets) = ring.complete()?;
+        match operation {
+            Operation::Read => {
+                let filled = kept + octets;
+                kept = download.take(&buffer[..filled])?;
+                if octets == 0 || download.client.state().is_over() {
+                    download.client.receive_eof(&buffer[filled - kept..filled])?;
+                    return Ok(copied);
+                }
+                buffer.copy_within(filled - kept..filled, 0);
+                copied += kept;
+                ring.push(Operation::Read, buffer, kept)?;
+            }
+            // The next commands go behind what the kernel did not take this time.
+            Operation::Write => {
+                download.out.splice(..0, buffer.drain(octets..));
+                writing = false;
+            }
+        }
+        if !writing && !download.out.is_empty() {
+            ring.push(Operation::Write, mem::take(&mut download.out), 0)?;
+            writing = true;
+        }
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut target = embedded::Target::from_arguments(1, 10)?;
+    let (user, password) = target.accounts.swap_remove(0);
+    let stream = TcpStream::connect(target.address)?;
+    stream.set_nodelay(true)?;
+
+    let (mut ring, name) = ring::new(stream)?;
+    let mut download = Download::new(user, password);
+    let copied = run(ring.as_mut(), &mut download)?;
+    println!("over {name}: {} messages, {} octets, where they lay", download.received, download.octets);
+    println!("{copied} octets were copied, of lines that came in two pieces");
+    Ok(())
+}

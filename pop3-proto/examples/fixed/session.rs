@@ -1,0 +1,173 @@
+//! A session with fixed arrays only: neither std nor an allocator, as on a microcontroller.
+//!
+//! This file is the whole of it and uses nothing but `core` and the crate without features. The example `fixed` runs it
+//! over a socket; `tests/no_std` links it into a program that has no allocator to call.
+
+use core::fmt;
+use core::num::NonZeroU32;
+
+use pop3_proto::apop::Digest;
+use pop3_proto::message::MessageRef;
+use pop3_proto::reply::DropListing;
+use pop3_proto::{Awaiting, Client, Command, Config, Event, Kind, MAX_LINE, ProtocolError, Rejected};
+
+/// Octets of a server's line: what RFC 2449, section 4, permits. The input needs to be no larger, because only a line that
+/// is not complete yet has to be kept; of a message, every octet is handed on when it comes.
+const INPUT: u32 = 512;
+
+/// The stream, such as a TCP stack on bare metal offers it.
+pub(crate) trait Wire {
+    /// Why it failed.
+    type Error;
+    /// Waits until there is something, and says how many octets; 0 is the end.
+    fn read(&mut self, room: &mut [u8]) -> Result<usize, Self::Error>;
+    /// Sends all of it.
+    fn write(&mut self, octets: &[u8]) -> Result<(), Self::Error>;
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Failure<E> {
+    /// The stream failed.
+    Wire(E),
+    /// The server broke the protocol.
+    Protocol(ProtocolError),
+    /// What we wanted to say cannot be said. Nothing was.
+    Rejected(Rejected),
+    /// The server said no: to this command, or with `None` to everything.
+    Refused(Option<Kind>),
+    /// The server does not know APOP, and there is no TLS here: the password stays where it is.
+    NoApop,
+}
+
+impl<E> From<ProtocolError> for Failure<E> {
+    fn from(error: ProtocolError) -> Failure<E> {
+        Failure::Protocol(error)
+    }
+}
+
+impl<E> From<Rejected> for Failure<E> {
+    fn from(error: Rejected) -> Failure<E> {
+        Failure::Rejected(error)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Failure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Wire(error) => error.fmt(f),
+            Failure::Protocol(error) => error.fmt(f),
+            Failure::Rejected(error) => error.fmt(f),
+            Failure::Refused(Some(kind)) => write!(f, "the server refuses {kind}"),
+            Failure::Refused(None) => f.write_str("the server refuses to serve"),
+            Failure::NoApop => f.write_str("the server does not know APOP"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> core::error::Error for Failure<E> {}
+
+/// A session: all the memory it takes, but for a command line on the stack.
+#[derive(Debug)]
+pub(crate) struct Session<W> {
+    wire: W,
+    client: Client,
+    input: [u8; INPUT as usize],
+    /// So much of `input` is filled.
+    filled: usize,
+}
+
+impl<W: Wire> Session<W> {
+    /// Waits for the greeting, and logs in without showing the password to the network.
+    pub(crate) fn open(wire: W, user: &str, password: &[u8]) -> Result<Session<W>, Failure<W::Error>> {
+        // The lengths are one bargain: a line that the client accepts must fit into the input.
+        let config = Config { max_line: INPUT, max_challenge: INPUT, ..Config::default() };
+        let mut session = Session { wire, client: Client::new(config), input: [0; INPUT as usize], filled: 0 };
+        let mut digest = None;
+        session.hear(|event| {
+            // The greeting lies in the input, and does not have to be copied to be computed with.
+            if let Event::Greeting(greeting) = event {
+                digest = greeting.timestamp().map(|timestamp| Digest::new(timestamp, password));
+            }
+        })?;
+        let digest = digest.ok_or(Failure::NoApop)?;
+        session.ask(Command::Apop { user, digest }, |_| {})?;
+        Ok(session)
+    }
+
+    /// How many messages there are, and their octets.
+    pub(crate) fn stat(&mut self) -> Result<DropListing, Failure<W::Error>> {
+        let mut stat = Ok(DropListing { messages: 0, octets: 0 });
+        self.ask(Command::Stat, |event| {
+            if let Event::Ok { reply, .. } = event {
+                stat = reply.stat();
+            }
+        })?;
+        // What makes no sense is as good as a refusal here.
+        stat.map_err(|_| Failure::Refused(Some(Kind::Stat)))
+    }
+
+    /// Copies the subject of a message into `room` as far as it fits, for a display of one line.
+    pub(crate) fn subject<'a>(
+        &mut self,
+        number: NonZeroU32,
+        room: &'a mut [u8],
+    ) -> Result<&'a [u8], Failure<W::Error>> {
+        // The only copy of all: a header field is looked for in one piece. What is beyond the room is not seen.
+        let (mut header, mut len) = ([0; 1024], 0);
+        self.ask(Command::Top { number, lines: 0 }, |event| {
+            if let Event::Body { bytes, .. } = event {
+                let fits = bytes.len().min(header.len() - len);
+                header[len..len + fits].copy_from_slice(&bytes[..fits]);
+                len += fits;
+            }
+        })?;
+        let subject = MessageRef::new(&header[..len]).get("subject").map_or(&b""[..], |field| field.raw_body());
+        let subject = subject.trim_ascii();
+        let fits = subject.len().min(room.len());
+        room[..fits].copy_from_slice(&subject[..fits]);
+        Ok(&room[..fits])
+    }
+
+    /// Ends the session in the way that tells the server so.
+    pub(crate) fn quit(mut self) -> Result<(), Failure<W::Error>> {
+        self.ask(Command::Quit, |_| {})
+    }
+
+    /// Says one thing and hears the answer out.
+    fn ask(&mut self, command: Command<'_>, each: impl FnMut(Event<'_>)) -> Result<(), Failure<W::Error>> {
+        let mut line = [0; MAX_LINE];
+        let mut room = &mut line[..];
+        self.client.send(command, &mut room)?;
+        let unused = room.len();
+        self.wire.write(&line[..MAX_LINE - unused]).map_err(Failure::Wire)?;
+        self.hear(each)
+    }
+
+    /// Reads until nothing is owed.
+    fn hear(&mut self, mut each: impl FnMut(Event<'_>)) -> Result<(), Failure<W::Error>> {
+        let asked = self.client.awaiting().kind();
+        loop {
+            let mut refused = false;
+            let mut rest = &self.input[..self.filled];
+            while let Some(event) = self.client.receive(&mut rest)? {
+                refused |= matches!(event, Event::Refused { .. } | Event::NoService(_));
+                each(event);
+            }
+            // What is left is the beginning of a line. Its end will come behind it.
+            let left = rest.len();
+            self.input.copy_within(self.filled - left..self.filled, 0);
+            self.filled = left;
+            if refused {
+                return Err(Failure::Refused(asked));
+            }
+            if self.client.awaiting() == Awaiting::Nothing {
+                return Ok(());
+            }
+            match self.wire.read(&mut self.input[left..]).map_err(Failure::Wire)? {
+                0 => return Ok(self.client.receive_eof(&self.input[..left])?),
+                octets => self.filled += octets,
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! One thread, many maildrops, no runtime: `mio` says which sockets are ready, and the core does the rest.
+//!
+//! `mio [HOST PORT USER PASSWORD [USER PASSWORD]...]` downloads all these maildrops at once and counts what came. Without
+//! arguments it starts a server with a hundred.
+//!
+//! A loop that waits for readiness cannot stop in the middle of a call, so it keeps what a thread keeps on its stack as
+//! data: a [`Stage`]. All else that is between two wake-ups, half a line or half a message, is in the [`Conversation`].
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::io::{ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use pop3_proto::batch::{Batch, Each, Selection};
+use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
+use pop3_proto::exchange::{Acknowledge, ListAll};
+use pop3_proto::login::{Credentials, Login, Policy, Security};
+use pop3_proto::{Command, Config};
+
+mod embedded;
+
+/// Octets of commands in flight: thousands of them. It may be large, since this loop reads whenever it cannot write.
+const WINDOW: usize = 32 * 1024;
+
+/// How long a server may say nothing.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One of the many.
+struct Session {
+    user: String,
+    stream: TcpStream,
+    conversation: Conversation,
+    login: Login,
+    stage: Stage,
+    heard: Instant,
+    messages: usize,
+    octets: usize,
+}
+
+/// How far a session has come.
+enum Stage {
+    Greeting,
+    Login,
+    List(Call<ListAll>),
+    /// A batch keeps the server busy with many RETRs; the answers come one after the other.
+    Messages(Batch, Option<Retrieval>),
+    Quit(Call<Acknowledge<'static>>),
+}
+
+impl Session {
+    fn new(stream: TcpStream, user: String, password: String) -> Session {
+        // The user asked for an example without TLS, and so gives leave to send the password as it is.
+        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+        let login = Login::new(Credentials::new(user.clone(), password), policy);
+        let conversation = Conversation::new(Config::default());
+        let heard = Instant::now();
+        Session { user, stream, conversation, login, stage: Stage::Greeting, heard, messages: 0, octets: 0 }
+    }
+
+    /// Takes the protocol as far as the octets at hand allow. No I/O here.
+    fn step(&mut self) -> Result<Step<()>, Box<dyn Error>> {
+        let conversation = &mut self.conversation;
+        loop {
+            self.stage = match &mut self.stage {
+                Stage::Greeting => {
+                    let Step::Done(()) = conversation.greet()? else { return Ok(Step::NeedIo) };
+                    Stage::Login
+                }
+                Stage::Login => {
+                    // Only `Security::StartTls` would make it stop on the way, for the handshake.
+                    let Step::Done(_) = self.login.step(conversation)? else { return Ok(Step::NeedIo) };
+                    Stage::List(Call::new(ListAll::new()))
+                }
+                Stage::List(list) => {
+                    let Step::Done(listings) = conversation.step(list)? else { return Ok(Step::NeedIo) };
+                    Stage::Messages(Batch::new(Each::Retrieve, Selection::listed(listings), WINDOW), None)
+                }
+                Stage::Messages(batch, message) => match message {
+                    None => match batch.next(conversation) {
+                        Some(item) => {
+                            *message = Some(item.retrieval());
+                            continue;
+                        }
+                        None => Stage::Quit(Call::new(Acknowledge(Command::Quit))),
+                    },
+                    Some(retrieval) => {
+                        let Step::Done(more) = conversation.read(retrieval)? else { return Ok(Step::NeedIo) };
+                        if more {
+                            // Here a program would look at `conversation.body()`, a slice of what was received.
+                            let octets = conversation.body().len();
+                            conversation.take_body(octets);
+                            self.octets += octets;
+                        } else {
+                            self.messages += 1;
+                            *message = None;
+                        }
+                        continue;
+                    }
+                },
+                Stage::Quit(quit) => return Ok(conversation.step(quit)?),
+            }
+        }
+    }
+
+    /// Moves octets until the session is over: `true`, or until the socket would have us wait: `false`.
+    ///
+    /// Stopping earlier would be an error, because `mio` tells of readiness only once. (To be fair to the others, a
+    /// session whose server is faster than this thread should be put last in a queue of our own after some rounds.)
+    fn ready(&mut self) -> Result<bool, Box<dyn Error>> {
+        while self.step()? == Step::NeedIo {
+            while !self.conversation.pending().is_empty() {
+                match self.stream.write(self.conversation.pending()) {
+                    Ok(octets) => self.conversation.written(octets),
+                    // The server may be waiting for us to read, so let us do that.
+                    Err(error) if would_wait(error.kind()) => break,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            match self.stream.read(self.conversation.spare()) {
+                Ok(octets) => self.conversation.filled(octets),
+                Err(error) if would_wait(error.kind()) => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+            self.heard = Instant::now();
+        }
+        Ok(true)
+    }
+}
+
+/// Not ready, or not even connected: `mio` will tell.
+fn would_wait(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::NotConnected)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let target = embedded::Target::from_arguments(100, 5)?;
+    let mut poll = Poll::new()?;
+    let mut sessions = HashMap::new();
+    for (count, (user, password)) in target.accounts.into_iter().enumerate() {
+        let mut stream = TcpStream::connect(target.address)?;
+        poll.registry().register(&mut stream, Token(count), Interest::READABLE | Interest::WRITABLE)?;
+        sessions.insert(Token(count), Session::new(stream, user, password));
+    }
+
+    let (all, mut done, mut messages, mut octets) = (sessions.len(), 0, 0, 0);
+    let mut events = Events::with_capacity(256);
+    while !sessions.is_empty() {
+        match poll.poll(&mut events, Some(PATIENCE / 10)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            polled => polled?,
+        }
+        for event in &events {
+            let Some(session) = sessions.get_mut(&event.token()) else { continue };
+            match session.ready() {
+                Ok(false) => continue,
+                Ok(true) => (done, messages, octets) = (done + 1, messages + session.messages, octets + session.octets),
+                // What happens to one maildrop is none of the others' business.
+                Err(error) => eprintln!("{}: {error}", session.user),
+            }
+            sessions.remove(&event.token());
+        }
+        // The core has no clock: when to lose patience is for the loop to say.
+        sessions.retain(|_, session| {
+            let patient = session.heard.elapsed() < PATIENCE;
+            if !patient {
+                eprintln!("{}: the server has fallen silent", session.user);
+            }
+            patient
+        });
+    }
+    println!("{done} of {all} maildrops, {messages} messages, {octets} octets, one thread");
+    if done == all { Ok(()) } else { Err("not every maildrop could be read".into()) }
+}
