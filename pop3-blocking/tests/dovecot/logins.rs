@@ -83,7 +83,9 @@ fn an_unprotected_password_stays_here() {
             let log = Log::default();
             let policy = Policy { security, allow_plaintext: false, mechanism };
             let failed = connection(&log).login(Credentials::new(&user.name, PASSWORD), policy).unwrap_err();
-            assert!(matches!(failed.reason, LoginError::Unprotected), "{failed}");
+            let protected = security == Security::Tls;
+            assert!(matches!(failed.reason, LoginError::NoTls) == protected, "{failed}");
+            assert!(matches!(failed.reason, LoginError::Unprotected) != protected, "{failed}");
             let mut connection = failed.connection.expect("the connection can be used again");
             assert!(connection.capabilities().is_ok());
             connection.quit().unwrap();
