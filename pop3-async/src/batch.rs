@@ -54,7 +54,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
     fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(NonZeroU32, Retrieval)>, Error>> {
         if self.awaited.is_none() {
             // Of a stream that has failed the items tell themselves.
-            let _ = self.link.ready(cx);
+            self.link.look(cx);
             let item = self.batch.next(&mut self.link.conversation);
             self.awaited = item.map(|item| (item.number, item.retrieval()));
         }
@@ -141,7 +141,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Deletions<'a, S> {
 
     fn poll_deletion(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<NonZeroU32>, Error>> {
         if self.awaited.is_none() {
-            let _ = self.link.ready(cx);
+            self.link.look(cx);
             let item = self.batch.next(&mut self.link.conversation);
             self.awaited = item.map(|item| (item.number, item.call()));
         }

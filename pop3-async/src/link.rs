@@ -23,12 +23,14 @@ pub(crate) struct Link<S> {
     pub(crate) patience: Patience,
     /// The stream has failed. What would come now is not what was waited for.
     failed: bool,
+    /// Why it failed, where nobody was told yet.
+    untold: Option<io::Error>,
     unflushed: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     pub(crate) fn new(stream: S, conversation: Conversation, patience: Patience) -> Link<S> {
-        Link { conversation, stream, window: 32 * 1024, patience, failed: false, unflushed: false }
+        Link { conversation, stream, window: 32 * 1024, patience, failed: false, untold: None, unflushed: false }
     }
 
     pub(crate) async fn call<E: Exchange>(&mut self, exchange: E) -> Result<E::Value, Error> {
@@ -90,28 +92,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         }
     }
 
-    /// Before a command: fails if the stream has failed before, else hears what an idle server has said meanwhile, lest
-    /// it be taken for the answer to the command.
+    /// Before a command: [looks](Self::look), and fails if the stream has failed.
     pub(crate) fn ready(&mut self, cx: &mut Context<'_>) -> Result<(), Cause> {
-        if self.failed {
-            return Err(Cause::Rejected(Rejected::Over));
-        }
-        if !self.conversation.is_idle() {
-            return Ok(());
+        self.look(cx);
+        self.alive()
+    }
+
+    /// Hears what an idle server has said meanwhile, lest it be taken for the answer to a command. If the stream fails,
+    /// the next call tells why.
+    pub(crate) fn look(&mut self, cx: &mut Context<'_>) {
+        if self.failed || !self.conversation.is_idle() {
+            return;
         }
         self.patience.renew();
-        match self.poll_read(cx) {
-            Poll::Ready(Err(error)) => Err(self.fail(error)),
-            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+        if let Poll::Ready(Err(error)) = self.poll_read(cx) {
+            self.failed = true;
+            self.untold = Some(error);
         }
+    }
+
+    fn alive(&mut self) -> Result<(), Cause> {
+        if self.failed {
+            return Err(self.untold.take().map_or(Cause::Rejected(Rejected::Over), Cause::Transport));
+        }
+        Ok(())
     }
 
     /// Writes what the stream takes and reads once: both are waited for, so that the server never has to read before it
     /// is read from. It is done when something was read.
     pub(crate) fn poll_io(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
-        if self.failed {
-            return Poll::Ready(Err(Cause::Rejected(Rejected::Over)));
-        }
+        self.alive()?;
         match self.send(cx) {
             Err(error) if !is_closed(&error) => return Poll::Ready(Err(self.fail(error))),
             // If the server hung up, what it said before is there to be read.
