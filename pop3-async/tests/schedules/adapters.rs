@@ -19,7 +19,11 @@ macro_rules! adapter {
                     Ok(connection)
                 }
 
-                async fn login(self, who: Credentials, policy: Policy) -> Result<Self::Session, (Option<Self>, LoginError)> {
+                async fn login(
+                    self,
+                    who: Credentials,
+                    policy: Policy,
+                ) -> Result<Self::Session, (Option<Self>, LoginError)> {
                     Connection::login(self, who, policy)$($wait)*.map_err(|failed| (failed.connection, failed.reason))
                 }
 
@@ -33,7 +37,9 @@ macro_rules! adapter {
                     match *deed {
                         Deed::Stat => self.stat()$($wait)*.map(Value::totals),
                         Deed::List(None) => self.list()$($wait)*.map(Value::listings),
-                        Deed::List(Some(number)) => self.list_one(number)$($wait)*.map(|listing| Value::listings([listing])),
+                        Deed::List(Some(number)) => {
+                            self.list_one(number)$($wait)*.map(|listing| Value::listings([listing]))
+                        }
                         Deed::UniqueIds(None) => self.unique_ids()$($wait)*.map(Value::unique_ids),
                         Deed::UniqueIds(Some(number)) => {
                             self.unique_id(number)$($wait)*.map(|id| Value::unique_ids([(number, id)]))
@@ -66,7 +72,11 @@ macro_rules! adapter {
             }
 
             /// Fails only if the batch cannot begin.
-            async fn collect(session: &mut $adapter::Session<Wire>, lot: &Lot, notes: &mut Vec<Note>) -> Result<(), Error> {
+            async fn collect(
+                session: &mut $adapter::Session<Wire>,
+                lot: &Lot,
+                notes: &mut Vec<Note>,
+            ) -> Result<(), Error> {
                 let numbers = lot.numbers.clone();
                 match lot.each {
                     Each::Retrieve => {
@@ -116,11 +126,19 @@ macro_rules! adapter {
             async fn read(message: Message<'_, Wire>, reading: Reading) -> Result<Value, Error> {
                 let number = message.number();
                 match reading {
-                    Reading::Whole => message.into_message()$($wait)*.map(|whole| Value::whole(number, whole.as_bytes())),
+                    Reading::Whole => {
+                        message.into_message()$($wait)*.map(|whole| Value::whole(number, whole.as_bytes()))
+                    }
                     Reading::UpTo(enough) => {
-                        let mut octets = Vec::new();
-                        let result = message.take(enough).read_to_end(&mut octets)$($wait)*;
-                        result.map_err(|error| error.downcast::<Error>().expect("it is one of ours"))?;
+                        // In pieces that are smaller than what has come.
+                        let (mut octets, mut piece, mut message) = (Vec::new(), [0; 7], message.take(enough));
+                        loop {
+                            let read = message.read(&mut piece)$($wait)*;
+                            match read.map_err(|error| error.downcast::<Error>().expect("it is one of ours"))? {
+                                0 => break,
+                                len => octets.extend(&piece[..len]),
+                            }
+                        }
                         Ok(Value::up_to(number, octets, enough))
                     }
                 }
