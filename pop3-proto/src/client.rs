@@ -491,6 +491,14 @@ impl Client {
         self.fail(Violation::Closed, said)
     }
 
+    /// Like [`receive_eof`](Self::receive_eof), where the commands in flight had not left: the server was idle.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn receive_eof_while_idle(&mut self, rest: &[u8]) -> Result<(), ProtocolError> {
+        let result = self.receive_eof(rest);
+        self.failure = result.err().map(ProtocolError::while_idle);
+        self.failure.map_or(Ok(()), Err)
+    }
+
     /// Tells the client that the TLS handshake is done, with the plaintext that was left over behind the answer to STLS:
     /// anything but nothing is an injection. What was learnt of the server before is void (RFC 2595, section 4).
     ///

@@ -473,10 +473,12 @@ impl Conversation {
                 if let Some(log) = &mut self.log {
                     log(Entry::Closed);
                 }
-                let result = self.client.receive_eof(input);
                 // The command to an idle server had not even left: it had hung up before.
-                let unsent = self.unanswered && !self.outbox.pending().is_empty();
-                result.map_err(|error| if unsent { error.while_idle() } else { error })?;
+                if self.unanswered && !self.outbox.pending().is_empty() {
+                    self.client.receive_eof_while_idle(input)?;
+                } else {
+                    self.client.receive_eof(input)?;
+                }
             }
             Ok(event)
         })?;

@@ -1,0 +1,151 @@
+//! The two adapters, from one text: they differ in `.await` and in the trait that reads.
+
+macro_rules! adapter {
+    ($name:ident is $adapter:ident, reads by $reads:path, waits by [$($wait:tt)*]) => {
+        mod $name {
+            use $adapter::{Config, Connection, Message};
+            use pop3_async::{Credentials, Error, LoginError, Policy, QuitError};
+            use $reads as _;
+
+            use crate::script::{Deed, Driver, Each, Lot, Note, Reading, Session, Value};
+            use crate::wire::Wire;
+
+            impl Driver for Connection<Wire> {
+                type Session = $adapter::Session<Wire>;
+
+                async fn open(wire: Wire, window: usize) -> Result<Self, Error> {
+                    let mut connection = Connection::new(wire, Config::default())$($wait)*?;
+                    connection.set_window(window);
+                    Ok(connection)
+                }
+
+                async fn login(
+                    self,
+                    who: Credentials,
+                    policy: Policy,
+                ) -> Result<Self::Session, (Option<Self>, LoginError)> {
+                    Connection::login(self, who, policy)$($wait)*.map_err(|failed| (failed.connection, failed.reason))
+                }
+
+                async fn leave(self) -> Result<(), QuitError> {
+                    self.quit()$($wait)*
+                }
+            }
+
+            impl Session for $adapter::Session<Wire> {
+                async fn act(&mut self, deed: &Deed) -> Result<Value, Error> {
+                    match *deed {
+                        Deed::Stat => self.stat()$($wait)*.map(Value::totals),
+                        Deed::List(None) => self.list()$($wait)*.map(Value::listings),
+                        Deed::List(Some(number)) => {
+                            self.list_one(number)$($wait)*.map(|listing| Value::listings([listing]))
+                        }
+                        Deed::UniqueIds(None) => self.unique_ids()$($wait)*.map(Value::unique_ids),
+                        Deed::UniqueIds(Some(number)) => {
+                            self.unique_id(number)$($wait)*.map(|id| Value::unique_ids([(number, id)]))
+                        }
+                        Deed::Retrieve(number, reading) => read(self.retrieve(number)$($wait)*?, reading).await,
+                        Deed::Top(number, lines, reading) => read(self.top(number, lines)$($wait)*?, reading).await,
+                        Deed::Header(number) => {
+                            self.retrieve_headers(number)$($wait)*.map(|header| Value::whole(number, header.as_bytes()))
+                        }
+                        Deed::Delete(number) => self.delete(number)$($wait)*.map(|()| Value::Done),
+                        Deed::Reset => self.reset()$($wait)*.map(|()| Value::Done),
+                        Deed::Noop => self.noop()$($wait)*.map(|()| Value::Done),
+                        Deed::Last => self.last()$($wait)*.map(Value::Number),
+                        Deed::Capabilities => self.capabilities()$($wait)*.map(Value::pipelining),
+                        Deed::Batch(_) => unreachable!("it has more than one result"),
+                    }
+                }
+
+                async fn batch(&mut self, lot: &Lot) -> Vec<Note> {
+                    let mut notes = Vec::new();
+                    if let Err(error) = collect(self, lot, &mut notes).await {
+                        notes.push(Err(error.into()));
+                    }
+                    notes
+                }
+
+                async fn quit(self) -> Result<(), QuitError> {
+                    $adapter::Session::quit(self)$($wait)*
+                }
+            }
+
+            /// Fails only if the batch cannot begin.
+            async fn collect(
+                session: &mut $adapter::Session<Wire>,
+                lot: &Lot,
+                notes: &mut Vec<Note>,
+            ) -> Result<(), Error> {
+                let numbers = lot.numbers.clone();
+                match lot.each {
+                    Each::Retrieve => {
+                        let mut messages = match numbers {
+                            Some(numbers) => session.retrieve_many(numbers),
+                            None => session.retrieve_all()$($wait)*?,
+                        };
+                        loop {
+                            if notes.len() == lot.items {
+                                if !lot.stops {
+                                    break;
+                                }
+                                messages.stop();
+                            }
+                            notes.push(match messages.next()$($wait)* {
+                                Ok(Some(message)) => read(message, lot.reading).await.map_err(Into::into),
+                                Ok(None) => break,
+                                Err(error) => Err(error.into()),
+                            });
+                        }
+                    }
+                    Each::Header => {
+                        let mut headers = match numbers {
+                            Some(numbers) => session.headers_many(numbers),
+                            None => session.headers_all()$($wait)*?,
+                        };
+                        while notes.len() < lot.items {
+                            let Some(header) = headers.next()$($wait)* else { break };
+                            let value = header.map(|(number, header)| Value::whole(number, header.as_bytes()));
+                            notes.push(value.map_err(Into::into));
+                        }
+                    }
+                    Each::Delete => {
+                        let mut deletions = match numbers {
+                            Some(numbers) => session.delete_many(numbers),
+                            None => session.delete_all()$($wait)*?,
+                        };
+                        while notes.len() < lot.items {
+                            let Some(marked) = deletions.next()$($wait)* else { break };
+                            notes.push(marked.map(|number| Value::Number(number.get())).map_err(Into::into));
+                        }
+                    }
+                }
+                Ok(())
+            }
+
+            async fn read(message: Message<'_, Wire>, reading: Reading) -> Result<Value, Error> {
+                let number = message.number();
+                match reading {
+                    Reading::Whole => {
+                        message.into_message()$($wait)*.map(|whole| Value::whole(number, whole.as_bytes()))
+                    }
+                    Reading::UpTo(enough) => {
+                        // In pieces that are smaller than what has come.
+                        let (mut octets, mut piece, mut message) = (Vec::new(), [0; 7], message.take(enough));
+                        loop {
+                            let read = message.read(&mut piece)$($wait)*;
+                            match read.map_err(|error| error.downcast::<Error>().expect("it is one of ours"))? {
+                                0 => break,
+                                len => octets.extend(&piece[..len]),
+                            }
+                        }
+                        Ok(Value::up_to(number, octets, enough))
+                    }
+                }
+            }
+        }
+    };
+}
+
+adapter!(blocking is pop3_blocking, reads by std::io::Read, waits by []);
+adapter!(tokio is pop3_async, reads by tokio::io::AsyncReadExt, waits by [.await]);

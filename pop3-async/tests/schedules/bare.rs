@@ -1,0 +1,239 @@
+//! No adapter at all: the core's conversation in a loop of our own.
+
+use std::io::{self, ErrorKind};
+use std::num::NonZeroU32;
+
+use pop3_async::{Cause, Config, Credentials, Error, LoginError, Policy, QuitError};
+use pop3_proto::batch::{self, Batch, Selection};
+use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
+use pop3_proto::exchange::{
+    Acknowledge, Capabilities, Exchange, Last, Lines, ListAll, ListOne, Stat, UidlAll, UidlOne,
+};
+use pop3_proto::login::{Login, Progress};
+use pop3_proto::reply::ScanListing;
+use pop3_proto::{Command, Rejected};
+
+use crate::script::{Deed, Driver, Each, Lot, Note, Reading, Session, Value};
+use crate::wire::Wire;
+
+pub(crate) struct Bare {
+    conversation: Conversation,
+    wire: Wire,
+    window: usize,
+    failed: bool,
+}
+
+impl Bare {
+    /// Steps until it is done, and moves octets where told. `F` is what `E` is where the transport can fail too.
+    fn drive<T, E, F: From<Error>>(
+        &mut self,
+        doing: &str,
+        mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, E>,
+        widen: impl Fn(E) -> F,
+    ) -> Result<T, F> {
+        loop {
+            match step(&mut self.conversation).map_err(&widen)? {
+                Step::Done(value) => return Ok(value),
+                Step::NeedIo => self.alive(doing, Bare::exchange)?,
+            }
+        }
+    }
+
+    /// Notes that the transport has failed, after which nothing else is of use.
+    fn alive(&mut self, doing: &str, io: impl FnOnce(&mut Bare) -> io::Result<()>) -> Result<(), Error> {
+        if self.failed {
+            return Err(Error::new(doing.to_owned(), Cause::Rejected(Rejected::Over)));
+        }
+        io(self).map_err(|error| {
+            self.failed = true;
+            Error::new(doing.to_owned(), Cause::Transport(error))
+        })
+    }
+
+    /// Writes once and reads once, until something was read.
+    fn exchange(&mut self) -> io::Result<()> {
+        loop {
+            let pending = self.conversation.pending();
+            if !pending.is_empty() {
+                match self.wire.up(pending) {
+                    Ok(octets) => self.conversation.written(octets.unwrap_or(0)),
+                    Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if self.receive()? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn receive(&mut self) -> io::Result<bool> {
+        let octets = match self.wire.down(self.conversation.spare()) {
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => Some(0),
+            other => other?,
+        };
+        octets.inspect(|&octets| self.conversation.filled(octets));
+        Ok(octets.is_some())
+    }
+
+    /// Before a command: now and then it looks what an idle server has said.
+    fn look(&mut self, doing: &str) -> Result<(), Error> {
+        self.alive(doing, |bare| {
+            if bare.wire.throw() % 2 == 1 && bare.conversation.is_idle() {
+                bare.receive()?;
+            }
+            Ok(())
+        })
+    }
+
+    fn call<E: Exchange>(&mut self, exchange: E) -> Result<E::Value, Error> {
+        self.finish(&mut Call::new(exchange))
+    }
+
+    fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
+        let doing = call.doing();
+        if !call.is_sent() {
+            self.look(&doing)?;
+        }
+        self.drive(&doing, |conversation| conversation.step(call), pop3_proto::Error::widen)
+    }
+
+    /// Gives the message by its number.
+    fn read(&mut self, number: NonZeroU32, mut retrieval: Retrieval, reading: Reading) -> Result<Value, Error> {
+        let doing = retrieval.doing();
+        if !retrieval.is_sent() {
+            self.look(&doing)?;
+        }
+        let enough = match reading {
+            Reading::Whole => u64::MAX,
+            Reading::UpTo(enough) => enough,
+        };
+        self.drive(&doing, |conversation| conversation.open(&mut retrieval), pop3_proto::Error::widen)?;
+        let mut octets = Vec::new();
+        while (octets.len() as u64) < enough {
+            let more =
+                self.drive(&doing, |conversation| conversation.read(&mut retrieval), pop3_proto::Error::widen)?;
+            if !more {
+                assert!(retrieval.is_complete());
+                break;
+            }
+            // Less than there is, now and then.
+            let body = self.conversation.body();
+            let len = if self.wire.throw() % 4 == 1 { body.len().div_ceil(2) } else { body.len() };
+            let len = usize::try_from(enough).unwrap_or(usize::MAX).saturating_sub(octets.len()).min(len);
+            octets.extend(&body[..len]);
+            self.conversation.take_body(len);
+        }
+        Ok(Value::up_to(number, octets, enough))
+    }
+
+    fn select(&mut self, lot: &Lot) -> Result<Selection, Error> {
+        let numbers = |listings: Vec<ScanListing>| listings.into_iter().map(|listing| listing.number);
+        Ok(match (&lot.numbers, lot.each) {
+            (Some(numbers), _) => Selection::numbered(numbers.iter().copied()),
+            (None, Each::Retrieve) => Selection::listed(self.call(ListAll::new())?),
+            (None, Each::Header | Each::Delete) => Selection::numbered(numbers(self.call(ListAll::new())?)),
+        })
+    }
+
+    fn item(&mut self, item: &batch::Item, lot: &Lot) -> Result<Value, Error> {
+        match lot.each {
+            Each::Delete => self.finish(&mut item.call()).map(|()| Value::Number(item.number.get())),
+            Each::Header => self.read(item.number, item.retrieval(), Reading::Whole),
+            Each::Retrieve => self.read(item.number, item.retrieval(), lot.reading),
+        }
+    }
+
+    fn farewell(mut self) -> Result<(), QuitError> {
+        let mut quit = Call::new(Acknowledge(Command::Quit));
+        self.finish(&mut quit).map_err(|error| QuitError::new(error, quit.is_sent()))
+    }
+}
+
+impl Driver for Bare {
+    type Session = Bare;
+
+    async fn open(wire: Wire, window: usize) -> Result<Bare, Error> {
+        let mut bare = Bare { conversation: Conversation::new(Config::default()), wire, window, failed: false };
+        bare.drive("reading the greeting", Conversation::greet, pop3_proto::Error::widen)?;
+        Ok(bare)
+    }
+
+    async fn login(mut self, who: Credentials, policy: Policy) -> Result<Bare, (Option<Bare>, LoginError)> {
+        const DOING: &str = "the login";
+        if let Err(error) = self.look(DOING) {
+            return Err((None, error.into()));
+        }
+        let mut login = Login::new(who, policy);
+        match self.drive(DOING, |conversation| login.step(conversation), pop3_proto::login::LoginError::widen) {
+            Ok(Progress::LoggedIn) => Ok(self),
+            Ok(Progress::StartTls) => unreachable!("nobody asked for it"),
+            Err(reason) => Err((reason.session_goes_on().then_some(self), reason)),
+        }
+    }
+
+    async fn leave(self) -> Result<(), QuitError> {
+        self.farewell()
+    }
+}
+
+impl Session for Bare {
+    async fn act(&mut self, deed: &Deed) -> Result<Value, Error> {
+        let acknowledge = |bare: &mut Bare, command| bare.call(Acknowledge(command)).map(|()| Value::Done);
+        match *deed {
+            Deed::Stat => self.call(Stat).map(Value::totals),
+            Deed::List(None) => self.call(ListAll::new()).map(Value::listings),
+            Deed::List(Some(number)) => self.call(ListOne(number)).map(|listing| Value::listings([listing])),
+            Deed::UniqueIds(None) => self.call(UidlAll::new()).map(Value::unique_ids),
+            Deed::UniqueIds(Some(number)) => self.call(UidlOne(number)).map(|id| Value::unique_ids([(number, id)])),
+            Deed::Retrieve(number, reading) => self.read(number, Retrieval::new(Command::Retr(number)), reading),
+            Deed::Top(number, lines, reading) => {
+                self.read(number, Retrieval::new(Command::Top { number, lines }), reading)
+            }
+            Deed::Header(number) => {
+                self.read(number, Retrieval::new(Command::Top { number, lines: 0 }), Reading::Whole)
+            }
+            Deed::Delete(number) => acknowledge(self, Command::Dele(number)),
+            Deed::Reset => acknowledge(self, Command::Rset),
+            Deed::Noop => acknowledge(self, Command::Noop),
+            Deed::Last => self.call(Last).map(Value::Number),
+            Deed::Capabilities => {
+                let lines = self.call(Lines::new(Command::Capa))?;
+                Ok(Value::pipelining(self.conversation.learn(Capabilities::new(lines))))
+            }
+            Deed::Batch(_) => unreachable!("it has more than one result"),
+        }
+    }
+
+    async fn batch(&mut self, lot: &Lot) -> Vec<Note> {
+        let each = match lot.each {
+            Each::Retrieve => batch::Each::Retrieve,
+            Each::Header => batch::Each::Top(0),
+            Each::Delete => batch::Each::Delete,
+        };
+        let mut batch = match self.select(lot) {
+            Ok(selection) => Batch::new(each, selection, self.window),
+            Err(error) => return vec![Err(error.into())],
+        };
+        let mut notes: Vec<Note> = Vec::new();
+        // Messages go on after an error that ends the session, each with its own; the others do not.
+        let mut over = false;
+        while !over {
+            if notes.len() == lot.items {
+                if lot.each != Each::Retrieve || !lot.stops {
+                    break;
+                }
+                batch.stop();
+            }
+            let Some(item) = batch.next(&mut self.conversation) else { break };
+            let note = self.item(&item, lot);
+            over = lot.each != Each::Retrieve && note.as_ref().is_err_and(|error| !error.session_goes_on());
+            notes.push(note.map_err(Into::into));
+        }
+        notes
+    }
+
+    async fn quit(self) -> Result<(), QuitError> {
+        self.farewell()
+    }
+}

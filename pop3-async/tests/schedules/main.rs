@@ -1,0 +1,130 @@
+//! The same sessions driven by a bare loop, by the blocking adapter and by tokio, over a link that cuts, delays, joins
+//! and dies: the three must agree with each other and with an oracle.
+#![allow(missing_docs, reason = "tests")]
+
+mod adapters;
+mod bare;
+mod deaths;
+mod oracle;
+mod script;
+#[path = "../../../pop3-proto/tests/pair/shelf.rs"]
+mod shelf;
+mod wire;
+
+use std::num::NonZeroU32;
+
+use pop3_async::Mechanism;
+use proptest::prelude::*;
+
+use bare::Bare;
+use script::{Deed, Each, Lot, Reading, Script, play};
+use shelf::Mail;
+use wire::{Scene, Schedule, Wire};
+
+type Blocking = pop3_blocking::Connection<Wire>;
+type Tokio = pop3_async::Connection<Wire>;
+
+fn mail() -> impl Strategy<Value = Mail> {
+    let piece = prop_oneof![
+        4 => Just(&b"."[..]),
+        3 => Just(&b"\r\n"[..]),
+        2 => Just(&b"\n"[..]),
+        2 => Just(&b"\r"[..]),
+        2 => Just(&b"a\xff"[..]),
+        1 => Just(&b"A: b\r\n\r\n"[..]),
+        1 => Just(&b"\r\n.\r\n"[..]),
+    ];
+    // Now and then more than the server keeps at once, and runs without a line end.
+    let times = prop_oneof![30 => Just(1), 1 => 300..900_usize];
+    let pieces = (prop::collection::vec(piece, 0..14), times).prop_map(|(pieces, times)| pieces.concat().repeat(times));
+    let content = prop_oneof![15 => pieces, 1 => (3000..30_000_usize).prop_map(|len| vec![b'x'; len])];
+    (content, "[!-~]{1,70}").prop_map(|(content, id)| Mail { id, content })
+}
+
+fn scene() -> impl Strategy<Value = Scene> {
+    let mails = prop::collection::vec(mail(), 0..7);
+    let mouthful = prop_oneof![Just(usize::MAX), 1..20_usize];
+    let odds = prop::bool::weighted;
+    (mails, mouthful, odds(0.7), odds(0.8), odds(0.1), 1..80_usize).prop_map(
+        |(mails, mouthful, pipelining, timestamp, refuses, window)| Scene {
+            mails,
+            mouthful,
+            pipelining,
+            timestamp,
+            refuses,
+            window,
+        },
+    )
+}
+
+fn schedule() -> impl Strategy<Value = Schedule> {
+    let queue = prop_oneof![1..60_usize, Just(usize::MAX)];
+    (prop::collection::vec(any::<u8>(), 0..40), queue).prop_map(|(throws, queue)| Schedule {
+        throws,
+        queue,
+        ..Schedule::IDEAL
+    })
+}
+
+fn number() -> impl Strategy<Value = NonZeroU32> {
+    prop_oneof![5 => 1..5_u32, 1 => 5..9_u32].prop_map(|number| NonZeroU32::new(number).unwrap())
+}
+
+fn reading() -> impl Strategy<Value = Reading> {
+    prop_oneof![Just(Reading::Whole), Just(Reading::UpTo(1 << 40)), (0..40_u64).prop_map(Reading::UpTo)]
+}
+
+fn lot() -> impl Strategy<Value = Lot> {
+    let each = prop::sample::select(vec![Each::Retrieve, Each::Retrieve, Each::Header, Each::Delete]);
+    let numbers = prop::option::of(prop::collection::vec(number(), 0..10));
+    let items = prop_oneof![Just(usize::MAX), 0..8_usize];
+    (each, numbers, items, any::<bool>(), reading()).prop_map(|(each, numbers, items, stops, reading)| Lot {
+        each,
+        numbers,
+        items,
+        stops,
+        reading,
+    })
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let plain = vec![Deed::Stat, Deed::Reset, Deed::Noop, Deed::Last, Deed::Capabilities];
+    prop_oneof![
+        3 => prop::sample::select(plain),
+        1 => prop::option::of(number()).prop_map(Deed::List),
+        1 => prop::option::of(number()).prop_map(Deed::UniqueIds),
+        2 => (number(), reading()).prop_map(|(number, reading)| Deed::Retrieve(number, reading)),
+        2 => (number(), 0..4_u32, reading()).prop_map(|(number, lines, reading)| Deed::Top(number, lines, reading)),
+        1 => number().prop_map(Deed::Header),
+        2 => number().prop_map(Deed::Delete),
+        4 => lot().prop_map(Deed::Batch),
+    ]
+}
+
+fn script() -> impl Strategy<Value = Script> {
+    let mechanism =
+        prop::sample::select(vec![None, Some(Mechanism::UserPass), Some(Mechanism::Apop), Some(Mechanism::Plain)]);
+    let logins = prop::collection::vec((mechanism, prop::bool::weighted(0.8)), 1..4);
+    (logins, prop::collection::vec(deed(), 0..12), prop::bool::weighted(0.8))
+        .prop_map(|(logins, deeds, quits)| Script { logins, deeds, quits })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn all_drivers_do_what_the_oracle_says(scene in scene(), script in script(), schedule in schedule()) {
+        let (ideal, all) = play::<Bare>(&scene, &script, &Schedule::IDEAL);
+        oracle::judge(&scene, &script, &ideal);
+        let played = [
+            play::<Bare>(&scene, &script, &schedule),
+            play::<Blocking>(&scene, &script, &schedule),
+            play::<Tokio>(&scene, &script, &schedule),
+        ];
+        for (record, carried) in played {
+            prop_assert_eq!(&record, &ideal);
+            // An abandoned session may leave commands unsent and answers unread.
+            prop_assert!(!script.quits || carried == all, "they say the same");
+        }
+    }
+}

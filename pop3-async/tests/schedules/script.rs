@@ -1,0 +1,250 @@
+//! Sessions as data: what is done, and what came of it.
+
+use std::io;
+use std::num::NonZeroU32;
+
+use pop3_async::{Cause, Credentials, Error, LoginError, Mechanism, Policy, QuitError, Security};
+use pop3_proto::exchange::{Capabilities, OwnedUniqueId};
+use pop3_proto::reply::{DropListing, ScanListing};
+
+use crate::shelf::{PASSWORD, USER};
+use crate::wire::{Carried, Scene, Schedule, Wire};
+
+/// What the user of a session does.
+#[derive(Clone, Debug)]
+pub(crate) enum Deed {
+    Stat,
+    List(Option<NonZeroU32>),
+    UniqueIds(Option<NonZeroU32>),
+    Retrieve(NonZeroU32, Reading),
+    Top(NonZeroU32, u32, Reading),
+    Header(NonZeroU32),
+    Delete(NonZeroU32),
+    Batch(Lot),
+    Reset,
+    Noop,
+    Last,
+    Capabilities,
+}
+
+/// How much is read of a message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reading {
+    /// All, in one call.
+    Whole,
+    /// So many octets; what is left is dropped.
+    UpTo(u64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Each {
+    Retrieve,
+    Header,
+    Delete,
+}
+
+/// Many messages.
+#[derive(Clone, Debug)]
+pub(crate) struct Lot {
+    pub(crate) each: Each,
+    /// Which ones, or all that there are.
+    pub(crate) numbers: Option<Vec<NonZeroU32>>,
+    /// How many items are taken before the end is called.
+    pub(crate) items: usize,
+    /// Whether the end is a stop, where there is one, or a drop.
+    pub(crate) stops: bool,
+    pub(crate) reading: Reading,
+}
+
+/// A session: logins until one succeeds, deeds, and perhaps QUIT.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    /// The mechanism, and whether the password is right.
+    pub(crate) logins: Vec<(Option<Mechanism>, bool)>,
+    pub(crate) deeds: Vec<Deed>,
+    pub(crate) quits: bool,
+}
+
+/// What a deed came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    Done,
+    Number(u32),
+    Totals(u32, u64),
+    Listings(Vec<(u32, u64)>),
+    UniqueIds(Vec<(u32, Vec<u8>)>),
+    Pipelining(bool),
+    /// Octets of a message, and whether they are known to be all.
+    Octets(u32, Vec<u8>, bool),
+}
+
+impl Value {
+    pub(crate) fn totals(totals: DropListing) -> Value {
+        Value::Totals(totals.messages, totals.octets)
+    }
+
+    pub(crate) fn listings(listings: impl IntoIterator<Item = ScanListing>) -> Value {
+        Value::Listings(listings.into_iter().map(|listing| (listing.number.get(), listing.octets)).collect())
+    }
+
+    pub(crate) fn unique_ids(ids: impl IntoIterator<Item = (NonZeroU32, OwnedUniqueId)>) -> Value {
+        Value::UniqueIds(ids.into_iter().map(|(number, id)| (number.get(), id.as_bytes().to_vec())).collect())
+    }
+
+    pub(crate) fn pipelining(capabilities: &Capabilities) -> Value {
+        Value::Pipelining(capabilities.pipelining())
+    }
+
+    pub(crate) fn whole(number: NonZeroU32, octets: &[u8]) -> Value {
+        Value::Octets(number.get(), octets.to_vec(), true)
+    }
+
+    /// What reading up to `enough` octets gave: fewer only where the message ended.
+    pub(crate) fn up_to(number: NonZeroU32, octets: Vec<u8>, enough: u64) -> Value {
+        let whole = (octets.len() as u64) < enough;
+        Value::Octets(number.get(), octets, whole)
+    }
+}
+
+/// Why an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    Refused(String),
+    Rejected(String),
+    Malformed(String),
+    Protocol(String),
+    /// The connection was closed: `true` if the server is known to have been idle.
+    Closed(bool),
+    Transport(io::ErrorKind),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) doing: String,
+    pub(crate) why: Why,
+    pub(crate) goes_on: bool,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let why = match error.cause() {
+            Cause::Refused(refused) => Why::Refused(refused.to_string()),
+            Cause::Rejected(rejected) => Why::Rejected(rejected.to_string()),
+            Cause::Malformed(malformed) => Why::Malformed(malformed.to_string()),
+            Cause::ClosedWhileIdle(_) => Why::Closed(true),
+            Cause::Protocol(_) if error.is_truncated() => Why::Closed(false),
+            Cause::Protocol(protocol) => Why::Protocol(protocol.to_string()),
+            Cause::Transport(error) => Why::Transport(error.kind()),
+            other => panic!("{other:?}"),
+        };
+        Failure { doing: error.doing().into(), why, goes_on: error.session_goes_on() }
+    }
+}
+
+pub(crate) type Note = Result<Value, Failure>;
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Parting {
+    /// The connection was lost before there was a session.
+    Lost(Failure),
+    Abandoned,
+    Quit,
+    Refused,
+    NotSent,
+    Unknown,
+}
+
+impl From<Result<(), QuitError>> for Parting {
+    fn from(result: Result<(), QuitError>) -> Parting {
+        match result {
+            Ok(()) => Parting::Quit,
+            Err(QuitError::Refused(_)) => Parting::Refused,
+            Err(QuitError::NotSent(_)) => Parting::NotSent,
+            Err(QuitError::Unknown(_)) => Parting::Unknown,
+        }
+    }
+}
+
+/// All that came of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// Of each login that failed, why.
+    pub(crate) refusals: Vec<String>,
+    pub(crate) logged_in: bool,
+    /// Of each deed.
+    pub(crate) notes: Vec<Vec<Note>>,
+    pub(crate) parting: Parting,
+    /// What UPDATE removed.
+    pub(crate) removed: Option<Vec<u32>>,
+}
+
+/// Whoever takes a client to a login. What does not wait is an `async fn` that never does.
+pub(crate) trait Driver: Sized {
+    type Session: Session;
+    async fn open(wire: Wire, window: usize) -> Result<Self, Error>;
+    async fn login(self, who: Credentials, policy: Policy) -> Result<Self::Session, (Option<Self>, LoginError)>;
+    async fn leave(self) -> Result<(), QuitError>;
+}
+
+/// Whoever does the deeds.
+pub(crate) trait Session: Sized {
+    async fn act(&mut self, deed: &Deed) -> Result<Value, Error>;
+    async fn batch(&mut self, lot: &Lot) -> Vec<Note>;
+    async fn quit(self) -> Result<(), QuitError>;
+}
+
+/// Plays a script, and gives what came of it and what the link carried: to the server and to the client.
+pub(crate) fn play<D: Driver>(scene: &Scene, script: &Script, schedule: &Schedule) -> (Record, Carried) {
+    let (wire, witness) = Wire::new(scene, schedule);
+    let mut record = Record {
+        refusals: Vec::new(),
+        logged_in: false,
+        notes: Vec::new(),
+        parting: Parting::Abandoned,
+        removed: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    record.parting = runtime.block_on(converse::<D>(wire, scene.window, script, &mut record));
+    record.removed = witness.shelf.removed();
+    (record, witness.carried.take())
+}
+
+async fn converse<D: Driver>(wire: Wire, window: usize, script: &Script, record: &mut Record) -> Parting {
+    let mut connection = match D::open(wire, window).await {
+        Ok(connection) => connection,
+        Err(error) => return Parting::Lost(error.into()),
+    };
+    let mut logins = script.logins.iter();
+    let mut session = loop {
+        let Some(&(mechanism, right)) = logins.next() else { return connection.leave().await.into() };
+        let who = Credentials::new(USER, if right { PASSWORD } else { "wrong" });
+        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism };
+        match connection.login(who, policy).await {
+            Ok(session) => break session,
+            Err((None, LoginError::Failed(error))) => return Parting::Lost(error.into()),
+            Err((again, reason)) => {
+                record.refusals.push(reason.to_string());
+                connection = again.expect("the server refused, and goes on");
+            }
+        }
+    };
+    record.logged_in = true;
+    for deed in &script.deeds {
+        let mut notes = match deed {
+            Deed::Batch(lot) => session.batch(lot).await,
+            deed => vec![session.act(deed).await.map_err(Failure::from)],
+        };
+        let goes_on = |notes: &[Note]| notes.iter().filter_map(|note| note.as_ref().err()).all(|error| error.goes_on);
+        if matches!(deed, Deed::Batch(Lot { each: Each::Delete, .. })) && goes_on(&notes) {
+            // Which ones are marked beyond those that were waited for is for the list to say.
+            notes.push(session.act(&Deed::List(None)).await.map_err(Failure::from));
+        }
+        let over = !goes_on(&notes);
+        record.notes.push(notes);
+        if over {
+            break;
+        }
+    }
+    if script.quits { session.quit().await.into() } else { Parting::Abandoned }
+}
