@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use pop3_async::{Connect, Security};
+use pop3_async::{Connect, Security, connect};
 use tokio::io::AsyncBufReadExt;
 
 #[tokio::main(flavor = "current_thread")]
@@ -15,8 +15,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [host, port, user, password, folder @ ..] = arguments.as_slice() else {
         return Err("usage: drain-async HOST PORT USER PASSWORD [FOLDER]".into());
     };
-    let connect = Connect::new().host(host).port(port.parse()?).user(user).password(password);
-    let mut session = connect.security(Security::Plaintext).allow_plaintext(true).open().await?;
+    let how = Connect::new().host(host).port(port.parse()?).user(user).password(password);
+    let mut session = connect(how.security(Security::Plaintext).allow_plaintext(true)).await?;
     let (mut count, mut octets) = (0, 0);
     let mut messages = session.retrieve_all().await?;
     while let Some(mut message) = messages.next().await? {

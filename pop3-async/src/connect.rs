@@ -4,159 +4,66 @@ use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use pop3_proto::connect::{Destination, Options};
+use pop3_proto::connect::Destination;
 use pop3_proto::conversation::Conversation;
-use pop3_proto::login::{Mechanism, Security};
-use pop3_proto::{Config, Entry};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::link::Link;
 use crate::patience::Patience;
-use crate::{Cause, ConnectError, Connection, Error, LoginError, Session};
+use crate::{Cause, Connect, ConnectError, Connection, Error, LoginError, Security, Session};
 
-/// How to reach a maildrop. Host, user name and password are each optional: see [`open`](Self::open).
+/// Connects and logs in. Dropped: the connection is closed; nothing was deleted.
+///
+/// The time for the login covers all of it, from the look-up of the name on. The netrc file is read, if it must be,
+/// without leaving the thread: it is a small one.
+///
+/// The [window](Connect::window) may be of any size: see the [crate's docs](crate#no-deadlock). The
+/// [time-out](Connect::timeout) is for a server that sends nothing and takes nothing; the wait of a future that was
+/// dropped goes on with the next one.
+///
+/// # Errors
+///
+/// [`ConnectError`]: what is missing, what could not be reached, or why the login failed.
 ///
 /// ```no_run
-/// use pop3_async::{Connect, Security};
+/// use pop3_async::{Connect, Security, connect};
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let connect = Connect::new().host("localhost").security(Security::Plaintext).allow_plaintext(true);
-/// let session = connect.open().await?;
+/// let how = Connect::new().host("localhost").security(Security::Plaintext).allow_plaintext(true);
+/// let session = connect(how).await?;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Default)]
-#[must_use = "it does nothing until it is driven"]
-pub struct Connect {
-    options: Options,
-}
-
-impl Connect {
-    /// TLS, the protocol's default port, and 30, 60 and 120 seconds for connecting, for each wait, and for the whole login.
-    pub fn new() -> Connect {
-        Connect::default()
+pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, ConnectError> {
+    let parts = connect.into_parts(std::env::var("MAILHOST").ok(), crate::netrc::find)?;
+    let Destination { host, port, credentials } = parts.destination;
+    let failed = |error| ConnectError::Unreachable { host: host.clone(), port, error };
+    if parts.policy.security != Security::Plaintext {
+        return Err(LoginError::NoTls.into());
     }
-
-    /// The server's name or address. By default `$MAILHOST`.
-    pub fn host(mut self, host: impl Into<String>) -> Connect {
-        self.options.host = Some(host.into());
-        self
+    let late = |error| Error::new("the login", Cause::Transport(error));
+    let deadline = Instant::now().checked_add(parts.login_timeout);
+    let dialling = by(deadline, dial(&host, port, parts.connect_timeout)).await;
+    let stream = dialling.and_then(|result| result).map_err(failed)?;
+    // A batch writes many commands at once, and what it writes last must not wait for an acknowledgement.
+    stream.set_nodelay(true).map_err(failed)?;
+    let mut conversation = Conversation::new(parts.config);
+    if let Some(log) = parts.log {
+        conversation.set_log(log);
     }
-
-    /// The port: by default 995 with TLS, else 110.
-    pub fn port(mut self, port: u16) -> Connect {
-        self.options.port = Some(port);
-        self
+    let mut link = Link::new(stream, conversation, Patience::new(Some(parts.timeout)));
+    link.window = parts.window;
+    let connection = by(deadline, Connection::open(link)).await.map_err(late)??;
+    let failed = match by(deadline, connection.login(credentials, parts.policy)).await.map_err(late)? {
+        Ok(session) => return Ok(session),
+        Err(failed) => failed,
+    };
+    if let Some(connection) = failed.connection {
+        // Only to be polite: why the login failed is what matters.
+        let _ = by(deadline, connection.quit()).await;
     }
-
-    /// The user's name. By default what `~/.netrc` (or `$NETRC`) has for the host.
-    pub fn user(mut self, user: impl Into<String>) -> Connect {
-        self.options.user = Some(user.into());
-        self
-    }
-
-    /// The password. By default what `~/.netrc` (or `$NETRC`) has for the host and the user.
-    pub fn password(mut self, password: impl Into<String>) -> Connect {
-        self.options.password = Some(zeroize::Zeroizing::new(password.into()));
-        self
-    }
-
-    /// How the connection must be protected.
-    pub fn security(mut self, security: Security) -> Connect {
-        self.options.policy.security = security;
-        self
-    }
-
-    /// Leave to send the password as it is on an unprotected connection.
-    pub fn allow_plaintext(mut self, allow: bool) -> Connect {
-        self.options.policy.allow_plaintext = allow;
-        self
-    }
-
-    /// The one mechanism to use.
-    pub fn mechanism(mut self, mechanism: Mechanism) -> Connect {
-        self.options.policy.mechanism = Some(mechanism);
-        self
-    }
-
-    /// Bounds on what the server may send.
-    pub fn config(mut self, config: Config) -> Connect {
-        self.options.config = config;
-        self
-    }
-
-    /// How many octets of commands a batch keeps in flight: 128 KiB by default. Any number will do: see the [crate's
-    /// docs](crate).
-    pub fn window(mut self, octets: usize) -> Connect {
-        self.options.window = octets;
-        self
-    }
-
-    /// How long connecting to one address may take.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Connect {
-        self.options.connect_timeout = timeout;
-        self
-    }
-
-    /// How long the server may send nothing (and take nothing) while it is waited for. The wait of a future that was
-    /// dropped goes on with the next one.
-    pub fn timeout(mut self, timeout: Duration) -> Connect {
-        self.options.timeout = timeout;
-        self
-    }
-
-    /// How long it may take from the connection to the end of the login.
-    pub fn login_timeout(mut self, timeout: Duration) -> Connect {
-        self.options.login_timeout = timeout;
-        self
-    }
-
-    /// Has `log` receive the conversation: secrets replaced, bodies as a count of octets.
-    pub fn log(mut self, log: impl FnMut(Entry<'_>) + Send + 'static) -> Connect {
-        self.options.log = Some(Box::new(log));
-        self
-    }
-
-    /// Connects and logs in. Dropped: the connection is closed; nothing was deleted.
-    ///
-    /// The time for the login covers all of it, from the look-up of the name on. The netrc file is read, if it must be,
-    /// without leaving the thread: it is a small one.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectError`]: what is missing, what could not be reached, or why the login failed.
-    pub async fn open(self) -> Result<Session<TcpStream>, ConnectError> {
-        let mut options = self.options;
-        let destination = options.destination(std::env::var("MAILHOST").ok(), crate::netrc::find)?;
-        let Destination { host, port, credentials } = destination;
-        let failed = |error| ConnectError::Unreachable { host: host.clone(), port, error };
-        if options.policy.security != Security::Plaintext {
-            return Err(LoginError::NoTls.into());
-        }
-        let late = |error| Error::new("the login", Cause::Transport(error));
-        let deadline = Instant::now().checked_add(options.login_timeout);
-        let dialling = by(deadline, dial(&host, port, options.connect_timeout)).await;
-        let stream = dialling.and_then(|result| result).map_err(failed)?;
-        // A batch writes many commands at once, and what it writes last must not wait for an acknowledgement.
-        stream.set_nodelay(true).map_err(failed)?;
-        let mut conversation = Conversation::new(options.config);
-        if let Some(log) = options.log.take() {
-            conversation.set_log(log);
-        }
-        let mut link = Link::new(stream, conversation, Patience::new(Some(options.timeout)));
-        link.window = options.window;
-        let connection = by(deadline, Connection::open(link)).await.map_err(late)??;
-        let failed = match by(deadline, connection.login(credentials, options.policy)).await.map_err(late)? {
-            Ok(session) => return Ok(session),
-            Err(failed) => failed,
-        };
-        if let Some(connection) = failed.connection {
-            // Only to be polite: why the login failed is what matters.
-            let _ = by(deadline, connection.quit()).await;
-        }
-        Err(failed.reason.into())
-    }
+    Err(failed.reason.into())
 }
 
 /// Has a part of the login end by the deadline, if there is one.

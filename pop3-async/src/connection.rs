@@ -36,7 +36,9 @@ pub struct LoginFailed<S> {
 
 impl<S> std::fmt::Debug for LoginFailed<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LoginFailed").field("connection", &self.connection).field("reason", &self.reason).finish()
+        // Short, because a `main` that returns it prints it.
+        let mut failed = f.debug_struct("LoginFailed");
+        failed.field("reason", &self.reason).field("connected", &self.connection.is_some()).finish()
     }
 }
 

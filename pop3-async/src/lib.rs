@@ -1,15 +1,15 @@
 //! A POP3 client for tokio, driven by [`pop3_proto`].
 //!
-//! [`Connect`] turns a host, a name and a password into a [`Session`]; on a stream of your own, begin with a
+//! [`connect()`] turns a host, a name and a password into a [`Session`]; on a stream of your own, begin with a
 //! [`Connection`]. All protocol knowledge is in [`pop3_proto`], whose types stand in these signatures.
 //!
 //! ```no_run
-//! use pop3_async::{Connect, Security};
+//! use pop3_async::{Connect, Security, connect};
 //! use tokio::io::AsyncReadExt;
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let connect = Connect::new().host("pop.example.org").user("mrose").password("tanstaaf");
-//! let mut session = connect.security(Security::Plaintext).allow_plaintext(true).open().await?;
+//! let how = Connect::new().host("pop.example.org").user("mrose").password("tanstaaf");
+//! let mut session = connect(how.security(Security::Plaintext).allow_plaintext(true)).await?;
 //! let mut messages = session.retrieve_all().await?;
 //! while let Some(mut message) = messages.next().await? {
 //!     let mut octets = Vec::new();
@@ -22,7 +22,7 @@
 //! ```
 //!
 //! The surface is that of `pop3-blocking` with `.await`. Any tokio runtime will do, of one thread or many, with its I/O
-//! and time drivers enabled where a [`Connect`] or a time-out is used; futures are [`Send`] if the stream is.
+//! and time drivers enabled where [`connect()`] or a time-out is used; futures are [`Send`] if the stream is.
 //!
 //! # Dropped futures
 //!
@@ -35,8 +35,8 @@
 //!   method.
 //! * [`Messages::next`], [`Headers`], [`Deletions`] and reading a [`Message`] keep their place: what is called again goes
 //!   on where the dropped future stood, and nothing is left out.
-//! * Futures that consume the connection or the session (`new`, `open`, `login`, `quit`) end it. Nothing was deleted then,
-//!   unless it was [`Session::quit`], of which nobody knows.
+//! * Futures that make or consume the connection or the session (`connect`, `new`, `login`, `quit`) end it. Nothing was
+//!   deleted then, unless it was [`Session::quit`], of which nobody knows.
 //!
 //! # No deadlock
 //!
@@ -57,11 +57,12 @@ mod serve;
 mod session;
 
 pub use batch::{Deletions, Headers, Messages};
-pub use connect::Connect;
+pub use connect::connect;
 pub use connection::{Connection, LoginFailed};
 pub use message::Message;
 pub use netrc::find as find_in_netrc;
 pub use pop3_proto;
+pub use pop3_proto::connect::Connect;
 pub use pop3_proto::login::{Credentials, Mechanism, Policy, Security};
 pub use pop3_proto::{Config, Entry};
 pub use serve::{serve, serve_with};

@@ -6,15 +6,15 @@ use std::fs::File;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
-use pop3_blocking::{Connect, Security};
+use pop3_blocking::{Connect, Security, connect};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [host, port, user, password, folder @ ..] = arguments.as_slice() else {
         return Err("usage: drain HOST PORT USER PASSWORD [FOLDER]".into());
     };
-    let connect = Connect::new().host(host).port(port.parse()?).user(user).password(password);
-    let mut session = connect.security(Security::Plaintext).allow_plaintext(true).open()?;
+    let how = Connect::new().host(host).port(port.parse()?).user(user).password(password);
+    let mut session = connect(how.security(Security::Plaintext).allow_plaintext(true))?;
     let (mut count, mut octets) = (0, 0);
     let mut messages = session.retrieve_all()?;
     while let Some(mut message) = messages.next()? {

@@ -32,7 +32,9 @@ pub struct LoginFailed<S> {
 
 impl<S> std::fmt::Debug for LoginFailed<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LoginFailed").field("connection", &self.connection).field("reason", &self.reason).finish()
+        // Short, because a `main` that returns it prints it.
+        let mut failed = f.debug_struct("LoginFailed");
+        failed.field("reason", &self.reason).field("connected", &self.connection.is_some()).finish()
     }
 }
 
@@ -50,7 +52,7 @@ impl<S: Read + Write> Connection<S> {
     /// Batches keep 4 KiB of commands in flight, which any transport should take without blocking;
     /// [`set_window`](Self::set_window) changes it. A stream of your own is read only when an answer is awaited, so a `-ERR`
     /// that a server says before it hangs up on an idle client looks like the answer to the next command;
-    /// [`Connect`](crate::Connect) tells them apart.
+    /// [`connect`](crate::connect()) tells them apart.
     ///
     /// # Errors
     ///

@@ -1,19 +1,14 @@
 //! A blocking POP3 client over [`std::net`], driven by [`pop3_proto`].
 //!
-//! [`Connect`] turns a host, a name and a password into a [`Session`]; on a stream of your own, begin with a
+//! [`connect()`] turns a host, a name and a password into a [`Session`]; on a stream of your own, begin with a
 //! [`Connection`]. All protocol knowledge is in [`pop3_proto`], whose types stand in these signatures.
 //!
 //! ```no_run
 //! use std::io::Read;
-//! use pop3_blocking::{Connect, Security};
+//! use pop3_blocking::{Connect, Security, connect};
 //!
-//! let mut session = Connect::new()
-//!     .host("pop.example.org")
-//!     .user("mrose")
-//!     .password("tanstaaf")
-//!     .security(Security::Plaintext)
-//!     .allow_plaintext(true)
-//!     .open()?;
+//! let how = Connect::new().host("pop.example.org").user("mrose").password("tanstaaf");
+//! let mut session = connect(how.security(Security::Plaintext).allow_plaintext(true))?;
 //! let mut messages = session.retrieve_all()?;
 //! while let Some(mut message) = messages.next()? {
 //!     let mut octets = Vec::new();
@@ -36,11 +31,12 @@ mod session;
 mod tcp;
 
 pub use batch::{Deletions, Headers, Messages};
-pub use connect::Connect;
+pub use connect::connect;
 pub use connection::{Connection, LoginFailed};
 pub use message::Message;
 pub use netrc::find as find_in_netrc;
 pub use pop3_proto;
+pub use pop3_proto::connect::Connect;
 pub use pop3_proto::login::{Credentials, Mechanism, Policy, Security};
 pub use pop3_proto::{Config, Entry};
 pub use serve::{serve, serve_with};

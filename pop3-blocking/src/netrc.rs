@@ -7,7 +7,7 @@ use crate::ConnectError;
 /// The name and the password for a host in `~/.netrc`, or the file that `$NETRC` names, if the file exists and has an entry
 /// for it: with the name of `user`, if that is given, or else any. Either may be empty.
 ///
-/// [`Connect::open`](crate::Connect::open) does this by itself; it is here for programs that must know whether to ask.
+/// [`connect`](crate::connect()) does this by itself; it is here for programs that must know whether to ask.
 ///
 /// # Errors
 ///

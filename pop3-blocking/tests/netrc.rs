@@ -19,7 +19,7 @@ fn child(port: &str) {
     if let Ok(user) = env::var("POP3_TEST_USER") {
         connect = connect.user(user);
     }
-    match connect.open() {
+    match pop3_blocking::connect(connect) {
         Ok(session) => println!("result: {:?}", session.quit()),
         Err(error) => println!("result: {error} {error:?}"),
     }

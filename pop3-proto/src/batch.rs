@@ -90,7 +90,7 @@ impl Batch {
     /// when a batch is stopped.
     const MAX_EXPECTED: u64 = 32 << 20;
 
-    /// A batch that keeps `window` octets of commands in flight.
+    /// A batch that keeps up to `window` octets of commands in flight, and one command in any case.
     ///
     /// A transport whose writes block needs a window that fits into what it buffers towards the server; else both sides
     /// may wait for each other to read (RFC 2449, section 6.6).
@@ -125,9 +125,13 @@ impl Batch {
         if self.octets > self.window / 2 {
             return;
         }
-        while self.octets < self.window && (self.in_flight.len() < 2 || self.expected < Self::MAX_EXPECTED) {
+        while self.in_flight.len() < 2 || self.expected < Self::MAX_EXPECTED {
             let Some(&(number, octets)) = self.wanted.as_slice().first() else { break };
             let command = self.each.command(number);
+            // One larger than the window goes by itself, when its turn has come.
+            if command.encoded_len() > self.window - self.octets {
+                break;
+            }
             let Ok(Some(ticket)) = conversation.send(&command) else { break };
             self.wanted.next();
             // A server may claim any size; one that is beyond the bound counts as the bound.

@@ -11,32 +11,32 @@ use zeroize::Zeroizing;
 use crate::client::Config;
 use crate::failure::Error;
 use crate::log::Entry;
-use crate::login::{Credentials, LoginError, Policy, Security};
+use crate::login::{Credentials, LoginError, Mechanism, Policy, Security};
 
-/// What an adapter's `Connect` collects. `Debug` shows no password; the memory of it is wiped when dropped.
-pub struct Options {
-    /// The server's name or address.
-    pub host: Option<String>,
-    /// The port.
-    pub port: Option<u16>,
-    /// The user's name.
-    pub user: Option<String>,
-    /// The password.
-    pub password: Option<Zeroizing<String>>,
-    /// What is permitted on the way in.
-    pub policy: Policy,
-    /// Bounds on what the server may send.
-    pub config: Config,
-    /// How many octets of commands a batch keeps in flight.
-    pub window: usize,
-    /// How long connecting to one address may take.
-    pub connect_timeout: Duration,
-    /// How long the server may be silent while it is waited for.
-    pub timeout: Duration,
-    /// How long it may take from the connection to the end of the login.
-    pub login_timeout: Duration,
-    /// What receives the conversation.
-    pub log: Option<Log>,
+/// How to reach a maildrop: what the function `connect` of an adapter is given. Host, user name and password are each
+/// optional.
+///
+/// `Debug` shows no password; the memory of it is wiped when dropped.
+///
+/// ```
+/// use pop3_proto::connect::Connect;
+/// use pop3_proto::login::Security;
+///
+/// let connect = Connect::new().host("localhost").security(Security::Plaintext).allow_plaintext(true);
+/// ```
+#[must_use = "it does nothing until it is given to `connect`"]
+pub struct Connect {
+    host: Option<String>,
+    port: Option<u16>,
+    user: Option<String>,
+    password: Option<Zeroizing<String>>,
+    policy: Policy,
+    config: Config,
+    window: usize,
+    dial_timeout: Duration,
+    timeout: Duration,
+    login_timeout: Duration,
+    log: Option<Log>,
 }
 
 /// What receives the conversation: secrets replaced, bodies as a count of octets.
@@ -53,11 +53,29 @@ pub struct Destination {
     pub credentials: Credentials,
 }
 
-impl Default for Options {
-    /// Nothing is given: TLS, 128 KiB of commands (ten thousand RETRs), and 30, 60 and 120 seconds for connecting, for
-    /// each wait, and for the whole login.
-    fn default() -> Options {
-        Options {
+/// A [`Connect`] in which nothing is missing any more, for an adapter to carry out.
+pub struct Parts {
+    /// Where to connect to, and who logs in.
+    pub destination: Destination,
+    /// What is permitted on the way in.
+    pub policy: Policy,
+    /// Bounds on what the server may send.
+    pub config: Config,
+    /// How many octets of commands a batch keeps in flight.
+    pub window: usize,
+    /// How long connecting to one address may take.
+    pub connect_timeout: Duration,
+    /// How long the server may be silent while it is waited for.
+    pub timeout: Duration,
+    /// How long it may take from the connection to the end of the login.
+    pub login_timeout: Duration,
+    /// What receives the conversation.
+    pub log: Option<Log>,
+}
+
+impl Default for Connect {
+    fn default() -> Connect {
+        Connect {
             host: None,
             port: None,
             user: None,
@@ -65,7 +83,7 @@ impl Default for Options {
             policy: Policy::default(),
             config: Config::default(),
             window: 128 * 1024,
-            connect_timeout: Duration::from_secs(30),
+            dial_timeout: Duration::from_secs(30),
             timeout: Duration::from_secs(60),
             login_timeout: Duration::from_secs(120),
             log: None,
@@ -73,20 +91,105 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    /// Finds what was not given: the host is `mailhost` then, and `netrc` is asked for name and password, with the host
-    /// and the name if there is one.
+impl Connect {
+    /// TLS, the protocol's default port, and 30, 60 and 120 seconds for connecting, for each wait, and for the whole login.
+    pub fn new() -> Connect {
+        Connect::default()
+    }
+
+    /// The server's name or address. By default `$MAILHOST`.
+    pub fn host(mut self, host: impl Into<String>) -> Connect {
+        self.host = Some(host.into());
+        self
+    }
+
+    /// The port: by default 995 with TLS, else 110.
+    pub fn port(mut self, port: u16) -> Connect {
+        self.port = Some(port);
+        self
+    }
+
+    /// The user's name. By default what `~/.netrc` (or `$NETRC`) has for the host.
+    pub fn user(mut self, user: impl Into<String>) -> Connect {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// The password. By default what `~/.netrc` (or `$NETRC`) has for the host and the user.
+    pub fn password(mut self, password: impl Into<String>) -> Connect {
+        self.password = Some(Zeroizing::new(password.into()));
+        self
+    }
+
+    /// How the connection must be protected.
+    pub fn security(mut self, security: Security) -> Connect {
+        self.policy.security = security;
+        self
+    }
+
+    /// Leave to send the password as it is on an unprotected connection.
+    pub fn allow_plaintext(mut self, allow: bool) -> Connect {
+        self.policy.allow_plaintext = allow;
+        self
+    }
+
+    /// The one mechanism to use.
+    pub fn mechanism(mut self, mechanism: Mechanism) -> Connect {
+        self.policy.mechanism = Some(mechanism);
+        self
+    }
+
+    /// Bounds on what the server may send.
+    pub fn config(mut self, config: Config) -> Connect {
+        self.config = config;
+        self
+    }
+
+    /// How many octets of commands a batch keeps in flight: 128 KiB by default, ten thousand RETRs.
+    ///
+    /// What a transport makes of it stands with its adapter's `connect`.
+    pub fn window(mut self, octets: usize) -> Connect {
+        self.window = octets;
+        self
+    }
+
+    /// How long connecting to one address may take.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Connect {
+        self.dial_timeout = timeout;
+        self
+    }
+
+    /// How long the server may be silent while it is waited for.
+    pub fn timeout(mut self, timeout: Duration) -> Connect {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long it may take from the connection to the end of the login.
+    pub fn login_timeout(mut self, timeout: Duration) -> Connect {
+        self.login_timeout = timeout;
+        self
+    }
+
+    /// Has `log` receive the conversation: secrets replaced, bodies as a count of octets.
+    pub fn log(mut self, log: impl FnMut(Entry<'_>) + Send + 'static) -> Connect {
+        self.log = Some(Box::new(log));
+        self
+    }
+
+    /// Finds what was not given, for an adapter: the host is `mailhost` then, and `netrc` is asked for name and password,
+    /// with the host and the name if there is one.
     ///
     /// # Errors
     ///
     /// What is missing, or what `netrc` says.
-    pub fn destination<T>(
-        &mut self,
+    pub fn into_parts<T>(
+        self,
         mailhost: Option<String>,
         netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, ConnectError<T>>,
-    ) -> Result<Destination, ConnectError<T>> {
-        let host = self.host.take().or(mailhost).ok_or(ConnectError::NoHost)?;
-        let (mut user, mut password) = (self.user.take(), self.password.take());
+    ) -> Result<Parts, ConnectError<T>> {
+        let host = self.host.or(mailhost).ok_or(ConnectError::NoHost)?;
+        let (mut user, mut password) = (self.user, self.password);
         if user.is_none() || password.is_none() {
             if let Some((name, secret)) = netrc(&host, user.as_deref())? {
                 // An entry may lack either.
@@ -99,18 +202,34 @@ impl Options {
             Security::Tls => 995,
             Security::StartTls | Security::Plaintext => 110,
         });
-        Ok(Destination { host, port, credentials: Credentials::new(user, password.as_str()) })
+        Ok(Parts {
+            destination: Destination { host, port, credentials: Credentials::new(user, password.as_str()) },
+            policy: self.policy,
+            config: self.config,
+            window: self.window,
+            connect_timeout: self.dial_timeout,
+            timeout: self.timeout,
+            login_timeout: self.login_timeout,
+            log: self.log,
+        })
     }
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for Connect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
+        f.debug_struct("Connect")
             .field("host", &self.host)
             .field("port", &self.port)
             .field("user", &self.user)
             .field("policy", &self.policy)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = f.debug_struct("Parts");
+        parts.field("destination", &self.destination).field("policy", &self.policy).finish_non_exhaustive()
     }
 }
 
@@ -184,34 +303,40 @@ mod tests {
 
     #[test]
     fn what_is_given_is_not_looked_up() {
-        let password = Some(Zeroizing::new("secret".into()));
-        let mut options = Options { host: Some("h".into()), user: Some("u".into()), password, ..Options::default() };
+        let connect = Connect::new().host("h").user("u").password("secret");
         let never = |_: &str, _: Option<&str>| -> Found { unreachable!() };
-        let to = options.destination(Some("other".into()), never).unwrap();
+        let to = connect.into_parts(Some("other".into()), never).unwrap().destination;
         assert_eq!((&*to.host, to.port, to.credentials.user()), ("h", 995, "u"));
     }
 
     #[test]
     fn what_is_missing_is_looked_up() {
-        let mut options = Options { user: Some("u".into()), ..Options::default() };
-        options.policy.security = Security::StartTls;
         let netrc = |host: &str, user: Option<&str>| {
             assert_eq!((host, user), ("mailhost", Some("u")));
             Found::Ok(Some(entry("")))
         };
-        let to = options.destination(Some("mailhost".into()), netrc).unwrap();
+        let connect = Connect::new().user("u").security(Security::StartTls);
+        let to = connect.into_parts(Some("mailhost".into()), netrc).unwrap().destination;
         assert_eq!((&*to.host, to.port, to.credentials.user()), ("mailhost", 110, "u"));
 
-        let mut options = Options { port: Some(1), ..Options::default() };
-        let to = options.destination(Some("mailhost".into()), |_, _| Found::Ok(Some(entry("somebody")))).unwrap();
-        assert_eq!((to.port, to.credentials.user()), (1, "somebody"));
+        let connect = Connect::new().port(1);
+        let parts = connect.into_parts(Some("mailhost".into()), |_, _| Found::Ok(Some(entry("somebody")))).unwrap();
+        assert_eq!((parts.destination.port, parts.destination.credentials.user()), (1, "somebody"));
     }
 
     #[test]
     fn what_is_not_found_has_a_name() {
-        let error = Options::default().destination(None, |_, _| Found::Ok(Some(entry("")))).unwrap_err();
+        let error = Connect::new().into_parts(None, |_, _| Found::Ok(Some(entry("")))).unwrap_err();
         assert!(matches!(error, ConnectError::NoHost), "{error}");
-        let error = Options::default().destination(Some("h".into()), |_, _| -> Found { Ok(None) }).unwrap_err();
+        let error = Connect::new().into_parts(Some("h".into()), |_, _| -> Found { Ok(None) }).unwrap_err();
         assert_eq!(error.to_string(), "no user name and password were given for h, and the netrc file has none");
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        let connect = Connect::new().host("h").user("u").password("tanstaaf").log(|_| ());
+        assert_eq!(alloc::format!("{connect:?}").find("tanstaaf"), None);
+        let parts = connect.into_parts(None, |_, _| Found::Ok(None)).unwrap();
+        assert_eq!(alloc::format!("{parts:?}").find("tanstaaf"), None);
     }
 }

@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use pop3_async::pop3_proto::exchange::{Capabilities, OwnedUniqueId};
 use pop3_async::pop3_proto::message::Message as WholeMessage;
 use pop3_async::pop3_proto::reply::{DropListing, Greeting, ScanListing};
-use pop3_async::{Config, ConnectError, Credentials, Entry, Error, LoginError, Mechanism, Policy, QuitError, Security};
+use pop3_async::{Config, Connect, ConnectError, Credentials, Entry, Error, LoginError, Policy, QuitError};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
@@ -35,38 +35,8 @@ macro_rules! calls {
     )*};
 }
 
-macro_rules! options {
-    ($($name:ident($value:ty);)*) => {$(
-        pub fn $name(self, value: $value) -> Connect {
-            Connect(self.0.$name(value))
-        }
-    )*};
-}
-
-#[derive(Debug)]
-pub struct Connect(pop3_async::Connect);
-
-impl Connect {
-    #[allow(clippy::new_without_default, reason = "the suite wants no default")]
-    pub fn new() -> Connect {
-        Connect(pop3_async::Connect::new())
-    }
-
-    options! {
-        host(impl Into<String>);
-        port(u16);
-        user(impl Into<String>);
-        password(impl Into<String>);
-        security(Security);
-        allow_plaintext(bool);
-        mechanism(Mechanism);
-        window(usize);
-        log(impl FnMut(Entry<'_>) + Send + 'static);
-    }
-
-    pub fn open(self) -> Result<Session<Tcp>, ConnectError> {
-        Ok(Session(wait(self.0.open())?, PhantomData))
-    }
+pub fn connect(connect: Connect) -> Result<Session<Tcp>, ConnectError> {
+    Ok(Session(wait(pop3_async::connect(connect))?, PhantomData))
 }
 
 #[derive(Debug)]

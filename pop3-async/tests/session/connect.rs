@@ -1,4 +1,4 @@
-//! `Connect`, on loopback sockets.
+//! `connect`, on loopback sockets.
 
 use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use pop3_async::pop3_proto::memory::MailStore;
-use pop3_async::{Cause, Connect, ConnectError, LoginError, Mechanism, Security};
+use pop3_async::{Cause, Connect, ConnectError, LoginError, Mechanism, Security, connect};
 use tokio::net::TcpListener;
 use tokio::task::yield_now;
 
@@ -29,8 +29,8 @@ async fn listen(store: &MailStore) -> SocketAddr {
 }
 
 fn to(address: SocketAddr) -> Connect {
-    let connect = Connect::new().host(address.ip().to_string()).port(address.port());
-    connect.user("mrose").password("tanstaaf").security(Security::Plaintext).allow_plaintext(true)
+    let how = Connect::new().host(address.ip().to_string()).port(address.port());
+    how.user("mrose").password("tanstaaf").security(Security::Plaintext).allow_plaintext(true)
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn a_whole_session() {
     let log = move |_: pop3_async::Entry<'_>| {
         count.fetch_add(1, Ordering::Relaxed);
     };
-    let open = to(address).log(log).mechanism(Mechanism::Apop).window(100).open();
+    let open = connect(to(address).log(log).mechanism(Mechanism::Apop).window(100));
     // In a task of its own, for which it must be `Send`.
     let mut session = tokio::spawn(open).await.unwrap().unwrap();
     let mut batch = session.retrieve_all().await.unwrap();
@@ -59,7 +59,7 @@ async fn a_whole_session() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_deadlock_on_tcp() {
     let store = store((0..4000).map(|_| vec![b'x'; 3000]));
-    let mut session = to(listen(&store).await).window(1 << 20).open().await.unwrap();
+    let mut session = connect(to(listen(&store).await).window(1 << 20)).await.unwrap();
     let mut batch = session.retrieve_all().await.unwrap();
     let mut octets = 0;
     while let Some(message) = batch.next().await.unwrap() {
@@ -72,42 +72,42 @@ async fn no_deadlock_on_tcp() {
 #[tokio::test]
 async fn what_can_go_wrong() {
     let address = listen(&numbered(1)).await;
-    let error = to(address).password("wrong").open().await.unwrap_err();
+    let error = connect(to(address).password("wrong")).await.unwrap_err();
     assert!(matches!(error, ConnectError::Login(LoginError::Credentials(_))), "{error:?}");
-    let error = to(address).allow_plaintext(false).open().await.unwrap_err();
+    let error = connect(to(address).allow_plaintext(false)).await.unwrap_err();
     assert!(matches!(error, ConnectError::Login(LoginError::Unprotected)), "{error:?}");
-    let error = to(address).security(Security::Tls).open().await.unwrap_err();
+    let error = connect(to(address).security(Security::Tls)).await.unwrap_err();
     assert!(matches!(&error, ConnectError::Login(LoginError::NoTls)), "{error:?}");
 
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let error = to(nobody).open().await.unwrap_err();
+    let error = connect(to(nobody)).await.unwrap_err();
     assert!(matches!(&error, ConnectError::Unreachable { port, .. } if *port == nobody.port()), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_server_that_never_greets() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let connect = || to(listener.local_addr().unwrap());
-    for (connect, why) in [
-        (connect().timeout(Duration::from_millis(20)), "sent nothing"),
-        (connect().login_timeout(Duration::from_millis(20)), "the login took too long"),
+    let silent = || to(listener.local_addr().unwrap());
+    for (how, why) in [
+        (silent().timeout(Duration::from_millis(20)), "sent nothing"),
+        (silent().login_timeout(Duration::from_millis(20)), "the login took too long"),
     ] {
-        let error = connect.open().await.unwrap_err();
+        let error = connect(how).await.unwrap_err();
         assert!(error.to_string().contains(why), "{error}");
         let ConnectError::Login(LoginError::Failed(error)) = error else { panic!("{error:?}") };
         assert!(matches!(error.cause(), Cause::Transport(error) if error.kind() == ErrorKind::TimedOut));
     }
 }
 
-/// A dropped `open` leaves nothing behind but a connection that the server sees closed.
+/// A dropped `connect` leaves nothing behind but a connection that the server sees closed.
 #[tokio::test]
-async fn open_may_be_dropped() {
+async fn connect_may_be_dropped() {
     let store = numbered(1);
     let address = listen(&store).await;
     let mut done = false;
     for polls in 0..1000 {
         let open = async {
-            let mut open = pin!(to(address).open());
+            let mut open = pin!(connect(to(address)));
             for _ in 0..polls {
                 if poll_fn(|cx| Poll::Ready(open.as_mut().poll(cx).is_ready())).await {
                     return true;
@@ -119,7 +119,7 @@ async fn open_may_be_dropped() {
         done = open.await;
         // Until the server has seen it, the maildrop is in use.
         let mut session = loop {
-            match to(address).open().await {
+            match connect(to(address)).await {
                 Ok(session) => break session,
                 Err(ConnectError::Login(LoginError::InUse(_))) => yield_now().await,
                 Err(error) => panic!("{error}"),

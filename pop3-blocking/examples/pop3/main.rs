@@ -133,7 +133,7 @@ fn open(target: &Target, options: &Options, (user, password): Login) -> Result<S
             let _ = file.write_all(format!("{entry}\n").as_bytes());
         });
     }
-    Ok(connect.open()?)
+    Ok(pop3_blocking::connect(connect)?)
 }
 
 /// Opens a log to be continued. It tells who has mail from where, so it is nobody else's to read.

@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::Read;
 
+use pop3_blocking::connect;
+
 use crate::user::{Log, User, number, read, sent};
 
 fn numbered(count: usize) -> Vec<Vec<u8>> {
@@ -154,7 +156,7 @@ fn a_stopped_batch_ends_with_what_is_in_flight() {
     let user = user("stopped", &messages);
     // Room for a handful of commands.
     let log = Log::default();
-    let mut session = user.connect().window(50).log(log.sink()).open().unwrap();
+    let mut session = connect(user.connect().window(50).log(log.sink())).unwrap();
     let mut batch = session.retrieve_all().unwrap();
     for stored in &messages[..10] {
         assert_eq!(read(batch.next().unwrap().unwrap()), sent(stored));

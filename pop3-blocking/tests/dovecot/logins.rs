@@ -3,7 +3,9 @@
 use std::net::TcpStream;
 
 use pop3_blocking::pop3_proto::BadArgument;
-use pop3_blocking::{Config, ConnectError, Connection, Credentials, LoginError, Mechanism, Policy, Security, Session};
+use pop3_blocking::{
+    Config, ConnectError, Connection, Credentials, LoginError, Mechanism, Policy, Security, Session, connect,
+};
 
 use crate::user::{Log, PASSWORD, User, address, number};
 
@@ -70,7 +72,7 @@ fn a_wrong_password_and_a_second_try_on_the_same_connection() {
         session.quit().unwrap();
         assert!(!log.lines().join("\n").contains("wr0ngSecret"));
     }
-    let failed = user.connect().password("wr0ngSecret").open().unwrap_err();
+    let failed = connect(user.connect().password("wr0ngSecret")).unwrap_err();
     assert!(matches!(failed, ConnectError::Login(LoginError::Credentials(_))), "{failed}");
 }
 
@@ -93,7 +95,7 @@ fn an_unprotected_password_stays_here() {
         }
     }
     let log = Log::default();
-    let failed = user.connect().allow_plaintext(false).log(log.sink()).open().unwrap_err();
+    let failed = connect(user.connect().allow_plaintext(false).log(log.sink())).unwrap_err();
     assert!(matches!(failed, ConnectError::Login(LoginError::Unprotected)), "{failed}");
     assert_eq!(log.said(), ["QUIT"]);
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pop3_blocking::{Connect, Message, Security, Session, Tcp};
+use pop3_blocking::{Connect, Message, Security, Session, Tcp, connect};
 
 pub(crate) const PASSWORD: &str = "pass";
 
@@ -80,7 +80,7 @@ impl User {
     }
 
     pub(crate) fn open(&self) -> Session<Tcp> {
-        self.connect().open().unwrap()
+        connect(self.connect()).unwrap()
     }
 }
 

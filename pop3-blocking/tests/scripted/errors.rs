@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::net::TcpListener;
 
-use pop3_blocking::{Cause, ConnectError, Error, LoginError, Mechanism};
+use pop3_blocking::{Cause, ConnectError, Error, LoginError, Mechanism, connect};
 
 use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, number, session};
 
@@ -147,7 +147,7 @@ S: .
 #[test]
 fn a_greeting_that_refuses_ends_the_session() {
     let peer = Peer::playing("S: -ERR [SYS/TEMP] come back later\n".to_owned());
-    let Err(ConnectError::Login(LoginError::Failed(error))) = peer.connect().open() else { panic!("no error") };
+    let Err(ConnectError::Login(LoginError::Failed(error))) = connect(peer.connect()) else { panic!("no error") };
     assert_eq!(error.to_string(), "reading the greeting failed: the server said -ERR [SYS/TEMP] come back later");
     assert!(error.refused().is_some() && !error.session_goes_on());
     peer.done();
@@ -172,7 +172,7 @@ fn refused_logins() {
         let peer = Peer::playing(format!("{login}S: {refusal}\nC: QUIT\nS: +OK\n"));
         let (sender, log) = std::sync::mpsc::channel();
         let connect = peer.connect().log(move |entry| sender.send(entry.to_string()).unwrap());
-        let Err(ConnectError::Login(error)) = connect.open() else { panic!("{refusal}: no error") };
+        let Err(ConnectError::Login(error)) = pop3_blocking::connect(connect) else { panic!("{refusal}: no error") };
         assert!(expected(&error), "{refusal}: {error}");
         let log: Vec<_> = log.iter().collect();
         assert_eq!(log[..6], ["S: +OK ready", "C: CAPA", "S: -ERR what?", "C: USER mrose", "S: +OK", "C: PASS ***"]);
@@ -194,7 +194,7 @@ fn an_echoed_proof_is_blotted_out() {
     );
     for (script, secret, mechanism) in [(plain, payload, Mechanism::Plain), (apop, digest, Mechanism::Apop)] {
         let peer = Peer::playing(script + "C: QUIT\nS: +OK\n");
-        let error = peer.connect().mechanism(mechanism).open().unwrap_err();
+        let error = connect(peer.connect().mechanism(mechanism)).unwrap_err();
         assert!(matches!(error, ConnectError::Login(LoginError::Credentials(_))), "{error}");
         assert!(!error.to_string().contains(secret) && !format!("{error:?}").contains(secret), "{error}");
         assert!(error.to_string().contains("***") || error.to_string().contains('*'), "{error}");
@@ -208,12 +208,12 @@ fn nobody_there() {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let peer = Peer::new(|_| {});
-    let error = peer.connect().port(port).open().unwrap_err();
+    let error = connect(peer.connect().port(port)).unwrap_err();
     let ConnectError::Unreachable { error: reason, .. } = &error else { panic!("{error}") };
     assert_eq!(reason.kind(), io::ErrorKind::ConnectionRefused);
     assert!(error.to_string().starts_with(&format!("cannot connect to 127.0.0.1, port {port}: ")), "{error}");
 
-    let error = peer.connect().host("no-such-host.invalid").open().unwrap_err();
+    let error = connect(peer.connect().host("no-such-host.invalid")).unwrap_err();
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains("no-such-host.invalid"), "{error}");
     let _ = std::net::TcpStream::connect(peer.address);

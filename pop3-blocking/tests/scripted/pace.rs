@@ -4,7 +4,9 @@ use std::io::{ErrorKind, Write};
 use std::thread::sleep;
 use std::time::Duration;
 
-use pop3_blocking::{Cause, Config, ConnectError, Connection, Credentials, LoginError, Policy, QuitError, Security};
+use pop3_blocking::{
+    Cause, Config, ConnectError, Connection, Credentials, LoginError, Policy, QuitError, Security, connect,
+};
 
 use crate::memory::Memory;
 use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, number, session};
@@ -14,7 +16,7 @@ const MOMENT: Duration = Duration::from_millis(300);
 #[test]
 fn a_server_that_says_nothing() {
     let peer = Peer::playing(format!("{LOGIN}C: NOOP\nS: +OK\nC: STAT\n-- hold\n"));
-    let mut session = peer.connect().timeout(MOMENT).open().unwrap();
+    let mut session = connect(peer.connect().timeout(MOMENT)).unwrap();
     session.noop().unwrap();
     let error = session.stat().unwrap_err();
     assert!(matches!(error.cause(), Cause::Transport(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
@@ -29,7 +31,7 @@ fn a_server_that_says_nothing() {
 #[test]
 fn a_message_that_stands_still() {
     let peer = Peer::playing(format!("{PIPELINED_LOGIN}C: RETR 1\nC: RETR 2\nS: +OK\nS: half\n-- hold\n"));
-    let mut session = peer.connect().timeout(MOMENT).open().unwrap();
+    let mut session = connect(peer.connect().timeout(MOMENT)).unwrap();
     let mut batch = session.retrieve_many([1, 2].map(number));
     let mut message = batch.next().unwrap().unwrap();
     let error = std::io::copy(&mut message, &mut std::io::sink()).unwrap_err();
@@ -52,7 +54,7 @@ fn a_login_that_trickles() {
         }
     });
     // No single wait is long.
-    let error = peer.connect().login_timeout(MOMENT * 2).open().unwrap_err();
+    let error = connect(peer.connect().login_timeout(MOMENT * 2)).unwrap_err();
     let ConnectError::Login(LoginError::Failed(failed)) = &error else { panic!("{error}") };
     let late = |cause: &Cause| matches!(cause, Cause::Transport(error) if error.kind() == ErrorKind::TimedOut);
     assert!(late(failed.cause()) || matches!(failed.cause(), Cause::Protocol(_)), "{error}");
@@ -63,7 +65,7 @@ fn a_login_that_trickles() {
             sleep(Duration::from_millis(5));
         }
     });
-    let error = peer.connect().login_timeout(MOMENT * 2).open().unwrap_err();
+    let error = connect(peer.connect().login_timeout(MOMENT * 2)).unwrap_err();
     assert_eq!(error.to_string(), "reading the greeting failed: the login took too long");
     peer.done();
 }
@@ -71,7 +73,7 @@ fn a_login_that_trickles() {
 #[test]
 fn after_the_login_its_deadline_is_lifted() {
     let peer = Peer::playing(format!("{LOGIN}C: NOOP\nS: +OK\n-- hold\n"));
-    let mut session = peer.connect().login_timeout(Duration::from_secs(1)).open().unwrap();
+    let mut session = connect(peer.connect().login_timeout(Duration::from_secs(1))).unwrap();
     sleep(Duration::from_millis(1010));
     session.noop().unwrap();
     drop(session);
@@ -82,7 +84,7 @@ fn after_the_login_its_deadline_is_lifted() {
 fn no_patience_is_endless_patience() {
     let peer = Peer::playing(format!("{LOGIN}C: NOOP\nS: +OK\n-- hold\n"));
     let connect = peer.connect().login_timeout(Duration::MAX).timeout(Duration::MAX).connect_timeout(Duration::MAX);
-    let mut session = connect.open().unwrap();
+    let mut session = pop3_blocking::connect(connect).unwrap();
     session.noop().unwrap();
     drop(session);
     peer.done();
@@ -149,7 +151,7 @@ S: +OK 0 0
 #[test]
 fn a_window_full_with_pipelining() {
     let retrieved = "S: +OK\nS: body\nS: .\n";
-    // Eight octets a command.
+    // Eight octets a command, of which a fourth would not fit.
     let script = format!(
         "
 C: RETR 1
@@ -170,7 +172,7 @@ S: -ERR
 "
     );
     let peer = Peer::playing(format!("{PIPELINED_LOGIN}{script}").replace("\n\n", "\n"));
-    let mut session = peer.connect().window(24).open().unwrap();
+    let mut session = connect(peer.connect().window(31)).unwrap();
     let mut batch = session.retrieve_many((1..=5).map(number));
     for _ in 0..5 {
         assert_eq!(batch.next().unwrap().unwrap().into_message().unwrap().as_bytes(), b"body\r\n");

@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use pop3_blocking::{Connect, Security, Session, Tcp};
+use pop3_blocking::{Connect, Security, Session, Tcp, connect};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -99,7 +99,7 @@ impl Peer {
 /// A session whose login was as in `login`, with a server that goes on with `script`.
 pub(crate) fn session(login: &str, script: &str) -> (Session<Tcp>, Peer) {
     let peer = Peer::playing(format!("{login}{script}"));
-    (peer.connect().open().unwrap(), peer)
+    (connect(peer.connect()).unwrap(), peer)
 }
 
 pub(crate) fn number(number: u32) -> NonZeroU32 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pop3_blocking::{Cause, QuitError};
+use pop3_blocking::{Cause, QuitError, connect};
 
 use crate::peer::{LOGIN, Peer, number, session};
 
@@ -31,7 +31,7 @@ fn unknown() {
         } else {
             Peer::playing(format!("{LOGIN}C: QUIT\n-- hold\n"))
         };
-        let session = peer.connect().timeout(Duration::from_millis(300)).open().unwrap();
+        let session = connect(peer.connect().timeout(Duration::from_millis(300))).unwrap();
         let error = session.quit().unwrap_err();
         let QuitError::Unknown(cause) = &error else { panic!("{error}") };
         assert_eq!(cause.doing(), "QUIT");
@@ -54,6 +54,6 @@ fn not_sent() {
 fn a_login_that_was_refused_quits_too() {
     let login = LOGIN.strip_suffix("S: +OK\n").unwrap();
     let peer = Peer::playing(format!("{login}S: -ERR\nC: QUIT\nS: +OK\n-- hold\n"));
-    peer.connect().open().unwrap_err();
+    connect(peer.connect()).unwrap_err();
     peer.done();
 }
