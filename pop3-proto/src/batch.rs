@@ -117,7 +117,11 @@ impl Batch {
             self.expected -= octets;
             return Some(item);
         }
-        let (number, _) = self.wanted.next()?;
+        let Some((number, _)) = self.wanted.next() else {
+            // An adapter looks at the stream before it asks, and for that it had room made.
+            conversation.settle();
+            return None;
+        };
         Some(Item { number, command: self.each.command(number), ticket: None })
     }
 

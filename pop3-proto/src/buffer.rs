@@ -92,11 +92,23 @@ impl Inbox {
         }
     }
 
-    /// Nothing is in flight: the buffer may go, if nothing is in it.
+    /// The octets of memory that it holds.
+    pub(crate) fn held(&self) -> usize {
+        self.octets.capacity()
+    }
+
+    /// Nothing is in flight: the buffer goes, if nothing is in it. Of many sessions most are idle.
     pub(crate) fn rest(&mut self) {
-        if self.start == self.end && self.octets.len() > self.first {
+        if self.start == self.end && !self.octets.is_empty() {
             let wanted = (self.octets.len() / 2).max(self.first);
             (self.octets, self.start, self.end, self.wanted) = (Vec::new(), 0, 0, wanted);
+        }
+    }
+
+    /// Like [`rest`](Self::rest) for one that is read into while idle: what it has grown by goes, if nothing is in it.
+    pub(crate) fn shrink(&mut self) {
+        if self.start == self.end && self.octets.len() > self.first {
+            (self.octets, self.start, self.end, self.wanted) = (Vec::new(), 0, 0, self.first);
         }
     }
 }
@@ -118,9 +130,6 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// The octets that an idle one may hold.
-    const KEPT: usize = 1024;
-
     pub(crate) fn pending(&self) -> &[u8] {
         &self.octets[self.sent..]
     }
@@ -162,9 +171,14 @@ impl Outbox {
         self.sent = 0;
     }
 
-    /// Nothing is in flight: the buffer may go, if nothing is in it.
+    /// The octets of memory that it holds.
+    pub(crate) fn held(&self) -> usize {
+        self.octets.capacity()
+    }
+
+    /// Nothing is in flight: the buffer goes, if nothing is in it.
     pub(crate) fn rest(&mut self) {
-        if self.octets.is_empty() && self.octets.capacity() > Self::KEPT {
+        if self.octets.is_empty() {
             self.octets = Vec::new();
         }
     }

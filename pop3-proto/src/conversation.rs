@@ -139,7 +139,7 @@ impl Conversation {
         let longest = config.max_line.max(config.max_challenge) as usize;
         Conversation {
             client: Client::new(config),
-            inbox: Inbox::new(4 * 1024, longest.max(64 * 1024)),
+            inbox: Inbox::new(1024, longest.max(64 * 1024)),
             outbox: Outbox::default(),
             body: 0..0,
             body_of: None,
@@ -204,6 +204,7 @@ impl Conversation {
             None => Ok(Step::NeedIo),
             Some(Event::Greeting(greeting)) => {
                 self.greeting = Some(greeting.0.line().into());
+                self.settle();
                 Ok(Step::Done(()))
             }
             Some(Event::NoService(refusal)) => Err(Error::no_service(DOING, Refused::new(refusal))),
@@ -374,6 +375,12 @@ impl Conversation {
         self.outbox.written(octets);
     }
 
+    /// The octets of memory that the buffers hold. While nothing is in flight that is none, but for octets that nobody has
+    /// taken or written yet, and for what a call of [`spare`](Self::spare) asked for since.
+    pub fn buffered(&self) -> usize {
+        self.inbox.held() + self.outbox.held()
+    }
+
     /// The TLS handshake that STLS asked for is done: all that was learnt of the server before is forgotten (RFC 2595,
     /// section 4).
     ///
@@ -501,7 +508,7 @@ impl Conversation {
     }
 
     /// Gives the buffers back where nothing more is to come.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         if self.client.in_flight() == 0 {
             self.inbox.rest();
             self.outbox.rest();
