@@ -137,7 +137,7 @@ impl Conversation {
         let longest = config.max_line.max(config.max_challenge) as usize;
         Conversation {
             client: Client::new(config),
-            inbox: Inbox::new(4 * 1024, longest.max(64 * 1024)),
+            inbox: Inbox::new(1024, longest.max(64 * 1024)),
             outbox: Outbox::default(),
             body: 0..0,
             body_of: None,
