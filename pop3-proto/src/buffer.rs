@@ -104,6 +104,13 @@ impl Inbox {
             (self.octets, self.start, self.end, self.wanted) = (Vec::new(), 0, 0, wanted);
         }
     }
+
+    /// Like [`rest`](Self::rest) for one that is read into while idle: what it has grown by goes, if nothing is in it.
+    pub(crate) fn shrink(&mut self) {
+        if self.start == self.end && self.octets.len() > self.first {
+            (self.octets, self.start, self.end, self.wanted) = (Vec::new(), 0, 0, self.first);
+        }
+    }
 }
 
 impl Drop for Inbox {

@@ -91,6 +91,19 @@ impl<M: Maildrop> Desk<M> {
         !matches!(self.sending, Sending::Nothing)
     }
 
+    /// The client is to speak: what was needed to answer goes, if all of it is sent.
+    pub(crate) fn rest(&mut self) {
+        if self.out.pending().is_empty() {
+            self.out.rest();
+            self.piece = Piece::default();
+        }
+    }
+
+    /// The octets of memory that the buffers hold.
+    pub(crate) fn held(&self) -> usize {
+        self.out.held() + self.piece.octets.capacity()
+    }
+
     fn ok(&mut self, text: impl fmt::Display) -> Result<(), AnswerError> {
         self.server.ok(text, &mut self.out)
     }

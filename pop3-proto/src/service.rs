@@ -100,6 +100,12 @@ impl<M: Maildrop> Service<M> {
         self.state().is_over() && self.pending().is_empty()
     }
 
+    /// The octets of memory that the buffers hold: at most 1 KiB while the client is to speak, all was sent to it, and
+    /// nothing of what it said is left over.
+    pub fn buffered(&self) -> usize {
+        self.inbox.held() + self.desk.held()
+    }
+
     /// Where the session is.
     pub const fn state(&self) -> State {
         self.desk.server.state()
@@ -136,6 +142,10 @@ impl<M: Maildrop> Service<M> {
                 desk.server.close();
             }
         };
+        if self.wants_read {
+            inbox.shrink();
+            desk.rest();
+        }
     }
 }
 

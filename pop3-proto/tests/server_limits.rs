@@ -206,3 +206,17 @@ fn nonsense_from_the_adapter_does_no_harm() {
     service.written(usize::MAX);
     assert!(service.is_over());
 }
+
+#[test]
+fn a_client_that_says_nothing_costs_no_more_than_room_for_a_line() {
+    let mut service = Service::new(Odd { size: 1 << 20, ..ODD }, PLAINTEXT, None);
+    feed(&mut service, b"USER u\r\nPASS pw\r\n", usize::MAX);
+    for _ in 0..3 {
+        // So many at once that the room grows.
+        feed(&mut service, &b"NOOP\r\n".repeat(10_000), usize::MAX);
+        feed(&mut service, b"RETR 1\r\n", usize::MAX);
+        assert!(service.wants_read() && service.pending().is_empty());
+        assert!(!service.spare().is_empty());
+        assert!(service.buffered() <= 1024, "{}", service.buffered());
+    }
+}
