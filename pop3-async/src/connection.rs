@@ -16,7 +16,7 @@ use crate::{Error, LoginError, QuitError, Session};
 
 /// A connection to a server that has greeted us. A login turns it into a [`Session`].
 pub struct Connection<S> {
-    pub(crate) link: Link<S>,
+    pub(crate) link: Box<Link<S>>,
 }
 
 impl<S> std::fmt::Debug for Connection<S> {
@@ -77,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Connection::open(Link::new(stream, conversation, Patience::default())).await
     }
 
-    pub(crate) async fn open(mut link: Link<S>) -> Result<Connection<S>, Error> {
+    pub(crate) async fn open(mut link: Box<Link<S>>) -> Result<Connection<S>, Error> {
         loop {
             match link.conversation.greet().map_err(pop3_proto::Error::widen)? {
                 Step::Done(()) => return Ok(Connection { link }),

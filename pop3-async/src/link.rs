@@ -27,8 +27,9 @@ pub(crate) struct Link<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
-    pub(crate) fn new(stream: S, conversation: Conversation, patience: Patience) -> Link<S> {
-        Link { conversation, stream, window: 32 * 1024, patience, failed: false, unflushed: false }
+    /// Boxed, because it moves from future to future, each of which would keep room for all of it, once or twice.
+    pub(crate) fn new(stream: S, conversation: Conversation, patience: Patience) -> Box<Link<S>> {
+        Box::new(Link { conversation, stream, window: 32 * 1024, patience, failed: false, unflushed: false })
     }
 
     pub(crate) async fn call<E: Exchange>(&mut self, exchange: E) -> Result<E::Value, Error> {

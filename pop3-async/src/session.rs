@@ -25,7 +25,7 @@ use crate::{Error, QuitError};
 /// A future dropped before its first poll has done nothing. What a future dropped later has done stands with each method;
 /// whatever it was, the next call gets its own answer.
 pub struct Session<S> {
-    pub(crate) link: Link<S>,
+    pub(crate) link: Box<Link<S>>,
 }
 
 impl<S> std::fmt::Debug for Session<S> {
@@ -35,13 +35,18 @@ impl<S> std::fmt::Debug for Session<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    pub(crate) fn new(link: Link<S>) -> Session<S> {
+    pub(crate) fn new(link: Box<Link<S>>) -> Session<S> {
         Session { link }
     }
 
     /// Has `log` receive the conversation from now on: secrets replaced, bodies as a count of octets.
     pub fn set_log(&mut self, log: impl FnMut(Entry<'_>) + Send + 'static) {
         self.link.set_log(log);
+    }
+
+    /// The octets of memory that the session's buffers hold: none while it is idle, so that many idle sessions cost little.
+    pub fn buffered(&self) -> usize {
+        self.link.conversation.buffered()
     }
 
     /// STAT: how many messages there are, and their octets. Those marked as deleted do not count.

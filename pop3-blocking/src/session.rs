@@ -41,6 +41,11 @@ impl<S: Read + Write> Session<S> {
         self.link.set_log(log);
     }
 
+    /// The octets of memory that the session's buffers hold: none while it is idle, so that many idle sessions cost little.
+    pub fn buffered(&self) -> usize {
+        self.link.conversation.buffered()
+    }
+
     /// STAT: how many messages there are, and their octets. Those marked as deleted do not count.
     ///
     /// # Errors

@@ -4,5 +4,6 @@ mod calls;
 mod connect;
 mod endings;
 mod flow;
+mod idle;
 mod peer;
 mod time;
