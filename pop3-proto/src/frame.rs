@@ -131,17 +131,18 @@ impl Unstuffer {
             _ => {}
         }
         let line = next_dotted_line(content, end, self.position == Position::AfterCr);
-        let (run, next) = match line {
-            Some(start) => (start, Some(Position::LineStart)),
-            None => (content.len(), None),
-        };
-        let (run, next) = if run as u64 <= room { (run, next) } else { (usize::try_from(room).unwrap_or(run), None) };
+        if let Some((run, rest)) = line.filter(|&start| start as u64 <= room).map(|start| content.split_at(start)) {
+            *input = rest;
+            self.position = Position::LineStart;
+            return Some(Piece::Run(run));
+        }
+        let run = line.unwrap_or(content.len()).min(usize::try_from(room).unwrap_or(usize::MAX));
         if run == 0 {
             return Some(Piece::TooLong);
         }
         let (run, rest) = content.split_at(run);
         *input = rest;
-        self.position = next.unwrap_or_else(|| self.position.behind(run, end));
+        self.position = self.position.behind(run, end);
         Some(Piece::Run(run))
     }
 }
@@ -162,14 +163,31 @@ fn next_dotted_line(content: &[u8], end: LineEnd, after_cr: bool) -> Option<usiz
 fn find_dot<const N: usize>(content: &[u8], line_end_and_dot: &[u8; N]) -> Option<usize> {
     // So many octets are looked at one by one: where hits are dense, setting up the vector search costs more than it saves.
     const NEAR: usize = 64;
-    let near = &content[..content.len().min(NEAR)];
-    for (at, &octet) in near.iter().enumerate().skip(N - 1) {
-        if octet == b'.' && near[..=at].ends_with(line_end_and_dot) {
+    let near = content.len().min(NEAR);
+    let mut at = N - 1;
+    while at < near {
+        if content[at] == b'.' && content[at + 1 - N..=at] == *line_end_and_dot {
             return Some(at);
         }
+        at += 1;
     }
-    let far = content.get(NEAR + 1 - N..)?;
-    memmem::find(far, line_end_and_dot).map(|at| NEAR + at)
+    find_far_dot(content, near, line_end_and_dot)
+}
+
+/// The same, where no dot is that ends before `from`.
+#[inline(never)]
+fn find_far_dot(content: &[u8], mut from: usize, line_end_and_dot: &[u8]) -> Option<usize> {
+    // Nothing is faster than looking for one octet, and Base64 has no dot at all. Prose has many: there the pair of line
+    // end and dot is rarer.
+    for _ in 0..3 {
+        let at = from + memchr(b'.', content.get(from..)?)?;
+        if content[..=at].ends_with(line_end_and_dot) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    let far = (from + 1).checked_sub(line_end_and_dot.len())?;
+    memmem::find(content.get(far..)?, line_end_and_dot).map(|at| far + at + line_end_and_dot.len() - 1)
 }
 
 /// A message on its way out: byte-stuffed, with bare LF turned into CRLF (a bare CR is content).
