@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use pop3_async::{Config, Connection};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
+use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
 
 use crate::peer::{POLICY, connection, credentials, number, numbered, plaintext, read, store};
@@ -90,6 +91,42 @@ async fn two_thousand_pipelined_messages_through_64_octets() {
     };
     timeout(Duration::from_secs(60), all).await.expect("a deadlock");
     assert!(store.messages("mrose").is_empty());
+}
+
+/// Sockets whose buffers are as small as they come towards the server, which does not read while it writes.
+#[tokio::test]
+async fn two_thousand_pipelined_messages_through_small_sockets() {
+    const ANSWERS: u32 = 64 * 1024;
+    let store = numbered(2000);
+    let listener = TcpSocket::new_v4().unwrap();
+    listener.set_recv_buffer_size(1).unwrap();
+    listener.set_send_buffer_size(ANSWERS).unwrap();
+    listener.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = listener.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let maildrop = store.maildrop();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        pop3_async::serve_with(stream, maildrop, plaintext()).await
+    });
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(ANSWERS).unwrap();
+    socket.set_send_buffer_size(1).unwrap();
+    let all = async {
+        let mut connection = Connection::new(socket.connect(address).await.unwrap(), Config::default()).await.unwrap();
+        connection.set_window(1 << 20);
+        let mut session = connection.login(credentials(), POLICY).await.unwrap();
+        let mut batch = session.retrieve_all().await.unwrap();
+        let mut count = 0;
+        while let Some(message) = batch.next().await.unwrap() {
+            count += 1;
+            let whole = message.into_message().await.unwrap();
+            assert_eq!(whole.as_bytes(), format!("Subject: {count}\r\n\r\n.body of {count}\r\n").as_bytes());
+        }
+        assert_eq!(count, 2000);
+        session.quit().await.unwrap();
+    };
+    timeout(Duration::from_secs(60), all).await.expect("a deadlock");
 }
 
 /// With a window of nothing at all, commands still go one by one.
