@@ -78,3 +78,8 @@ pub type ConnectError = pop3_proto::connect::ConnectError<std::io::Error>;
 pub type LoginError = pop3_proto::login::LoginError<std::io::Error>;
 /// Why a QUIT is not known to have committed the deletions.
 pub type QuitError = pop3_proto::QuitError<std::io::Error>;
+
+/// The README's examples, compiled: here, because the other two crates are at hand.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
