@@ -94,6 +94,8 @@ impl<'a> Clerk<'a> {
                 server.challenge(b"", &mut out)
             }
             Request::Response(_) if turn.is_multiple_of(3) => server.challenge(self.text.as_bytes(), &mut out),
+            // Refused or not, what lies behind STLS is fatal; but whether it lies there yet depends on the cuts.
+            Request::Command(Command::Stls) => server.ok(self.text, &mut out),
             _ if turn % 5 == 4 => server.err(code, self.text, &mut out),
             _ => server.ok(self.text, &mut out),
         };
