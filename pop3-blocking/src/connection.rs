@@ -23,28 +23,7 @@ impl<S> std::fmt::Debug for Connection<S> {
 }
 
 /// A login that failed, and the connection if it can be used again: for another try, or for QUIT.
-pub struct LoginFailed<S> {
-    /// The connection, unless it is over.
-    pub connection: Option<Connection<S>>,
-    /// Why it failed.
-    pub reason: LoginError,
-}
-
-impl<S> std::fmt::Debug for LoginFailed<S> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Short, because a `main` that returns it prints it.
-        let mut failed = f.debug_struct("LoginFailed");
-        failed.field("reason", &self.reason).field("connected", &self.connection.is_some()).finish()
-    }
-}
-
-impl<S> std::fmt::Display for LoginFailed<S> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.reason.fmt(f)
-    }
-}
-
-impl<S> std::error::Error for LoginFailed<S> {}
+pub type LoginFailed<S> = pop3_proto::login::LoginFailed<Connection<S>, std::io::Error>;
 
 impl<S: Read + Write> Connection<S> {
     /// Waits for the greeting on a stream that is connected already.

@@ -204,6 +204,30 @@ impl<T: fmt::Display> fmt::Display for LoginError<T> {
 
 impl<T: fmt::Debug + fmt::Display> core::error::Error for LoginError<T> {}
 
+/// A login that failed, and the connection `C` if it can be used again: for another try, or for QUIT.
+pub struct LoginFailed<C, T = Infallible> {
+    /// The connection, unless it is over.
+    pub connection: Option<C>,
+    /// Why it failed.
+    pub reason: LoginError<T>,
+}
+
+impl<C, T: fmt::Debug> fmt::Debug for LoginFailed<C, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Short, because a `main` that returns it prints it.
+        let mut failed = f.debug_struct("LoginFailed");
+        failed.field("reason", &self.reason).field("connected", &self.connection.is_some()).finish()
+    }
+}
+
+impl<C, T: fmt::Display> fmt::Display for LoginFailed<C, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl<C, T: fmt::Debug + fmt::Display> core::error::Error for LoginFailed<C, T> {}
+
 /// Where a login stands when it needs its driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
