@@ -37,7 +37,7 @@ pub use message::Message;
 pub use netrc::find as find_in_netrc;
 pub use pop3_proto;
 pub use pop3_proto::connect::Connect;
-pub use pop3_proto::login::{Credentials, Mechanism, Policy, Security};
+pub use pop3_proto::login::{Credentials, Method, Policy, Security};
 pub use pop3_proto::{Config, Entry};
 pub use serve::{serve, serve_with};
 pub use session::Session;

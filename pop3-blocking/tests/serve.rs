@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pop3_blocking::pop3_proto::ServerConfig;
 use pop3_blocking::pop3_proto::memory::MailStore;
-use pop3_blocking::{Config, Connection, Credentials, LoginError, Mechanism, Policy, Security, Session};
+use pop3_blocking::{Config, Connection, Credentials, LoginError, Method, Policy, Security, Session};
 
 const PLAINTEXT: ServerConfig = ServerConfig {
     max_line: 255,
@@ -47,8 +47,8 @@ fn dial(address: SocketAddr) -> Connection<TcpStream> {
     Connection::new(TcpStream::connect(address).unwrap(), Config::default()).unwrap()
 }
 
-fn login(address: SocketAddr, mechanism: Mechanism) -> Session<TcpStream> {
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: Some(mechanism) };
+fn login(address: SocketAddr, mechanism: Method) -> Session<TcpStream> {
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: Some(mechanism) };
     dial(address).login(Credentials::new("u", "pw"), policy).unwrap()
 }
 
@@ -60,7 +60,7 @@ fn number(n: u32) -> NonZeroU32 {
 fn every_octet_comes_back_by_every_login() {
     let odd: &[u8] = b"A: b\r\n\r\n.\r\n..x\r\n\x00\xff bare \r and\r\nno end";
     let (address, ends) = listen(store(&[odd, b"", b"Subject: second\n\nlf\n"]), PLAINTEXT);
-    for mechanism in [Mechanism::UserPass, Mechanism::Plain, Mechanism::Apop] {
+    for mechanism in [Method::UserPass, Method::Plain, Method::Apop] {
         let mut session = login(address, mechanism);
         assert_eq!(session.stat().unwrap().messages, 3);
         let mut octets = Vec::new();
@@ -80,13 +80,13 @@ fn every_octet_comes_back_by_every_login() {
 fn only_quit_deletes() {
     let store = store(&[b"one\r\n", b"two\r\n", b"three\r\n"]);
     let (address, ends) = listen(store.clone(), PLAINTEXT);
-    let mut session = login(address, Mechanism::UserPass);
+    let mut session = login(address, Method::UserPass);
     session.delete(number(2)).unwrap();
     drop(session.abandon());
     assert!(ends.recv().unwrap().is_ok(), "a client that goes away is no error");
     assert_eq!(store.messages("u").len(), 3);
 
-    let mut session = login(address, Mechanism::UserPass);
+    let mut session = login(address, Method::UserPass);
     session.delete(number(2)).unwrap();
     session.quit().unwrap();
     let left: Vec<_> = store.messages("u").iter().map(|message| message.to_vec()).collect();
@@ -96,10 +96,10 @@ fn only_quit_deletes() {
 #[test]
 fn by_default_only_apop_logs_in() {
     let (address, _ends) = listen(store(&[]), ServerConfig::default());
-    let policy = |mechanism| Policy { security: Security::Plaintext, allow_plaintext: true, mechanism };
-    let failed = dial(address).login(Credentials::new("u", "pw"), policy(Some(Mechanism::UserPass))).unwrap_err();
+    let policy = |mechanism| Policy { security: Security::Plaintext, allow_plaintext: true, method: mechanism };
+    let failed = dial(address).login(Credentials::new("u", "pw"), policy(Some(Method::UserPass))).unwrap_err();
     assert!(!matches!(failed.reason, LoginError::Failed(_)), "{failed}");
-    login(address, Mechanism::Apop).quit().unwrap();
+    login(address, Method::Apop).quit().unwrap();
 
     // A timestamp that came twice could be replayed.
     let timestamp = |connection: &Connection<TcpStream>| {
@@ -126,7 +126,7 @@ fn who_sends_and_never_reads_blocks_nobody_else() {
     drop(rude);
     // The server's thread sees the reset and releases the maildrop, sooner or later.
     for _ in 0..600 {
-        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
         match dial(address).login(Credentials::new("u", "pw"), policy) {
             Ok(session) => return session.quit().unwrap(),
             Err(failed) => assert!(matches!(failed.reason, LoginError::InUse(_)), "{failed}"),

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::client::Config;
 use crate::failure::Error;
 use crate::log::Entry;
-use crate::login::{Credentials, LoginError, Mechanism, Policy, Security};
+use crate::login::{Credentials, LoginError, Method, Policy, Security};
 
 /// How to reach a maildrop: what the function `connect` of an adapter is given. Host, user name and password are each
 /// optional.
@@ -133,9 +133,9 @@ impl Connect {
         self
     }
 
-    /// The one mechanism to use.
-    pub fn mechanism(mut self, mechanism: Mechanism) -> Connect {
-        self.policy.mechanism = Some(mechanism);
+    /// The one way to log in.
+    pub fn method(mut self, method: Method) -> Connect {
+        self.policy.method = Some(method);
         self
     }
 

@@ -25,7 +25,7 @@ pub enum BadArgument {
     NotAscii,
     /// A mechanism is named by 1 to 20 of `A-Z`, `0-9`, `-` and `_` (RFC 4422, section 3.1).
     #[error("no SASL mechanism can have this name")]
-    Mechanism,
+    Method,
     /// Data given as Base64 is none.
     #[error("the data is not Base64")]
     Base64,

@@ -62,7 +62,7 @@ pub enum Security {
 /// How to prove who logs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Mechanism {
+pub enum Method {
     /// USER and PASS: the password as it is (RFC 1939, section 7).
     UserPass,
     /// APOP: a digest of the password and of the greeting's timestamp (RFC 1939, section 7). Used only if asked for by
@@ -72,12 +72,12 @@ pub enum Mechanism {
     Plain,
 }
 
-impl fmt::Display for Mechanism {
+impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Mechanism::UserPass => "USER",
-            Mechanism::Apop => "APOP",
-            Mechanism::Plain => "PLAIN",
+            Method::UserPass => "USER",
+            Method::Apop => "APOP",
+            Method::Plain => "PLAIN",
         })
     }
 }
@@ -90,7 +90,7 @@ pub struct Policy {
     /// Leave to send a password as it is without TLS. False by default.
     pub allow_plaintext: bool,
     /// The one mechanism to use; by default PLAIN if the server announces it, else USER and PASS.
-    pub mechanism: Option<Mechanism>,
+    pub method: Option<Method>,
 }
 
 /// Why a login failed. `T` is the error of the transport.
@@ -118,7 +118,7 @@ pub enum LoginError<T = Infallible> {
     /// The server refused STLS. Nothing of the credentials was sent.
     StartTlsRefused(Refused),
     /// The server does not offer the mechanism that was asked for. Nothing of the credentials was sent.
-    NoMechanism(Mechanism),
+    NoMethod(Method),
     /// The name or the password cannot be sent. Nothing of the credentials was.
     Unsendable(BadArgument),
     /// The conversation failed.
@@ -163,7 +163,7 @@ impl LoginError<Infallible> {
             LoginError::NoTls => LoginError::NoTls,
             LoginError::NoStartTls => LoginError::NoStartTls,
             LoginError::StartTlsRefused(refused) => LoginError::StartTlsRefused(refused),
-            LoginError::NoMechanism(mechanism) => LoginError::NoMechanism(mechanism),
+            LoginError::NoMethod(mechanism) => LoginError::NoMethod(mechanism),
             LoginError::Unsendable(bad) => LoginError::Unsendable(bad),
             LoginError::Failed(error) => LoginError::Failed(error.widen()),
         }
@@ -193,7 +193,7 @@ impl<T: fmt::Display> fmt::Display for LoginError<T> {
             LoginError::StartTlsRefused(said) => {
                 write!(f, "the server refused STLS, nothing secret was sent; it said {said}")
             }
-            LoginError::NoMechanism(mechanism) => {
+            LoginError::NoMethod(mechanism) => {
                 write!(f, "the server does not offer {mechanism}; nothing secret was sent")
             }
             LoginError::Unsendable(bad) => write!(f, "the credentials cannot be sent: {bad}"),
@@ -339,13 +339,13 @@ impl Login {
     fn check(&self, inside_tls: bool) -> Result<(), LoginError> {
         let Credentials { user, password } = &self.credentials;
         // What no mechanism can carry, or the one that was asked for cannot. The rest is known after CAPA.
-        let sendable = match self.policy.mechanism {
+        let sendable = match self.policy.method {
             None => Command::Pass(user).check(true).and_then(|()| Command::Pass(password).check(true)),
-            Some(Mechanism::Plain) => plain("", user, password).map(drop),
+            Some(Method::Plain) => plain("", user, password).map(drop),
             Some(_) => Command::User(user).check(true).and_then(|()| Command::Pass(password).check(true)),
         };
         sendable.map_err(LoginError::Unsendable)?;
-        let hidden = self.policy.mechanism == Some(Mechanism::Apop);
+        let hidden = self.policy.method == Some(Method::Apop);
         match self.policy.security {
             _ if inside_tls => Ok(()),
             Security::StartTls => Ok(()),
@@ -366,17 +366,17 @@ impl Login {
         }
         let Credentials { user, password } = &self.credentials;
         let announced = capabilities.mechanisms().any(|name| name.eq_ignore_ascii_case(b"PLAIN"));
-        let default = if announced { Mechanism::Plain } else { Mechanism::UserPass };
-        match self.policy.mechanism.unwrap_or(default) {
-            Mechanism::UserPass => {
+        let default = if announced { Method::Plain } else { Method::UserPass };
+        match self.policy.method.unwrap_or(default) {
+            Method::UserPass => {
                 Self::sendable(conversation, Command::User(user))?;
                 Self::sendable(conversation, Command::Pass(password))?;
                 Ok(Stage::UserPass(Call::new(Proof::User(user.clone())), Call::new(Proof::Pass(password.clone()))))
             }
-            Mechanism::Apop => {
+            Method::Apop => {
                 let greeting = conversation.greeting();
                 let timestamp = greeting.and_then(|greeting| greeting.timestamp());
-                let timestamp = timestamp.ok_or(LoginError::NoMechanism(Mechanism::Apop))?;
+                let timestamp = timestamp.ok_or(LoginError::NoMethod(Method::Apop))?;
                 // It would have to be prepared first (RFC 6856, section 2.2), so that both sides mean the same.
                 if !password.is_ascii() {
                     return Err(LoginError::Unsendable(BadArgument::NotAscii));
@@ -386,11 +386,11 @@ impl Login {
                 Ok(Stage::Prove(Call::new(Proof::Apop(user.clone(), digest))))
             }
             // A server without CAPA may know AUTH all the same (RFC 1734).
-            Mechanism::Plain if announced || capabilities == &nothing => {
+            Method::Plain if announced || capabilities == &nothing => {
                 let message = plain("", user, password).map_err(LoginError::Unsendable)?;
                 Ok(Stage::Prove(Call::new(Proof::Plain(AuthPlain::new(message, announced)))))
             }
-            Mechanism::Plain => Err(LoginError::NoMechanism(Mechanism::Plain)),
+            Method::Plain => Err(LoginError::NoMethod(Method::Plain)),
         }
     }
 

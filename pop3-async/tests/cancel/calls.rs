@@ -16,7 +16,7 @@ pub(crate) const MESSAGES: [&str; 4] = [
     "Subject: four\r\n\r\nfour\r\n",
 ];
 
-pub(crate) const POLICY: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+pub(crate) const POLICY: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
 
 pub(crate) fn credentials() -> Credentials {
     Credentials::new("mrose", "tanstaaf")

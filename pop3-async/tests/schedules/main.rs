@@ -13,7 +13,7 @@ mod wire;
 
 use std::num::NonZeroU32;
 
-use pop3_async::Mechanism;
+use pop3_async::Method;
 use proptest::prelude::*;
 
 use bare::Bare;
@@ -102,8 +102,7 @@ fn deed() -> impl Strategy<Value = Deed> {
 }
 
 fn script() -> impl Strategy<Value = Script> {
-    let mechanism =
-        prop::sample::select(vec![None, Some(Mechanism::UserPass), Some(Mechanism::Apop), Some(Mechanism::Plain)]);
+    let mechanism = prop::sample::select(vec![None, Some(Method::UserPass), Some(Method::Apop), Some(Method::Plain)]);
     let logins = prop::collection::vec((mechanism, prop::bool::weighted(0.8)), 1..4);
     (logins, prop::collection::vec(deed(), 0..12), prop::bool::weighted(0.8))
         .prop_map(|(logins, deeds, quits)| Script { logins, deeds, quits })

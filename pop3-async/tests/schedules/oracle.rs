@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
-use pop3_async::Mechanism;
+use pop3_async::Method;
 
 use crate::script::{Deed, Each, Lot, Note, Parting, Reading, Record, Script, Value, Why};
 use crate::wire::Scene;
@@ -15,9 +15,8 @@ struct Oracle<'a> {
 
 /// Checks the record of a script whose link lived.
 pub(crate) fn judge(scene: &Scene, script: &Script, record: &Record) {
-    let proves = |&(mechanism, right): &(Option<Mechanism>, bool)| {
-        right && (mechanism != Some(Mechanism::Apop) || scene.timestamp)
-    };
+    let proves =
+        |&(mechanism, right): &(Option<Method>, bool)| right && (mechanism != Some(Method::Apop) || scene.timestamp);
     let refused = script.logins.iter().take_while(|login| !proves(login)).count();
     assert_eq!(record.refusals.len(), refused);
     assert_eq!(record.logged_in, refused < script.logins.len());

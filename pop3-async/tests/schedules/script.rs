@@ -3,7 +3,7 @@
 use std::io;
 use std::num::NonZeroU32;
 
-use pop3_async::{Cause, Credentials, Error, LoginError, Mechanism, Policy, QuitError, Security};
+use pop3_async::{Cause, Credentials, Error, LoginError, Method, Policy, QuitError, Security};
 use pop3_proto::exchange::{Capabilities, OwnedUniqueId};
 use pop3_proto::reply::{DropListing, ScanListing};
 
@@ -60,7 +60,7 @@ pub(crate) struct Lot {
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     /// The mechanism, and whether the password is right.
-    pub(crate) logins: Vec<(Option<Mechanism>, bool)>,
+    pub(crate) logins: Vec<(Option<Method>, bool)>,
     pub(crate) deeds: Vec<Deed>,
     pub(crate) quits: bool,
 }
@@ -219,7 +219,7 @@ async fn converse<D: Driver>(wire: Wire, window: usize, script: &Script, record:
     let mut session = loop {
         let Some(&(mechanism, right)) = logins.next() else { return connection.leave().await.into() };
         let who = Credentials::new(USER, if right { PASSWORD } else { "wrong" });
-        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism };
+        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: mechanism };
         match connection.login(who, policy).await {
             Ok(session) => break session,
             Err((None, LoginError::Failed(error))) => return Parting::Lost(error.into()),

@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use pop3_async::pop3_proto::memory::MailStore;
-use pop3_async::{Cause, Connect, ConnectError, LoginError, Mechanism, Security, connect};
+use pop3_async::{Cause, Connect, ConnectError, LoginError, Method, Security, connect};
 use tokio::net::TcpListener;
 use tokio::task::yield_now;
 
@@ -42,7 +42,7 @@ async fn a_whole_session() {
     let log = move |_: pop3_async::Entry<'_>| {
         count.fetch_add(1, Ordering::Relaxed);
     };
-    let open = connect(to(address).log(log).mechanism(Mechanism::Apop).window(100));
+    let open = connect(to(address).log(log).method(Method::Apop).window(100));
     // In a task of its own, for which it must be `Send`.
     let mut session = tokio::spawn(open).await.unwrap().unwrap();
     let mut batch = session.retrieve_all().await.unwrap();

@@ -7,7 +7,7 @@ use pop3_async::pop3_proto::memory::MailStore;
 use pop3_async::{Config, Connection, Credentials, Message, Policy, Security, Session};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-pub(crate) const POLICY: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+pub(crate) const POLICY: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
 
 pub(crate) fn plaintext() -> ServerConfig {
     ServerConfig { plaintext_login: true, ..ServerConfig::default() }

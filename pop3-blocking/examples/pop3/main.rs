@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use pop3_blocking::{Connect, Entry, Mechanism, Security, Session, Tcp};
+use pop3_blocking::{Connect, Entry, Method, Security, Session, Tcp};
 
 use delivery::Delivery;
 use failure::{Failure, Status};
@@ -86,7 +86,7 @@ fn login(target: &Target, options: &Options) -> Result<Login, Failure> {
         ));
     }
     // The login would end in the same words, but only after asking for the password.
-    if !options.permits_plaintext() && target.mechanism != Some(Mechanism::Apop) {
+    if !options.permits_plaintext() && target.mechanism != Some(Method::Apop) {
         return Err(Failure::unprotected());
     }
     if options.demo {
@@ -118,7 +118,7 @@ fn open(target: &Target, options: &Options, (user, password): Login) -> Result<S
         connect = connect.port(port);
     }
     if let Some(mechanism) = target.mechanism {
-        connect = connect.mechanism(mechanism);
+        connect = connect.method(mechanism);
     }
     if let Some(seconds) = options.timeout {
         let timeout = Duration::from_secs(seconds);

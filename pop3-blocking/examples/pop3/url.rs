@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
-use pop3_blocking::{Mechanism, Security};
+use pop3_blocking::{Method, Security};
 
 /// A server, and what is known of the login.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) struct Target {
     pub(crate) security: Security,
     pub(crate) user: Option<String>,
     /// The one mechanism to use.
-    pub(crate) mechanism: Option<Mechanism>,
+    pub(crate) mechanism: Option<Method>,
     /// A name or an address, in lower case, without brackets.
     pub(crate) host: String,
     pub(crate) port: Option<u16>,
@@ -78,7 +78,7 @@ fn without_scheme(url: &str) -> String {
     }
 }
 
-fn user_and_mechanism(login: &str) -> Result<(Option<String>, Option<Mechanism>), String> {
+fn user_and_mechanism(login: &str) -> Result<(Option<String>, Option<Method>), String> {
     let (user, parameter) = match login.split_once(';') {
         Some((user, parameter)) => (user, Some(parameter)),
         None => (login, None),
@@ -96,15 +96,15 @@ fn user_and_mechanism(login: &str) -> Result<(Option<String>, Option<Mechanism>)
     Ok((Some(user).filter(|user| !user.is_empty()), mechanism))
 }
 
-fn mechanism(parameter: &str) -> Result<Option<Mechanism>, String> {
+fn mechanism(parameter: &str) -> Result<Option<Method>, String> {
     let (key, name) = parameter.split_once('=').unwrap_or((parameter, ""));
     if !key.eq_ignore_ascii_case("AUTH") {
         return Err("only AUTH= may follow `;` in a POP URL; a `;` in the user name must be written %3B".to_owned());
     }
     match decode(name, "mechanism")?.to_ascii_uppercase().as_str() {
         "*" => Ok(None),
-        "+APOP" => Ok(Some(Mechanism::Apop)),
-        "PLAIN" => Ok(Some(Mechanism::Plain)),
+        "+APOP" => Ok(Some(Method::Apop)),
+        "PLAIN" => Ok(Some(Method::Plain)),
         "APOP" => Err("APOP is no SASL mechanism: write AUTH=+APOP".to_owned()),
         _ => Err("the mechanism behind AUTH= is not in this build, which has PLAIN, +APOP and * for any".to_owned()),
     }

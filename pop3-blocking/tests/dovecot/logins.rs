@@ -4,19 +4,19 @@ use std::net::TcpStream;
 
 use pop3_blocking::pop3_proto::BadArgument;
 use pop3_blocking::{
-    Config, ConnectError, Connection, Credentials, LoginError, Mechanism, Policy, Security, Session, connect,
+    Config, ConnectError, Connection, Credentials, LoginError, Method, Policy, Security, Session, connect,
 };
 
 use crate::user::{Log, PASSWORD, User, address, number};
 
-const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, mechanism: None };
+const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
 
 fn connection(log: &Log) -> Connection<TcpStream> {
     Connection::with_log(TcpStream::connect(address()).unwrap(), Config::default(), log.sink()).unwrap()
 }
 
-fn by(mechanism: Mechanism) -> Policy {
-    Policy { mechanism: Some(mechanism), ..CLEAR }
+fn by(mechanism: Method) -> Policy {
+    Policy { method: Some(mechanism), ..CLEAR }
 }
 
 /// Base64, written here so that no code of the client's has a part in it.
@@ -38,11 +38,11 @@ fn every_mechanism() {
     let user = User::with("mechanisms", &[b"Subject: x\n\nbody\n"]);
     let ways = [
         (CLEAR, "AUTH PLAIN ***"),
-        (by(Mechanism::Plain), "AUTH PLAIN ***"),
-        (by(Mechanism::UserPass), "USER"),
-        (by(Mechanism::Apop), "APOP"),
+        (by(Method::Plain), "AUTH PLAIN ***"),
+        (by(Method::UserPass), "USER"),
+        (by(Method::Apop), "APOP"),
         // A digest needs no leave.
-        (Policy { allow_plaintext: false, ..by(Mechanism::Apop) }, "APOP"),
+        (Policy { allow_plaintext: false, ..by(Method::Apop) }, "APOP"),
     ];
     for (policy, command) in ways {
         let log = Log::default();
@@ -60,7 +60,7 @@ fn every_mechanism() {
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
 fn a_wrong_password_and_a_second_try_on_the_same_connection() {
     let user = User::with("secondtry", &[b"Subject: x\n\nbody\n"]);
-    for mechanism in [Mechanism::Plain, Mechanism::UserPass, Mechanism::Apop] {
+    for mechanism in [Method::Plain, Method::UserPass, Method::Apop] {
         let log = Log::default();
         let wrong = Credentials::new(&user.name, "wr0ngSecret");
         let failed = connection(&log).login(wrong, by(mechanism)).unwrap_err();
@@ -80,10 +80,10 @@ fn a_wrong_password_and_a_second_try_on_the_same_connection() {
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
 fn an_unprotected_password_stays_here() {
     let user = User::new("unprotected");
-    for mechanism in [None, Some(Mechanism::UserPass), Some(Mechanism::Plain)] {
+    for mechanism in [None, Some(Method::UserPass), Some(Method::Plain)] {
         for security in [Security::Tls, Security::Plaintext] {
             let log = Log::default();
-            let policy = Policy { security, allow_plaintext: false, mechanism };
+            let policy = Policy { security, allow_plaintext: false, method: mechanism };
             let failed = connection(&log).login(Credentials::new(&user.name, PASSWORD), policy).unwrap_err();
             let protected = security == Security::Tls;
             assert!(matches!(failed.reason, LoginError::NoTls) == protected, "{failed}");
@@ -105,13 +105,13 @@ fn an_unprotected_password_stays_here() {
 fn what_cannot_be_sent_is_not() {
     let name = || "mrose".to_owned();
     let unsendable = [
-        (name() + " x", PASSWORD.to_owned(), Mechanism::UserPass, BadArgument::Blank),
-        (name() + " x", PASSWORD.to_owned(), Mechanism::Apop, BadArgument::Blank),
-        (name() + "\r\nDELE 1", PASSWORD.to_owned(), Mechanism::UserPass, BadArgument::Control),
-        (name(), "pa\nss".to_owned(), Mechanism::UserPass, BadArgument::Control),
-        (name(), "pa\0ss".to_owned(), Mechanism::Plain, BadArgument::Control),
+        (name() + " x", PASSWORD.to_owned(), Method::UserPass, BadArgument::Blank),
+        (name() + " x", PASSWORD.to_owned(), Method::Apop, BadArgument::Blank),
+        (name() + "\r\nDELE 1", PASSWORD.to_owned(), Method::UserPass, BadArgument::Control),
+        (name(), "pa\nss".to_owned(), Method::UserPass, BadArgument::Control),
+        (name(), "pa\0ss".to_owned(), Method::Plain, BadArgument::Control),
         // Dovecot does not announce UTF8.
-        (name(), "p\u{e4}ss".to_owned(), Mechanism::UserPass, BadArgument::NotAscii),
+        (name(), "p\u{e4}ss".to_owned(), Method::UserPass, BadArgument::NotAscii),
     ];
     for (user, password, mechanism, bad) in unsendable {
         let log = Log::default();
@@ -122,7 +122,7 @@ fn what_cannot_be_sent_is_not() {
     }
     let log = Log::default();
     let too_long = Credentials::new("mrose", "x".repeat(300));
-    let failed = connection(&log).login(too_long, by(Mechanism::UserPass)).unwrap_err();
+    let failed = connection(&log).login(too_long, by(Method::UserPass)).unwrap_err();
     assert_eq!(failed.to_string(), "the login failed: the command line would have 307 octets, and 255 are permitted");
     assert_eq!(log.said(), ["CAPA"]);
 }
@@ -138,7 +138,7 @@ fn a_log_tells_all_but_secrets_and_bodies() {
         base64(user.name.as_bytes()),
     ];
     assert_eq!(base64(b"\0user\0pass"), "AHVzZXIAcGFzcw==", "the test's own Base64");
-    for mechanism in [Mechanism::Plain, Mechanism::UserPass, Mechanism::Apop] {
+    for mechanism in [Method::Plain, Method::UserPass, Method::Apop] {
         let log = Log::default();
         let mut session = connection(&log).login(Credentials::new(&user.name, PASSWORD), by(mechanism)).unwrap();
         let octets = session.retrieve(number(1)).unwrap().into_message().unwrap().as_bytes().len();
@@ -154,8 +154,8 @@ fn a_log_tells_all_but_secrets_and_bodies() {
         let digits = |word: &str| word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
         assert!(!text.split(|c: char| !c.is_ascii_alphanumeric()).any(digits), "a digest: {text}");
         let expected: &[&str] = match mechanism {
-            Mechanism::Plain => &["C: AUTH PLAIN ***"],
-            Mechanism::UserPass => &["C: USER", "C: PASS ***"],
+            Method::Plain => &["C: AUTH PLAIN ***"],
+            Method::UserPass => &["C: USER", "C: PASS ***"],
             _ => &["C: APOP"],
         };
         for command in expected {

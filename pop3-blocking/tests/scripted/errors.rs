@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::net::TcpListener;
 
-use pop3_blocking::{Cause, ConnectError, Error, LoginError, Mechanism, connect};
+use pop3_blocking::{Cause, ConnectError, Error, LoginError, Method, connect};
 
 use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, number, session};
 
@@ -192,9 +192,9 @@ fn an_echoed_proof_is_blotted_out() {
     let apop = format!(
         "S: +OK <1896.697170952@dbc.mtview.ca.us>\nC: CAPA\nS: -ERR\nC: APOP mrose {digest}\nS: -ERR {digest} is wrong\n"
     );
-    for (script, secret, mechanism) in [(plain, payload, Mechanism::Plain), (apop, digest, Mechanism::Apop)] {
+    for (script, secret, mechanism) in [(plain, payload, Method::Plain), (apop, digest, Method::Apop)] {
         let peer = Peer::playing(script + "C: QUIT\nS: +OK\n");
-        let error = connect(peer.connect().mechanism(mechanism)).unwrap_err();
+        let error = connect(peer.connect().method(mechanism)).unwrap_err();
         assert!(matches!(error, ConnectError::Login(LoginError::Credentials(_))), "{error}");
         assert!(!error.to_string().contains(secret) && !format!("{error:?}").contains(secret), "{error}");
         assert!(error.to_string().contains("***") || error.to_string().contains('*'), "{error}");

@@ -12,7 +12,7 @@ mod typed;
 use std::num::NonZeroU32;
 
 use pop3_proto::batch::Each;
-use pop3_proto::login::{Mechanism, Policy, Security};
+use pop3_proto::login::{Method, Policy, Security};
 use pop3_proto::sasl::{Payload, Response};
 use pop3_proto::{Command, ServerConfig};
 use proptest::prelude::*;
@@ -154,10 +154,9 @@ fn script() -> impl Strategy<Value = Vec<Said>> {
 /// Ways to log in, and whether the password is right.
 fn policies() -> impl Strategy<Value = Vec<(Policy, bool)>> {
     let security = prop::sample::select(vec![Security::Plaintext, Security::StartTls, Security::Tls]);
-    let mechanism =
-        prop::sample::select(vec![None, Some(Mechanism::UserPass), Some(Mechanism::Apop), Some(Mechanism::Plain)]);
+    let mechanism = prop::sample::select(vec![None, Some(Method::UserPass), Some(Method::Apop), Some(Method::Plain)]);
     let policy = (security, prop::bool::weighted(0.9), mechanism)
-        .prop_map(|(security, allow_plaintext, mechanism)| Policy { security, allow_plaintext, mechanism });
+        .prop_map(|(security, allow_plaintext, method)| Policy { security, allow_plaintext, method });
     prop::collection::vec((policy, prop::bool::weighted(0.8)), 1..5)
 }
 
