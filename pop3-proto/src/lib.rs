@@ -115,6 +115,7 @@ extern crate std;
 
 mod answer;
 pub mod apop;
+mod base64;
 #[cfg(feature = "alloc")]
 pub mod batch;
 #[cfg(feature = "alloc")]

@@ -2,8 +2,7 @@
 
 use core::fmt;
 
-use base64ct::{Base64, Encoding};
-
+use crate::base64;
 #[cfg(feature = "alloc")]
 use crate::command::Command;
 use crate::error::BadArgument;
@@ -30,7 +29,7 @@ impl<'a> Payload<'a> {
     /// The length in Base64, in octets.
     pub fn encoded_len(&self) -> usize {
         match self {
-            Payload::Octets(octets) => octets.len().div_ceil(3) * 4,
+            Payload::Octets(octets) => base64::encoded_len(octets.len()),
             Payload::Base64(text) => text.len(),
         }
     }
@@ -49,7 +48,7 @@ impl<'a> Payload<'a> {
                 space.copy_from_slice(octets);
                 Ok(space)
             }
-            Payload::Base64(text) => Base64::decode(text, buffer).map_err(|_| NotBase64),
+            Payload::Base64(text) => base64::decode(text, buffer).ok_or(NotBase64),
         }
     }
 
@@ -80,9 +79,7 @@ impl<'a> Payload<'a> {
     /// Writes exactly [`encoded_len`](Self::encoded_len) octets.
     pub(crate) fn encode(&self, space: &mut [u8]) {
         match self {
-            Payload::Octets(octets) => {
-                Base64::encode(octets, space).expect("the space is as long as the encoding");
-            }
+            Payload::Octets(octets) => base64::encode(octets, space),
             Payload::Base64(text) => space.copy_from_slice(text),
         }
     }
