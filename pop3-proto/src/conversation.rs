@@ -11,6 +11,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::{ControlFlow, Range};
 
+use zeroize::Zeroizing;
+
 use crate::buffer::{Inbox, Outbox};
 use crate::capability::Known;
 use crate::client::{Client, Config, Event, Ticket};
@@ -125,6 +127,8 @@ pub struct Conversation {
     body_octets: u64,
     greeting: Option<Box<[u8]>>,
     capabilities: Option<Capabilities>,
+    /// What both ends of the TLS connection know, and nobody between them.
+    channel_binding: Option<Zeroizing<Vec<u8>>>,
     /// Nothing has come since a command was sent to an idle server.
     unanswered: bool,
     ended: bool,
@@ -146,6 +150,7 @@ impl Conversation {
             body_octets: 0,
             greeting: None,
             capabilities: None,
+            channel_binding: None,
             unanswered: false,
             ended: false,
             broken: false,
@@ -391,8 +396,15 @@ impl Conversation {
         self.client.tls_established(self.inbox.unread()).map_err(|error| Error::protocol("TLS", error))?;
         self.greeting = None;
         self.capabilities = None;
+        self.channel_binding = None;
         self.note(Entry::Tls);
         Ok(())
+    }
+
+    /// The channel binding `tls-exporter` of the TLS connection that carries the conversation from now on (RFC 9266), for
+    /// mechanisms that bind the login to it. It is told after [`tls_established`](Self::tls_established).
+    pub fn set_channel_binding(&mut self, binding: Zeroizing<Vec<u8>>) {
+        self.channel_binding = Some(binding);
     }
 
     /// Whether the answer is still to come, or its command still to be sent.

@@ -117,6 +117,8 @@ pub enum LoginError<T = Infallible> {
     NoStartTls,
     /// The server refused STLS. Nothing of the credentials was sent.
     StartTlsRefused(Refused),
+    /// The TLS handshake failed. Nothing of the credentials was sent; the session is over.
+    Handshake(T),
     /// The server does not offer the mechanism that was asked for. Nothing of the credentials was sent.
     NoMethod(Method),
     /// The name or the password cannot be sent. Nothing of the credentials was.
@@ -145,7 +147,11 @@ impl<T> LoginError<T> {
 
     /// Whether the connection can be used again: for another try, or QUIT.
     pub fn session_goes_on(&self) -> bool {
-        if let LoginError::Failed(error) = self { error.session_goes_on() } else { true }
+        match self {
+            LoginError::Handshake(_) => false,
+            LoginError::Failed(error) => error.session_goes_on(),
+            _ => true,
+        }
     }
 }
 
@@ -163,6 +169,7 @@ impl LoginError<Infallible> {
             LoginError::NoTls => LoginError::NoTls,
             LoginError::NoStartTls => LoginError::NoStartTls,
             LoginError::StartTlsRefused(refused) => LoginError::StartTlsRefused(refused),
+            LoginError::Handshake(never) => match never {},
             LoginError::NoMethod(mechanism) => LoginError::NoMethod(mechanism),
             LoginError::Unsendable(bad) => LoginError::Unsendable(bad),
             LoginError::Failed(error) => LoginError::Failed(error.widen()),
@@ -193,6 +200,7 @@ impl<T: fmt::Display> fmt::Display for LoginError<T> {
             LoginError::StartTlsRefused(said) => {
                 write!(f, "the server refused STLS, nothing secret was sent; it said {said}")
             }
+            LoginError::Handshake(error) => write!(f, "the TLS handshake failed, nothing secret was sent: {error}"),
             LoginError::NoMethod(mechanism) => {
                 write!(f, "the server does not offer {mechanism}; nothing secret was sent")
             }
