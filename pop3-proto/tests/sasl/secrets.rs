@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
 
+use base64ct::Encoding as _;
 use md5::{Digest as _, Md5};
 use pop3_proto::connect::Connect;
 use pop3_proto::conversation::{Conversation, Step};
@@ -12,7 +13,7 @@ use pop3_proto::login::{Credentials, Login, Method, Policy, Progress};
 use pop3_proto::sasl::{CramMd5, External, Login as SaslLogin, OauthBearer, Plain, Scram, Xoauth2};
 use pop3_proto::{Config, Entry};
 
-use crate::play::{base64, by, unbase64};
+use crate::play::{base64, by, hear};
 
 const USER: &str = "mrose";
 const PASSWORD: &str = "tan,Staaf*7\u{e4}";
@@ -74,6 +75,11 @@ enum Manner {
     HangsUp,
 }
 
+/// What stands in Base64, or nothing.
+fn decoded(text: &str) -> Vec<u8> {
+    base64ct::Base64::decode_vec(text).unwrap_or_default()
+}
+
 /// Answers a line, and says again whatever it was that it heard.
 fn answer(line: &str, manner: Manner, round: usize, method: Method, decoded: &[u8]) -> String {
     let heard = format!("{line} {}", String::from_utf8_lossy(decoded).replace(|c: char| c.is_control(), " "));
@@ -114,20 +120,10 @@ fn log_in(method: Method, manner: Manner, notes: &Notes) -> Vec<String> {
     let policy: Policy = by(method);
     let mut login = Login::new(credentials, policy);
     let mut wire = vec![];
-    let mut inbox = format!("+OK ready {TIMESTAMP}\r\n").into_bytes();
-    let mut greeted = false;
+    hear(&mut conversation, &format!("+OK ready {TIMESTAMP}\r\n"));
+    assert_eq!(conversation.greet().unwrap(), Step::Done(()));
     loop {
-        let step = if greeted {
-            login.step(&mut conversation)
-        } else {
-            conversation
-                .greet()
-                .map(|step| {
-                    greeted = step == Step::Done(());
-                    Step::NeedIo
-                })
-                .map_err(Into::into)
-        };
+        let step = login.step(&mut conversation);
         notes.show(&login);
         notes.show(&conversation);
         let said = String::from_utf8(conversation.pending().to_vec()).unwrap();
@@ -135,13 +131,12 @@ fn log_in(method: Method, manner: Manner, notes: &Notes) -> Vec<String> {
         for line in said.split_terminator("\r\n") {
             if line == "CAPA" {
                 let all = METHODS.map(Method::name).join(" ");
-                inbox.extend(format!("+OK\r\nUTF8 USER\r\nSASL {all}\r\n.\r\n").bytes());
+                hear(&mut conversation, &format!("+OK\r\nUTF8 USER\r\nSASL {all}\r\n.\r\n"));
                 continue;
             }
             let last = line.rsplit(' ').next().unwrap();
-            let text = line.starts_with("AUTH ") && line.split(' ').count() == 3 || wire.len() > 1;
-            let decoded = if text && method.name() != "USER" && line != "*" { unbase64(last) } else { vec![] };
-            inbox.extend(answer(line, manner, wire.len(), method, &decoded).bytes());
+            let decoded = if method == Method::Apop { vec![] } else { decoded(last) };
+            hear(&mut conversation, &answer(line, manner, wire.len(), method, &decoded));
             wire.push(line.to_owned());
         }
         match step {
@@ -155,11 +150,6 @@ fn log_in(method: Method, manner: Manner, notes: &Notes) -> Vec<String> {
                 return wire;
             }
         }
-        let space = conversation.spare();
-        let len = space.len().min(inbox.len());
-        space[..len].copy_from_slice(&inbox[..len]);
-        inbox.drain(..len);
-        conversation.filled(len);
     }
 }
 
@@ -204,16 +194,16 @@ fn no_login_shows_a_secret() {
             let scram = matches!(method, Method::ScramSha1 | Method::ScramSha256);
             for line in wire.iter().skip(usize::from(scram)) {
                 let last = line.rsplit(' ').next().unwrap();
-                if method != Method::UserPass && method != Method::Apop && !matches!(last, "*" | "=" | "" | "AQ==") {
-                    if !last.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-') {
-                        secrets.extend([last.into(), unbase64(last)]);
-                    }
+                if last != method.name() {
+                    secrets.extend([last.into(), decoded(last)]);
                 }
             }
             // The name is no secret.
-            secrets.retain(|secret| secret != USER.as_bytes() && *secret != base64(USER).into_bytes());
+            secrets.retain(|secret| {
+                secret.len() >= 6 && secret != USER.as_bytes() && *secret != base64(USER).into_bytes()
+            });
             assert_absent(&notes, &secrets, &format!("{method} {manner:?}"));
-            assert!(notes.len() > 500, "nothing was written down");
+            assert!(!wire.is_empty() && notes.len() > 500, "nothing was written down");
         }
     }
 }
