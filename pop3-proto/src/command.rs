@@ -86,7 +86,7 @@ pub enum Command<'a> {
     },
 }
 
-impl<'a> Command<'a> {
+impl Command<'_> {
     /// What kind of command this is.
     pub const fn kind(&self) -> Kind {
         match self {
