@@ -66,7 +66,7 @@ impl fmt::Display for TlsFailure {
                 f.write_str("the server speaks neither TLS 1.2 nor 1.3")
             }
             Error::NoApplicationProtocol => f.write_str("the server does not speak POP3 inside TLS"),
-            error => write!(f, "TLS failed: {error}"),
+            error => write!(f, "{error}"),
         }
     }
 }
