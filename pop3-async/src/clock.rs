@@ -21,12 +21,8 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub(crate) fn new(timeouts: Timeouts) -> Clock {
-        Clock { patience: Patience::new(timeouts), since: None, alarm: None }
-    }
-
-    pub(crate) fn timeouts(&self) -> &Timeouts {
-        self.patience.timeouts()
+    pub(crate) fn new(patience: Patience) -> Clock {
+        Clock { patience, since: None, alarm: None }
     }
 
     pub(crate) fn set_timeouts(&mut self, timeouts: Timeouts) {

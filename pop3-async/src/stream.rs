@@ -6,18 +6,19 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::clock::Clock;
+use crate::tls::{Secured, Settings};
+
 pub(crate) enum Stream<S> {
     Plain(S),
     /// Boxed, because a session without TLS should not keep room for it.
-    #[cfg(feature = "tls")]
-    Tls(Box<crate::tls::Secured<S>>),
+    Tls(Box<Secured<S>>),
 }
 
 impl<S> Stream<S> {
     pub(crate) fn get_ref(&self) -> &S {
         match self {
             Stream::Plain(stream) => stream,
-            #[cfg(feature = "tls")]
             Stream::Tls(secured) => secured.get_ref(),
         }
     }
@@ -25,26 +26,40 @@ impl<S> Stream<S> {
     pub(crate) fn into_inner(self) -> S {
         match self {
             Stream::Plain(stream) => stream,
-            #[cfg(feature = "tls")]
             Stream::Tls(secured) => secured.into_inner(),
+        }
+    }
+
+    /// Octets that came and of which nothing could be made yet, since this was asked last.
+    pub(crate) fn received(&mut self) -> usize {
+        match self {
+            Stream::Plain(_) => 0,
+            Stream::Tls(secured) => secured.received(),
+        }
+    }
+
+    /// Whether there is something to be flushed that nobody wrote: TLS speaks by itself, too.
+    pub(crate) fn wants_flush(&self) -> bool {
+        match self {
+            Stream::Plain(_) => false,
+            Stream::Tls(secured) => secured.wants_flush(),
         }
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
-    /// Whether there is something to be flushed that nobody has written: an answer of TLS's own.
-    pub(crate) fn owes(&self) -> bool {
+    /// Begins TLS, and gives what is to take this one's place.
+    pub(crate) async fn secure(self, settings: &Settings, clock: &mut Clock) -> io::Result<Box<Secured<S>>> {
         match self {
-            Stream::Plain(_) => false,
-            #[cfg(feature = "tls")]
-            Stream::Tls(secured) => secured.owes(),
+            Stream::Plain(stream) => settings.secure(stream, clock).await.map(Box::new),
+            // The core permits no STLS there.
+            Stream::Tls(secured) => Ok(secured),
         }
     }
 
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self {
             Stream::Plain(stream) => Pin::new(stream).poll_read(cx, space),
-            #[cfg(feature = "tls")]
             Stream::Tls(secured) => secured.poll_read(cx, space),
         }
     }
@@ -52,7 +67,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         match self {
             Stream::Plain(stream) => Pin::new(stream).poll_write(cx, octets),
-            #[cfg(feature = "tls")]
             Stream::Tls(secured) => secured.poll_write(cx, octets),
         }
     }
@@ -60,16 +74,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            #[cfg(feature = "tls")]
             Stream::Tls(secured) => secured.poll_flush(cx),
         }
     }
 
-    /// Says that nothing more will be sent, where the stream has a word for it. What does not go at once is not waited for.
+    /// Says that nothing more will be sent, if there is TLS to say it in.
     pub(crate) fn close(&mut self, cx: &mut Context<'_>) {
         match self {
             Stream::Plain(_) => {}
-            #[cfg(feature = "tls")]
             Stream::Tls(secured) => secured.close(cx),
         }
     }
