@@ -7,3 +7,5 @@ mod own;
 mod play;
 #[cfg(feature = "scram")]
 mod scram;
+#[cfg(all(feature = "scram", feature = "cram-md5"))]
+mod secrets;

@@ -79,7 +79,7 @@ pub(crate) fn play_in(
     Played { said, result, conversation }
 }
 
-fn hear(conversation: &mut Conversation, mut octets: &str) {
+pub(crate) fn hear(conversation: &mut Conversation, mut octets: &str) {
     if octets.is_empty() {
         return conversation.filled(0);
     }
