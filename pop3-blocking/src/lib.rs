@@ -5,10 +5,9 @@
 //!
 //! ```no_run
 //! use std::io::Read;
-//! use pop3_blocking::{Connect, Security, connect};
+//! use pop3_blocking::{Connect, connect};
 //!
-//! let how = Connect::new().host("pop.example.org").user("mrose").password("tanstaaf");
-//! let mut session = connect(how.security(Security::Plaintext).allow_plaintext(true))?;
+//! let mut session = connect(Connect::new().host("pop.example.org").user("mrose").password("tanstaaf"))?;
 //! let mut messages = session.retrieve_all()?;
 //! while let Some(mut message) = messages.next()? {
 //!     let mut octets = Vec::new();
@@ -29,6 +28,9 @@ mod netrc;
 mod serve;
 mod session;
 mod tcp;
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
+mod tls;
+mod wire;
 
 pub use batch::{Deletions, Headers, Messages};
 pub use connect::connect;
@@ -38,6 +40,9 @@ pub use netrc::find as find_in_netrc;
 pub use pop3_proto;
 pub use pop3_proto::connect::Connect;
 pub use pop3_proto::login::{Credentials, Method, Policy, Security};
+pub use pop3_proto::patience::Timeouts;
+#[cfg(feature = "tls")]
+pub use pop3_proto::tls::{Tls, TlsError, TlsFailure};
 pub use pop3_proto::{Config, Entry};
 pub use serve::{serve, serve_with};
 pub use session::Session;
