@@ -62,7 +62,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         let mut quit = Call::new(Acknowledge(Command::Quit));
         self.finish(&mut quit).await.map_err(|error| QuitError::new(error, quit.is_sent()))?;
         poll_fn(|cx| {
-            self.stream.close(cx);
+            self.stream.end(cx);
             Poll::Ready(())
         })
         .await;
@@ -189,7 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                 Poll::Pending => return Ok(()),
             }
         }
-        if self.unflushed || self.stream.wants_flush() {
+        if self.unflushed {
             if let Poll::Ready(flushed) = self.stream.poll_flush(cx) {
                 flushed?;
                 self.unflushed = false;

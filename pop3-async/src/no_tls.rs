@@ -47,10 +47,6 @@ impl<S> Secured<S> {
         match self.never {}
     }
 
-    pub(crate) fn wants_flush(&self) -> bool {
-        match self.never {}
-    }
-
     pub(crate) fn poll_read(&mut self, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.never {}
     }
@@ -63,7 +59,7 @@ impl<S> Secured<S> {
         match self.never {}
     }
 
-    pub(crate) fn close(&mut self, _: &mut Context<'_>) {
+    pub(crate) fn end(&mut self, _: &mut Context<'_>) {
         match self.never {}
     }
 }

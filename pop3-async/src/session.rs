@@ -305,8 +305,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.link.quit().await
     }
 
-    /// Ends the session without QUIT: nothing is deleted. Gives the stream back, to be closed; if there is TLS on it, without
-    /// the end of that.
+    /// Ends the session without QUIT: nothing is deleted. Gives the stream back, to be closed.
     pub fn abandon(self) -> S {
         self.link.stream.into_inner()
     }

@@ -37,14 +37,6 @@ impl<S> Stream<S> {
             Stream::Tls(secured) => secured.received(),
         }
     }
-
-    /// Whether there is something to be flushed that nobody wrote: TLS speaks by itself, too.
-    pub(crate) fn wants_flush(&self) -> bool {
-        match self {
-            Stream::Plain(_) => false,
-            Stream::Tls(secured) => secured.wants_flush(),
-        }
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
@@ -78,11 +70,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
         }
     }
 
-    /// Says that nothing more will be sent, if there is TLS to say it in.
-    pub(crate) fn close(&mut self, cx: &mut Context<'_>) {
+    /// Ends TLS, if there is any.
+    pub(crate) fn end(&mut self, cx: &mut Context<'_>) {
         match self {
             Stream::Plain(_) => {}
-            Stream::Tls(secured) => secured.close(cx),
+            Stream::Tls(secured) => secured.end(cx),
         }
     }
 }

@@ -18,10 +18,14 @@ mod attacks;
 mod authority;
 #[path = "../../../pop3-blocking/tests/tls/certificates.rs"]
 mod certificates;
+#[path = "../../../pop3-blocking/tests/tls/endings.rs"]
+mod endings;
 #[path = "../../../pop3-blocking/tests/tls/handshakes.rs"]
 mod handshakes;
 #[path = "../../../pop3-blocking/tests/tls/server.rs"]
 mod server;
+#[path = "../../../pop3-blocking/tests/tls/sessions.rs"]
+mod sessions;
 
 mod flow;
 mod time;
