@@ -7,14 +7,8 @@ use pop3_proto::server::{AnswerError, BadRequest};
 use pop3_proto::{Command, Kind, Output, Request, Server, ServerConfig, State};
 use proptest::prelude::*;
 
-const CONFIG: ServerConfig = ServerConfig {
-    max_line: 255,
-    max_response: 300,
-    max_refusals: 20,
-    plaintext_login: true,
-    stls: true,
-    inside_tls: false,
-};
+const CONFIG: ServerConfig =
+    ServerConfig { max_response: 300, plaintext_login: true, stls: true, ..ServerConfig::new() };
 
 fn greeted() -> Server {
     let mut server = Server::new(CONFIG);
