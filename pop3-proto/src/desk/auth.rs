@@ -32,7 +32,9 @@ enum Exchange {
     Plain,
     /// SCRAM-SHA-256, perhaps with PLUS: who the client is.
     #[cfg(feature = "scram")]
-    Scram { plus: bool },
+    Scram {
+        plus: bool,
+    },
     /// The proof.
     #[cfg(feature = "scram")]
     Proof(Verifier),

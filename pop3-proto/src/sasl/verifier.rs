@@ -79,9 +79,8 @@ fn name(escaped: &str) -> Option<String> {
     let mut parts = escaped.split('=');
     let mut name = String::from(parts.next()?);
     for part in parts {
-        let (sign, rest) = None
-            .or_else(|| Some((',', part.strip_prefix("2C")?)))
-            .or_else(|| Some(('=', part.strip_prefix("3D")?)))?;
+        let (sign, rest) =
+            None.or_else(|| Some((',', part.strip_prefix("2C")?))).or_else(|| Some(('=', part.strip_prefix("3D")?)))?;
         name.push(sign);
         name.push_str(rest);
     }
@@ -148,7 +147,12 @@ struct Keys(ScramKeys);
 impl SessionCallback for Keys {
     fn callback(&self, _: &SessionData, _: &Context<'_>, request: &mut Request<'_>) -> Result<(), SessionError> {
         let ScramKeys { salt, iterations, stored_key, server_key } = &self.0;
-        request.satisfy::<ScramStoredPassword<'_>>(&ScramStoredPassword::new(*iterations, salt, stored_key, server_key))?;
+        request.satisfy::<ScramStoredPassword<'_>>(&ScramStoredPassword::new(
+            *iterations,
+            salt,
+            stored_key,
+            server_key,
+        ))?;
         Ok(())
     }
 
