@@ -43,8 +43,8 @@ pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, ConnectErro
         return Err(LoginError::NoTls.into());
     }
     let late = |error| Error::new("the login", Cause::Transport(error));
-    let deadline = Instant::now().checked_add(parts.login_timeout);
-    let dialling = by(deadline, dial(&host, port, parts.connect_timeout)).await;
+    let deadline = Instant::now().checked_add(parts.timeouts.login);
+    let dialling = by(deadline, dial(&host, port, parts.timeouts.connect)).await;
     let stream = dialling.and_then(|result| result).map_err(failed)?;
     // A batch writes many commands at once, and what it writes last must not wait for an acknowledgement.
     stream.set_nodelay(true).map_err(failed)?;
@@ -52,7 +52,7 @@ pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, ConnectErro
     if let Some(log) = parts.log {
         conversation.set_log(log);
     }
-    let mut link = Link::new(stream, conversation, Patience::new(Some(parts.timeout)));
+    let mut link = Link::new(stream, conversation, Patience::new(Some(parts.timeouts.answer)));
     link.window = parts.window;
     let connection = by(deadline, Connection::open(link)).await.map_err(late)??;
     let failed = match by(deadline, connection.login(credentials, parts.policy)).await.map_err(late)? {

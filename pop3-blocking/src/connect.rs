@@ -30,9 +30,9 @@ pub fn connect(connect: Connect) -> Result<Session<Tcp>, ConnectError> {
     if parts.policy.security != Security::Plaintext {
         return Err(LoginError::NoTls.into());
     }
-    let deadline = Instant::now().checked_add(parts.login_timeout);
-    let stream = dial(&host, port, parts.connect_timeout, deadline).map_err(failed)?;
-    let mut tcp = Tcp::new(stream, parts.timeout).map_err(failed)?;
+    let deadline = Instant::now().checked_add(parts.timeouts.login);
+    let stream = dial(&host, port, parts.timeouts.connect, deadline).map_err(failed)?;
+    let mut tcp = Tcp::new(stream, parts.timeouts.answer).map_err(failed)?;
     tcp.set_deadline(deadline).map_err(failed)?;
     let connection = match parts.log {
         Some(log) => Connection::with_log(tcp, parts.config, log),
