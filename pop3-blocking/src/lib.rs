@@ -39,6 +39,8 @@ pub use pop3_proto;
 pub use pop3_proto::connect::Connect;
 pub use pop3_proto::login::{Credentials, Method, Policy, Security};
 pub use pop3_proto::{Config, Entry};
+#[cfg(feature = "tls")]
+pub use serve::serve_tls;
 pub use serve::{serve, serve_with};
 pub use session::Session;
 pub use tcp::Tcp;
