@@ -304,7 +304,7 @@ proptest! {
 /// The requests in these octets, with an answer to each, and the server they leave behind. STLS is refused, because what
 /// may follow it depends on when it is answered.
 fn hold(parts: &[&[u8]]) -> (Vec<String>, Server) {
-    let config = ServerConfig { stls: false, ..CONFIG };
+    let config = ServerConfig { stls: false, max_before_login: 500, ..CONFIG };
     let (mut server, mut out, mut requests, mut kept) = (Server::new(config), Vec::new(), Vec::new(), Vec::new());
     server.greeting(None, "", &mut out).unwrap();
     for part in parts {
