@@ -65,8 +65,8 @@ pub struct ServerConfig {
     pub max_response: u32,
     /// The `-ERR` before the login after which the session ends; 0 counts as 1. 20 by default.
     pub max_refusals: u32,
-    /// The octets that a client may send before the login, in all: with the line in which it sends more the session ends.
-    /// Those of TLS itself do not count. 256 KiB by default.
+    /// The octets that a client may send before the login, in all: with the line in which it sends more the session ends,
+    /// by an `-ERR` if that line has none yet. Those of TLS itself do not count. 256 KiB by default.
     pub max_before_login: u32,
     /// Whether USER, and mechanisms that show the password, are permitted outside TLS (RFC 2595, section 2.3). False by
     /// default.
@@ -251,20 +251,37 @@ impl Server {
     /// The client's next line. Before the login it is paid for, and so is what is thrown away.
     fn line<'a>(&mut self, input: &mut &'a [u8], limit: u32) -> Option<Result<&'a [u8], BadRequest>> {
         let before = input.len();
+        self.lines.skip(input);
+        if !self.pay(before - input.len()) {
+            // The line was answered when it became too long.
+            self.close();
+            *input = &[];
+            return None;
+        }
+        let before = input.len();
         let line = self.lines.next(input, limit.max(MIN_LIMIT));
-        if self.state != State::Transaction {
-            let cost = u32::try_from(before - input.len()).unwrap_or(u32::MAX);
-            let Some(allowance) = self.allowance.checked_sub(cost) else {
-                // However the octets were cut, the server is left the same.
-                (self.allowance, self.lines, self.is_last) = (0, CommandLines::new(), true);
-                return Some(Err(BadRequest::TooMuch));
-            };
-            self.allowance = allowance;
+        if !self.pay(before - input.len()) {
+            self.is_last = true;
+            return Some(Err(BadRequest::TooMuch));
         }
         Some(match line? {
             CommandLine::TooLong => Err(BadRequest::TooLong),
             CommandLine::Line(line) => Ok(line),
         })
+    }
+
+    /// Takes octets off what the client may send before the login. `false` if that is not enough.
+    fn pay(&mut self, octets: usize) -> bool {
+        if self.state == State::Transaction {
+            return true;
+        }
+        let left = u32::try_from(octets).ok().and_then(|octets| self.allowance.checked_sub(octets));
+        if left.is_none() {
+            // However the octets were cut, the server is left the same.
+            self.lines = CommandLines::new();
+        }
+        self.allowance = left.unwrap_or(0);
+        left.is_some()
     }
 
     fn read<'a>(&self, line: &'a [u8]) -> Result<Command<'a>, BadRequest> {
