@@ -212,7 +212,7 @@ impl fmt::Display for Overdue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let limit = self.limit.as_secs_f32();
         match self.what {
-            What::Login => write!(f, "the login took longer than {limit} s"),
+            What::Login => write!(f, "the login took too long: more than {limit} s"),
             What::Wait(Wait::Connection, _) => write!(f, "the server could not be reached for {limit} s"),
             What::Wait(Wait::Handshake, _) => write!(f, "the TLS handshake took longer than {limit} s"),
             What::Wait(Wait::Greeting, _) => write!(f, "the server sent no greeting for {limit} s"),
@@ -348,7 +348,7 @@ mod tests {
         assert_eq!(patience.handshake(), Ok(secs(3)));
         assert_eq!(patience.answer(&conversation), Ok(secs(3)));
         patience.spent(secs(3), 1000);
-        assert_eq!(patience.answer(&conversation).unwrap_err().to_string(), "the login took longer than 120 s");
+        assert_eq!(patience.answer(&conversation).unwrap_err().to_string(), "the login took too long: more than 120 s");
         assert_eq!(patience.answer(&logged_in()), Ok(secs(60)), "and none once it is done");
     }
 

@@ -96,6 +96,9 @@ fn certificate(error: &CertificateError, host: &str, f: &mut fmt::Formatter<'_>)
         CertificateError::UnknownIssuer => {
             f.write_str("the server's certificate is not from an authority that is trusted here")
         }
+        CertificateError::BadSignature => f.write_str(
+            "the server's certificate is not signed by the authority that it names, although one of that name is trusted here",
+        ),
         CertificateError::Revoked => f.write_str("the server's certificate was revoked"),
         error if is_authority(error) => f.write_str(
             "the server's certificate is signed by itself, as an authority's, and not from one that is trusted here",
