@@ -17,6 +17,22 @@
 //! session.quit()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # TLS
+//!
+//! The default is TLS from the first octet on; [`Security::StartTls`] begins it by STLS, on port 110. Neither falls back to
+//! less. What it has to prove is a [`Tls`]: by default that the server has the name given as the host, as the platform's
+//! verifier judges. When it fails, [`LoginError::Handshake`] says so in plain words, and a [`TlsFailure`] in it for programs.
+//! A stream of your own is put under TLS by [`Connection::over_tls`], or by STLS after [`Connection::set_tls`].
+//!
+//! It is the feature `tls`, which is on by default. Without it both give [`LoginError::NoTls`], before anything is sent.
+//!
+//! # Deadlines
+//!
+//! The server is not waited for longer than [`Timeouts`] permits: for its greeting, the TLS handshake, each answer, each
+//! stretch of a message or a listing, and all of the login. A server that sends an octet now and then gains nothing by it,
+//! and time in which you ask for nothing does not count. A stream of your own keeps as much of this as it can: see
+//! [`Connection::set_timeouts`].
 #![forbid(unsafe_code)]
 
 mod batch;

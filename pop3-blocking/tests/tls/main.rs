@@ -1,5 +1,4 @@
 //! TLS against a server that speaks rustls too, with certificates made for each test.
-#![cfg(feature = "tls")]
 #![allow(missing_docs, reason = "a test")]
 
 mod attacks;
