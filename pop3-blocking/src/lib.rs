@@ -60,6 +60,8 @@ pub use pop3_proto::patience::Timeouts;
 #[cfg(feature = "tls")]
 pub use pop3_proto::tls::{Tls, TlsError, TlsFailure};
 pub use pop3_proto::{Config, Entry};
+#[cfg(feature = "tls")]
+pub use serve::serve_tls;
 pub use serve::{serve, serve_with};
 pub use session::Session;
 pub use tcp::Tcp;
