@@ -19,7 +19,6 @@ mod deletion;
 mod logins;
 #[path = "../../../pop3-blocking/tests/dovecot/octets.rs"]
 mod octets;
-#[cfg(feature = "tls")]
 #[path = "../../../pop3-blocking/tests/dovecot/tls.rs"]
 mod tls;
 #[path = "../../../pop3-blocking/tests/dovecot/user.rs"]
