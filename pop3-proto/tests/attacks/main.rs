@@ -2,5 +2,7 @@
 #![cfg(feature = "std")]
 
 mod before_tls;
+mod bounds;
 mod injection;
+mod memory;
 mod play;
