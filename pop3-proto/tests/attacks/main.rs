@@ -4,5 +4,11 @@
 mod before_tls;
 mod bounds;
 mod injection;
+#[cfg(all(feature = "cram-md5", feature = "scram"))]
+mod mechanisms;
 mod memory;
+#[path = "../oracle/mod.rs"]
+mod oracle;
 mod play;
+#[cfg(feature = "scram")]
+mod scram_server;

@@ -1,6 +1,7 @@
 //! A conversation with a server that a test plays: it hears every octet of the client, and answers line by line.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
@@ -48,9 +49,12 @@ const DEFAULT: Config = Config {
     inside_tls: false,
 };
 
+/// What answers a line of the client.
+type Server = Box<dyn FnMut(&str) -> Vec<u8>>;
+
 pub(crate) struct Play {
     pub(crate) conversation: Conversation,
-    server: Box<dyn FnMut(&str) -> Vec<u8>>,
+    server: Server,
     cut: Cut,
     /// Octets that are still to be read, one item for each read.
     reads: VecDeque<Vec<u8>>,
@@ -81,7 +85,7 @@ impl Play {
         let mut conversation = Conversation::new(config);
         let log = Arc::new(Mutex::new(String::new()));
         let lines = Arc::clone(&log);
-        conversation.set_log(move |entry| *lines.lock().unwrap() += &format!("{entry}\n{entry:?}\n"));
+        conversation.set_log(move |entry| writeln!(lines.lock().unwrap(), "{entry}\n{entry:?}").unwrap());
         let greeting = server("");
         let server = Box::new(server);
         let (reads, sent, heard, handshakes) = (VecDeque::new(), Vec::new(), 0, 0);
@@ -203,8 +207,8 @@ impl Play {
     /// Asserts that the client has sent these lines and not one octet more.
     #[track_caller]
     pub(crate) fn sent_only(&self, lines: &[&str]) {
-        let expected: String = lines.iter().map(|line| format!("{}\\r\\n", line.as_bytes().escape_ascii())).collect();
-        assert_eq!(self.sent(), expected, "{:?}", self.cut);
+        let expected: Vec<u8> = lines.iter().flat_map(|line| [line.as_bytes(), b"\r\n"].concat()).collect();
+        assert_eq!(self.sent(), expected.escape_ascii().to_string(), "{:?}", self.cut);
     }
 
     /// The conversation as a log shows it, both as text and as `Debug` has it.
