@@ -240,11 +240,14 @@ impl Login {
         }
         match error.into_cause() {
             Cause::Refused(mut refused) => {
-                // The server may have echoed the line, in whichever form the secret was in it.
-                if let Some(proof) = proof {
-                    proof.explain(&mut refused);
+                if let Some(Proof::Sasl(auth)) = proof {
+                    refused.explain(auth.mechanism().explanation().unwrap_or_default());
                 }
+                // The server may have echoed the secret, or whatever it was turned into.
                 refused.redact(self.credentials.known_text().unwrap_or_default().as_bytes());
+                if let Some(proof) = proof {
+                    proof.redact(&mut refused, self.credentials.user());
+                }
                 let certain = conversation.capabilities().is_some_and(|c| c.any(|known| known == Known::AuthRespCode));
                 LoginError::of_refusal(refused, certain)
             }
@@ -263,15 +266,12 @@ enum Proof {
 }
 
 impl Proof {
-    /// Adds what the server said beside its refusal, and blots out what the secret was turned into.
-    fn explain(&self, refused: &mut Refused) {
+    /// Blots out what the secret was turned into.
+    fn redact(&self, refused: &mut Refused, user: &str) {
         match self {
             Proof::User(_) | Proof::Pass(_) => {}
             Proof::Apop(_, digest) => refused.redact(digest.as_bytes()),
-            Proof::Sasl(auth) => {
-                refused.explain(auth.mechanism().explanation().unwrap_or_default());
-                auth.redact(refused);
-            }
+            Proof::Sasl(auth) => auth.redact(refused, user),
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct Auth {
     /// What is on its way, or waits for the first challenge.
     message: Option<Message>,
     with_command: bool,
-    /// What went out, in Base64, to be blotted out of a refusal.
+    /// What went out, to be blotted out of a refusal.
     sent: Vec<Message>,
     error: Option<MechanismError>,
 }
@@ -66,17 +66,20 @@ impl Auth {
     }
 
     fn remember(&mut self) {
-        if let Some(message) = &self.message {
+        self.sent.extend(self.message.clone());
+    }
+
+    /// Blots out all that was sent, which the server may have echoed: in Base64, and what stands between the blanks, commas
+    /// and controls of it, such as a digest, but for the user's name.
+    pub(crate) fn redact(&self, refused: &mut Refused, user: &str) {
+        for message in &self.sent {
             let payload = Payload::Octets(message);
             let mut text = Message::new(vec![0; payload.encoded_len()]);
             payload.encode(&mut text);
-            self.sent.push(text);
+            refused.redact(&text);
+            let parts = message.split(|b| b.is_ascii_control() || matches!(b, b' ' | b','));
+            parts.filter(|part| part.len() > 3 && *part != user.as_bytes()).for_each(|part| refused.redact(part));
         }
-    }
-
-    /// Blots out all that was sent, which the server may have echoed.
-    pub(crate) fn redact(&self, refused: &mut Refused) {
-        self.sent.iter().for_each(|text| refused.redact(text));
     }
 
     /// The next message, after a challenge.

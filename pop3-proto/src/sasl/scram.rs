@@ -8,7 +8,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use rsasl::callback::{Context, Request, SessionCallback, SessionData};
-use rsasl::prelude::{ChannelBindingCallback, Mechname, SASLClient, SASLConfig, Session, SessionError, State};
+use rsasl::mechanisms::scram::{SCRAM_SHA1, SCRAM_SHA1_PLUS, SCRAM_SHA256, SCRAM_SHA256_PLUS};
+use rsasl::prelude::{
+    ChannelBindingCallback, Mechname, Registry, SASLClient, SASLConfig, Session, SessionError, State,
+};
 use rsasl::property::{AuthId, AuthzId, Password};
 use rsasl::validate::NoValidation;
 use zeroize::Zeroizing;
@@ -90,7 +93,7 @@ impl Scram {
             binds: !matches!(binding, Binding::None),
         };
         let exporter = if let Binding::Exporter(exporter) = binding { Some(exporter) } else { None };
-        let config = SASLConfig::builder().with_defaults().with_callback(answers);
+        let config = SASLConfig::builder().with_registry(Registry::with_mechanisms(&MECHANISMS)).with_callback(answers);
         let client = SASLClient::with_cb(config.map_err(|_| BadArgument::Mechanism)?, Exporter(exporter));
         let wanted = Mechname::parse(name.as_bytes()).map_err(|_| BadArgument::Mechanism)?;
         let session = client.start_suggested(&[wanted]).map_err(|_| BadArgument::Mechanism)?;
@@ -174,6 +177,9 @@ fn check_iterations(challenge: &[u8]) -> Result<(), MechanismError> {
         Some(_) => Ok(()),
     }
 }
+
+/// The library's own list lacks -PLUS.
+static MECHANISMS: [rsasl::prelude::Mechanism; 4] = [SCRAM_SHA256_PLUS, SCRAM_SHA256, SCRAM_SHA1_PLUS, SCRAM_SHA1];
 
 /// What the library asks for.
 struct Answers {
