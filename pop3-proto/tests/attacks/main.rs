@@ -3,6 +3,7 @@
 
 mod before_tls;
 mod bounds;
+mod framing;
 mod injection;
 #[cfg(all(feature = "cram-md5", feature = "scram"))]
 mod mechanisms;
@@ -12,3 +13,5 @@ mod oracle;
 mod play;
 #[cfg(feature = "scram")]
 mod scram_server;
+#[path = "../talk/mod.rs"]
+mod talk;

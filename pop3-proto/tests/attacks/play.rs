@@ -178,10 +178,13 @@ impl Play {
     }
 
     pub(crate) fn call<E: Exchange>(&mut self, exchange: E) -> Result<E::Value, Error> {
+        self.finish(&mut Call::new(exchange))
+    }
+
+    pub(crate) fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
         self.look();
-        let mut call = Call::new(exchange);
         loop {
-            match self.conversation.step(&mut call)? {
+            match self.conversation.step(call)? {
                 Step::Done(value) => return Ok(value),
                 Step::NeedIo => self.io(),
             }
