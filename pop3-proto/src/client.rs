@@ -176,6 +176,8 @@ pub struct Client {
     turn: Turn,
     /// Something of the client's was in this AUTH exchange: without, `+OK` proves nothing.
     responded: bool,
+    /// A secret was sent, and has let nobody in: what the server says may be an echo of it.
+    told: bool,
     layer: Layer,
     failure: Option<ProtocolError>,
 }
@@ -193,6 +195,7 @@ impl Client {
             unsolicited: false,
             turn: Turn::Server,
             responded: false,
+            told: false,
             layer: Layer { line_end: None, tls: config.inside_tls, utf8_mode: false, utf8_user: false },
             failure: None,
             config,
@@ -220,6 +223,7 @@ impl Client {
             self.turn = Turn::Server;
             self.responded = matches!(command, Command::Auth { initial_response: Some(_), .. });
         }
+        self.told |= kind.is_secret();
         Ok(Ticket(self.flight.push(kind)))
     }
 
@@ -439,6 +443,7 @@ impl Client {
         // `-ERR` to what the confirmed state does not permit is as it should be, and changes nothing.
         self.state = self.state.after(kind, outcome).unwrap_or(self.state);
         self.flight.pop();
+        self.told &= self.state != State::Transaction || self.flight.kinds().any(Kind::is_secret);
         self.part = Part::Status;
         self.forgiven = false;
         self.extent = 0;
@@ -561,6 +566,11 @@ impl Client {
         }
     }
 
+    /// Whether a text of the server's may hold a secret: it was shown one that has not let us in, or not yet.
+    pub(crate) const fn may_hear_an_echo(&self) -> bool {
+        self.told
+    }
+
     /// Whether the session is inside TLS.
     pub const fn inside_tls(&self) -> bool {
         self.layer.tls
@@ -569,9 +579,7 @@ impl Client {
     #[cold]
     fn fail<T>(&mut self, violation: Violation, said: &[u8]) -> Result<T, ProtocolError> {
         let awaiting = self.awaiting();
-        // A server that is shown a secret may echo it, in any answer until it has answered that.
-        let echo = self.flight.kinds().any(Kind::is_secret);
-        let excerpt = if echo { Excerpt::EMPTY } else { Excerpt::of(said) };
+        let excerpt = if self.may_hear_an_echo() { Excerpt::EMPTY } else { Excerpt::of(said) };
         let error = ProtocolError { violation, awaiting, excerpt };
         self.failure = Some(error);
         self.part = Part::Status;

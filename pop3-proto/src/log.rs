@@ -23,7 +23,7 @@ pub enum Entry<'a> {
         indicator: &'static str,
         /// The response code, if there is one.
         code: Option<ResponseCode<'a>>,
-        /// The text behind it; `None` where the line answers a secret, which the server may have echoed.
+        /// The text behind it; `None` from a secret on until the login, because the server may echo it.
         text: Option<Text<'a>>,
     },
     /// A challenge of AUTH.
@@ -67,11 +67,10 @@ impl fmt::Debug for Sent<'_> {
 }
 
 impl<'a> Entry<'a> {
-    /// The entry for an event that answers a command of this kind; bodies are counted by the caller.
-    pub(crate) fn of(event: Event<'a>, kind: Option<Kind>) -> Option<Entry<'a>> {
-        let secret = kind.is_some_and(Kind::is_secret);
+    /// The entry for an event, whose text is hidden if it may be the `echo` of a secret. Bodies are counted by the caller.
+    pub(crate) fn of(event: Event<'a>, echo: bool) -> Option<Entry<'a>> {
         let status = |indicator, reply: Reply<'a>| {
-            Some(Entry::Status { indicator, code: reply.code(), text: (!secret).then(|| reply.text()) })
+            Some(Entry::Status { indicator, code: reply.code(), text: (!echo).then(|| reply.text()) })
         };
         match event {
             Event::Greeting(greeting) => status("+OK", greeting.0),

@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
-use crate::oracle::{self, base64, unbase64};
+use crate::oracle::{Digest, base64, unbase64};
 use crate::play::PASSWORD;
 
 /// The server's last message, made of the right signature.
@@ -36,7 +36,6 @@ pub(crate) fn serve(
     end: &'static [u8],
     proofs: &Rc<RefCell<Vec<bool>>>,
 ) -> impl FnMut(&str) -> Vec<u8> + use<> {
-    let digest = if name.contains("256") { oracle::sha256 } else { oracle::sha1 };
     let (mut client_first, mut server_first) = (String::new(), String::new());
     let proofs = Rc::clone(proofs);
     let challenge = |text: &str| format!("+ {}\r\n", base64(text.as_bytes())).into_bytes();
@@ -62,7 +61,7 @@ pub(crate) fn serve(
         let (unproved, proof) = message.split_once(",p=").unwrap();
         let auth = format!("{client_first},{server_first},{unproved}");
         let iterations = server_first.rsplit_once("i=").unwrap().1.parse().unwrap();
-        let [right, signature] = oracle::scram(digest, PASSWORD.as_bytes(), SALT, iterations, auth.as_bytes());
+        let [right, signature] = Digest::of(name).proofs(PASSWORD, SALT, iterations, &auth);
         proofs.borrow_mut().push(unbase64(proof) == right);
         match cheat {
             Cheat::Last(cheat) => cheat(&signature).map_or(b"+OK\r\n".to_vec(), |text| challenge(&text)),
