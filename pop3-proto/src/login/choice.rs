@@ -39,15 +39,13 @@ pub(super) fn choose(
         }
         return offer.auth(mechanism).map(Choice::Sasl);
     }
-    let method = policy.method.map_or_else(|| offer.best(&credentials.secret), Ok)?;
+    let method = policy.method.map_or_else(|| offer.best(credentials), Ok)?;
     offer.permit(policy, method.shows_secret())?;
     check_fit(credentials, method)?;
     let is_offered = match method {
         Method::UserPass => true,
         Method::Apop => conversation.greeting().is_some_and(|greeting| greeting.timestamp().is_some()),
-        Method::ScramSha1 => offer.may_have(method.name()) || offer.has("SCRAM-SHA-1-PLUS"),
-        Method::ScramSha256 => offer.may_have(method.name()) || offer.has("SCRAM-SHA-256-PLUS"),
-        _ => offer.may_have(method.name()),
+        _ => offer.may_have(method.name()) || offer.has_any(method),
     };
     if !is_offered {
         return Err(LoginError::NotOffered(method.name().into()));
@@ -105,20 +103,17 @@ impl Offer<'_> {
     }
 
     /// The best way that is offered.
-    fn best(&self, secret: &Secret) -> Result<Method, LoginError> {
-        let first_of = |methods: &[Method]| methods.iter().copied().find(|method| self.has(method.name()));
-        match secret {
+    fn best(&self, credentials: &Credentials) -> Result<Method, LoginError> {
+        let first_of = |methods: &[Method]| methods.iter().copied().find(|method| self.has_any(*method));
+        match credentials.secret {
             Secret::Password(_) => {
-                if cfg!(feature = "scram") {
-                    if self.has("SCRAM-SHA-256-PLUS") {
-                        return Ok(Method::ScramSha256);
-                    }
-                    if let Some(scram) = first_of(&[Method::ScramSha256, Method::ScramSha1]) {
-                        return Ok(scram);
-                    }
+                let scram: &[Method] =
+                    if cfg!(feature = "scram") { &[Method::ScramSha256, Method::ScramSha1] } else { &[] };
+                if let Some(method) = first_of(scram).or(first_of(&[Method::Plain])) {
+                    return Ok(method);
                 }
-                if self.has("PLAIN") {
-                    return Ok(Method::Plain);
+                if !credentials.authzid().is_empty() {
+                    return Err(LoginError::NotOffered("a method to act for somebody else".into()));
                 }
                 // USER works nearly everywhere, announced or not.
                 let only_login = self.has("LOGIN") && !self.announced.any(|known| known == Known::User);
@@ -132,8 +127,14 @@ impl Offer<'_> {
         }
     }
 
-    #[cfg_attr(not(feature = "scram"), allow(clippy::unused_self, reason = "only SCRAM is bound to the connection"))]
+    /// Whether a SASL mechanism is announced, or its variant with -PLUS if we could use that.
+    fn has_any(&self, method: Method) -> bool {
+        let plus = method.plus().filter(|_| self.conversation.channel_binding().is_some());
+        self.has(method.name()) || plus.is_some_and(|plus| self.has(plus))
+    }
+
     /// The mechanism of a method; `None` if it is none, or not in this build.
+    #[cfg_attr(not(feature = "scram"), allow(clippy::unused_self, reason = "only SCRAM is bound to the connection"))]
     fn mechanism(&self, method: Method, credentials: &Credentials) -> Result<Option<Box<dyn Mechanism>>, BadArgument> {
         let (authzid, user) = (credentials.authzid(), credentials.user());
         let secret = credentials.known_text().unwrap_or_default();
@@ -155,13 +156,9 @@ impl Offer<'_> {
 
     #[cfg(feature = "scram")]
     fn binding(&self, method: Method) -> Binding {
-        let plus = match method {
-            Method::ScramSha1 => "SCRAM-SHA-1-PLUS",
-            _ => "SCRAM-SHA-256-PLUS",
-        };
         match self.conversation.channel_binding() {
             None => Binding::None,
-            Some(exporter) if self.has(plus) => Binding::Exporter(exporter.clone()),
+            Some(exporter) if method.plus().is_some_and(|plus| self.has(plus)) => Binding::Exporter(exporter.clone()),
             Some(_) => Binding::NotOffered,
         }
     }

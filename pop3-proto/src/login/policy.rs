@@ -67,6 +67,15 @@ impl Method {
         }
     }
 
+    /// The mechanism that binds the proof to the TLS connection.
+    pub(super) const fn plus(self) -> Option<&'static str> {
+        match self {
+            Method::ScramSha1 => Some("SCRAM-SHA-1-PLUS"),
+            Method::ScramSha256 => Some("SCRAM-SHA-256-PLUS"),
+            _ => None,
+        }
+    }
+
     /// Whether it can say for whom to act.
     pub(super) const fn knows_authzid(self) -> bool {
         matches!(self, Method::Plain | Method::ScramSha1 | Method::ScramSha256 | Method::External)

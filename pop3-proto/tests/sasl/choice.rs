@@ -105,6 +105,24 @@ fn credentials_of_another_kind_are_not_sent() {
     }
 }
 
+#[cfg(feature = "scram")]
+#[test]
+fn who_acts_for_somebody_is_sent_by_what_can_say_so() {
+    let other = || password().acting_for("other");
+    assert_eq!(chosen(CLEAR, other(), &capa("PLAIN SCRAM-SHA-1")).unwrap(), "SCRAM-SHA-1");
+    assert_eq!(chosen(CLEAR, other(), &capa("PLAIN LOGIN")).unwrap(), "PLAIN");
+    assert!(matches!(chosen(CLEAR, other(), &capa("LOGIN CRAM-MD5")), Err(LoginError::NotOffered(_))));
+}
+
+#[cfg(feature = "scram")]
+#[test]
+fn a_proof_that_is_bound_needs_a_binding() {
+    // Nothing to bind to: PLAIN, not a SCRAM that cannot be done.
+    assert_eq!(chosen(CLEAR, password(), &capa("SCRAM-SHA-256-PLUS PLAIN")).unwrap(), "PLAIN");
+    let by_name = chosen(by(Method::ScramSha256), password(), &capa("SCRAM-SHA-256-PLUS PLAIN"));
+    assert!(matches!(by_name, Err(LoginError::NotOffered(_))));
+}
+
 #[test]
 fn a_secret_is_asked_for_when_all_is_ready() {
     let asked = Arc::new(AtomicU32::new(0));

@@ -328,7 +328,7 @@ fn a_first_message_that_is_none_is_cancelled_before_any_work() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     /// Whatever the server says: no panic, and no login.
     #[test]
