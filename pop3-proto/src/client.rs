@@ -144,6 +144,15 @@ enum Turn {
     Cancelled,
 }
 
+/// What the server has been shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Shown {
+    /// Something of the client's was in this AUTH exchange: without, `+OK` proves nothing.
+    in_auth: bool,
+    /// A secret, and it has not let us in, or not yet: what the server says may be an echo of it.
+    secret: bool,
+}
+
 /// What holds until TLS begins, and is void then (RFC 2595, section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Layer {
@@ -174,10 +183,7 @@ pub struct Client {
     /// Something came that nobody asked for.
     unsolicited: bool,
     turn: Turn,
-    /// Something of the client's was in this AUTH exchange: without, `+OK` proves nothing.
-    responded: bool,
-    /// A secret was sent, and has let nobody in: what the server says may be an echo of it.
-    told: bool,
+    shown: Shown,
     layer: Layer,
     failure: Option<ProtocolError>,
 }
@@ -194,8 +200,7 @@ impl Client {
             forgiven: false,
             unsolicited: false,
             turn: Turn::Server,
-            responded: false,
-            told: false,
+            shown: Shown { in_auth: false, secret: false },
             layer: Layer { line_end: None, tls: config.inside_tls, utf8_mode: false, utf8_user: false },
             failure: None,
             config,
@@ -221,9 +226,9 @@ impl Client {
         command.encode(out).ok_or(Rejected::NoRoom)?;
         if kind == Kind::Auth {
             self.turn = Turn::Server;
-            self.responded = matches!(command, Command::Auth { initial_response: Some(_), .. });
+            self.shown.in_auth = matches!(command, Command::Auth { initial_response: Some(_), .. });
         }
-        self.told |= kind.is_secret();
+        self.shown.secret |= kind.is_secret();
         Ok(Ticket(self.flight.push(kind)))
     }
 
@@ -279,7 +284,7 @@ impl Client {
                 payload.encode(data);
                 end.copy_from_slice(b"\r\n");
                 self.turn = Turn::Server;
-                self.responded = true;
+                self.shown.in_auth = true;
             }
         }
         Ok(())
@@ -362,7 +367,7 @@ impl Client {
         let to = Ticket(self.flight.answered());
         match Status::parse(line) {
             Some(Status::Ok(text)) => {
-                if kind == Kind::Auth && (self.turn == Turn::Cancelled || !self.responded) {
+                if kind == Kind::Auth && (self.turn == Turn::Cancelled || !self.shown.in_auth) {
                     return self.fail(Violation::UnprovenLogin, line);
                 }
                 if !self.state.permits(kind) {
@@ -443,7 +448,7 @@ impl Client {
         // `-ERR` to what the confirmed state does not permit is as it should be, and changes nothing.
         self.state = self.state.after(kind, outcome).unwrap_or(self.state);
         self.flight.pop();
-        self.told &= self.state != State::Transaction || self.flight.kinds().any(Kind::is_secret);
+        self.shown.secret &= self.state != State::Transaction || self.flight.kinds().any(Kind::is_secret);
         self.part = Part::Status;
         self.forgiven = false;
         self.extent = 0;
@@ -568,7 +573,7 @@ impl Client {
 
     /// Whether a text of the server's may hold a secret: it was shown one that has not let us in, or not yet.
     pub(crate) const fn may_hear_an_echo(&self) -> bool {
-        self.told
+        self.shown.secret
     }
 
     /// Whether the session is inside TLS.

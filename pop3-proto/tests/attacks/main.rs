@@ -3,6 +3,7 @@
 
 mod before_tls;
 mod bounds;
+mod display;
 mod framing;
 mod injection;
 mod login;

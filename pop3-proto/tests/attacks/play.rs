@@ -116,8 +116,8 @@ impl Play {
         self.conversation.filled(octets.len());
     }
 
-    /// What an adapter does: writes all, then reads once.
-    fn io(&mut self) {
+    /// The server hears all that is to be written, and answers.
+    fn write(&mut self) {
         self.sent.extend_from_slice(self.conversation.pending());
         self.conversation.written(usize::MAX);
         while let Some(end) = self.sent[self.heard..].windows(2).position(|pair| pair == b"\r\n") {
@@ -125,6 +125,19 @@ impl Play {
             self.heard += end + 2;
             let answer = (self.server)(&line);
             self.say(&answer);
+        }
+    }
+
+    /// What an adapter does: writes all, then reads once.
+    fn io(&mut self) {
+        self.write();
+        self.read();
+    }
+
+    /// All that the server said is read, and then the end of the stream.
+    pub(crate) fn hang_up(&mut self) {
+        while !self.reads.is_empty() {
+            self.read();
         }
         self.read();
     }
@@ -189,6 +202,20 @@ impl Play {
                 Step::NeedIo => self.io(),
             }
         }
+    }
+
+    /// Like `finish`, as far as so many octets of the server's: `None` if that is not enough.
+    pub(crate) fn finish_until<E: Exchange>(&mut self, call: &mut Call<E>, octets: usize) -> Option<E::Value> {
+        for _ in 0..=octets {
+            if let Step::Done(value) = self.conversation.step(call).expect("nothing is wrong yet") {
+                return Some(value);
+            }
+            self.write();
+            if !self.reads.is_empty() {
+                self.read();
+            }
+        }
+        None
     }
 
     /// A message, in `octets` as far as it came.
