@@ -244,13 +244,11 @@ fn repeated(method: Method, end: &'static str) -> (String, Vec<String>) {
     let mut play = Play::new(server, INSIDE_TLS, Cut::Whole);
     play.greet().unwrap();
     let mut login = Login::new(credentials(method), by(method));
-    let mut seen = format!("{login:?}");
+    let before = format!("{login:?}");
     let result = play.log_in_or_start_tls(&mut login);
-    seen += &format!("{login:?} {:?} {result:?} {}", play.conversation, play.log());
-    if let Err(error) = result {
-        seen += &format!("{error} {error:#?} ");
-        seen += &error.widen::<std::io::Error>().to_string();
-    }
+    let after = format!("{login:?} {:?} {result:?} {}", play.conversation, play.log());
+    let error = result.err().map(|error| format!("{error} {error:#?}")));
+    let seen = [before, after, error.unwrap_or_default()].concat();
     let lines = play.sent().split_terminator("\\r\\n").skip(1).map(str::to_owned).collect();
     (seen, lines)
 }

@@ -13,5 +13,8 @@ mod memory;
 mod oracle;
 mod play;
 mod scram_server;
+#[path = "../script/mod.rs"]
+mod script;
+mod serving;
 #[path = "../talk/mod.rs"]
 mod talk;
