@@ -247,7 +247,7 @@ fn repeated(method: Method, end: &'static str) -> (String, Vec<String>) {
     let before = format!("{login:?}");
     let result = play.log_in_or_start_tls(&mut login);
     let after = format!("{login:?} {:?} {result:?} {}", play.conversation, play.log());
-    let error = result.err().map(|error| format!("{error} {error:#?}")));
+    let error = result.err().map(|error| format!("{error} {error:#?}"));
     let seen = [before, after, error.unwrap_or_default()].concat();
     let lines = play.sent().split_terminator("\\r\\n").skip(1).map(str::to_owned).collect();
     (seen, lines)
