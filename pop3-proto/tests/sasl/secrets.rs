@@ -158,7 +158,7 @@ fn forms(secret: &[u8]) -> Vec<String> {
     let mut forms = vec![
         String::from_utf8_lossy(secret).into_owned(),
         secret.escape_ascii().to_string(),
-        secret.iter().map(|b| format!("{b:02x}")).collect(),
+        secret.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().concat(),
         secret.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         secret.iter().map(ToString::to_string).collect::<Vec<_>>().join(",\n"),
     ];
