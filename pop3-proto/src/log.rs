@@ -70,7 +70,8 @@ impl<'a> Entry<'a> {
     /// The entry for an event, whose text is hidden if it may be the `echo` of a secret. Bodies are counted by the caller.
     pub(crate) fn of(event: Event<'a>, echo: bool) -> Option<Entry<'a>> {
         let status = |indicator, reply: Reply<'a>| {
-            let harmless = |code: &ResponseCode<'_>| code.as_bytes().eq_ignore_ascii_case(code.code().as_str().as_bytes());
+            let harmless =
+                |code: &ResponseCode<'_>| code.as_bytes().eq_ignore_ascii_case(code.code().as_str().as_bytes());
             let code = reply.code().filter(|code| !echo || harmless(code));
             Some(Entry::Status { indicator, code, text: (!echo).then(|| reply.text()) })
         };
