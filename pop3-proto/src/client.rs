@@ -237,7 +237,7 @@ impl Client {
             }
             Some(Status::Err(text)) => {
                 self.state = State::greeted(Outcome::Err);
-                Ok(Some(Event::NoService(Refusal(Reply::new(text)))))
+                Ok(Some(Event::NoService(Refusal::new(text, self.layer.tls))))
             }
             _ => self.fail(Violation::NotAStatus, line),
         }
@@ -273,7 +273,7 @@ impl Client {
             }
             Some(Status::Err(text)) => {
                 self.finish(kind, Outcome::Err, input);
-                Ok(Some(Event::Refused { to, refusal: Refusal(Reply::new(text)) }))
+                Ok(Some(Event::Refused { to, refusal: Refusal::new(text, self.layer.tls) }))
             }
             Some(Status::Challenge(data)) if kind == Kind::Auth && self.turn == Turn::Server => {
                 self.extent += 1;

@@ -77,7 +77,7 @@ impl<'a> Entry<'a> {
         };
         match event {
             Event::Greeting(greeting) => status("+OK", greeting.0),
-            Event::NoService(refusal) | Event::Refused { refusal, .. } => status("-ERR", refusal.0),
+            Event::NoService(refusal) | Event::Refused { refusal, .. } => status("-ERR", refusal.reply),
             Event::Ok { reply, .. } => status("+OK", reply),
             Event::StartTls { .. } => status("+OK", Reply::new(b"")),
             Event::Challenge { .. } => Some(Entry::Challenge),

@@ -392,6 +392,49 @@ fn a11_the_timestamp_of_the_clear_is_no_challenge_inside_tls() {
 }
 
 #[test]
+fn a12_what_was_said_before_tls_is_marked_as_anybodys() {
+    let alert: &[u8] = b"-ERR [AUTH] visit http://evil.example/\r\n";
+    for cut in CUTS {
+        // STLS is refused, and so is CAPA: the errors say whose words these may be, and the values tell too.
+        let scripts: [Script<'_>; 2] =
+            [&[("", b"+OK hi\r\n"), ("CAPA", LIST), ("STLS", alert)], &[("", b"+OK hi\r\n"), ("CAPA", alert)]];
+        for script in scripts {
+            let mut play = Play::of(script, Config::default(), cut);
+            let error = play.login(STARTTLS).unwrap_err();
+            let (LoginError::StartTlsRefused(refused) | LoginError::CapaRefused(refused)) = &error else {
+                panic!("{error}")
+            };
+            assert!(!refused.is_protected());
+            assert!(error.to_string().contains("without TLS anybody may have said -ERR [AUTH] visit"), "{error}");
+        }
+        // So is the whole session.
+        let mut play = Play::of(&[("", alert)], Config::default(), cut);
+        let error = play.greet().unwrap_err();
+        assert!(!error.refused().unwrap().is_protected());
+        assert!(error.to_string().contains("without TLS, the server said"), "{error}");
+        // Inside, it is the server's: after STLS, and where TLS was first.
+        let script: Script<'_> =
+            &[("", b"+OK hi\r\n"), ("CAPA", LIST), ("STLS", b"+OK\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", alert)];
+        let mut play = Play::of(script, Config::default(), cut);
+        let LoginError::Credentials(refused) = play.login(STARTTLS).unwrap_err() else { panic!() };
+        assert!(refused.is_protected());
+        let mut play = Play::of(&[("", alert)], INSIDE_TLS, cut);
+        let error = play.greet().unwrap_err();
+        assert!(error.refused().unwrap().is_protected() && !error.to_string().contains("TLS"), "{error}");
+        // The log has a line between what came before and what came inside.
+        let log = play_log_of(script, cut);
+        let tls = log.iter().position(|line| line == "-- TLS established").unwrap();
+        assert!(log[..tls].contains(&"C: STLS".to_owned()) && log[tls..].contains(&"C: USER mrose".to_owned()));
+    }
+}
+
+fn play_log_of(script: Script<'_>, cut: Cut) -> Vec<String> {
+    let mut play = Play::of(script, Config::default(), cut);
+    assert!(play.login(STARTTLS).is_err());
+    play.log().lines().map(str::to_owned).collect()
+}
+
+#[test]
 fn a15_what_a_truncated_stream_brought_is_not_all() {
     const LOGIN: [(&str, &[u8]); 4] =
         [("", b"+OK hi\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", b"+OK\r\n"), ("PASS tanstaaf", b"+OK\r\n")];
