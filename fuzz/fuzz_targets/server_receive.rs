@@ -88,5 +88,6 @@ fn config(octet: u8) -> ServerConfig {
         plaintext_login: bits & 0x10 == 0,
         stls: bits & 0x20 != 0,
         inside_tls: bits & 0x40 != 0,
+        ..ServerConfig::default()
     }
 }

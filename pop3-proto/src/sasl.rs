@@ -24,6 +24,10 @@ mod plain;
 mod prepare;
 #[cfg(feature = "scram")]
 mod scram;
+#[cfg(feature = "scram")]
+mod scram_keys;
+#[cfg(feature = "scram")]
+pub(crate) mod verifier;
 
 use core::fmt;
 
@@ -43,6 +47,8 @@ pub use plain::{External, Login, Plain, plain};
 pub use prepare::prepare;
 #[cfg(feature = "scram")]
 pub use scram::{Binding, Hash, Scram};
+#[cfg(feature = "scram")]
+pub use scram_keys::{NoRandomness, ScramKeys, ScramSecret};
 
 use crate::base64;
 use crate::error::BadArgument;

@@ -41,14 +41,33 @@ pub(crate) const MIN_LIMIT: u32 = 255;
 const REUSABLE: [&str; 4] = ["PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"];
 
 /// Bounds on what a client may send, and what it may do before TLS.
+///
+/// Whoever has not logged in costs no more than this, whatever he sends:
+///
+/// | | bound |
+/// |---|---|
+/// | a line | `max_line`; the rest of a longer one is thrown away as it comes, and one `-ERR` answers it |
+/// | a line inside AUTH | `max_response`; a longer one ends the session |
+/// | bad lines, and logins that fail | `max_refusals` |
+/// | all lines, whatever they are: no command can be repeated for ever, and no line or exchange goes on for ever | `max_before_login` |
+/// | what [`Service`](crate::Service) holds | the longer of the two lines as it came, at most as much again while it is decoded, and [128 KiB](crate::Service::buffered) of answers if he does not read them |
+/// | AUTH | three responses for SCRAM-SHA-256, of 1 KiB at most; one for PLAIN |
+/// | what [`Service`](crate::Service) asks of the maildrop | one [`login`](crate::maildrop::Maildrop::login) for each refusal at most |
+///
+/// The bounds are for the whole session: STLS does not renew them. Time is not the core's: adapters and their callers set
+/// time-outs, and limit how many connections there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ServerConfig {
     /// Octets of a command line, line end included. 255 by default, and never less (RFC 2449, section 4).
     pub max_line: u32,
-    /// Octets of a client's line inside AUTH, line end included (RFC 5034, section 4). 65,536 by default.
+    /// Octets of a client's line inside AUTH, line end included (RFC 5034, section 4): a longer one ends the session. 65,536
+    /// by default, and never less than 255.
     pub max_response: u32,
     /// The `-ERR` before the login after which the session ends; 0 counts as 1. 20 by default.
     pub max_refusals: u32,
+    /// The octets that a client may send before the login, in all: with the line in which it sends more the session ends.
+    /// Those of TLS itself do not count. 256 KiB by default.
+    pub max_before_login: u32,
     /// Whether USER, and mechanisms that show the password, are permitted outside TLS (RFC 2595, section 2.3). False by
     /// default.
     pub plaintext_login: bool,
@@ -58,16 +77,24 @@ pub struct ServerConfig {
     pub inside_tls: bool,
 }
 
-impl Default for ServerConfig {
-    fn default() -> ServerConfig {
+impl ServerConfig {
+    /// The default, for constants.
+    pub const fn new() -> ServerConfig {
         ServerConfig {
             max_line: 255,
             max_response: 64 * 1024,
             max_refusals: 20,
+            max_before_login: 256 * 1024,
             plaintext_login: false,
             stls: false,
             inside_tls: false,
         }
+    }
+}
+
+impl Default for ServerConfig {
+    fn default() -> ServerConfig {
+        ServerConfig::new()
     }
 }
 
@@ -107,9 +134,13 @@ pub enum BadRequest {
     /// The command would show a password outside TLS (RFC 2595, section 2.3).
     #[error("{0} is permitted only inside TLS")]
     Unprotected(Kind),
-    /// The line is longer than the limit. Its rest is thrown away as it comes.
+    /// The line is longer than the limit. The rest of a command is thrown away as it comes; a response inside AUTH ends
+    /// the session.
     #[error("the line is too long")]
     TooLong,
+    /// The client has sent more than [`ServerConfig::max_before_login`]. The session ends with the `-ERR`.
+    #[error("too much was sent before the login")]
+    TooMuch,
 }
 
 /// Whose turn it is, and for what.
@@ -150,6 +181,10 @@ pub struct Server {
     /// How many lines of the body the TOP asked for that is to be answered.
     top: Option<u32>,
     refusals: u32,
+    /// How many octets the client may still send before the login.
+    allowance: u32,
+    /// The session ends with the `-ERR` that is due.
+    is_last: bool,
     tls: bool,
     /// UTF8 was accepted.
     utf8: bool,
@@ -166,6 +201,8 @@ impl Server {
             lines: CommandLines::new(),
             top: None,
             refusals: 0,
+            allowance: config.max_before_login,
+            is_last: false,
             tls: config.inside_tls,
             utf8: false,
             injected: false,
@@ -200,11 +237,7 @@ impl Server {
     }
 
     fn receive_command<'a>(&mut self, input: &mut &'a [u8]) -> Option<Request<'a>> {
-        let limit = self.config.max_line.max(MIN_LIMIT);
-        let request = match self.lines.next(input, limit)? {
-            CommandLine::TooLong => Err(BadRequest::TooLong),
-            CommandLine::Line(line) => self.read(line),
-        };
+        let request = self.line(input, self.config.max_line)?.and_then(|line| self.read(line));
         self.due = match request {
             Ok(Command::Auth { initial_response: None, .. }) => Due::Challenge,
             Ok(command) => Due::Status(command.kind()),
@@ -213,6 +246,25 @@ impl Server {
         self.top = if let Ok(Command::Top { lines, .. }) = request { Some(lines) } else { None };
         self.injected = self.due == Due::Status(Kind::Stls) && !input.is_empty();
         Some(request.map_or_else(Request::Bad, Request::Command))
+    }
+
+    /// The client's next line. Before the login it is paid for, and so is what is thrown away.
+    fn line<'a>(&mut self, input: &mut &'a [u8], limit: u32) -> Option<Result<&'a [u8], BadRequest>> {
+        let before = input.len();
+        let line = self.lines.next(input, limit.max(MIN_LIMIT));
+        if self.state != State::Transaction {
+            let cost = u32::try_from(before - input.len()).unwrap_or(u32::MAX);
+            let Some(allowance) = self.allowance.checked_sub(cost) else {
+                // However the octets were cut, the server is left the same.
+                (self.allowance, self.lines, self.is_last) = (0, CommandLines::new(), true);
+                return Some(Err(BadRequest::TooMuch));
+            };
+            self.allowance = allowance;
+        }
+        Some(match line? {
+            CommandLine::TooLong => Err(BadRequest::TooLong),
+            CommandLine::Line(line) => Ok(line),
+        })
     }
 
     fn read<'a>(&self, line: &'a [u8]) -> Result<Command<'a>, BadRequest> {
@@ -236,13 +288,13 @@ impl Server {
     }
 
     fn receive_response<'a>(&mut self, input: &mut &'a [u8]) -> Option<Request<'a>> {
-        let limit = self.config.max_response.max(MIN_LIMIT);
-        let (due, request) = match self.lines.next(input, limit)? {
-            CommandLine::TooLong => (Due::Refusal, Request::Bad(BadRequest::TooLong)),
-            CommandLine::Line(b"*") => (Due::Refusal, Request::Response(Response::Cancel)),
-            CommandLine::Line(data) => {
-                (Due::Status(Kind::Auth), Request::Response(Response::Data(Payload::Base64(data))))
+        let (due, request) = match self.line(input, self.config.max_response)? {
+            Err(bad) => {
+                self.is_last = true;
+                (Due::Refusal, Request::Bad(bad))
             }
+            Ok(b"*") => (Due::Refusal, Request::Response(Response::Cancel)),
+            Ok(data) => (Due::Status(Kind::Auth), Request::Response(Response::Data(Payload::Base64(data)))),
         };
         self.due = due;
         Some(request)
@@ -327,7 +379,8 @@ impl Server {
 
     /// Answers `-ERR`, perhaps a response code, and a text (RFC 2449, section 8). [`Code::Other`] writes no code.
     ///
-    /// Before the login, the last `-ERR` that [`ServerConfig::max_refusals`] permits ends the session.
+    /// Before the login, the last `-ERR` that [`ServerConfig::max_refusals`] permits ends the session, and so does the one
+    /// that tells of a bound which has no other remedy.
     ///
     /// # Errors
     ///
@@ -353,7 +406,7 @@ impl Server {
         self.due = Due::Request;
         if state == State::Authorization {
             self.refusals = self.refusals.saturating_add(1);
-            if self.refusals >= self.config.max_refusals {
+            if self.is_last || self.refusals >= self.config.max_refusals {
                 self.close();
             }
         }

@@ -5,4 +5,5 @@ mod kill;
 mod login;
 mod looks;
 mod support;
+mod tls;
 mod url;

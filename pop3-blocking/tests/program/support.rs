@@ -141,7 +141,7 @@ impl Server {
     }
 }
 
-fn listen(mut each: impl FnMut(TcpStream, Arc<Mutex<Vec<String>>>) + Send + 'static) -> Server {
+pub(crate) fn listen(mut each: impl FnMut(TcpStream, Arc<Mutex<Vec<String>>>) + Send + 'static) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let heard = Arc::<Mutex<Vec<String>>>::default();

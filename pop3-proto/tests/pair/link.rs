@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use pop3_proto::apop::Timestamp;
 use pop3_proto::{Config, ServerConfig, Service};
+use zeroize::Zeroizing;
 
 use crate::shelf::{Mail, Shelf};
 
@@ -17,11 +18,19 @@ pub(crate) struct Scene {
     pub(crate) server: ServerConfig,
     /// Whether APOP is offered.
     pub(crate) timestamp: bool,
+    /// Whether SCRAM is offered, and what each side takes for the `tls-exporter` inside TLS.
+    pub(crate) scram: bool,
+    pub(crate) exporters: Option<(u8, u8)>,
 }
 
 impl Scene {
     pub(crate) fn client(&self) -> Config {
         Config { inside_tls: self.server.inside_tls, ..Config::default() }
+    }
+
+    /// What the client may bind its proof to.
+    pub(crate) fn exporter(&self) -> Option<Zeroizing<Vec<u8>>> {
+        self.exporters.map(|(client, _)| Zeroizing::new(vec![client; 32]))
     }
 
     pub(crate) fn mail(&self, number: NonZeroU32) -> Option<&Mail> {
@@ -50,16 +59,28 @@ impl Schedule {
 pub(crate) struct Link {
     service: Service<Shelf>,
     shelf: Shelf,
+    exporter: Option<Zeroizing<Vec<u8>>>,
     schedule: Schedule,
     thrown: usize,
 }
 
 impl Link {
     pub(crate) fn new(scene: &Scene, schedule: &Schedule) -> Link {
-        let shelf = Shelf::new(&scene.mails, scene.mouthful);
+        let shelf = Shelf::new(&scene.mails, scene.mouthful, scene.scram);
         let timestamp = scene.timestamp.then(|| Timestamp::find(TIMESTAMP).unwrap());
         let service = Service::new(shelf.clone(), scene.server, timestamp);
-        Link { service, shelf, schedule: schedule.clone(), thrown: 0 }
+        let exporter = scene.exporters.map(|(_, server)| Zeroizing::new(vec![server; 32]));
+        let mut link = Link { service, shelf, exporter, schedule: schedule.clone(), thrown: 0 };
+        if scene.server.inside_tls {
+            link.bind();
+        }
+        link
+    }
+
+    fn bind(&mut self) {
+        if let Some(exporter) = self.exporter.take() {
+            self.service.set_channel_binding(exporter);
+        }
     }
 
     /// A number that the schedule chooses.
@@ -117,6 +138,7 @@ impl Link {
     pub(crate) fn handshake(&mut self) {
         assert!(self.service.wants_tls());
         self.service.tls_established();
+        self.bind();
     }
 
     pub(crate) const fn service(&self) -> &Service<Shelf> {
