@@ -8,7 +8,8 @@
 //! | OAUTHBEARER, XOAUTH2 | `alloc` | an access token |
 //! | EXTERNAL | `alloc` | a client certificate |
 //!
-//! A [`Mechanism`] of your own stands beside them.
+//! A [`Mechanism`] of your own stands beside them. These are the client's side; of the server's,
+//! [`Service`](crate::Service) has PLAIN and SCRAM-SHA-256, the latter with -PLUS.
 
 #[cfg(feature = "alloc")]
 mod auth;

@@ -46,16 +46,17 @@ const REUSABLE: [&str; 4] = ["PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"];
 ///
 /// | | bound |
 /// |---|---|
-/// | a line | `max_line`; the rest of a longer one is thrown away as it comes, and one `-ERR` answers it |
-/// | a line inside AUTH | `max_response`; a longer one ends the session |
-/// | bad lines, and logins that fail | `max_refusals` |
-/// | all lines, whatever they are: no command can be repeated for ever, and no line or exchange goes on for ever | `max_before_login` |
-/// | what [`Service`](crate::Service) holds | the longer of the two lines as it came, at most as much again while it is decoded, and [128 KiB](crate::Service::buffered) of answers if he does not read them |
-/// | AUTH | three responses for SCRAM-SHA-256, of 1 KiB at most; one for PLAIN |
-/// | what [`Service`](crate::Service) asks of the maildrop | one [`login`](crate::maildrop::Maildrop::login) for each refusal at most |
+/// | a command line | `max_line`: the rest of a longer one is thrown away, and one `-ERR` answers it |
+/// | a line inside AUTH | `max_response`: a longer one ends the session |
+/// | lines that are refused, logins that fail, exchanges that are cancelled | `max_refusals` |
+/// | octets in all, whatever they are: commands that are granted, the rest of a long line | `max_before_login` |
+/// | rounds of an AUTH exchange of [`Service`](crate::Service) | one for PLAIN; three for SCRAM-SHA-256, of messages of 1 KiB at most |
+/// | questions to the maildrop | one for each login that is tried, so no more than `max_refusals`; with SCRAM-SHA-256 two |
+/// | buffers of [`Service`](crate::Service) | the longer of the two lines, at most as much again for the moment in which it is decoded, and 128 KiB for answers that he does not read |
 ///
-/// The bounds are for the whole session: STLS does not renew them. Time is not the core's: adapters and their callers set
-/// time-outs, and limit how many connections there are.
+/// They are for the whole session: STLS does not renew them. After the login, lines and buffers stay bounded, and the
+/// session goes on for as long as the client likes. Time is not the core's: adapters and their callers set time-outs, and limit
+/// how many connections there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ServerConfig {
     /// Octets of a command line, line end included. 255 by default, and never less (RFC 2449, section 4).
@@ -65,8 +66,8 @@ pub struct ServerConfig {
     pub max_response: u32,
     /// The `-ERR` before the login after which the session ends; 0 counts as 1. 20 by default.
     pub max_refusals: u32,
-    /// The octets that a client may send before the login, in all: with the line in which it sends more the session ends.
-    /// Those of TLS itself do not count. 256 KiB by default.
+    /// The octets that a client may send before the login, in all: with the line in which it sends more the session ends,
+    /// by an `-ERR` if that line has none yet. Those of TLS itself do not count. 256 KiB by default.
     pub max_before_login: u32,
     /// Whether USER, and mechanisms that show the password, are permitted outside TLS (RFC 2595, section 2.3). False by
     /// default.
@@ -158,6 +159,8 @@ enum Due {
     Challenge,
     /// Ours: `-ERR`.
     Refusal,
+    /// Ours: `-ERR`, and with it the session ends.
+    LastWord,
     /// Ours: lines, then the end.
     Listing,
     /// Ours: the message, then the end. With TOP only a part of it.
@@ -183,8 +186,6 @@ pub struct Server {
     refusals: u32,
     /// How many octets the client may still send before the login.
     allowance: u32,
-    /// The session ends with the `-ERR` that is due.
-    is_last: bool,
     tls: bool,
     /// UTF8 was accepted.
     utf8: bool,
@@ -202,7 +203,6 @@ impl Server {
             top: None,
             refusals: 0,
             allowance: config.max_before_login,
-            is_last: false,
             tls: config.inside_tls,
             utf8: false,
             injected: false,
@@ -241,6 +241,7 @@ impl Server {
         self.due = match request {
             Ok(Command::Auth { initial_response: None, .. }) => Due::Challenge,
             Ok(command) => Due::Status(command.kind()),
+            Err(BadRequest::TooMuch) => Due::LastWord,
             Err(_) => Due::Refusal,
         };
         self.top = if let Ok(Command::Top { lines, .. }) = request { Some(lines) } else { None };
@@ -251,20 +252,36 @@ impl Server {
     /// The client's next line. Before the login it is paid for, and so is what is thrown away.
     fn line<'a>(&mut self, input: &mut &'a [u8], limit: u32) -> Option<Result<&'a [u8], BadRequest>> {
         let before = input.len();
+        self.lines.skip(input);
+        if !self.pay(before - input.len()) {
+            // The line was answered when it became too long.
+            self.close();
+            *input = &[];
+            return None;
+        }
+        let before = input.len();
         let line = self.lines.next(input, limit.max(MIN_LIMIT));
-        if self.state != State::Transaction {
-            let cost = u32::try_from(before - input.len()).unwrap_or(u32::MAX);
-            let Some(allowance) = self.allowance.checked_sub(cost) else {
-                // However the octets were cut, the server is left the same.
-                (self.allowance, self.lines, self.is_last) = (0, CommandLines::new(), true);
-                return Some(Err(BadRequest::TooMuch));
-            };
-            self.allowance = allowance;
+        if !self.pay(before - input.len()) {
+            return Some(Err(BadRequest::TooMuch));
         }
         Some(match line? {
             CommandLine::TooLong => Err(BadRequest::TooLong),
             CommandLine::Line(line) => Ok(line),
         })
+    }
+
+    /// Takes octets off what the client may send before the login. `false` if that is not enough.
+    fn pay(&mut self, octets: usize) -> bool {
+        if self.state == State::Transaction {
+            return true;
+        }
+        let left = u32::try_from(octets).ok().and_then(|octets| self.allowance.checked_sub(octets));
+        if left.is_none() {
+            // However the octets were cut, the server is left the same.
+            self.lines = CommandLines::new();
+        }
+        self.allowance = left.unwrap_or(0);
+        left.is_some()
     }
 
     fn read<'a>(&self, line: &'a [u8]) -> Result<Command<'a>, BadRequest> {
@@ -289,10 +306,7 @@ impl Server {
 
     fn receive_response<'a>(&mut self, input: &mut &'a [u8]) -> Option<Request<'a>> {
         let (due, request) = match self.line(input, self.config.max_response)? {
-            Err(bad) => {
-                self.is_last = true;
-                (Due::Refusal, Request::Bad(bad))
-            }
+            Err(bad) => (Due::LastWord, Request::Bad(bad)),
             Ok(b"*") => (Due::Refusal, Request::Response(Response::Cancel)),
             Ok(data) => (Due::Status(Kind::Auth), Request::Response(Response::Data(Payload::Base64(data)))),
         };
@@ -396,17 +410,17 @@ impl Server {
             (Due::Status(kind), state) => state.after(kind, Outcome::Err),
             (Due::Challenge, state) => state.after(Kind::Auth, Outcome::Err),
             // Whatever comes between USER and PASS makes us forget the name.
-            (Due::Refusal, State::Named) => Some(State::Authorization),
-            (Due::Refusal, state) => Some(state),
+            (Due::Refusal | Due::LastWord, State::Named) => Some(State::Authorization),
+            (Due::Refusal | Due::LastWord, state) => Some(state),
             _ => None,
         };
         let Some(state) = state else { return Err(AnswerError::NotDue) };
         Line::refusal(code, text).write(out)?;
         self.state = state;
-        self.due = Due::Request;
+        let was_last = core::mem::replace(&mut self.due, Due::Request) == Due::LastWord;
         if state == State::Authorization {
             self.refusals = self.refusals.saturating_add(1);
-            if self.is_last || self.refusals >= self.config.max_refusals {
+            if was_last || self.refusals >= self.config.max_refusals {
                 self.close();
             }
         }

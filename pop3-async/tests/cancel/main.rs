@@ -1,6 +1,5 @@
 //! Any future may be dropped after any number of polls: what is called next gets its own answer, and the maildrop ends up
 //! as it was told. So it is inside TLS, whose records are cut anywhere, too.
-#![cfg(feature = "tls")]
 
 mod calls;
 mod tls;

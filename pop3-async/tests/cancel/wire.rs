@@ -23,6 +23,8 @@ pub(crate) struct Wire {
     layer: Option<ServerConnection>,
     /// Whether the server may say that it pipelines.
     pipelining: bool,
+    /// Octets that leave by a flush, or when there is no room for more.
+    written: VecDeque<u8>,
     to_server: VecDeque<u8>,
     to_client: VecDeque<u8>,
     dice: u64,
@@ -36,7 +38,8 @@ impl Wire {
         let service = Service::new(store.maildrop(), config, None);
         let layer = inside_tls.then(tls::server);
         let dice = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        Wire { service, layer, pipelining, to_server: VecDeque::new(), to_client: VecDeque::new(), dice }
+        let [written, to_server, to_client] = Default::default();
+        Wire { service, layer, pipelining, written, to_server, to_client, dice }
     }
 
     /// A number below `sides` (xorshift).
@@ -51,6 +54,10 @@ impl Wire {
     fn cut(&mut self) -> usize {
         let most = 1 << self.roll(6);
         1 + self.roll(most)
+    }
+
+    fn leave(&mut self) {
+        self.to_server.append(&mut self.written);
     }
 
     /// Has the server take what it wants and say what fits.
@@ -116,13 +123,16 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         self.work();
-        let room = QUEUE.saturating_sub(self.to_server.len());
+        let room = QUEUE.saturating_sub(self.to_server.len() + self.written.len());
+        if room == 0 {
+            self.leave();
+        }
         if self.roll(2) == 0 || room == 0 {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let written = self.cut().min(octets.len()).min(room);
-        self.to_server.extend(&octets[..written]);
+        self.written.extend(&octets[..written]);
         Poll::Ready(Ok(written))
     }
 
@@ -131,6 +141,7 @@ impl AsyncWrite for Wire {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        self.leave();
         Poll::Ready(Ok(()))
     }
 

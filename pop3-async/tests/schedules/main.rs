@@ -8,7 +8,6 @@ mod deaths;
 mod oracle;
 mod script;
 #[path = "../../../pop3-proto/tests/pair/shelf.rs"]
-#[allow(unexpected_cfgs, reason = "it is written for the features of pop3-proto")]
 mod shelf;
 mod wire;
 

@@ -95,7 +95,7 @@ async fn a_server_that_never_greets() {
     let silent = || to(listener.local_addr().unwrap());
     for (how, why) in [
         (silent().timeout(Duration::from_millis(20)), "sent no greeting"),
-        (silent().login_timeout(Duration::from_millis(20)), "the login took longer than 0.02 s"),
+        (silent().login_timeout(Duration::from_millis(20)), "the login took too long: more than 0.02 s"),
     ] {
         let error = connect(how).await.unwrap_err();
         assert!(error.to_string().contains(why), "{error}");

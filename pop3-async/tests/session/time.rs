@@ -119,7 +119,7 @@ async fn a_login_that_takes_too_long() {
     connection.set_timeouts(Timeouts { login: Duration::from_secs(90), ..LIMITS });
     let begin = Instant::now();
     let failed = connection.login(credentials(), POLICY).await.unwrap_err();
-    assert_eq!(failed.to_string(), "the login failed: the login took longer than 90 s");
+    assert_eq!(failed.to_string(), "the login failed: the login took too long: more than 90 s");
     assert!(failed.connection.is_none());
     assert_eq!(begin.elapsed().as_secs(), 90);
 }

@@ -1,6 +1,5 @@
 //! TLS against a server that speaks rustls too: the blocking adapter's tests driven through this one, and what only an
 //! adapter that waits for both directions has to show.
-#![cfg(feature = "tls")]
 #![allow(missing_docs, reason = "a test")]
 
 // The shared tests say `pop3_blocking`, and here that is what `driver` has.

@@ -166,3 +166,36 @@ fn servers_that_cannot() {
     let gone = listen(|stream, _| drop(stream));
     assert_eq!(home.run(&[&pop3s(&gone, "127.0.0.1"), "stat"]).status, Some(4));
 }
+
+/// The whole job at a real server: fetch, delete, and find nothing left.
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn a_fetch_from_dovecot() {
+    let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name}: run `.ci/dovecot start DIR`"));
+    let port = |name: &str| variable(name).rsplit_once(':').unwrap().1.to_owned();
+    let (pop3s, pop) = (port("POP3_TEST_TLS_ADDR"), port("POP3_TEST_ADDR"));
+    for (scheme, port) in [("pop3s", pop3s), ("pop", pop)] {
+        let user = format!("program-{scheme}-{}", std::process::id());
+        let maildir = std::path::Path::new(&variable("POP3_TEST_MAIL")).join(&user);
+        std::fs::create_dir_all(maildir.join("new")).unwrap();
+        for number in 1..=20 {
+            let message = format!("Subject: {number}\n\n{}", "a line of it\n".repeat(1000 * number));
+            std::fs::write(maildir.join(format!("new/{}.test", 1_600_000_000 + number)), message).unwrap();
+        }
+        let home = Home::new().set("POP3_PASSWORD", "pass");
+        let ca = variable("POP3_TEST_CA");
+        let url = format!("{scheme}://{user}@localhost:{port}");
+        let mut arguments = vec!["--ca", &ca, &url, "fetch", "mail"];
+        if scheme == "pop" {
+            arguments.insert(0, "--starttls");
+        }
+        home.run(&arguments).expect(0, "20 new, 0 already here, 0 refused; 0 deleted");
+        arguments.push("--delete");
+        home.run(&arguments).expect(0, "0 new, 20 already here, 0 refused; 20 deleted");
+        let mail = crate::support::mail(&home.path("mail"));
+        assert_eq!(mail.len(), 20);
+        assert!(mail.iter().all(|message| message.starts_with(b"Subject: ")));
+        assert_eq!(std::fs::read_dir(maildir.join("new")).unwrap().count(), 0);
+        let _ = std::fs::remove_dir_all(maildir);
+    }
+}

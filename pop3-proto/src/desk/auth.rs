@@ -67,6 +67,7 @@ impl<M: Maildrop> Desk<M> {
     }
 
     /// What a proof may be bound to from now on.
+    #[cfg_attr(not(feature = "scram"), allow(clippy::unused_self, reason = "only SCRAM is bound to the connection"))]
     pub(crate) fn set_channel_binding(&mut self, exporter: Zeroizing<Vec<u8>>) {
         #[cfg(feature = "scram")]
         {

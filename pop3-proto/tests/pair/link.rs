@@ -6,6 +6,7 @@ use pop3_proto::apop::Timestamp;
 use pop3_proto::{Config, ServerConfig, Service};
 use zeroize::Zeroizing;
 
+use crate::keyed::Keyed;
 use crate::shelf::{Mail, Shelf};
 
 pub(crate) const TIMESTAMP: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
@@ -57,7 +58,7 @@ impl Schedule {
 /// The server and the way to it.
 #[derive(Debug)]
 pub(crate) struct Link {
-    service: Service<Shelf>,
+    service: Service<Keyed>,
     shelf: Shelf,
     exporter: Option<Zeroizing<Vec<u8>>>,
     schedule: Schedule,
@@ -66,9 +67,10 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) fn new(scene: &Scene, schedule: &Schedule) -> Link {
-        let shelf = Shelf::new(&scene.mails, scene.mouthful, scene.scram);
+        let shelf = Shelf::new(&scene.mails, scene.mouthful);
+        let keyed = Keyed { shelf: shelf.clone(), scram: scene.scram };
         let timestamp = scene.timestamp.then(|| Timestamp::find(TIMESTAMP).unwrap());
-        let service = Service::new(shelf.clone(), scene.server, timestamp);
+        let service = Service::new(keyed, scene.server, timestamp);
         let exporter = scene.exporters.map(|(_, server)| Zeroizing::new(vec![server; 32]));
         let mut link = Link { service, shelf, exporter, schedule: schedule.clone(), thrown: 0 };
         if scene.server.inside_tls {
@@ -141,7 +143,7 @@ impl Link {
         self.bind();
     }
 
-    pub(crate) const fn service(&self) -> &Service<Shelf> {
+    pub(crate) const fn service(&self) -> &Service<Keyed> {
         &self.service
     }
 

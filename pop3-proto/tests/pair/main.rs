@@ -4,6 +4,7 @@
 #![cfg(feature = "std")]
 
 mod bare;
+mod keyed;
 mod link;
 mod logins;
 mod oracle;

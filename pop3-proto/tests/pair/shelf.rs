@@ -3,12 +3,8 @@
 use std::cell::RefCell;
 use std::num::NonZeroU32;
 use std::rc::Rc;
-#[cfg(feature = "scram")]
-use std::sync::LazyLock;
 
 use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
-#[cfg(feature = "scram")]
-use pop3_proto::sasl::ScramKeys;
 use pop3_proto::transmitted_octets;
 
 pub(crate) const USER: &str = "ann";
@@ -51,8 +47,6 @@ impl Mail {
 #[derive(Clone, Debug)]
 pub(crate) struct Shelf {
     mails: Rc<[Mail]>,
-    /// Whether it has keys for SCRAM.
-    scram: bool,
     open: bool,
     /// A read gives no more octets than this.
     mouthful: usize,
@@ -60,8 +54,8 @@ pub(crate) struct Shelf {
 }
 
 impl Shelf {
-    pub(crate) fn new(mails: &[Mail], mouthful: usize, scram: bool) -> Shelf {
-        Shelf { mails: mails.into(), scram, open: false, mouthful, removed: Rc::default() }
+    pub(crate) fn new(mails: &[Mail], mouthful: usize) -> Shelf {
+        Shelf { mails: mails.into(), open: false, mouthful, removed: Rc::default() }
     }
 
     /// The numbers that UPDATE removed, if there was one.
@@ -79,18 +73,6 @@ impl Maildrop for Shelf {
         assert!(!self.open, "nobody logs in twice");
         self.open = credentials.user() == USER && credentials.prove(PASSWORD.as_bytes());
         if self.open { Ok(()) } else { Err(LoginRefused::Credentials) }
-    }
-
-    #[cfg(feature = "scram")]
-    fn has_scram(&self) -> bool {
-        self.scram
-    }
-
-    #[cfg(feature = "scram")]
-    fn scram_keys(&mut self, user: &str) -> Result<ScramKeys, StoreError> {
-        static KEYS: LazyLock<ScramKeys> = LazyLock::new(|| ScramKeys::derive(PASSWORD, b"salt", 4096).unwrap());
-        assert!(self.scram && !self.open && user == USER);
-        Ok(KEYS.clone())
     }
 
     fn count(&self) -> u32 {
