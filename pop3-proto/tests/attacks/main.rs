@@ -12,6 +12,7 @@ mod memory;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod play;
+mod rows;
 mod scram_server;
 #[path = "../script/mod.rs"]
 mod script;
