@@ -248,14 +248,14 @@ fn rows_of(name: &str) -> Vec<String> {
 #[test]
 fn every_row_is_a_test_or_an_exception() {
     let tests = tests();
-    let mut named = BTreeSet::new();
+    let mut listed = BTreeSet::new();
     for (row, covered) in ROWS {
         match covered {
             Tests(names) => {
                 assert!(!names.is_empty(), "{row} has no test");
                 for name in *names {
                     assert!(tests.contains(name), "{row}: there is no test {name}");
-                    named.insert(*name);
+                    listed.insert(*name);
                 }
                 let own = names.iter().any(|name| rows_of(name).iter().any(|other| other == row));
                 assert!(own, "{row} has no test that is named by it");
@@ -264,11 +264,11 @@ fn every_row_is_a_test_or_an_exception() {
         }
     }
     // The other way round: what is named by a row stands in the table.
-    let forgotten: Vec<_> = tests.difference(&named).collect();
+    let forgotten: Vec<_> = tests.difference(&listed).collect();
     assert!(forgotten.is_empty(), "not in the table: {forgotten:?}");
     let rows: BTreeSet<&str> = ROWS.iter().map(|(row, _)| *row).collect();
     assert_eq!(rows.len(), ROWS.len(), "each row stands once");
-    for name in &named {
+    for name in &listed {
         for row in rows_of(name) {
             assert!(rows.contains(row.as_str()), "{name} is named by a row that there is not");
         }
