@@ -39,7 +39,7 @@ async fn quit_refused() {
 }
 
 #[tokio::test]
-async fn quit_unknown() {
+async fn f02_quit_unknown() {
     let session = scripted(&[("QUIT", "+O")], Then::Close).await;
     let error = session.quit().await.unwrap_err();
     assert!(matches!(error, QuitError::Unknown(_)), "{error:?}");
