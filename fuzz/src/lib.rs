@@ -6,6 +6,7 @@
 mod answers;
 mod clerk;
 mod dots;
+pub mod login;
 mod player;
 mod script;
 

@@ -255,7 +255,7 @@ impl<'a> Command<'a> {
                 let named = matches!(mechanism.len(), 1..=20)
                     && mechanism.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
                 if !named {
-                    return Err(BadArgument::Method);
+                    return Err(BadArgument::Mechanism);
                 }
                 initial_response.map_or(Ok(()), |payload| payload.check())
             }

@@ -29,7 +29,7 @@ pub struct Connect {
     host: Option<String>,
     port: Option<u16>,
     user: Option<String>,
-    password: Option<Zeroizing<String>>,
+    secret: Option<Secret>,
     policy: Policy,
     config: Config,
     window: usize,
@@ -37,6 +37,15 @@ pub struct Connect {
     timeout: Duration,
     login_timeout: Duration,
     log: Option<Log>,
+}
+
+/// What was given to prove who logs in.
+enum Secret {
+    Password(Zeroizing<String>),
+    /// These need no name.
+    Whole(Credentials),
+    /// These need one.
+    Made(Box<dyn FnOnce(String) -> Credentials + Send>),
 }
 
 /// What receives the conversation: secrets replaced, bodies as a count of octets.
@@ -79,7 +88,7 @@ impl Default for Connect {
             host: None,
             port: None,
             user: None,
-            password: None,
+            secret: None,
             policy: Policy::default(),
             config: Config::default(),
             window: 128 * 1024,
@@ -117,7 +126,32 @@ impl Connect {
 
     /// The password. By default what `~/.netrc` (or `$NETRC`) has for the host and the user.
     pub fn password(mut self, password: impl Into<String>) -> Connect {
-        self.password = Some(Zeroizing::new(password.into()));
+        self.secret = Some(Secret::Password(Zeroizing::new(password.into())));
+        self
+    }
+
+    /// An access token instead of a password, for OAUTHBEARER or XOAUTH2 (RFC 7628).
+    pub fn token(mut self, token: impl Into<String>) -> Connect {
+        let token = token.into();
+        self.secret = Some(Secret::Made(Box::new(|user| Credentials::token(user, token))));
+        self
+    }
+
+    /// A password that is asked for when it is needed, as with [`Credentials::ask`].
+    pub fn ask(mut self, ask: impl FnOnce(&str) -> Option<Zeroizing<String>> + Send + 'static) -> Connect {
+        self.secret = Some(Secret::Made(Box::new(|user| Credentials::ask(user, ask))));
+        self
+    }
+
+    /// An access token that is asked for when it is needed, as with [`Credentials::ask_token`].
+    pub fn ask_token(mut self, ask: impl FnOnce(&str) -> Option<Zeroizing<String>> + Send + 'static) -> Connect {
+        self.secret = Some(Secret::Made(Box::new(|user| Credentials::ask_token(user, ask))));
+        self
+    }
+
+    /// Name and proof in one, of any kind. No [`user`](Self::user) and no netrc file counts then.
+    pub fn credentials(mut self, credentials: Credentials) -> Connect {
+        self.secret = Some(Secret::Whole(credentials));
         self
     }
 
@@ -189,21 +223,17 @@ impl Connect {
         netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, ConnectError<T>>,
     ) -> Result<Parts, ConnectError<T>> {
         let host = self.host.or(mailhost).ok_or(ConnectError::NoHost)?;
-        let (mut user, mut password) = (self.user, self.password);
-        if user.is_none() || password.is_none() {
-            if let Some((name, secret)) = netrc(&host, user.as_deref())? {
-                // An entry may lack either.
-                user = user.or(Some(name).filter(|name| !name.is_empty()));
-                password = password.or(Some(secret).filter(|secret| !secret.is_empty()));
-            }
-        }
-        let (Some(user), Some(password)) = (user, password) else { return Err(ConnectError::NoCredentials { host }) };
+        let credentials = match self.secret {
+            Some(Secret::Whole(credentials)) => Some(credentials),
+            given => find(&host, self.user, given, netrc)?,
+        };
+        let Some(credentials) = credentials else { return Err(ConnectError::NoCredentials { host }) };
         let port = self.port.unwrap_or(match self.policy.security {
             Security::Tls => 995,
             Security::StartTls | Security::Plaintext => 110,
         });
         Ok(Parts {
-            destination: Destination { host, port, credentials: Credentials::new(user, password.as_str()) },
+            destination: Destination { credentials: credentials.at(&*host, port), host, port },
             policy: self.policy,
             config: self.config,
             window: self.window,
@@ -213,6 +243,27 @@ impl Connect {
             log: self.log,
         })
     }
+}
+
+/// Completes a name and a proof by what the netrc file has, whose entries may lack either.
+fn find<T>(
+    host: &str,
+    mut user: Option<String>,
+    mut secret: Option<Secret>,
+    netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, ConnectError<T>>,
+) -> Result<Option<Credentials>, ConnectError<T>> {
+    if user.is_none() || secret.is_none() {
+        if let Some((name, password)) = netrc(host, user.as_deref())? {
+            user = user.or(Some(name).filter(|name| !name.is_empty()));
+            secret = secret.or(Some(password).filter(|password| !password.is_empty()).map(Secret::Password));
+        }
+    }
+    let Some(user) = user else { return Ok(None) };
+    Ok(secret.map(|secret| match secret {
+        Secret::Password(password) => Credentials::new(user, password.as_str()),
+        Secret::Whole(credentials) => credentials,
+        Secret::Made(make) => make(user),
+    }))
 }
 
 impl fmt::Debug for Connect {

@@ -11,12 +11,14 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::{ControlFlow, Range};
 
+use zeroize::Zeroizing;
+
 use crate::buffer::{Inbox, Outbox};
 use crate::capability::Known;
 use crate::client::{Client, Config, Event, Ticket};
 use crate::command::{Command, Kind, Shape};
 use crate::error::{Awaiting, Malformed, ProtocolError, Rejected};
-use crate::exchange::{Capabilities, Exchange};
+use crate::exchange::{Capabilities, Exchange, Failure};
 use crate::failure::{Cause, Error, Refused};
 use crate::log::{Entry, Sent, Sink};
 use crate::reply::{Greeting, Reply};
@@ -125,6 +127,7 @@ pub struct Conversation {
     body_octets: u64,
     greeting: Option<Box<[u8]>>,
     capabilities: Option<Capabilities>,
+    channel_binding: Option<Zeroizing<Vec<u8>>>,
     /// Nothing has come since a command was sent to an idle server.
     unanswered: bool,
     ended: bool,
@@ -146,6 +149,7 @@ impl Conversation {
             body_octets: 0,
             greeting: None,
             capabilities: None,
+            channel_binding: None,
             unanswered: false,
             ended: false,
             broken: false,
@@ -245,6 +249,8 @@ impl Conversation {
                 Event::Challenge { .. } => self.cancel(),
                 event if event.to() == call.ticket => {
                     if let ControlFlow::Break(result) = call.exchange.event(event) {
+                        // Whoever says that we are logged in without a proof is not to be talked to.
+                        self.broken |= matches!(result, Err(Failure::Unproved));
                         self.settle();
                         return result.map(Step::Done).map_err(|failure| Error::new(call.doing(), failure.into()));
                     }
@@ -391,8 +397,20 @@ impl Conversation {
         self.client.tls_established(self.inbox.unread()).map_err(|error| Error::protocol("TLS", error))?;
         self.greeting = None;
         self.capabilities = None;
+        self.channel_binding = None;
         self.note(Entry::Tls);
         Ok(())
+    }
+
+    /// What a proof may be bound to: the `tls-exporter` of the TLS connection (RFC 9266), 32 octets. Set it when the
+    /// handshake is done and [`tls_established`](Self::tls_established), if that is due, was called.
+    pub fn set_channel_binding(&mut self, exporter: Zeroizing<Vec<u8>>) {
+        self.channel_binding = Some(exporter);
+    }
+
+    /// What [`set_channel_binding`](Self::set_channel_binding) was given in this layer.
+    pub fn channel_binding(&self) -> Option<&Zeroizing<Vec<u8>>> {
+        self.channel_binding.as_ref()
     }
 
     /// Whether the answer is still to come, or its command still to be sent.

@@ -25,10 +25,13 @@ pub enum BadArgument {
     NotAscii,
     /// A mechanism is named by 1 to 20 of `A-Z`, `0-9`, `-` and `_` (RFC 4422, section 3.1).
     #[error("no SASL mechanism can have this name")]
-    Method,
+    Mechanism,
     /// Data given as Base64 is none.
     #[error("the data is not Base64")]
     Base64,
+    /// A name or a password has characters that `SASLprep` prohibits (RFC 4013, section 2.3).
+    #[error("a name or password has characters that no server could accept")]
+    Unprepared,
     /// A raw command whose keyword is missing, or one that has a command of its own.
     #[error("a raw command needs a keyword that has no command of its own")]
     Keyword,

@@ -16,13 +16,17 @@ use crate::sasl::Response;
 /// The octets of a listing that an exchange keeps at most: 64 MiB. A maildrop of a million messages needs less.
 const MAX_LISTING: usize = 64 << 20;
 
-/// Why an exchange has no value, although the session goes on.
+/// Why an exchange has no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Failure {
-    /// The server said no.
+    /// The server said no. The session goes on.
     Refused(Refused),
-    /// The server's answer makes no sense.
+    /// The server's answer makes no sense. The session goes on.
     Malformed(Malformed),
+    /// The server said `+OK` before the mechanism was complete: it did not prove what it had to prove, or did not let us
+    /// (RFC 4422, section 3.4). The session is over.
+    Unproved,
 }
 
 impl From<Malformed> for Failure {

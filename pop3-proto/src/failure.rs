@@ -14,11 +14,17 @@ use crate::reply::{Code, Refusal, Reply, Text};
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Refused {
     line: Vec<u8>,
+    /// What was said beside the line.
+    explanation: Vec<u8>,
 }
 
 impl Refused {
     pub(crate) fn new(refusal: Refusal<'_>) -> Refused {
-        Refused { line: refusal.line().to_vec() }
+        Refused { line: refusal.line().to_vec(), explanation: Vec::new() }
+    }
+
+    pub(crate) fn explain(&mut self, explanation: &[u8]) {
+        self.explanation = explanation.to_vec();
     }
 
     fn refusal(&self) -> Refusal<'_> {
@@ -33,6 +39,12 @@ impl Refused {
     /// What the response code means, if there is one (RFC 2449, section 8).
     pub fn code(&self) -> Option<Code> {
         self.refusal().code().map(crate::reply::ResponseCode::code)
+    }
+
+    /// What the server said beside the line, inside a SASL mechanism: the JSON of OAUTHBEARER and XOAUTH2 (RFC 7628,
+    /// section 3.2.2).
+    pub fn explanation(&self) -> Option<Text<'_>> {
+        Some(Text::new(&self.explanation)).filter(|_| !self.explanation.is_empty())
     }
 
     /// Whether one of the phrases stands in the line, in any case, as words of their own.
@@ -52,17 +64,20 @@ impl Refused {
         if secret.is_empty() || secret.contains(&0) {
             return;
         }
-        while let Some(at) = memchr::memmem::find(&self.line, secret) {
-            self.line.splice(at..at + secret.len(), *b"\x00");
+        for said in [&mut self.line, &mut self.explanation] {
+            while let Some(at) = memchr::memmem::find(said, secret) {
+                said.splice(at..at + secret.len(), *b"\x00");
+            }
+            // A blot that cannot itself contain the secret, whatever that is.
+            said.iter_mut().filter(|octet| **octet == 0).for_each(|octet| *octet = b'*');
         }
-        // A blot that cannot itself contain the secret, whatever that is.
-        self.line.iter_mut().filter(|octet| **octet == 0).for_each(|octet| *octet = b'*');
     }
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "-ERR {}", Text::new(&self.line))
+        write!(f, "-ERR {}", Text::new(&self.line))?;
+        self.explanation().map_or(Ok(()), |explanation| write!(f, " ({explanation})"))
     }
 }
 
@@ -77,6 +92,7 @@ impl<T> From<Failure> for Cause<T> {
         match failure {
             Failure::Refused(refused) => Cause::Refused(refused),
             Failure::Malformed(malformed) => Cause::Malformed(malformed),
+            Failure::Unproved => Cause::Unproved,
         }
     }
 }
@@ -91,6 +107,9 @@ pub enum Cause<T = Infallible> {
     Refused(Refused),
     /// The server's answer makes no sense, but its end is known. The session goes on.
     Malformed(Malformed),
+    /// The server said that the login succeeded, before it was proved who is who (RFC 4422, section 3.4). The session is
+    /// over.
+    Unproved,
     /// The server had closed the connection while no command was in flight, as servers do after a time (RFC 1939,
     /// section 3). Nothing was deleted. What it said at the end, if anything, is in the error.
     ClosedWhileIdle(ProtocolError),
@@ -154,7 +173,7 @@ impl<T> Error<T> {
         match &*self.cause {
             Cause::Rejected(rejected) => !matches!(rejected, Rejected::Over | Rejected::Unsolicited),
             Cause::Refused(_) | Cause::Malformed(_) => !self.no_service,
-            Cause::ClosedWhileIdle(_) | Cause::Protocol(_) | Cause::Transport(_) => false,
+            Cause::Unproved | Cause::ClosedWhileIdle(_) | Cause::Protocol(_) | Cause::Transport(_) => false,
         }
     }
 
@@ -176,6 +195,7 @@ impl Error<Infallible> {
             Cause::Rejected(rejected) => Cause::Rejected(rejected),
             Cause::Refused(refused) => Cause::Refused(refused),
             Cause::Malformed(malformed) => Cause::Malformed(malformed),
+            Cause::Unproved => Cause::Unproved,
             Cause::ClosedWhileIdle(error) => Cause::ClosedWhileIdle(error),
             Cause::Protocol(error) => Cause::Protocol(error),
             Cause::Transport(never) => match never {},
@@ -191,6 +211,7 @@ impl<T: fmt::Display> fmt::Display for Error<T> {
             Cause::Rejected(rejected) => write!(f, "{rejected}"),
             Cause::Refused(refused) => write!(f, "the server said {refused}"),
             Cause::Malformed(malformed) => write!(f, "{malformed}"),
+            Cause::Unproved => f.write_str("the server said +OK before anything was proved; it may be an impostor"),
             Cause::ClosedWhileIdle(error) => {
                 f.write_str("the server had closed the connection while it was idle")?;
                 let said = error.excerpt();
@@ -252,7 +273,7 @@ impl From<Error<std::io::Error>> for std::io::Error {
             Cause::Transport(transport) => transport.kind(),
             Cause::Protocol(_) if error.is_truncated() => ErrorKind::UnexpectedEof,
             Cause::ClosedWhileIdle(_) => ErrorKind::ConnectionAborted,
-            Cause::Protocol(_) | Cause::Malformed(_) => ErrorKind::InvalidData,
+            Cause::Protocol(_) | Cause::Malformed(_) | Cause::Unproved => ErrorKind::InvalidData,
             Cause::Rejected(_) => ErrorKind::InvalidInput,
             Cause::Refused(_) => ErrorKind::Other,
         };

@@ -1,11 +1,15 @@
-//! The login flow: CAPA, STLS, the choice of a mechanism, and a typed reason when it fails.
+//! The login flow: CAPA, STLS, the choice of a method, and a typed reason when it fails.
 //!
-//! A mechanism that fails is never followed by a weaker one, and nothing of the credentials leaves on a link that is less
+//! A method that fails is never followed by a weaker one, and nothing of the credentials leaves on a link that is less
 //! protected than the caller allows.
+
+mod choice;
+mod credentials;
+mod error;
+mod policy;
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::convert::Infallible;
 use core::fmt;
 use core::ops::ControlFlow;
 
@@ -19,214 +23,14 @@ use crate::conversation::{Call, Conversation, Step};
 use crate::error::{BadArgument, Rejected};
 use crate::exchange::{Acknowledge, Capabilities, Exchange, Failure, Lines, acknowledged};
 use crate::failure::{Cause, Error, Refused};
-use crate::reply::{Challenge, Code};
-use crate::sasl::{AuthPlain, Response, plain};
+use crate::reply::Challenge;
+use crate::sasl::{Auth, MechanismError, Response, plain, prepare};
+use choice::{Choice, check_fit, choose};
+use credentials::{Secret, Source};
 
-/// Who logs in. `Debug` shows no password; the memory is wiped when dropped.
-#[derive(Clone)]
-pub struct Credentials {
-    user: String,
-    password: Zeroizing<String>,
-}
-
-impl Credentials {
-    /// A name and a password, as the user gave them.
-    pub fn new(user: impl Into<String>, password: impl Into<String>) -> Credentials {
-        Credentials { user: user.into(), password: Zeroizing::new(password.into()) }
-    }
-
-    /// The name.
-    pub fn user(&self) -> &str {
-        &self.user
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
-    }
-}
-
-/// How the connection must be protected before anything secret is sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Security {
-    /// TLS from the first octet on (RFC 8314, section 3.1). The default.
-    #[default]
-    Tls,
-    /// TLS begun by STLS (RFC 2595, section 4). It never falls back.
-    StartTls,
-    /// No protection.
-    Plaintext,
-}
-
-/// How to prove who logs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Method {
-    /// USER and PASS: the password as it is (RFC 1939, section 7).
-    UserPass,
-    /// APOP: a digest of the password and of the greeting's timestamp (RFC 1939, section 7). Used only if asked for by
-    /// name: many servers send timestamps that they cannot serve.
-    Apop,
-    /// SASL PLAIN: the password as it is (RFC 4616).
-    Plain,
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Method::UserPass => "USER",
-            Method::Apop => "APOP",
-            Method::Plain => "PLAIN",
-        })
-    }
-}
-
-/// What is permitted on the way in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Policy {
-    /// The protection that is required.
-    pub security: Security,
-    /// Leave to send a password as it is without TLS. False by default.
-    pub allow_plaintext: bool,
-    /// The one mechanism to use; by default PLAIN if the server announces it, else USER and PASS.
-    pub method: Option<Method>,
-}
-
-/// Why a login failed. `T` is the error of the transport.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum LoginError<T = Infallible> {
-    /// The server refused the name or the password.
-    Credentials(Refused),
-    /// Another session has the maildrop; the credentials were not judged (RFC 2449, section 8.1.2).
-    InUse(Refused),
-    /// The last login was too short a while ago (RFC 2449, section 8.1.1).
-    LoginDelay(Refused),
-    /// Something failed that will pass (RFC 3206, section 4).
-    Temporary(Refused),
-    /// Something failed that somebody must mend (RFC 3206, section 4).
-    Permanent(Refused),
-    /// The server refused, and not for the credentials, since it would have said so (RFC 3206, section 6).
-    Refused(Refused),
-    /// The password would go over an unprotected connection. Nothing of the credentials was sent.
-    Unprotected,
-    /// TLS is asked for, and the adapter cannot do it. Nothing was sent.
-    NoTls,
-    /// The server does not offer STLS. Nothing of the credentials was sent.
-    NoStartTls,
-    /// The server refused STLS. Nothing of the credentials was sent.
-    StartTlsRefused(Refused),
-    /// The server does not offer the mechanism that was asked for. Nothing of the credentials was sent.
-    NoMethod(Method),
-    /// The name or the password cannot be sent. Nothing of the credentials was.
-    Unsendable(BadArgument),
-    /// The conversation failed.
-    Failed(Error<T>),
-}
-
-impl<T> LoginError<T> {
-    fn of_refusal(refused: Refused, certain: bool) -> LoginError<T> {
-        match refused.code() {
-            Some(Code::Auth) => LoginError::Credentials(refused),
-            Some(Code::InUse) => LoginError::InUse(refused),
-            Some(Code::LoginDelay) => LoginError::LoginDelay(refused),
-            Some(Code::SysTemp | Code::Sys) => LoginError::Temporary(refused),
-            Some(Code::SysPerm) => LoginError::Permanent(refused),
-            _ if certain => LoginError::Refused(refused),
-            // Servers older than response codes say it in prose.
-            // An account that is locked is another matter than a maildrop.
-            _ if refused.mentions(&["account"]) => LoginError::Credentials(refused),
-            _ if refused.mentions(&["lock", "locked", "busy", "in use"]) => LoginError::InUse(refused),
-            _ if refused.mentions(&["unavailable", "try again", "wait"]) => LoginError::Temporary(refused),
-            _ => LoginError::Credentials(refused),
-        }
-    }
-
-    /// Whether the connection can be used again: for another try, or QUIT.
-    pub fn session_goes_on(&self) -> bool {
-        if let LoginError::Failed(error) = self { error.session_goes_on() } else { true }
-    }
-}
-
-impl LoginError<Infallible> {
-    /// The same error in a place where the transport can fail too.
-    pub fn widen<T>(self) -> LoginError<T> {
-        match self {
-            LoginError::Credentials(refused) => LoginError::Credentials(refused),
-            LoginError::InUse(refused) => LoginError::InUse(refused),
-            LoginError::LoginDelay(refused) => LoginError::LoginDelay(refused),
-            LoginError::Temporary(refused) => LoginError::Temporary(refused),
-            LoginError::Permanent(refused) => LoginError::Permanent(refused),
-            LoginError::Refused(refused) => LoginError::Refused(refused),
-            LoginError::Unprotected => LoginError::Unprotected,
-            LoginError::NoTls => LoginError::NoTls,
-            LoginError::NoStartTls => LoginError::NoStartTls,
-            LoginError::StartTlsRefused(refused) => LoginError::StartTlsRefused(refused),
-            LoginError::NoMethod(mechanism) => LoginError::NoMethod(mechanism),
-            LoginError::Unsendable(bad) => LoginError::Unsendable(bad),
-            LoginError::Failed(error) => LoginError::Failed(error.widen()),
-        }
-    }
-}
-
-impl<T> From<Error<T>> for LoginError<T> {
-    fn from(error: Error<T>) -> LoginError<T> {
-        LoginError::Failed(error)
-    }
-}
-
-impl<T: fmt::Display> fmt::Display for LoginError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LoginError::Credentials(said) => write!(f, "wrong user name or password; the server said {said}"),
-            LoginError::InUse(said) => write!(f, "another session has the maildrop; the server said {said}"),
-            LoginError::LoginDelay(said) => write!(f, "too soon after the last login; the server said {said}"),
-            LoginError::Temporary(said) => write!(f, "login is not possible now; the server said {said}"),
-            LoginError::Permanent(said) => write!(f, "login is not possible; the server said {said}"),
-            LoginError::Refused(said) => write!(f, "login was refused; the server said {said}"),
-            LoginError::Unprotected => f.write_str(
-                "the connection is not protected, so the password was not sent; a password in the clear needs leave",
-            ),
-            LoginError::NoTls => f.write_str("TLS is not in this build; nothing was sent"),
-            LoginError::NoStartTls => f.write_str("the server does not offer STLS; nothing secret was sent"),
-            LoginError::StartTlsRefused(said) => {
-                write!(f, "the server refused STLS, nothing secret was sent; it said {said}")
-            }
-            LoginError::NoMethod(mechanism) => {
-                write!(f, "the server does not offer {mechanism}; nothing secret was sent")
-            }
-            LoginError::Unsendable(bad) => write!(f, "the credentials cannot be sent: {bad}"),
-            LoginError::Failed(error) => write!(f, "{error}"),
-        }
-    }
-}
-
-impl<T: fmt::Debug + fmt::Display> core::error::Error for LoginError<T> {}
-
-/// A login that failed, and the connection `C` if it can be used again: for another try, or for QUIT.
-pub struct LoginFailed<C, T = Infallible> {
-    /// The connection, unless it is over.
-    pub connection: Option<C>,
-    /// Why it failed.
-    pub reason: LoginError<T>,
-}
-
-impl<C, T: fmt::Debug> fmt::Debug for LoginFailed<C, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Short, because a `main` that returns it prints it.
-        let mut failed = f.debug_struct("LoginFailed");
-        failed.field("reason", &self.reason).field("connected", &self.connection.is_some()).finish()
-    }
-}
-
-impl<C, T: fmt::Display> fmt::Display for LoginFailed<C, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.reason.fmt(f)
-    }
-}
-
-impl<C, T: fmt::Debug + fmt::Display> core::error::Error for LoginFailed<C, T> {}
+pub use credentials::Credentials;
+pub use error::{LoginError, LoginFailed};
+pub use policy::{Method, Policy, Security};
 
 /// Where a login stands when it needs its driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,9 +89,14 @@ impl Login {
                     let lines = match conversation.step(call) {
                         Ok(Step::NeedIo) => return Ok(Step::NeedIo),
                         Ok(Step::Done(lines)) => lines,
-                        // An old server, of which nothing is known (RFC 2449, section 5).
-                        Err(error) if error.refused().is_some() => Vec::new(),
-                        Err(error) => return Err(error.into()),
+                        Err(error) => match error.refused() {
+                            Some(refused) if self.wants_tls(inside_tls) => {
+                                return Err(LoginError::CapaRefused(refused.clone()));
+                            }
+                            // An old server, of which nothing is known (RFC 2449, section 5).
+                            Some(_) => Vec::new(),
+                            None => return Err(error.into()),
+                        },
                     };
                     conversation.learn(Capabilities::new(lines));
                     self.choose(conversation)?
@@ -335,62 +144,74 @@ impl Login {
         }
     }
 
+    fn wants_tls(&self, inside_tls: bool) -> bool {
+        self.policy.security == Security::StartTls && !inside_tls
+    }
+
     /// What can be known before anything is sent.
     fn check(&self, inside_tls: bool) -> Result<(), LoginError> {
-        let Credentials { user, password } = &self.credentials;
-        // What no mechanism can carry, or the one that was asked for cannot. The rest is known after CAPA.
-        let sendable = match self.policy.method {
-            None => Command::Pass(user).check(true).and_then(|()| Command::Pass(password).check(true)),
-            Some(Method::Plain) => plain("", user, password).map(drop),
-            Some(_) => Command::User(user).check(true).and_then(|()| Command::Pass(password).check(true)),
-        };
-        sendable.map_err(LoginError::Unsendable)?;
-        let hidden = self.policy.method == Some(Method::Apop);
+        if let Some(method) = self.policy.method {
+            check_fit(&self.credentials, method)?;
+        }
+        self.check_password().map_err(LoginError::Unsendable)?;
+        let shows = self.policy.method.is_some_and(Method::shows_secret);
         match self.policy.security {
             _ if inside_tls => Ok(()),
             Security::StartTls => Ok(()),
-            Security::Plaintext if hidden || self.policy.allow_plaintext => Ok(()),
+            Security::Plaintext if self.policy.allow_plaintext || !shows => Ok(()),
             Security::Tls | Security::Plaintext => Err(LoginError::Unprotected),
         }
     }
 
+    /// What no method can carry, or the one that was asked for cannot. The rest is known after CAPA.
+    fn check_password(&self) -> Result<(), BadArgument> {
+        let user = self.credentials.user();
+        let (Secret::Password(source), Some(Method::UserPass | Method::Apop) | None) =
+            (&self.credentials.secret, self.policy.method)
+        else {
+            return if let Secret::Password(Source::Known(password)) = &self.credentials.secret {
+                plain("", user, password).map(drop)
+            } else {
+                Ok(())
+            };
+        };
+        // By default the name may go where it may have blanks.
+        let name = if self.policy.method.is_some() { Command::User(user) } else { Command::Pass(user) };
+        name.check(true)?;
+        source.known().map_or(Ok(()), |password| Command::Pass(password).check(true))
+    }
+
     /// The stage after CAPA.
-    fn choose(&self, conversation: &Conversation) -> Result<Stage, LoginError> {
-        let nothing = Capabilities::default();
-        let capabilities = conversation.capabilities().unwrap_or(&nothing);
-        if self.policy.security == Security::StartTls && !conversation.client().inside_tls() {
-            if !capabilities.any(|known| known == Known::Stls) {
-                return Err(LoginError::NoStartTls);
-            }
-            return Ok(Stage::Stls(Call::new(Acknowledge(Command::Stls))));
+    fn choose(&mut self, conversation: &Conversation) -> Result<Stage, LoginError> {
+        if self.wants_tls(conversation.client().inside_tls()) {
+            let offered = conversation.capabilities().is_some_and(|all| all.any(|known| known == Known::Stls));
+            return if offered {
+                Ok(Stage::Stls(Call::new(Acknowledge(Command::Stls))))
+            } else {
+                Err(LoginError::NoStartTls)
+            };
         }
-        let Credentials { user, password } = &self.credentials;
-        let announced = capabilities.mechanisms().any(|name| name.eq_ignore_ascii_case(b"PLAIN"));
-        let default = if announced { Method::Plain } else { Method::UserPass };
-        match self.policy.method.unwrap_or(default) {
-            Method::UserPass => {
+        let choice = choose(&mut self.credentials, self.policy, conversation)?;
+        let user = self.credentials.user();
+        let password = Zeroizing::new(String::from(self.credentials.known_text().unwrap_or_default()));
+        match choice {
+            Choice::UserPass => {
                 Self::sendable(conversation, Command::User(user))?;
-                Self::sendable(conversation, Command::Pass(password))?;
-                Ok(Stage::UserPass(Call::new(Proof::User(user.clone())), Call::new(Proof::Pass(password.clone()))))
+                Self::sendable(conversation, Command::Pass(&password))?;
+                Ok(Stage::UserPass(Call::new(Proof::User(user.into())), Call::new(Proof::Pass(password))))
             }
-            Method::Apop => {
+            Choice::Apop => {
                 let greeting = conversation.greeting();
                 let timestamp = greeting.and_then(|greeting| greeting.timestamp());
-                let timestamp = timestamp.ok_or(LoginError::NoMethod(Method::Apop))?;
-                // It would have to be prepared first (RFC 6856, section 2.2), so that both sides mean the same.
-                if !password.is_ascii() {
-                    return Err(LoginError::Unsendable(BadArgument::NotAscii));
-                }
-                let digest = Digest::new(timestamp, password.as_bytes());
-                Self::sendable(conversation, Command::Apop { user, digest })?;
-                Ok(Stage::Prove(Call::new(Proof::Apop(user.clone(), digest))))
+                let timestamp = timestamp.ok_or(LoginError::NotOffered("APOP".into()))?;
+                // Nothing but US-ASCII unless the server is known to take it (RFC 6856, section 2.2).
+                Self::sendable(conversation, Command::Pass(&password))?;
+                let user = prepare(user).map_err(LoginError::Unsendable)?;
+                let digest = Digest::new(timestamp, prepare(&password).map_err(LoginError::Unsendable)?.as_bytes());
+                Self::sendable(conversation, Command::Apop { user: &user, digest })?;
+                Ok(Stage::Prove(Call::new(Proof::Apop(user, digest))))
             }
-            // A server without CAPA may know AUTH all the same (RFC 1734).
-            Method::Plain if announced || capabilities == &nothing => {
-                let message = plain("", user, password).map_err(LoginError::Unsendable)?;
-                Ok(Stage::Prove(Call::new(Proof::Plain(AuthPlain::new(message, announced)))))
-            }
-            Method::Plain => Err(LoginError::NoMethod(Method::Plain)),
+            Choice::Sasl(auth) => Ok(Stage::Prove(Call::new(Proof::Sasl(auth)))),
         }
     }
 
@@ -406,14 +227,27 @@ impl Login {
         Ok(())
     }
 
-    fn failed(&self, conversation: &Conversation, error: Error) -> LoginError {
+    fn failed(&self, conversation: &mut Conversation, error: Error) -> LoginError {
+        let proof = if let Stage::Prove(call) = &self.stage { Some(call.exchange()) } else { None };
+        if let Some(Proof::Sasl(auth)) = proof {
+            if let (Some(error), true) = (auth.error(), error.refused().is_some()) {
+                if error == MechanismError::Unproved {
+                    conversation.break_off();
+                }
+                let name = String::from(auth.mechanism().name()).into();
+                return LoginError::Mechanism { name, error };
+            }
+        }
         match error.into_cause() {
             Cause::Refused(mut refused) => {
-                // The server may have echoed the line, in whichever form the password was in it.
-                if let Stage::Prove(call) = &self.stage {
-                    call.exchange().redact(&mut refused);
+                if let Some(Proof::Sasl(auth)) = proof {
+                    refused.explain(auth.mechanism().explanation().unwrap_or_default());
                 }
-                refused.redact(self.credentials.password.as_bytes());
+                // The server may have echoed the secret, or whatever it was turned into.
+                refused.redact(self.credentials.known_text().unwrap_or_default().as_bytes());
+                if let Some(proof) = proof {
+                    proof.redact(&mut refused, self.credentials.user());
+                }
                 let certain = conversation.capabilities().is_some_and(|c| c.any(|known| known == Known::AuthRespCode));
                 LoginError::of_refusal(refused, certain)
             }
@@ -427,17 +261,17 @@ impl Login {
 enum Proof {
     User(String),
     Pass(Zeroizing<String>),
-    Apop(String, Digest),
-    Plain(AuthPlain),
+    Apop(Zeroizing<String>, Digest),
+    Sasl(Auth),
 }
 
 impl Proof {
-    /// Blots out what the password was turned into.
-    fn redact(&self, refused: &mut Refused) {
+    /// Blots out what the secret was turned into.
+    fn redact(&self, refused: &mut Refused, user: &str) {
         match self {
             Proof::User(_) | Proof::Pass(_) => {}
             Proof::Apop(_, digest) => refused.redact(digest.as_bytes()),
-            Proof::Plain(auth) => refused.redact(&auth.encoded()),
+            Proof::Sasl(auth) => auth.redact(refused, user),
         }
     }
 }
@@ -450,19 +284,16 @@ impl Exchange for Proof {
             Proof::User(user) => Command::User(user),
             Proof::Pass(password) => Command::Pass(password),
             Proof::Apop(user, digest) => Command::Apop { user, digest: *digest },
-            Proof::Plain(auth) => auth.command(),
+            Proof::Sasl(auth) => auth.command(),
         }
     }
 
     fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<(), Failure>> {
-        acknowledged(event)
+        if let Proof::Sasl(auth) = self { auth.event(event) } else { acknowledged(event) }
     }
 
     fn respond(&mut self, challenge: Challenge<'_>) -> Response<'_> {
-        match self {
-            Proof::Plain(auth) => auth.respond(challenge),
-            _ => Response::Cancel,
-        }
+        if let Proof::Sasl(auth) = self { auth.respond(challenge) } else { Response::Cancel }
     }
 }
 

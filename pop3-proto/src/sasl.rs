@@ -1,13 +1,51 @@
-//! What a SASL exchange carries (RFC 5034, section 4), and the mechanism PLAIN (RFC 4616).
+//! What a SASL exchange carries (RFC 5034, section 4), and the mechanisms.
+//!
+//! | mechanism | feature | |
+//! |---|---|---|
+//! | SCRAM-SHA-256, SCRAM-SHA-1, and both with -PLUS | `scram` | both sides prove that they know the password |
+//! | PLAIN, LOGIN | `alloc` | the password as it is |
+//! | CRAM-MD5 | `cram-md5` | a digest of a challenge |
+//! | OAUTHBEARER, XOAUTH2 | `alloc` | an access token |
+//! | EXTERNAL | `alloc` | a client certificate |
+//!
+//! A [`Mechanism`] of your own stands beside them.
+
+#[cfg(feature = "alloc")]
+mod auth;
+#[cfg(feature = "cram-md5")]
+mod cram_md5;
+#[cfg(feature = "alloc")]
+mod mechanism;
+#[cfg(feature = "alloc")]
+mod oauth;
+#[cfg(feature = "alloc")]
+mod plain;
+#[cfg(feature = "alloc")]
+mod prepare;
+#[cfg(feature = "scram")]
+mod scram;
 
 use core::fmt;
 
+#[cfg(feature = "alloc")]
+pub use auth::Auth;
+#[cfg(feature = "cram-md5")]
+pub use cram_md5::CramMd5;
+#[cfg(feature = "alloc")]
+pub use mechanism::{Mechanism, MechanismError, Message};
+#[cfg(feature = "alloc")]
+pub use oauth::{OauthBearer, Xoauth2};
+#[cfg(feature = "alloc")]
+pub(crate) use plain::plain_parts;
+#[cfg(feature = "alloc")]
+pub use plain::{External, Login, Plain, plain};
+#[cfg(feature = "alloc")]
+pub use prepare::prepare;
+#[cfg(feature = "scram")]
+pub use scram::{Binding, Hash, Scram};
+
 use crate::base64;
-#[cfg(feature = "alloc")]
-use crate::command::Command;
 use crate::error::BadArgument;
-#[cfg(feature = "alloc")]
-use crate::reply::Challenge;
 
 /// The data of a challenge or a response: octets to be sent, or Base64 as it came from the peer.
 ///
@@ -58,7 +96,7 @@ impl<'a> Payload<'a> {
     ///
     /// [`NotBase64`] if the text is not the strict Base64 of RFC 4648.
     #[cfg(feature = "alloc")]
-    pub fn to_vec(&self) -> Result<zeroize::Zeroizing<alloc::vec::Vec<u8>>, NotBase64> {
+    pub fn to_vec(&self) -> Result<Message, NotBase64> {
         let mut octets = zeroize::Zeroizing::new(alloc::vec![0; self.encoded_len()]);
         let len = self.decode(&mut octets)?.len();
         octets.truncate(len);
@@ -103,89 +141,4 @@ pub enum Response<'a> {
     Data(Payload<'a>),
     /// `*`: gives up. The server must answer `-ERR`.
     Cancel,
-}
-
-/// The response of PLAIN: authorization identity, NUL, user, NUL, password (RFC 4616, section 2).
-///
-/// An empty `authzid` means the identity that belongs to the credentials.
-///
-/// # Errors
-///
-/// [`BadArgument::Control`] for a NUL in a part, [`BadArgument::Empty`] for an empty name or password.
-#[cfg(feature = "alloc")]
-pub fn plain(
-    authzid: &str,
-    user: &str,
-    password: &str,
-) -> Result<zeroize::Zeroizing<alloc::vec::Vec<u8>>, BadArgument> {
-    if user.is_empty() || password.is_empty() {
-        return Err(BadArgument::Empty);
-    }
-    let parts = [authzid, user, password];
-    if parts.iter().any(|part| part.contains('\0')) {
-        return Err(BadArgument::Control);
-    }
-    let len = parts.iter().map(|part| part.len() + 1).sum();
-    // Of its full size from the start: growing would leave copies of the secret behind.
-    let mut message = zeroize::Zeroizing::new(alloc::vec::Vec::with_capacity(len));
-    for (i, part) in parts.iter().enumerate() {
-        if i > 0 {
-            message.push(0);
-        }
-        message.extend_from_slice(part.as_bytes());
-    }
-    Ok(message)
-}
-
-/// AUTH with PLAIN, whose only message is the client's first.
-///
-/// The initial response is sent along if `announced` and the line stays within 255 octets; otherwise it answers the first
-/// challenge (RFC 5034, section 4). A second challenge is cancelled.
-#[cfg(feature = "alloc")]
-pub(crate) struct AuthPlain {
-    message: zeroize::Zeroizing<alloc::vec::Vec<u8>>,
-    with_command: bool,
-    answered: bool,
-}
-
-#[cfg(feature = "alloc")]
-impl AuthPlain {
-    pub(crate) fn new(message: zeroize::Zeroizing<alloc::vec::Vec<u8>>, announced: bool) -> AuthPlain {
-        let mut auth = AuthPlain { message, with_command: announced, answered: false };
-        auth.with_command &= auth.command().encoded_len() <= crate::command::MAX_LINE;
-        auth.answered = auth.with_command;
-        auth
-    }
-
-    pub(crate) fn command(&self) -> Command<'_> {
-        let initial_response = self.with_command.then(|| Payload::Octets(&self.message));
-        Command::Auth { mechanism: "PLAIN", initial_response }
-    }
-
-    /// The message as it goes on the wire.
-    pub(crate) fn encoded(&self) -> zeroize::Zeroizing<alloc::vec::Vec<u8>> {
-        let payload = Payload::Octets(&self.message);
-        let mut text = zeroize::Zeroizing::new(alloc::vec![0; payload.encoded_len()]);
-        payload.encode(&mut text);
-        text
-    }
-
-    pub(crate) fn respond(&mut self, _: Challenge<'_>) -> Response<'_> {
-        if core::mem::replace(&mut self.answered, true) {
-            Response::Cancel
-        } else {
-            Response::Data(Payload::Octets(&self.message))
-        }
-    }
-}
-
-/// The parts of a client's PLAIN response, decoded: authorization identity, user, password (RFC 4616, section 2).
-///
-/// `None` unless there are exactly three, in UTF-8, of which only the first may be empty.
-#[cfg(feature = "alloc")]
-pub(crate) fn plain_parts(message: &[u8]) -> Option<(&str, &str, &str)> {
-    let mut parts = core::str::from_utf8(message).ok()?.split('\0');
-    let (authzid, user, password) = (parts.next()?, parts.next()?, parts.next()?);
-    let whole = parts.next().is_none() && !user.is_empty() && !password.is_empty();
-    whole.then_some((authzid, user, password))
 }

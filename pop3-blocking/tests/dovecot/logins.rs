@@ -9,6 +9,17 @@ use pop3_blocking::{
 
 use crate::user::{Log, PASSWORD, User, address, number};
 
+/// All that prove a password.
+const METHODS: [Method; 7] = [
+    Method::Plain,
+    Method::Login,
+    Method::UserPass,
+    Method::Apop,
+    Method::CramMd5,
+    Method::ScramSha1,
+    Method::ScramSha256,
+];
+
 const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
 
 fn connection(log: &Log) -> Connection<TcpStream> {
@@ -37,12 +48,18 @@ fn base64(octets: &[u8]) -> String {
 fn every_mechanism() {
     let user = User::with("mechanisms", &[b"Subject: x\n\nbody\n"]);
     let ways = [
-        (CLEAR, "AUTH PLAIN ***"),
+        // The best that is offered.
+        (CLEAR, "AUTH SCRAM-SHA-256 ***"),
         (by(Method::Plain), "AUTH PLAIN ***"),
+        (by(Method::Login), "AUTH LOGIN"),
         (by(Method::UserPass), "USER"),
         (by(Method::Apop), "APOP"),
+        (by(Method::CramMd5), "AUTH CRAM-MD5"),
+        (by(Method::ScramSha1), "AUTH SCRAM-SHA-1 ***"),
+        (by(Method::ScramSha256), "AUTH SCRAM-SHA-256 ***"),
         // A digest needs no leave.
         (Policy { allow_plaintext: false, ..by(Method::Apop) }, "APOP"),
+        (Policy { allow_plaintext: false, ..CLEAR }, "AUTH SCRAM-SHA-256 ***"),
     ];
     for (policy, command) in ways {
         let log = Log::default();
@@ -60,7 +77,7 @@ fn every_mechanism() {
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
 fn a_wrong_password_and_a_second_try_on_the_same_connection() {
     let user = User::with("secondtry", &[b"Subject: x\n\nbody\n"]);
-    for mechanism in [Method::Plain, Method::UserPass, Method::Apop] {
+    for mechanism in METHODS {
         let log = Log::default();
         let wrong = Credentials::new(&user.name, "wr0ngSecret");
         let failed = connection(&log).login(wrong, by(mechanism)).unwrap_err();
@@ -80,7 +97,7 @@ fn a_wrong_password_and_a_second_try_on_the_same_connection() {
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
 fn an_unprotected_password_stays_here() {
     let user = User::new("unprotected");
-    for mechanism in [None, Some(Method::UserPass), Some(Method::Plain)] {
+    for mechanism in [Method::UserPass, Method::Plain, Method::Login].map(Some) {
         for security in [Security::Tls, Security::Plaintext] {
             let log = Log::default();
             let policy = Policy { security, allow_plaintext: false, method: mechanism };
@@ -95,7 +112,8 @@ fn an_unprotected_password_stays_here() {
         }
     }
     let log = Log::default();
-    let failed = connect(user.connect().allow_plaintext(false).log(log.sink())).unwrap_err();
+    let by_name = user.connect().allow_plaintext(false).method(Method::Plain);
+    let failed = connect(by_name.log(log.sink())).unwrap_err();
     assert!(matches!(failed, ConnectError::Login(LoginError::Unprotected)), "{failed}");
     assert_eq!(log.said(), ["QUIT"]);
 }
@@ -138,7 +156,7 @@ fn a_log_tells_all_but_secrets_and_bodies() {
         base64(user.name.as_bytes()),
     ];
     assert_eq!(base64(b"\0user\0pass"), "AHVzZXIAcGFzcw==", "the test's own Base64");
-    for mechanism in [Method::Plain, Method::UserPass, Method::Apop] {
+    for mechanism in METHODS {
         let log = Log::default();
         let mut session = connection(&log).login(Credentials::new(&user.name, PASSWORD), by(mechanism)).unwrap();
         let octets = session.retrieve(number(1)).unwrap().into_message().unwrap().as_bytes().len();
@@ -154,12 +172,39 @@ fn a_log_tells_all_but_secrets_and_bodies() {
         let digits = |word: &str| word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
         assert!(!text.split(|c: char| !c.is_ascii_alphanumeric()).any(digits), "a digest: {text}");
         let expected: &[&str] = match mechanism {
-            Method::Plain => &["C: AUTH PLAIN ***"],
             Method::UserPass => &["C: USER", "C: PASS ***"],
-            _ => &["C: APOP"],
+            Method::Apop => &["C: APOP"],
+            _ => &["C: AUTH "],
         };
         for command in expected {
             assert!(lines.iter().any(|line| line.starts_with(command)), "{text}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn tokens_good_and_bad() {
+    let env = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
+    let name = env("POP3_TEST_TOKEN_USER");
+    for method in [None, Some(Method::OauthBearer), Some(Method::Xoauth2)] {
+        let policy = Policy { method, ..CLEAR };
+        let log = Log::default();
+        let token = env("POP3_TEST_TOKEN");
+        let mut session = connection(&log).login(Credentials::token(&name, &token), policy).unwrap();
+        session.stat().unwrap();
+        session.quit().unwrap();
+        assert!(!log.lines().join("\n").contains(&token[..16]));
+
+        for bad in [env("POP3_TEST_WRONG_TOKEN"), env("POP3_TEST_EXPIRED_TOKEN")] {
+            let failed = connection(&log).login(Credentials::token(&name, &bad), policy).unwrap_err();
+            let LoginError::Credentials(refused) = &failed.reason else { panic!("{failed}") };
+            let said = refused.explanation().expect("the server says why, in JSON").to_string();
+            assert!(said.starts_with('{') && said.contains("status"), "{said}");
+            // The same connection takes a good one.
+            let connection = failed.connection.expect("the connection can be used again");
+            let session = connection.login(Credentials::token(&name, &token), policy).unwrap();
+            session.quit().unwrap();
         }
     }
 }

@@ -1,0 +1,133 @@
+//! AUTH: the exchange that carries a mechanism over POP3 (RFC 5034, section 4).
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::ControlFlow;
+
+use crate::client::Event;
+use crate::command::{Command, MAX_LINE};
+use crate::exchange::{Exchange, Failure, acknowledged};
+use crate::failure::Refused;
+use crate::reply::Challenge;
+use crate::sasl::{Mechanism, MechanismError, Message, Payload, Response};
+
+/// AUTH with a mechanism (RFC 5034). `+OK` counts only if the mechanism is complete; else the exchange fails with
+/// [`Failure::Unproved`], and the session with it.
+///
+/// `Debug` shows the mechanism's name and nothing else.
+pub struct Auth {
+    mechanism: Box<dyn Mechanism>,
+    /// A name of its own, since the command borrows it while the mechanism speaks.
+    name: String,
+    /// What is on its way, or waits for the first challenge.
+    message: Option<Message>,
+    with_command: bool,
+    /// What went out, to be blotted out of a refusal.
+    sent: Vec<Message>,
+    error: Option<MechanismError>,
+}
+
+impl Auth {
+    /// For a mechanism that has not begun. If `announced` by the server, its first message goes with the command, provided
+    /// that the line stays within 255 octets (RFC 5034, section 4; RFC 2449, section 4).
+    ///
+    /// # Errors
+    ///
+    /// What the mechanism says to its first message.
+    pub fn new(mut mechanism: Box<dyn Mechanism>, announced: bool) -> Result<Auth, MechanismError> {
+        let message = mechanism.first()?;
+        let with_command = announced && message.is_some();
+        let name = mechanism.name().into();
+        let mut auth = Auth { mechanism, name, message, with_command, sent: Vec::new(), error: None };
+        auth.with_command &= auth.command().encoded_len() <= MAX_LINE;
+        if auth.with_command {
+            auth.remember();
+        }
+        Ok(auth)
+    }
+
+    /// The mechanism.
+    pub fn mechanism(&self) -> &dyn Mechanism {
+        &*self.mechanism
+    }
+
+    /// Why the mechanism did not go on, if it did not.
+    pub fn error(&self) -> Option<MechanismError> {
+        self.error
+    }
+
+    /// Whether all was said, and all was proved: before that nobody may say that all is well.
+    fn is_proved(&self) -> bool {
+        let held = self.message.is_some() && self.sent.is_empty();
+        !held && self.error.is_none() && self.mechanism.is_complete()
+    }
+
+    fn remember(&mut self) {
+        self.sent.extend(self.message.clone());
+    }
+
+    /// Blots out all that was sent, which the server may have echoed: in Base64, and what stands between the blanks, commas
+    /// and controls of it, such as a digest, but for the user's name.
+    pub(crate) fn redact(&self, refused: &mut Refused, user: &str) {
+        for message in &self.sent {
+            let payload = Payload::Octets(message);
+            let mut text = Message::new(vec![0; payload.encoded_len()]);
+            payload.encode(&mut text);
+            refused.redact(&text);
+            let parts = message.split(|b| b.is_ascii_control() || matches!(b, b' ' | b','));
+            parts.filter(|part| part.len() > 3 && *part != user.as_bytes()).for_each(|part| refused.redact(part));
+        }
+    }
+
+    /// The next message, after a challenge.
+    fn go_on(&mut self, challenge: Challenge<'_>) -> Result<Message, MechanismError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let held = self.message.take();
+        if let Some(first) = held.filter(|_| self.sent.is_empty()) {
+            return Ok(first);
+        }
+        let decoded = challenge.payload().to_vec().map_err(|_| MechanismError::Challenge("it is not Base64"))?;
+        self.mechanism.respond(&decoded)
+    }
+}
+
+impl Exchange for Auth {
+    type Value = ();
+
+    fn command(&self) -> Command<'_> {
+        let message = self.message.as_ref().filter(|_| self.with_command);
+        let initial_response = message.map(|message| Payload::Octets(message));
+        Command::Auth { mechanism: &self.name, initial_response }
+    }
+
+    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<(), Failure>> {
+        match event {
+            Event::Ok { .. } if !self.is_proved() => ControlFlow::Break(Err(Failure::Unproved)),
+            event => acknowledged(event),
+        }
+    }
+
+    fn respond(&mut self, challenge: Challenge<'_>) -> Response<'_> {
+        match self.go_on(challenge) {
+            Ok(message) => self.message = Some(message),
+            Err(error) => {
+                self.error = Some(error);
+                self.message = None;
+            }
+        }
+        self.remember();
+        self.with_command = false;
+        self.message.as_ref().map_or(Response::Cancel, |message| Response::Data(Payload::Octets(message)))
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Auth({})", self.name)
+    }
+}

@@ -1,0 +1,68 @@
+//! CRAM-MD5 (RFC 2195): a keyed digest of the server's challenge.
+//!
+//! It hides the password from who listens, and no more: he can guess at it, and the server proves nothing. SCRAM is
+//! better.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
+use zeroize::Zeroizing;
+
+use crate::error::BadArgument;
+use crate::sasl::mechanism::debug_by_name;
+use crate::sasl::{Mechanism, MechanismError, Message, plain, prepare};
+
+/// CRAM-MD5 (RFC 2195).
+pub struct CramMd5 {
+    user: String,
+    /// Gone when used.
+    password: Option<Zeroizing<String>>,
+}
+
+impl CramMd5 {
+    /// For a name and a password.
+    ///
+    /// # Errors
+    ///
+    /// [`BadArgument`] for what is empty, has a NUL, or cannot be prepared by [`prepare`].
+    pub fn new(user: &str, password: &str) -> Result<CramMd5, BadArgument> {
+        plain::check(&[user, password])?;
+        Ok(CramMd5 { user: user.into(), password: Some(prepare(password)?) })
+    }
+}
+
+impl Mechanism for CramMd5 {
+    fn name(&self) -> &'static str {
+        "CRAM-MD5"
+    }
+
+    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+        Ok(None)
+    }
+
+    fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError> {
+        let password = self.password.take().ok_or(MechanismError::Challenge("all is said in CRAM-MD5"))?;
+        let mut keyed = Hmac::<Md5>::new_from_slice(password.as_bytes()).expect("a key may have any length");
+        keyed.update(challenge);
+        let mut response = String::with_capacity(self.user.len() + 1 + 32);
+        response.push_str(&self.user);
+        response.push(' ');
+        for octet in keyed.finalize().into_bytes() {
+            write!(response, "{octet:02x}").expect("a string takes all");
+        }
+        Ok(Vec::from(response).into())
+    }
+
+    fn is_complete(&self) -> bool {
+        self.password.is_none()
+    }
+
+    fn shows_secret(&self) -> bool {
+        false
+    }
+}
+
+debug_by_name!(CramMd5);

@@ -1,0 +1,149 @@
+//! OAUTHBEARER (RFC 7628) and XOAUTH2: an access token instead of a password.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::error::BadArgument;
+use crate::sasl::mechanism::debug_by_name;
+use crate::sasl::plain::joined;
+use crate::sasl::{Mechanism, MechanismError, Message};
+
+/// A token is what may stand behind `Bearer` in HTTP (RFC 6750, section 2.1).
+fn check_token(token: &str) -> Result<(), BadArgument> {
+    match token {
+        "" => Err(BadArgument::Empty),
+        _ if token.bytes().all(|b| b.is_ascii_graphic()) => Ok(()),
+        _ if token.is_ascii() => Err(BadArgument::Control),
+        _ => Err(BadArgument::NotAscii),
+    }
+}
+
+/// What both have in common: one message, and perhaps an error that is a challenge.
+struct Bearer {
+    message: Option<Message>,
+    /// What answers the error, after which the server says `-ERR`.
+    dummy: &'static [u8],
+    refused: Option<Vec<u8>>,
+}
+
+impl Bearer {
+    fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError> {
+        if self.refused.is_some() {
+            return Err(MechanismError::Challenge("it refuses a second time"));
+        }
+        self.refused = Some(challenge.into());
+        Ok(self.dummy.to_vec().into())
+    }
+
+    /// What was refused is no login, whatever the server says then.
+    fn is_complete(&self) -> bool {
+        self.message.is_none() && self.refused.is_none()
+    }
+}
+
+/// OAUTHBEARER (RFC 7628).
+pub struct OauthBearer(Bearer);
+
+impl OauthBearer {
+    /// For a user and an access token, and where they are used, if known: host and port.
+    ///
+    /// # Errors
+    ///
+    /// [`BadArgument`] for a name with controls, or a token that is empty or has blanks, controls or what is not US-ASCII.
+    pub fn new(user: &str, token: &str, place: Option<(&str, u16)>) -> Result<OauthBearer, BadArgument> {
+        check_token(token)?;
+        let place = place.map(|(host, port)| format!("\x01host={host}\x01port={port}")).unwrap_or_default();
+        if user.chars().any(char::is_control) || place.chars().any(|c| c.is_control() && c != '\x01') {
+            return Err(BadArgument::Control);
+        }
+        let identity = if user.is_empty() { String::new() } else { format!("a={}", sasl_name(user)) };
+        let message = joined(&["n,", &identity, ",", &place, "\x01auth=Bearer ", token, "\x01\x01"]);
+        Ok(OauthBearer(Bearer { message: Some(message), dummy: b"\x01", refused: None }))
+    }
+}
+
+/// `,` and `=` stand for something else in a GS2 header (RFC 5801, section 4).
+fn sasl_name(name: &str) -> String {
+    name.replace('=', "=3D").replace(',', "=2C")
+}
+
+impl Mechanism for OauthBearer {
+    fn name(&self) -> &'static str {
+        "OAUTHBEARER"
+    }
+
+    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+        Ok(self.0.message.take())
+    }
+
+    fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError> {
+        self.0.respond(challenge)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.0.is_complete()
+    }
+
+    fn shows_secret(&self) -> bool {
+        true
+    }
+
+    fn explanation(&self) -> Option<&[u8]> {
+        self.0.refused.as_deref()
+    }
+}
+
+/// XOAUTH2, which large providers had before there was an RFC.
+///
+/// The message always answers a challenge: Office 365 hangs up on a long AUTH line, and tokens are long.
+pub struct Xoauth2(Bearer);
+
+impl Xoauth2 {
+    /// For a user and an access token.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OauthBearer::new`], and [`BadArgument::Empty`] for an empty name.
+    pub fn new(user: &str, token: &str) -> Result<Xoauth2, BadArgument> {
+        check_token(token)?;
+        match user {
+            "" => return Err(BadArgument::Empty),
+            _ if user.chars().any(char::is_control) => return Err(BadArgument::Control),
+            _ => {}
+        }
+        let message = joined(&["user=", user, "\x01auth=Bearer ", token, "\x01\x01"]);
+        Ok(Xoauth2(Bearer { message: Some(message), dummy: b"", refused: None }))
+    }
+}
+
+impl Mechanism for Xoauth2 {
+    fn name(&self) -> &'static str {
+        "XOAUTH2"
+    }
+
+    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+        Ok(None)
+    }
+
+    fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError> {
+        match self.0.message.take() {
+            Some(message) => Ok(message),
+            None => self.0.respond(challenge),
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.0.is_complete()
+    }
+
+    fn shows_secret(&self) -> bool {
+        true
+    }
+
+    fn explanation(&self) -> Option<&[u8]> {
+        self.0.refused.as_deref()
+    }
+}
+
+debug_by_name!(OauthBearer, Xoauth2);

@@ -1,0 +1,214 @@
+//! SCRAM (RFC 5802, RFC 7677): both sides prove that they know the password, and neither shows it.
+//!
+//! The library does the cryptography and the messages. What it leaves open is decided here: that a message has the shape
+//! that it takes for granted, how much work a server may ask for, and that nothing is asked of it once it has failed.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use rsasl::callback::{Context, Request, SessionCallback, SessionData};
+use rsasl::mechanisms::scram::{SCRAM_SHA1, SCRAM_SHA1_PLUS, SCRAM_SHA256, SCRAM_SHA256_PLUS};
+use rsasl::prelude::{
+    ChannelBindingCallback, Mechname, Registry, SASLClient, SASLConfig, Session, SessionError, State,
+};
+use rsasl::property::{AuthId, AuthzId, Password};
+use rsasl::validate::NoValidation;
+use zeroize::Zeroizing;
+
+use crate::error::BadArgument;
+use crate::sasl::mechanism::debug_by_name;
+use crate::sasl::{Mechanism, MechanismError, Message, plain, prepare};
+
+/// The iterations that a server may ask for, at the least (RFC 7677, section 4) and at the most. The most take a good
+/// part of a second; beyond them a server could keep a client busy for as long as it likes.
+const ITERATIONS: core::ops::RangeInclusive<u32> = 4096..=600_000;
+
+/// The digest of a SCRAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hash {
+    /// SCRAM-SHA-1 (RFC 5802).
+    Sha1,
+    /// SCRAM-SHA-256 (RFC 7677).
+    Sha256,
+}
+
+/// Which part TLS plays in the proof (RFC 5802, section 6; RFC 9266).
+#[derive(Clone)]
+pub enum Binding {
+    /// The client knows nothing of TLS.
+    None,
+    /// The client could bind the proof to the TLS connection, and the server does not offer it. The server will notice if
+    /// somebody between them took the offer out.
+    NotOffered,
+    /// The proof is good for this TLS connection only: its `tls-exporter`. This is what `-PLUS` stands for.
+    Exporter(Zeroizing<Vec<u8>>),
+}
+
+impl fmt::Debug for Binding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Binding::None => "None",
+            Binding::NotOffered => "NotOffered",
+            Binding::Exporter(_) => "Exporter(..)",
+        })
+    }
+}
+
+/// SCRAM-SHA-1 or SCRAM-SHA-256, with or without -PLUS.
+pub struct Scram {
+    name: &'static str,
+    session: Session<NoValidation, Exporter>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    First,
+    Challenged,
+    Proved,
+    Complete,
+    /// The library must not be asked again.
+    Failed,
+}
+
+impl Scram {
+    /// For a name and a password, to act for `authzid`, or for `user` if that is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`BadArgument`] for a name or a password that is empty, has a NUL or cannot be [prepared](prepare).
+    pub fn new(hash: Hash, authzid: &str, user: &str, password: &str, binding: Binding) -> Result<Scram, BadArgument> {
+        plain::check(&[user, password])?;
+        let name = match (hash, &binding) {
+            (Hash::Sha1, Binding::Exporter(_)) => "SCRAM-SHA-1-PLUS",
+            (Hash::Sha1, _) => "SCRAM-SHA-1",
+            (Hash::Sha256, Binding::Exporter(_)) => "SCRAM-SHA-256-PLUS",
+            (Hash::Sha256, _) => "SCRAM-SHA-256",
+        };
+        let answers = Answers {
+            authzid: prepare(authzid)?,
+            user: prepare(user)?,
+            password: prepare(password)?,
+            binds: !matches!(binding, Binding::None),
+        };
+        let exporter = if let Binding::Exporter(exporter) = binding { Some(exporter) } else { None };
+        let config = SASLConfig::builder().with_registry(Registry::with_mechanisms(&MECHANISMS)).with_callback(answers);
+        let client = SASLClient::with_cb(config.map_err(|_| BadArgument::Mechanism)?, Exporter(exporter));
+        let wanted = Mechname::parse(name.as_bytes()).map_err(|_| BadArgument::Mechanism)?;
+        let session = client.start_suggested(&[wanted]).map_err(|_| BadArgument::Mechanism)?;
+        Ok(Scram { name, session, stage: Stage::First })
+    }
+
+    /// One step of the library, which must not be asked again after an error.
+    fn step(&mut self, input: Option<&[u8]>) -> Result<(Message, State), SessionError> {
+        let before = core::mem::replace(&mut self.stage, Stage::Failed);
+        let mut message = Vec::new();
+        let state = self.session.step(input, &mut message)?;
+        self.stage = before;
+        Ok((message.into(), state))
+    }
+}
+
+impl Mechanism for Scram {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+        let (message, _) = self.step(None).map_err(|_| MechanismError::NoRandomness)?;
+        self.stage = Stage::Challenged;
+        Ok(Some(message))
+    }
+
+    fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError> {
+        if !is_attributes(challenge) {
+            self.stage = Stage::Failed;
+            return Err(MechanismError::Challenge("it is no message of SCRAM"));
+        }
+        match self.stage {
+            Stage::Challenged => {
+                check_iterations(challenge).inspect_err(|_| self.stage = Stage::Failed)?;
+                let answered = self.step(Some(challenge));
+                let (message, _) = answered.map_err(|_| MechanismError::Challenge("it does not go on with ours"))?;
+                self.stage = Stage::Proved;
+                Ok(message)
+            }
+            // The server says in its own words that it refuses; `-ERR` is what follows.
+            Stage::Proved if challenge.starts_with(b"e=") => {
+                self.stage = Stage::Failed;
+                Ok(Message::default())
+            }
+            Stage::Proved => {
+                let (message, state) = self.step(Some(challenge)).map_err(|_| MechanismError::Unproved)?;
+                self.stage = if state.is_finished() { Stage::Complete } else { Stage::Failed };
+                Ok(message)
+            }
+            Stage::First | Stage::Complete | Stage::Failed => Err(MechanismError::Challenge("all is said in SCRAM")),
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.stage == Stage::Complete
+    }
+
+    fn shows_secret(&self) -> bool {
+        false
+    }
+}
+
+/// Whether a message is made of attributes: a letter, `=` and a value, with commas between them (RFC 5802, section 7).
+/// The library looks at the first two octets of each without asking whether there are any.
+pub(crate) fn is_attributes(message: &[u8]) -> bool {
+    message.split(|&b| b == b',').all(|part| matches!(part, [name, b'=', ..] if name.is_ascii_alphabetic()))
+}
+
+fn check_iterations(challenge: &[u8]) -> Result<(), MechanismError> {
+    let digits = challenge.split(|&b| b == b',').find_map(|part| part.strip_prefix(b"i="));
+    let number = digits.and_then(|digits| core::str::from_utf8(digits).ok()).and_then(|digits| {
+        // What is too long for a number is too much work too.
+        let all = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        all.then(|| digits.parse().unwrap_or(u32::MAX))
+    });
+    match number {
+        None => Err(MechanismError::Challenge("it does not say how many iterations")),
+        Some(number) if number < *ITERATIONS.start() => Err(MechanismError::TooLittleWork(number)),
+        Some(number) if number > *ITERATIONS.end() => Err(MechanismError::TooMuchWork(number)),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The library's own list lacks -PLUS.
+static MECHANISMS: [rsasl::prelude::Mechanism; 4] = [SCRAM_SHA256_PLUS, SCRAM_SHA256, SCRAM_SHA1_PLUS, SCRAM_SHA1];
+
+/// What the library asks for.
+struct Answers {
+    authzid: Zeroizing<String>,
+    user: Zeroizing<String>,
+    password: Zeroizing<String>,
+    binds: bool,
+}
+
+impl SessionCallback for Answers {
+    fn callback(&self, _: &SessionData, _: &Context<'_>, request: &mut Request<'_>) -> Result<(), SessionError> {
+        request.satisfy::<AuthId>(&self.user)?.satisfy::<Password>(self.password.as_bytes())?;
+        if !self.authzid.is_empty() {
+            request.satisfy::<AuthzId>(&self.authzid)?;
+        }
+        Ok(())
+    }
+
+    fn enable_channel_binding(&self) -> bool {
+        self.binds
+    }
+}
+
+struct Exporter(Option<Zeroizing<Vec<u8>>>);
+
+impl ChannelBindingCallback for Exporter {
+    fn get_cb_data(&self, name: &str) -> Option<&[u8]> {
+        self.0.as_ref().filter(|_| name == "tls-exporter").map(|exporter| exporter.as_slice())
+    }
+}
+
+debug_by_name!(Scram);

@@ -1,0 +1,179 @@
+//! Which method is chosen, and what is refused before anything is sent.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pop3_proto::login::{Credentials, LoginError, Method, Policy, Security};
+use zeroize::Zeroizing;
+
+use crate::play::{CLEAR, by, capa, play};
+
+/// The first word or two of the line that follows CAPA.
+fn chosen(policy: Policy, credentials: Credentials, capabilities: &str) -> Result<String, LoginError> {
+    let mut at = None;
+    let played = play(credentials, policy, |line| match line {
+        "CAPA" => capabilities.into(),
+        line => {
+            at.get_or_insert_with(|| line.to_owned());
+            String::new()
+        }
+    });
+    match at {
+        None => Err(played.result.unwrap_err()),
+        Some(line) if line.starts_with("AUTH ") => Ok(line.split(' ').nth(1).unwrap().to_owned()),
+        Some(line) => Ok(line.split(' ').next().unwrap().to_owned()),
+    }
+}
+
+fn password() -> Credentials {
+    Credentials::new("user", "secret")
+}
+
+#[cfg(feature = "scram")]
+#[test]
+fn the_best_that_is_offered() {
+    for (offered, expected) in [
+        ("PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256", "SCRAM-SHA-256"),
+        ("plain scram-sha-256", "SCRAM-SHA-256"),
+        ("SCRAM-SHA-1 PLAIN", "SCRAM-SHA-1"),
+        ("LOGIN PLAIN CRAM-MD5", "PLAIN"),
+        // CRAM-MD5 and APOP only by name; LOGIN only where USER is not announced.
+        ("LOGIN CRAM-MD5", "USER"),
+        ("EXTERNAL XOAUTH2", "USER"),
+    ] {
+        assert_eq!(chosen(CLEAR, password(), &capa(offered)).unwrap(), expected, "{offered}");
+    }
+    assert_eq!(chosen(CLEAR, password(), "+OK\r\nSASL LOGIN\r\n.\r\n").unwrap(), "LOGIN");
+    assert_eq!(chosen(CLEAR, password(), "+OK\r\n.\r\n").unwrap(), "USER");
+    assert_eq!(chosen(CLEAR, password(), "-ERR\r\n").unwrap(), "USER");
+    let token = || Credentials::token("user", "t");
+    assert_eq!(chosen(CLEAR, token(), &capa("PLAIN XOAUTH2 OAUTHBEARER")).unwrap(), "OAUTHBEARER");
+    assert_eq!(chosen(CLEAR, token(), &capa("PLAIN XOAUTH2")).unwrap(), "XOAUTH2");
+    assert!(matches!(chosen(CLEAR, token(), &capa("PLAIN")), Err(LoginError::NotOffered(_))));
+    assert_eq!(chosen(CLEAR, Credentials::external(), &capa("EXTERNAL")).unwrap(), "EXTERNAL");
+    assert!(matches!(chosen(CLEAR, Credentials::external(), &capa("PLAIN")), Err(LoginError::NotOffered(_))));
+}
+
+#[cfg(feature = "scram")]
+#[test]
+fn without_protection_and_leave_only_what_shows_no_secret() {
+    let policy = Policy { allow_plaintext: false, ..CLEAR };
+    assert_eq!(chosen(policy, password(), &capa("PLAIN SCRAM-SHA-1")).unwrap(), "SCRAM-SHA-1");
+    assert!(matches!(chosen(policy, password(), &capa("PLAIN LOGIN CRAM-MD5")), Err(LoginError::Unprotected)));
+    assert!(matches!(chosen(policy, password(), "-ERR\r\n"), Err(LoginError::Unprotected)));
+    let token = chosen(policy, Credentials::token("u", "t"), &capa("OAUTHBEARER XOAUTH2"));
+    assert!(matches!(token, Err(LoginError::Unprotected)));
+    for (method, offered) in [(Method::Apop, ""), (Method::CramMd5, "CRAM-MD5"), (Method::ScramSha256, "SCRAM-SHA-256")]
+    {
+        let by = Policy { allow_plaintext: false, ..by(method) };
+        assert_eq!(chosen(by, password(), &capa(offered)).unwrap(), method.name());
+    }
+    for method in [Method::UserPass, Method::Plain, Method::Login] {
+        let by = Policy { allow_plaintext: false, ..by(method) };
+        assert!(matches!(chosen(by, password(), &capa(method.name())), Err(LoginError::Unprotected)));
+    }
+}
+
+#[test]
+fn a_method_by_name_is_taken_or_nothing() {
+    for method in [Method::Plain, Method::Login, Method::CramMd5, Method::ScramSha1, Method::ScramSha256] {
+        let none = chosen(by(method), password(), &capa("EXTERNAL"));
+        let Err(LoginError::NotOffered(name) | LoginError::Mechanism { name, .. }) = none else {
+            assert!(matches!(none, Err(LoginError::Unsuitable(_))), "{none:?}");
+            continue;
+        };
+        assert_eq!(name, method.name());
+    }
+}
+
+#[test]
+fn credentials_of_another_kind_are_not_sent() {
+    for (credentials, method) in [
+        (password(), Method::OauthBearer),
+        (password(), Method::Xoauth2),
+        (password(), Method::External),
+        (Credentials::token("u", "t"), Method::Plain),
+        (Credentials::token("u", "t"), Method::UserPass),
+        (Credentials::external(), Method::Plain),
+        (password().acting_for("x"), Method::UserPass),
+        (password().acting_for("x"), Method::Apop),
+        (password().acting_for("x"), Method::Login),
+    ] {
+        let played = play(credentials, by(method), |_| panic!("something was sent"));
+        assert!(matches!(played.reason(), LoginError::Unsuitable(unsuitable) if *unsuitable == method));
+        assert!(played.reason().session_goes_on());
+    }
+}
+
+#[cfg(feature = "scram")]
+#[test]
+fn who_acts_for_somebody_is_sent_by_what_can_say_so() {
+    let other = || password().acting_for("other");
+    assert_eq!(chosen(CLEAR, other(), &capa("PLAIN SCRAM-SHA-1")).unwrap(), "SCRAM-SHA-1");
+    assert_eq!(chosen(CLEAR, other(), &capa("PLAIN LOGIN")).unwrap(), "PLAIN");
+    assert!(matches!(chosen(CLEAR, other(), &capa("LOGIN CRAM-MD5")), Err(LoginError::NotOffered(_))));
+}
+
+#[cfg(feature = "scram")]
+#[test]
+fn a_proof_that_is_bound_needs_a_binding() {
+    // Nothing to bind to: PLAIN, not a SCRAM that cannot be done.
+    assert_eq!(chosen(CLEAR, password(), &capa("SCRAM-SHA-256-PLUS PLAIN")).unwrap(), "PLAIN");
+    let by_name = chosen(by(Method::ScramSha256), password(), &capa("SCRAM-SHA-256-PLUS PLAIN"));
+    assert!(matches!(by_name, Err(LoginError::NotOffered(_))));
+}
+
+#[test]
+fn a_secret_is_asked_for_when_all_is_ready() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let ask = || {
+        let asked = Arc::clone(&asked);
+        Credentials::ask("mrose", move |user| {
+            assert_eq!(user, "mrose");
+            asked.fetch_add(1, Ordering::Relaxed);
+            Some(Zeroizing::new("tanstaaf".into()))
+        })
+    };
+    // Not for a server that has no STLS, nor for a method that is not offered.
+    let tls = Policy { security: Security::StartTls, ..Policy::default() };
+    assert!(matches!(chosen(tls, ask(), "+OK\r\nUSER\r\n.\r\n"), Err(LoginError::NoStartTls)));
+    assert!(matches!(chosen(by(Method::Plain), ask(), &capa("LOGIN")), Err(LoginError::NotOffered(_))));
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+
+    let mut said = [capa("PLAIN"), "+OK\r\n".into(), capa("PLAIN"), "+OK\r\n".into()].into_iter();
+    let played = play(ask(), tls, |_| said.next().unwrap());
+    played.result.as_ref().unwrap();
+    assert_eq!(played.said, ["CAPA", "STLS", "CAPA", "AUTH PLAIN AG1yb3NlAHRhbnN0YWFm"]);
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn nobody_answers() {
+    for credentials in [Credentials::ask("u", |_| None), Credentials::ask_token("u", |_| None)] {
+        let played = play(credentials, CLEAR, |_| capa("PLAIN XOAUTH2"));
+        assert!(matches!(played.reason(), LoginError::NoSecret), "{:?}", played.reason());
+        assert_eq!(played.said, ["CAPA"]);
+    }
+    // What is asked for is looked at like what is given.
+    let played =
+        play(Credentials::ask("u", |_| Some(Zeroizing::new("a\r\nDELE 1".into()))), by(Method::UserPass), |_| capa(""));
+    assert!(matches!(played.reason(), LoginError::Unsendable(_)), "{:?}", played.reason());
+    assert_eq!(played.said, ["CAPA"]);
+}
+
+#[cfg(feature = "saslprep")]
+#[test]
+fn a_password_beyond_ascii() {
+    // The fraction stands for 1/2 with a slash of its own in NFKC, and the soft hyphen for nothing (RFC 4013, section 2).
+    let password = "I\u{AD}X\u{BD}";
+    assert_eq!(pop3_proto::sasl::prepare(password).unwrap().as_str(), "IX1\u{2044}2");
+    assert!(pop3_proto::sasl::prepare("a\u{7}\u{e4}").is_err());
+    assert!(pop3_proto::sasl::prepare("\u{627}1").is_err());
+    // USER, PASS and APOP take UTF-8 only from who announced it (RFC 6856, section 2.2). SASL is UTF-8 always.
+    let credentials = || Credentials::new("user", "p\u{e4}ss");
+    for method in [Method::UserPass, Method::Apop] {
+        assert!(matches!(chosen(by(method), credentials(), &capa("")), Err(LoginError::Unsendable(_))));
+        assert_eq!(chosen(by(method), credentials(), "+OK\r\nUTF8 USER\r\n.\r\n").unwrap(), method.name());
+    }
+    assert_eq!(chosen(by(Method::Plain), credentials(), &capa("PLAIN")).unwrap(), "PLAIN");
+}

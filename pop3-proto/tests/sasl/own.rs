@@ -1,0 +1,76 @@
+//! A mechanism that the crate does not know.
+
+use pop3_proto::login::{Credentials, LoginError, Policy};
+use pop3_proto::sasl::{Mechanism, MechanismError, Message};
+
+use crate::play::{CLEAR, capa, is_unproved, play};
+
+/// Answers a challenge by the same octets backwards, so many times.
+struct Backwards {
+    name: &'static str,
+    rounds: usize,
+    shows: bool,
+}
+
+impl Mechanism for Backwards {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+        Ok(None)
+    }
+
+    fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError> {
+        self.rounds = self.rounds.checked_sub(1).ok_or(MechanismError::Challenge("enough"))?;
+        Ok(challenge.iter().rev().copied().collect::<Vec<_>>().into())
+    }
+
+    fn is_complete(&self) -> bool {
+        self.rounds == 0
+    }
+
+    fn shows_secret(&self) -> bool {
+        self.shows
+    }
+}
+
+fn backwards(rounds: usize) -> Backwards {
+    Backwards { name: "X-BACKWARDS", rounds, shows: true }
+}
+
+#[test]
+fn is_driven_to_its_end() {
+    let mut said = [&*capa("X-BACKWARDS"), "+ YWJj\r\n", "+\r\n", "+OK\r\n"].map(str::to_owned).into_iter();
+    let played = play(Credentials::by(backwards(2)), CLEAR, |_| said.next().unwrap());
+    played.result.as_ref().unwrap();
+    assert_eq!(played.proof(), ["AUTH X-BACKWARDS", "Y2Jh", ""]);
+}
+
+#[test]
+fn says_when_the_server_may_say_ok() {
+    let mut said = [&*capa("X-BACKWARDS"), "+ YWJj\r\n", "+OK\r\n"].map(str::to_owned).into_iter();
+    let played = play(Credentials::by(backwards(2)), CLEAR, |_| said.next().unwrap());
+    assert!(is_unproved(played.reason()), "{:?}", played.reason());
+}
+
+#[test]
+fn is_bound_to_the_policy_like_all_others() {
+    let policy = Policy { allow_plaintext: false, ..CLEAR };
+    let played = play(Credentials::by(backwards(1)), policy, |_| capa("X-BACKWARDS"));
+    assert!(matches!(played.reason(), LoginError::Unprotected));
+    let played = play(Credentials::by(backwards(1)), CLEAR, |_| capa("PLAIN"));
+    assert!(matches!(played.reason(), LoginError::NotOffered(name) if name == "X-BACKWARDS"));
+    let hidden = Backwards { shows: false, ..backwards(1) };
+    let mut said = [&*capa("X-BACKWARDS"), "+ YWJj\r\n", "+OK\r\n"].map(str::to_owned).into_iter();
+    play(Credentials::by(hidden), policy, |_| said.next().unwrap()).result.unwrap();
+}
+
+#[test]
+fn with_a_name_that_is_none_is_not_begun() {
+    for name in ["", "PLAIN\r\nQUIT", "A B", "ABCDEFGHIJKLMNOPQRSTU"] {
+        let played = play(Credentials::by(Backwards { name, ..backwards(1) }), CLEAR, |_| "-ERR\r\n".into());
+        assert!(matches!(played.reason(), LoginError::Unsendable(_)), "{:?}", played.reason());
+        assert_eq!(played.said, ["CAPA"]);
+    }
+}

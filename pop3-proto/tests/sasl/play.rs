@@ -1,0 +1,110 @@
+//! A login flow against a server that is a function from lines to answers.
+
+use pop3_proto::conversation::{Conversation, Step};
+use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Progress, Security};
+use pop3_proto::{Cause, Config, Violation};
+
+pub(crate) const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+
+pub(crate) fn by(method: Method) -> Policy {
+    Policy { method: Some(method), ..CLEAR }
+}
+
+/// What the client said line by line, and what came of it.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) said: Vec<String>,
+    pub(crate) result: Result<(), LoginError>,
+    pub(crate) conversation: Conversation,
+}
+
+impl Played {
+    pub(crate) fn reason(&self) -> &LoginError {
+        self.result.as_ref().expect_err("it succeeded")
+    }
+
+    /// The lines after CAPA.
+    pub(crate) fn proof(&self) -> &[String] {
+        assert_eq!(self.said.first().map(String::as_str), Some("CAPA"));
+        &self.said[1..]
+    }
+}
+
+/// Whether the server claimed a login without a proof, which ends the session.
+pub(crate) fn is_unproved(reason: &LoginError) -> bool {
+    let LoginError::Failed(error) = reason else { return false };
+    let unproved = match error.cause() {
+        Cause::Unproved => true,
+        // The core sees it without a mechanism if the client has said nothing, or gave up.
+        Cause::Protocol(error) => error.violation() == Violation::UnprovenLogin,
+        _ => false,
+    };
+    unproved && !reason.session_goes_on()
+}
+
+/// The answer to CAPA, with these mechanisms.
+pub(crate) fn capa(mechanisms: &str) -> String {
+    format!("+OK\r\nUSER\r\nSTLS\r\nSASL {mechanisms}\r\n.\r\n")
+}
+
+/// Logs in. `server` gets each line without its CRLF and answers with octets; nothing is the end of the stream.
+pub(crate) fn play(credentials: Credentials, policy: Policy, server: impl FnMut(&str) -> String) -> Played {
+    play_in(Conversation::new(Config::default()), credentials, policy, server)
+}
+
+pub(crate) fn play_in(
+    mut conversation: Conversation,
+    credentials: Credentials,
+    policy: Policy,
+    mut server: impl FnMut(&str) -> String,
+) -> Played {
+    hear(&mut conversation, "+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n");
+    assert_eq!(conversation.greet().unwrap(), Step::Done(()));
+    let mut login = Login::new(credentials, policy);
+    let mut said = Vec::new();
+    let result = loop {
+        let step = login.step(&mut conversation);
+        for line in spoken(&mut conversation) {
+            let answer = server(&line);
+            said.push(line);
+            hear(&mut conversation, &answer);
+        }
+        match step {
+            Ok(Step::NeedIo) => {}
+            Ok(Step::Done(Progress::LoggedIn)) => break Ok(()),
+            Ok(Step::Done(Progress::StartTls)) => conversation.tls_established().unwrap(),
+            Err(error) => break Err(error),
+        }
+    };
+    Played { said, result, conversation }
+}
+
+pub(crate) fn hear(conversation: &mut Conversation, mut octets: &str) {
+    if octets.is_empty() {
+        return conversation.filled(0);
+    }
+    while !octets.is_empty() {
+        let space = conversation.spare();
+        let len = space.len().min(octets.len());
+        space[..len].copy_from_slice(&octets.as_bytes()[..len]);
+        conversation.filled(len);
+        octets = &octets[len..];
+    }
+}
+
+fn spoken(conversation: &mut Conversation) -> Vec<String> {
+    let text = String::from_utf8(conversation.pending().to_vec()).unwrap();
+    conversation.written(text.len());
+    assert!(text.is_empty() || text.ends_with("\r\n"), "{text:?}");
+    text.split_terminator("\r\n").map(str::to_owned).collect()
+}
+
+pub(crate) fn base64(octets: impl AsRef<[u8]>) -> String {
+    use base64ct::Encoding as _;
+    base64ct::Base64::encode_string(octets.as_ref())
+}
+
+pub(crate) fn unbase64(text: &str) -> Vec<u8> {
+    use base64ct::Encoding as _;
+    base64ct::Base64::decode_vec(text).unwrap()
+}
