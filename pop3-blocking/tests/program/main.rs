@@ -1,8 +1,11 @@
 //! The program `pop3`, run as its users run it, against servers on loopback.
 
+mod deaths;
+mod disk;
 mod fetch;
 mod kill;
 mod login;
 mod looks;
+mod mortal;
 mod support;
 mod url;

@@ -141,7 +141,7 @@ impl Server {
     }
 }
 
-fn listen(mut each: impl FnMut(TcpStream, Arc<Mutex<Vec<String>>>) + Send + 'static) -> Server {
+pub(crate) fn listen(mut each: impl FnMut(TcpStream, Arc<Mutex<Vec<String>>>) + Send + 'static) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let heard = Arc::<Mutex<Vec<String>>>::default();
@@ -224,9 +224,10 @@ pub(crate) fn embedded(store: &MailStore) -> Server {
     serve(store, |maildrop| maildrop)
 }
 
-/// The messages in a Maildir, sorted.
+/// The messages in a Maildir, or in what there is of it, sorted.
 pub(crate) fn mail(maildir: &Path) -> Vec<Vec<u8>> {
-    let files = ["new", "cur"].iter().flat_map(|folder| files(&maildir.join(folder)));
+    let folders = ["new", "cur"].map(|folder| maildir.join(folder));
+    let files = folders.iter().filter(|folder| folder.exists()).flat_map(|folder| files(folder));
     let mut mail: Vec<_> = files.map(|path| std::fs::read(path).unwrap()).collect();
     mail.sort();
     mail
