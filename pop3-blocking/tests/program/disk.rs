@@ -30,7 +30,7 @@ impl Scene {
         let mut all = messages;
         all.sort();
         let server = embedded(&store);
-        Scene { all, store, server, home: Home::with_password() }
+        Scene { all, store, server, home: Home::in_memory() }
     }
 
     /// Fetches behind a line of shell. If there was no room, that is what it said, and all is still on the server.

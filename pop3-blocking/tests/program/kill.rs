@@ -64,14 +64,14 @@ fn kills(wanted: u32, mut random: u32) {
     let refill = || all.iter().for_each(|message| assert!(maildrop.deliver("u", message)));
 
     // What a run takes that nobody kills.
-    let home = Home::with_password();
+    let home = Home::in_memory();
     let begun = Instant::now();
     home.run(&arguments).expect(0, "300 new");
     let whole = begun.elapsed();
     let carried = life.lock().unwrap().carried;
     refill();
 
-    let mut home = Home::with_password();
+    let mut home = Home::in_memory();
     let (mut killed, mut in_time) = (0, 0);
     for round in 0.. {
         assert!(round < wanted * 4, "only {killed} of {round} runs were killed");
@@ -106,7 +106,7 @@ fn kills(wanted: u32, mut random: u32) {
         if maildrop.messages("u").is_empty() {
             // All was done: begin again with the same server and another folder.
             assert_eq!(here, all.len(), "{moment:?}");
-            home = Home::with_password();
+            home = Home::in_memory();
             refill();
         }
     }

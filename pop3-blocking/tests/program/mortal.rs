@@ -29,6 +29,8 @@ pub(crate) enum End {
     #[default]
     Closes,
     Resets,
+    /// Octets that nobody sent, and then the rest.
+    Adds(&'static [u8]),
     /// Nothing more, until it may go on. Then all that is left.
     Waits {
         reached: Sender<()>,
@@ -37,13 +39,15 @@ pub(crate) enum End {
 }
 
 impl Life {
-    /// Carries octets, or as many of them as may be: at least one, or it has come to its end.
-    fn carry(&mut self, way: usize, octets: usize) -> io::Result<usize> {
+    /// How many of `octets` may be carried: at least one, or it has come to its end.
+    fn carry(&mut self, way: usize, octets: usize, mut stream: &TcpStream) -> io::Result<usize> {
         if self.left[way] == Some(0) {
-            let End::Waits { reached, go_on } = &self.end else { return Err(ErrorKind::ConnectionAborted.into()) };
-            // Whoever waited for it may be gone, and then it goes on at once.
-            let _ = reached.send(());
-            let _ = go_on.recv();
+            match &self.end {
+                End::Closes | End::Resets => return Err(ErrorKind::ConnectionAborted.into()),
+                End::Adds(octets) => stream.write_all(octets)?,
+                // Whoever waited for it may be gone, and then it goes on at once.
+                End::Waits { reached, go_on } => drop((reached.send(()), go_on.recv())),
+            }
             self.left = [None, None];
         }
         Ok(self.left[way].map_or(octets, |left| left.min(octets)))
@@ -79,7 +83,7 @@ fn serve(mut stream: &TcpStream, store: &MailStore, life: &mut Life) -> io::Resu
     while !service.is_over() {
         if service.pending().is_empty() {
             let space = service.spare();
-            let room = life.carry(1, space.len())?;
+            let room = life.carry(1, space.len(), stream)?;
             let octets = stream.read(&mut space[..room])?;
             if octets == 0 {
                 return Ok(());
@@ -87,7 +91,7 @@ fn serve(mut stream: &TcpStream, store: &MailStore, life: &mut Life) -> io::Resu
             life.carried(1, octets);
             service.filled(octets);
         } else {
-            let octets = life.carry(0, service.pending().len())?;
+            let octets = life.carry(0, service.pending().len(), stream)?;
             stream.write_all(&service.pending()[..octets])?;
             life.carried(0, octets);
             service.written(octets);
