@@ -55,7 +55,7 @@ impl Scene {
         match ended.status {
             Some(0) => assert!(here == self.all.len() && gone == here, "{ended:?}"),
             Some(4) => {
-                assert!(gone == 0 || ended.said.contains("it is unknown whether messages were deleted"), "{ended:?}")
+                assert!(gone == 0 || ended.said.contains("it is unknown whether messages were deleted"), "{ended:?}");
             }
             _ => panic!("{ended:?}"),
         }
