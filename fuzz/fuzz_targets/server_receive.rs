@@ -69,7 +69,17 @@ fn hold(exists: bool, config: ServerConfig, octets: &[u8], cuts: Cuts) -> (Vec<u
     let gulp = if let Cuts::Some(seed) = cuts { usize::from(seed) + 1 } else { usize::MAX };
     let said = serve(&mut service, octets, cuts, gulp);
     assert!(service.wants_read() || service.wants_tls() || service.is_over(), "it waits for nobody");
-    (said, format!("{service:?}"))
+    (masked(said), format!("{service:?}"))
+}
+
+/// A challenge of SCRAM is another one each time, of the same length.
+fn masked(mut said: Vec<u8>) -> Vec<u8> {
+    for line in said.split_inclusive_mut(|&octet| octet == b'\n') {
+        if let [b'+', b' ', challenge @ .., b'\r', b'\n'] = line {
+            challenge.fill(b'x');
+        }
+    }
+    said
 }
 
 /// Octet `0` stands for the defaults with passwords permitted, and each bit of the others for something else.
@@ -88,5 +98,6 @@ fn config(octet: u8) -> ServerConfig {
         plaintext_login: bits & 0x10 == 0,
         stls: bits & 0x20 != 0,
         inside_tls: bits & 0x40 != 0,
+        max_before_login: if bits & 0x80 == 0 { 256 * 1024 } else { 400 },
     }
 }

@@ -20,7 +20,7 @@ use pop3_async::pop3_proto::conversation::{Conversation, Step};
 use pop3_async::pop3_proto::login::Login;
 use pop3_async::pop3_proto::maildrop::{self, LoginRefused, Maildrop, StoreError};
 use pop3_async::pop3_proto::{Client, ServerConfig, Service, transmitted_octets};
-use pop3_async::{Config, Connection, Credentials, Policy, Security, Session};
+use pop3_async::{Config, Connection, Credentials, Policy, Security, Session, Timeouts};
 use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -180,7 +180,7 @@ async fn session(
 
     phase.wait_for(|&phase| phase >= Phase::LogIn).await?;
     let mut connection = Connection::new(stream, Config::default()).await?;
-    connection.set_timeout(Some(Duration::from_secs(120)));
+    connection.set_timeouts(Timeouts::default().each(Duration::from_secs(120)));
     let login = connection.login(Credentials::new("mrose", "tanstaaf"), POLICY).await;
     let mut session = login.map_err(|failed| failed.reason)?;
     done.send(Ok(session.buffered()))?;

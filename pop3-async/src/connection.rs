@@ -2,17 +2,22 @@
 
 use std::future::poll_fn;
 use std::task::Poll;
-use std::time::Duration;
 
-use pop3_proto::conversation::{Call, Conversation, Step};
+use pop3_proto::conversation::{Conversation, Step};
 use pop3_proto::exchange::{Acknowledge, Capabilities, Lines};
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
+use pop3_proto::patience::{Patience, Timeouts};
 use pop3_proto::reply::Greeting;
+#[cfg(feature = "tls")]
+use pop3_proto::tls::{Tls, TlsError};
 use pop3_proto::{Command, Config, Entry};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+#[cfg(feature = "tls")]
+use crate::ConnectError;
 use crate::link::Link;
-use crate::patience::Patience;
+#[cfg(feature = "tls")]
+use crate::tls::Settings;
 use crate::{Error, LoginError, QuitError, Session};
 
 /// A connection to a server that has greeted us. A login turns it into a [`Session`].
@@ -33,14 +38,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Waits for the greeting on a stream that is connected already. Dropped: the stream is dropped too.
     ///
     /// Waits are not limited, neither this one nor later ones: [`tokio::time::timeout`] limits this one,
-    /// [`set_timeout`](Self::set_timeout) the others. Batches keep 32 KiB of commands in flight;
+    /// [`set_timeouts`](Self::set_timeouts) the others. Batches keep 32 KiB of commands in flight;
     /// [`set_window`](Self::set_window) changes it. If the stream is a socket, give it `TCP_NODELAY`.
     ///
     /// # Errors
     ///
     /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`; [`Cause::Protocol`](crate::Cause::Protocol); [`Cause::Transport`](crate::Cause::Transport).
     pub async fn new(stream: S, config: Config) -> Result<Connection<S>, Error> {
-        Connection::open(Link::new(stream, Conversation::new(config), Patience::default())).await
+        Connection::open(Link::new(stream, Conversation::new(config), Patience::new(Timeouts::UNLIMITED))).await
     }
 
     /// Like [`new`](Self::new), with a log that receives the conversation from the greeting on: secrets replaced, bodies
@@ -56,7 +61,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ) -> Result<Connection<S>, Error> {
         let mut conversation = Conversation::new(config);
         conversation.set_log(log);
-        Connection::open(Link::new(stream, conversation, Patience::default())).await
+        Connection::open(Link::new(stream, conversation, Patience::new(Timeouts::UNLIMITED))).await
+    }
+
+    /// Does the TLS handshake on a stream that is connected already, and waits for the greeting inside TLS (RFC 8314,
+    /// section 3.1). `host` is what the user called the server: its certificate must be for that name or address. Dropped:
+    /// the stream is dropped too.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Tls`]: TLS cannot even be tried. [`LoginError::Handshake`], with a
+    /// [`TlsFailure`](crate::TlsFailure) in it if that is what failed. [`LoginError::Failed`] with what
+    /// [`new`](Self::new) fails with.
+    #[cfg(feature = "tls")]
+    pub async fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, ConnectError> {
+        let conversation = Conversation::new(Config { inside_tls: true, ..config });
+        let mut link = Link::new(stream, conversation, Patience::new(Timeouts::UNLIMITED));
+        link.tls = Some(Box::new(Settings::new(tls, host)?));
+        Ok(Connection::open(link.start_tls().await?).await?)
     }
 
     pub(crate) async fn open(mut link: Box<Link<S>>) -> Result<Connection<S>, Error> {
@@ -76,10 +98,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.link.window = octets;
     }
 
-    /// How long the server may send nothing (and take nothing) while it is waited for; `None` is for ever. The wait of a
-    /// future that was dropped goes on with the next one.
-    pub fn set_timeout(&mut self, timeout: Option<Duration>) {
-        self.link.patience = Patience::new(timeout);
+    /// Tells what a login with [`Security::StartTls`] has to prove by TLS, and the name or address that the server's
+    /// certificate must be for.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`].
+    #[cfg(feature = "tls")]
+    pub fn set_tls(&mut self, tls: &Tls, host: &str) -> Result<(), TlsError> {
+        self.link.tls = Some(Box::new(Settings::new(tls, host)?));
+        Ok(())
+    }
+
+    /// Limits how long things may take from now on; by default nothing is limited.
+    ///
+    /// What counts is the time from when there was nothing to be read until something was. So the wait of a future that was
+    /// dropped goes on with the next one, and while nothing is asked of the server no time passes.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.link.clock.set_timeouts(timeouts);
     }
 
     /// The greeting.
@@ -89,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// The stream.
     pub fn get_ref(&self) -> &S {
-        &self.link.stream
+        self.link.stream.get_ref()
     }
 
     /// CAPA: what the server announces before the login (RFC 2449, section 5). Dropped: the answer is skipped, and
@@ -112,15 +148,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.link.call(Acknowledge(Command::Utf8)).await
     }
 
-    /// Logs in: asks for the capabilities unless they are known, chooses a mechanism, and proves who we are. Dropped: the
-    /// connection is closed, and the password may have been sent.
+    /// Logs in: asks for the capabilities unless they are known, begins TLS if that is the [`Policy`], chooses a mechanism, and
+    /// proves who we are. Dropped: the connection is closed, and the password may have been sent.
     ///
     /// # Errors
     ///
-    /// [`LoginFailed`], with a reason and, where it can be used again, the connection.
+    /// [`LoginFailed`], with a reason and, where it can be used again, the connection. [`LoginError::NoTls`] if the policy
+    /// demands TLS of a connection that is not inside it, or STLS and nobody called `set_tls`.
     pub async fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
-        const DOING: &str = "the login";
-        if policy.security != Security::Plaintext && !self.link.conversation.client().inside_tls() {
+        let inside_tls = self.link.conversation.client().inside_tls();
+        let tls_is_possible = match policy.security {
+            Security::Tls => inside_tls,
+            Security::StartTls => inside_tls || self.link.tls.is_some(),
+            Security::Plaintext => true,
+        };
+        if !tls_is_possible {
             return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
         }
         let mut login = Login::new(credentials, policy);
@@ -132,10 +174,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         loop {
             let reason = match login.step(&mut self.link.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.link)),
-                Ok(Step::Done(Progress::StartTls)) => LoginError::NoTls,
+                // On the heap, or the future of every login would have room for it.
+                Ok(Step::Done(Progress::StartTls)) => match Box::pin(self.link.start_tls()).await {
+                    Ok(link) => {
+                        self.link = link;
+                        continue;
+                    }
+                    Err(reason) => return Err(Box::new(LoginFailed { connection: None, reason })),
+                },
                 Ok(Step::NeedIo) => match poll_fn(|cx| self.link.poll_io(cx)).await {
                     Ok(()) => continue,
-                    Err(cause) => LoginError::Failed(Error::new(DOING, cause)),
+                    Err(cause) => LoginError::Failed(Error::new("the login", cause)),
                 },
                 Err(reason) => reason.widen(),
             };
@@ -150,7 +199,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// [`QuitError`]; it matters to nobody but the curious.
     pub async fn quit(mut self) -> Result<(), QuitError> {
-        let mut quit = Call::new(Acknowledge(Command::Quit));
-        self.link.finish(&mut quit).await.map_err(|error| QuitError::new(error, quit.is_sent()))
+        self.link.quit().await
     }
 }

@@ -4,12 +4,11 @@
 //! [`Connection`]. All protocol knowledge is in [`pop3_proto`], whose types stand in these signatures.
 //!
 //! ```no_run
-//! use pop3_async::{Connect, Security, connect};
+//! use pop3_async::{Connect, connect};
 //! use tokio::io::AsyncReadExt;
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let how = Connect::new().host("pop.example.org").user("mrose").password("tanstaaf");
-//! let mut session = connect(how.security(Security::Plaintext).allow_plaintext(true)).await?;
+//! let mut session = connect(Connect::new().host("pop.example.org").user("mrose").password("tanstaaf")).await?;
 //! let mut messages = session.retrieve_all().await?;
 //! while let Some(mut message) = messages.next().await? {
 //!     let mut octets = Vec::new();
@@ -47,14 +46,17 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod clock;
 mod connect;
 mod connection;
 mod link;
 mod message;
 mod netrc;
-mod patience;
 mod serve;
 mod session;
+mod stream;
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
+mod tls;
 
 pub use batch::{Deletions, Headers, Messages};
 pub use connect::connect;
@@ -64,7 +66,12 @@ pub use netrc::find as find_in_netrc;
 pub use pop3_proto;
 pub use pop3_proto::connect::Connect;
 pub use pop3_proto::login::{Credentials, Method, Policy, Security};
+pub use pop3_proto::patience::Timeouts;
+#[cfg(feature = "tls")]
+pub use pop3_proto::tls::{Tls, TlsError, TlsFailure};
 pub use pop3_proto::{Config, Entry};
+#[cfg(feature = "tls")]
+pub use serve::serve_tls;
 pub use serve::{serve, serve_with};
 pub use session::Session;
 

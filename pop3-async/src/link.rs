@@ -4,30 +4,69 @@
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use pop3_proto::Entry;
 use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
-use pop3_proto::exchange::Exchange;
+use pop3_proto::exchange::{Acknowledge, Exchange};
+use pop3_proto::patience::Patience;
+use pop3_proto::{Command, Entry, State};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::patience::Patience;
-use crate::{Cause, Error};
+use crate::clock::Clock;
+use crate::stream::Stream;
+use crate::tls::Settings;
+use crate::{Cause, Error, LoginError, QuitError};
 
 pub(crate) struct Link<S> {
     pub(crate) conversation: Conversation,
-    pub(crate) stream: S,
+    pub(crate) stream: Stream<S>,
     /// Octets of commands that a batch keeps in flight.
     pub(crate) window: usize,
-    pub(crate) patience: Patience,
+    pub(crate) clock: Clock,
+    /// What TLS has to prove, if it is begun.
+    pub(crate) tls: Option<Box<Settings>>,
     unflushed: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     /// Boxed, because it moves from future to future, each of which would keep room for all of it, once or twice.
     pub(crate) fn new(stream: S, conversation: Conversation, patience: Patience) -> Box<Link<S>> {
-        Box::new(Link { conversation, stream, window: 32 * 1024, patience, unflushed: false })
+        Box::new(Link {
+            conversation,
+            stream: Stream::Plain(stream),
+            window: 32 * 1024,
+            clock: Clock::new(patience),
+            tls: None,
+            unflushed: false,
+        })
+    }
+
+    /// The TLS handshake, after which the stream carries nothing but TLS. Dropped: the stream is dropped too.
+    pub(crate) async fn start_tls(mut self: Box<Link<S>>) -> Result<Box<Link<S>>, LoginError> {
+        let Some(settings) = self.tls.take() else { return Err(LoginError::NoTls) };
+        let secured = self.stream.secure(&settings, &mut self.clock).await;
+        let secured = secured.map_err(LoginError::Handshake)?;
+        let binding = secured.channel_binding();
+        self.stream = Stream::Tls(secured);
+        if self.conversation.client().state() == State::Handshake {
+            self.conversation.tls_established().map_err(pop3_proto::Error::widen)?;
+        }
+        if let Some(binding) = binding {
+            self.conversation.set_channel_binding(binding);
+        }
+        Ok(self)
+    }
+
+    /// QUIT, and the end of TLS if it was answered.
+    pub(crate) async fn quit(&mut self) -> Result<(), QuitError> {
+        let mut quit = Call::new(Acknowledge(Command::Quit));
+        self.finish(&mut quit).await.map_err(|error| QuitError::new(error, quit.is_sent()))?;
+        poll_fn(|cx| {
+            self.stream.end(cx);
+            Poll::Ready(())
+        })
+        .await;
+        Ok(())
     }
 
     pub(crate) async fn call<E: Exchange>(&mut self, exchange: E) -> Result<E::Value, Error> {
@@ -83,7 +122,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     ) -> Poll<Result<T, Error>> {
         loop {
             match step(&mut self.conversation, what).map_err(pop3_proto::Error::widen)? {
-                Step::Done(value) => return Poll::Ready(Ok(value)),
+                Step::Done(value) => {
+                    if self.conversation.is_idle() {
+                        self.clock.rest();
+                    }
+                    return Poll::Ready(Ok(value));
+                }
                 Step::NeedIo => ready!(self.poll_io(cx)).map_err(|cause| Error::new(doing(what), cause))?,
             }
         }
@@ -92,7 +136,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     /// Before a command: hears what an idle server has said meanwhile, lest it be taken for the answer to the command.
     pub(crate) fn look(&mut self, cx: &mut Context<'_>) {
         if self.conversation.is_idle() {
-            self.patience.renew();
             // There is nothing yet, mostly; an error is met again by the next read.
             let _ = self.poll_read(cx);
         }
@@ -106,33 +149,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             // If the server hung up, what it said before is there to be read.
             _ => {}
         }
+        let left = |patience: &mut Patience| patience.answer(&self.conversation);
+        if let Err(overdue) = self.clock.check(left) {
+            return Poll::Ready(Err(self.fail(overdue.into())));
+        }
         let result = match self.poll_read(cx) {
             Poll::Ready(result) => result,
-            Poll::Pending => Err(ready!(self.patience.poll(cx))),
+            Poll::Pending => Err(ready!(self.clock.poll(cx, |patience| patience.answer(&self.conversation)))),
         };
         Poll::Ready(result.map_err(|error| self.fail(error)))
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut space = ReadBuf::new(self.conversation.spare());
-        let octets = match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut space)) {
-            Ok(()) => space.filled().len(),
-            Err(error) if is_closed(&error) => 0,
-            Err(error) => return Poll::Ready(Err(error)),
-        };
-        self.conversation.filled(octets);
-        self.patience.renew();
+        let read = self.stream.poll_read(cx, &mut space);
+        let octets = space.filled().len();
+        // Of octets inside TLS there may be too few yet to make something of, but they came.
+        let received = octets.max(self.stream.received());
+        if read.is_ready() || received > 0 {
+            self.clock.advance(received);
+        }
+        match ready!(read) {
+            Err(error) if !is_closed(&error) => return Poll::Ready(Err(error)),
+            _ => self.conversation.filled(octets),
+        }
         Poll::Ready(Ok(()))
     }
 
     /// What the stream does not take now is left for the next time, for which the task will be woken.
     fn send(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         while !self.conversation.pending().is_empty() {
-            match Pin::new(&mut self.stream).poll_write(cx, self.conversation.pending()) {
+            match self.stream.poll_write(cx, self.conversation.pending()) {
                 Poll::Ready(Ok(0)) => return Err(ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(octets)) => {
                     self.conversation.written(octets);
-                    self.patience.renew();
                     self.unflushed = true;
                 }
                 Poll::Ready(Err(error)) => return Err(error),
@@ -140,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             }
         }
         if self.unflushed {
-            if let Poll::Ready(flushed) = Pin::new(&mut self.stream).poll_flush(cx) {
+            if let Poll::Ready(flushed) = self.stream.poll_flush(cx) {
                 flushed?;
                 self.unflushed = false;
             }

@@ -1,5 +1,8 @@
 //! The embedded server: a stream and a maildrop, until the client quits or goes away.
 
+#[cfg(feature = "tls")]
+mod tls;
+
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
@@ -9,8 +12,11 @@ use pop3_proto::maildrop::Maildrop;
 use pop3_proto::{ServerConfig, Service};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Serves a maildrop on a stream, with the default [`ServerConfig`]: only APOP logs in, because USER shows the password.
-/// [`serve_with`] takes another one.
+#[cfg(feature = "tls")]
+pub use tls::serve_tls;
+
+/// Serves a maildrop on a stream, with the default [`ServerConfig`]: APOP logs in, and SCRAM-SHA-256 if the maildrop has
+/// keys for it, because USER and PLAIN show the password. [`serve_with`] takes another one.
 ///
 /// # Errors
 ///
@@ -24,7 +30,8 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, ma
 ///
 /// Tasks and time are the caller's: one task for each connection, and time-outs around it or in the stream (RFC 1939,
 /// section 3, asks for ten minutes at least). The maildrop is called on the task and should not block for long. A client
-/// that sends and never reads holds up its own task only, and takes no more memory than any other.
+/// that sends and never reads holds up its own task only, and takes no more memory than any other. What a client can do
+/// before the login is bounded by the [`ServerConfig`].
 ///
 /// ```
 /// use pop3_async::pop3_proto::{ServerConfig, memory::MailStore};
@@ -51,15 +58,40 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, ma
 ///
 /// # Errors
 ///
-/// What the stream says. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS, which is not in this build:
-/// leave `stls` false.
+/// What the stream says. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS: leave `stls` false, or take
+/// `serve_tls`.
 pub async fn serve_with<S, M>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
     M: Maildrop,
 {
+    let mut service = begin(maildrop, config);
+    if converse(&mut stream, &mut service).await? == Turn::Tls {
+        return Err(io::Error::new(ErrorKind::Unsupported, "there is no TLS on this connection"));
+    }
+    Ok(())
+}
+
+fn begin<M: Maildrop>(maildrop: M, config: ServerConfig) -> Service<M> {
     let timestamp = timestamp();
-    let mut service = Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()));
+    Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()))
+}
+
+/// What comes when there is nothing more to say.
+#[derive(Debug, PartialEq)]
+enum Turn {
+    /// The end.
+    Over,
+    /// The TLS handshake.
+    Tls,
+}
+
+/// Moves octets for as long as the session goes on.
+async fn converse<S, M>(stream: &mut S, service: &mut Service<M>) -> io::Result<Turn>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    M: Maildrop,
+{
     while !service.is_over() {
         if !service.pending().is_empty() {
             match stream.write(service.pending()).await? {
@@ -69,14 +101,16 @@ where
         } else if service.wants_read() {
             stream.flush().await?;
             match stream.read(service.spare()).await? {
-                0 => return Ok(()),
+                0 => return Ok(Turn::Over),
                 octets => service.filled(octets),
             }
         } else {
-            return Err(io::Error::new(ErrorKind::Unsupported, "TLS is not in this build"));
+            stream.flush().await?;
+            return Ok(Turn::Tls);
         }
     }
-    stream.flush().await
+    stream.flush().await?;
+    Ok(Turn::Over)
 }
 
 /// A timestamp that no other session has: process, time and a count (RFC 1939, section 7).

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::{Call, Retrieval};
+use pop3_proto::conversation::Retrieval;
 use pop3_proto::exchange::{
     Acknowledge, Capabilities, Language, Last, Lines, ListAll, ListOne, OwnedUniqueId, Stat, UidlAll, UidlOne,
 };
@@ -35,7 +35,9 @@ impl<S> std::fmt::Debug for Session<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    pub(crate) fn new(link: Box<Link<S>>) -> Session<S> {
+    pub(crate) fn new(mut link: Box<Link<S>>) -> Session<S> {
+        link.clock.rest();
+        link.tls = None;
         Session { link }
     }
 
@@ -45,6 +47,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// The octets of memory that the session's buffers hold: none while it is idle, so that many idle sessions cost little.
+    /// What TLS holds beside is not counted: some 10 KiB.
     pub fn buffered(&self) -> usize {
         self.link.conversation.buffered()
     }
@@ -299,12 +302,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// [`QuitError`] tells a refusal from an answer that never came.
     pub async fn quit(mut self) -> Result<(), QuitError> {
-        let mut quit = Call::new(Acknowledge(Command::Quit));
-        self.link.finish(&mut quit).await.map_err(|error| QuitError::new(error, quit.is_sent()))
+        self.link.quit().await
     }
 
     /// Ends the session without QUIT: nothing is deleted. Gives the stream back, to be closed.
     pub fn abandon(self) -> S {
-        self.link.stream
+        self.link.stream.into_inner()
     }
 }

@@ -1,20 +1,29 @@
 //! Downloads a whole maildrop and counts its octets, or writes one file for each message: the driver of the measurements.
 //!
-//! `drain HOST PORT USER PASSWORD [FOLDER]`
+//! `drain [--tls CA | --starttls CA] HOST PORT USER PASSWORD [FOLDER]`
+//!
+//! CA is a PEM file with the authority behind the server's certificate.
 
 use std::fs::File;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
-use pop3_blocking::{Connect, Security, connect};
+use pop3_blocking::{Connect, Security, Tls, connect};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [host, port, user, password, folder @ ..] = arguments.as_slice() else {
-        return Err("usage: drain HOST PORT USER PASSWORD [FOLDER]".into());
+    let (security, tls, arguments) = match arguments.as_slice() {
+        [how, ca, rest @ ..] if how == "--tls" || how == "--starttls" => {
+            let security = if how == "--tls" { Security::Tls } else { Security::StartTls };
+            (security, Tls::new().root_pem(&std::fs::read(ca)?)?, rest)
+        }
+        rest => (Security::Plaintext, Tls::new(), rest),
     };
-    let how = Connect::new().host(host).port(port.parse()?).user(user).password(password);
-    let mut session = connect(how.security(Security::Plaintext).allow_plaintext(true))?;
+    let [host, port, user, password, folder @ ..] = arguments else {
+        return Err("usage: drain [--tls CA | --starttls CA] HOST PORT USER PASSWORD [FOLDER]".into());
+    };
+    let how = Connect::new().host(host).port(port.parse()?).user(user).password(password).tls(tls);
+    let mut session = connect(how.security(security).allow_plaintext(security == Security::Plaintext))?;
     let (mut count, mut octets) = (0, 0);
     let mut messages = session.retrieve_all()?;
     while let Some(mut message) = messages.next()? {

@@ -2,13 +2,19 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pop3_proto::connect::Destination;
+use pop3_proto::conversation::Conversation;
+use pop3_proto::patience::Patience;
 
-use crate::{Cause, Connect, ConnectError, Connection, Error, LoginError, Security, Session, Tcp};
+use crate::link::Link;
+use crate::tls::Settings;
+use crate::{Config, Connect, ConnectError, Connection, Security, Session, Tcp};
 
-/// Connects and logs in.
+/// Connects and logs in: inside TLS, unless [`Connect::security`] says otherwise.
+///
+/// Every wait is limited, by [`Timeouts`](pop3_proto::patience::Timeouts), but that for the host's name to be looked up.
 ///
 /// However large the [window](Connect::window), and however small the buffers of the operating systems: the two sides
 /// never wait for each other, because [`Tcp`] does not block in writing.
@@ -18,52 +24,53 @@ use crate::{Cause, Connect, ConnectError, Connection, Error, LoginError, Securit
 /// [`ConnectError`]: what is missing, what could not be reached, or why the login failed.
 ///
 /// ```no_run
-/// use pop3_blocking::{Connect, Security, connect};
+/// use pop3_blocking::{Connect, connect};
 ///
-/// let session = connect(Connect::new().host("localhost").security(Security::Plaintext).allow_plaintext(true))?;
+/// let session = connect(Connect::new().host("pop.example.org").user("mrose"))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn connect(connect: Connect) -> Result<Session<Tcp>, ConnectError> {
     let parts = connect.into_parts(std::env::var("MAILHOST").ok(), crate::netrc::find)?;
+    let security = parts.policy.security;
+    // First, because without it nothing may be sent.
+    let tls = if security == Security::Plaintext { None } else { Some(Settings::of(&parts)?) };
     let Destination { host, port, credentials } = parts.destination;
     let failed = |error| ConnectError::Unreachable { host: host.clone(), port, error };
-    if parts.policy.security != Security::Plaintext {
-        return Err(LoginError::NoTls.into());
+    let mut patience = Patience::new(parts.timeouts);
+    let stream = dial(&host, port, &mut patience).map_err(failed)?;
+    let tcp = Tcp::new(stream, parts.timeouts.answer).map_err(failed)?;
+
+    let inside_tls = security == Security::Tls;
+    let mut conversation = Conversation::new(Config { inside_tls, ..parts.config });
+    if let Some(log) = parts.log {
+        conversation.set_log(log);
     }
-    let deadline = Instant::now().checked_add(parts.login_timeout);
-    let stream = dial(&host, port, parts.connect_timeout, deadline).map_err(failed)?;
-    let mut tcp = Tcp::new(stream, parts.timeout).map_err(failed)?;
-    tcp.set_deadline(deadline).map_err(failed)?;
-    let connection = match parts.log {
-        Some(log) => Connection::with_log(tcp, parts.config, log),
-        None => Connection::new(tcp, parts.config),
-    };
-    let mut connection = connection?;
-    connection.set_window(parts.window);
-    connection.link.look = Some(Tcp::look);
-    let mut session = match connection.login(credentials, parts.policy) {
-        Ok(session) => session,
+    let mut link = Link::timed(tcp, Tcp::ABILITIES, conversation, parts.window, patience);
+    link.tls = tls;
+    if inside_tls {
+        link.start_tls()?;
+    }
+    match Connection::open(link)?.login(credentials, parts.policy) {
+        Ok(session) => Ok(session),
         Err(failed) => {
             // Only to be polite: why the login failed is what matters.
             let _ = failed.connection.map(Connection::quit);
-            return Err(failed.reason.into());
+            Err(failed.reason.into())
         }
-    };
-    session.link.stream.set_deadline(None).map_err(|error| Error::new("the login", Cause::Transport(error)))?;
-    Ok(session)
+    }
 }
 
 /// Connects to the first address of the host that answers.
 ///
 /// The look-up of the name takes the time that the operating system takes; nothing can bound it from here.
-fn dial(host: &str, port: u16, timeout: Duration, deadline: Option<Instant>) -> io::Result<TcpStream> {
+fn dial(host: &str, port: u16, patience: &mut Patience) -> io::Result<TcpStream> {
     let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
     for address in (host, port).to_socket_addrs()? {
-        let left = deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
-        if left.is_zero() {
-            return Err(io::Error::new(ErrorKind::TimedOut, "the login took too long"));
-        }
-        match TcpStream::connect_timeout(&address, timeout.min(left)) {
+        let limit = patience.connection()?;
+        let begin = Instant::now();
+        let result = TcpStream::connect_timeout(&address, limit);
+        patience.spent(begin.elapsed(), 0);
+        match result {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }

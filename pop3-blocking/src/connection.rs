@@ -2,13 +2,20 @@
 
 use std::io::{Read, Write};
 
-use pop3_proto::conversation::{Call, Conversation, Step};
+use pop3_proto::conversation::{Conversation, Step};
 use pop3_proto::exchange::{Acknowledge, Capabilities, Lines};
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
+use pop3_proto::patience::Timeouts;
 use pop3_proto::reply::Greeting;
+#[cfg(feature = "tls")]
+use pop3_proto::tls::{Tls, TlsError};
 use pop3_proto::{Command, Config, Entry};
 
+#[cfg(feature = "tls")]
+use crate::ConnectError;
 use crate::link::Link;
+#[cfg(feature = "tls")]
+use crate::tls::Settings;
 use crate::{Error, LoginError, QuitError, Session};
 
 /// A connection to a server that has greeted us. A login turns it into a [`Session`].
@@ -31,13 +38,14 @@ impl<S: Read + Write> Connection<S> {
     /// Batches keep 4 KiB of commands in flight, which any transport should take without blocking;
     /// [`set_window`](Self::set_window) changes it. A stream of your own is read only when an answer is awaited, so a `-ERR`
     /// that a server says before it hangs up on an idle client looks like the answer to the next command;
-    /// [`connect`](crate::connect()) tells them apart.
+    /// [`connect`](crate::connect()) tells them apart. It is waited for as long as the stream waits: see
+    /// [`set_timeouts`](Self::set_timeouts).
     ///
     /// # Errors
     ///
     /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`; [`Cause::Protocol`](crate::Cause::Protocol); [`Cause::Transport`](crate::Cause::Transport).
     pub fn new(stream: S, config: Config) -> Result<Connection<S>, Error> {
-        Connection::open(stream, Conversation::new(config))
+        Connection::open(Link::new(stream, Conversation::new(config)))
     }
 
     /// Like [`new`](Self::new), with a log that receives the conversation from the greeting on: secrets replaced, bodies
@@ -53,11 +61,28 @@ impl<S: Read + Write> Connection<S> {
     ) -> Result<Connection<S>, Error> {
         let mut conversation = Conversation::new(config);
         conversation.set_log(log);
-        Connection::open(stream, conversation)
+        Connection::open(Link::new(stream, conversation))
     }
 
-    fn open(stream: S, conversation: Conversation) -> Result<Connection<S>, Error> {
-        let mut link = Link::new(stream, conversation);
+    /// Does the TLS handshake on a stream that is connected already, and waits for the greeting inside TLS (RFC 8314,
+    /// section 3.1). `host` is what the user called the server: its certificate must be for that name or address.
+    ///
+    /// The stream must not say [`WouldBlock`](std::io::ErrorKind::WouldBlock) of its reads.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Tls`]: TLS cannot even be tried. [`LoginError::Handshake`], with a
+    /// [`TlsFailure`](crate::TlsFailure) in it if that is what failed. [`LoginError::Failed`] with what
+    /// [`new`](Self::new) fails with.
+    #[cfg(feature = "tls")]
+    pub fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, ConnectError> {
+        let mut link = Link::new(stream, Conversation::new(Config { inside_tls: true, ..config }));
+        link.tls = Some(Settings::new(tls, host)?);
+        link.start_tls()?;
+        Ok(Connection::open(link)?)
+    }
+
+    pub(crate) fn open(mut link: Link<S>) -> Result<Connection<S>, Error> {
         loop {
             match link.conversation.greet().map_err(pop3_proto::Error::widen)? {
                 Step::Done(()) => return Ok(Connection { link }),
@@ -72,6 +97,29 @@ impl<S: Read + Write> Connection<S> {
         self.link.window = octets;
     }
 
+    /// Tells what a login with [`Security::StartTls`] has to prove by TLS, and the name or address that the server's
+    /// certificate must be for.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`].
+    #[cfg(feature = "tls")]
+    pub fn set_tls(&mut self, tls: &Tls, host: &str) -> Result<(), TlsError> {
+        self.link.tls = Some(Settings::new(tls, host)?);
+        Ok(())
+    }
+
+    /// Limits how long things may take from now on; by default nothing is limited.
+    ///
+    /// Time is counted while a read is waited for, and looked at when that returns: so a limit is kept no better than the
+    /// stream's own reads return by themselves, with [`TimedOut`](std::io::ErrorKind::TimedOut) or
+    /// [`WouldBlock`](std::io::ErrorKind::WouldBlock) if nothing came, as those of a
+    /// [`TcpStream`](std::net::TcpStream) do after [`set_read_timeout`](std::net::TcpStream::set_read_timeout). A stream
+    /// whose reads and writes block for ever cannot be timed. Those of [`connect`](crate::connect()) keep every limit.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.link.patience.set_timeouts(timeouts);
+    }
+
     /// The greeting.
     pub fn greeting(&self) -> Option<Greeting<'_>> {
         self.link.conversation.greeting()
@@ -79,7 +127,7 @@ impl<S: Read + Write> Connection<S> {
 
     /// The stream.
     pub fn get_ref(&self) -> &S {
-        &self.link.stream
+        self.link.wire.get_ref()
     }
 
     /// CAPA: what the server announces before the login (RFC 2449, section 5).
@@ -101,29 +149,35 @@ impl<S: Read + Write> Connection<S> {
         self.link.call(Acknowledge(Command::Utf8))
     }
 
-    /// Logs in: asks for the capabilities unless they are known, chooses a mechanism, and proves who we are.
+    /// Logs in: asks for the capabilities unless they are known, begins TLS if that is the [`Policy`], chooses a mechanism, and
+    /// proves who we are.
     ///
     /// # Errors
     ///
-    /// [`LoginFailed`], with a reason and, where it can be used again, the connection.
+    /// [`LoginFailed`], with a reason and, where it can be used again, the connection. [`LoginError::NoTls`] if the policy
+    /// demands TLS of a connection that is not inside it, or STLS and nobody called [`set_tls`](Self::set_tls).
     pub fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
-        if policy.security != Security::Plaintext && !self.link.conversation.client().inside_tls() {
+        let tls_is_possible = match policy.security {
+            Security::Tls => self.link.conversation.client().inside_tls(),
+            Security::StartTls => self.link.conversation.client().inside_tls() || self.link.tls.is_some(),
+            Security::Plaintext => true,
+        };
+        if !tls_is_possible {
             return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
         }
         let mut login = Login::new(credentials, policy);
         self.link.look();
         loop {
-            let reason = match login.step(&mut self.link.conversation) {
+            let result = match login.step(&mut self.link.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.link)),
-                Ok(Step::Done(Progress::StartTls)) => LoginError::NoTls,
-                Ok(Step::NeedIo) => match self.link.io(|| "the login".into()) {
-                    Ok(()) => continue,
-                    Err(error) => LoginError::Failed(error),
-                },
-                Err(reason) => reason.widen(),
+                Ok(Step::Done(Progress::StartTls)) => self.link.start_tls(),
+                Ok(Step::NeedIo) => self.link.io(|| "the login".into()).map_err(LoginError::Failed),
+                Err(reason) => Err(reason.widen()),
             };
-            let connection = reason.session_goes_on().then_some(self);
-            return Err(Box::new(LoginFailed { connection, reason }));
+            if let Err(reason) = result {
+                let connection = reason.session_goes_on().then_some(self);
+                return Err(Box::new(LoginFailed { connection, reason }));
+            }
         }
     }
 
@@ -133,7 +187,6 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// [`QuitError`]; it matters to nobody but the curious.
     pub fn quit(mut self) -> Result<(), QuitError> {
-        let mut quit = Call::new(Acknowledge(Command::Quit));
-        self.link.finish(&mut quit).map_err(|error| QuitError::new(error, quit.is_sent()))
+        self.link.quit()
     }
 }

@@ -5,10 +5,9 @@
 //!
 //! ```no_run
 //! use std::io::Read;
-//! use pop3_blocking::{Connect, Security, connect};
+//! use pop3_blocking::{Connect, connect};
 //!
-//! let how = Connect::new().host("pop.example.org").user("mrose").password("tanstaaf");
-//! let mut session = connect(how.security(Security::Plaintext).allow_plaintext(true))?;
+//! let mut session = connect(Connect::new().host("pop.example.org").user("mrose").password("tanstaaf"))?;
 //! let mut messages = session.retrieve_all()?;
 //! while let Some(mut message) = messages.next()? {
 //!     let mut octets = Vec::new();
@@ -18,6 +17,22 @@
 //! session.quit()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # TLS
+//!
+//! The default is TLS from the first octet on; [`Security::StartTls`] begins it by STLS, on port 110. Neither falls back to
+//! less. What it has to prove is a [`Tls`]: by default that the server has the name given as the host, as the platform's
+//! verifier judges. When it fails, [`LoginError::Handshake`] says so in plain words, and a [`TlsFailure`] in it for programs.
+//! A stream of your own is put under TLS by [`Connection::over_tls`], or by STLS after [`Connection::set_tls`].
+//!
+//! It is the feature `tls`, which is on by default. Without it both give [`LoginError::NoTls`], before anything is sent.
+//!
+//! # Deadlines
+//!
+//! The server is not waited for longer than [`Timeouts`] permits: for its greeting, the TLS handshake, each answer, each
+//! stretch of a message or a listing, and all of the login. A server that sends an octet now and then gains nothing by it,
+//! and time in which you ask for nothing does not count. A stream of your own keeps as much of this as it can: see
+//! [`Connection::set_timeouts`].
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -29,6 +44,9 @@ mod netrc;
 mod serve;
 mod session;
 mod tcp;
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
+mod tls;
+mod wire;
 
 pub use batch::{Deletions, Headers, Messages};
 pub use connect::connect;
@@ -38,7 +56,12 @@ pub use netrc::find as find_in_netrc;
 pub use pop3_proto;
 pub use pop3_proto::connect::Connect;
 pub use pop3_proto::login::{Credentials, Method, Policy, Security};
+pub use pop3_proto::patience::Timeouts;
+#[cfg(feature = "tls")]
+pub use pop3_proto::tls::{Tls, TlsError, TlsFailure};
 pub use pop3_proto::{Config, Entry};
+#[cfg(feature = "tls")]
+pub use serve::serve_tls;
 pub use serve::{serve, serve_with};
 pub use session::Session;
 pub use tcp::Tcp;

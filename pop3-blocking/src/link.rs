@@ -1,30 +1,70 @@
 //! A conversation and the stream that carries it.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
 
 use pop3_proto::conversation::{Call, Conversation, Step};
-use pop3_proto::exchange::Exchange;
-use pop3_proto::{Cause, Entry};
+use pop3_proto::exchange::{Acknowledge, Exchange};
+use pop3_proto::patience::{Patience, Timeouts};
+use pop3_proto::{Cause, Command, Entry, State};
 
-use crate::Error;
+use crate::tcp::is_late;
+use crate::tls::{Layer, Settings};
+use crate::wire::{Abilities, Wire};
+use crate::{Error, LoginError, QuitError};
 
 pub(crate) struct Link<S> {
     pub(crate) conversation: Conversation,
-    pub(crate) stream: S,
+    pub(crate) wire: Wire<S>,
     /// Octets of commands that a batch keeps in flight.
     pub(crate) window: usize,
-    /// Reads what is there without waiting, if the stream can.
-    pub(crate) look: Option<Look<S>>,
-    /// Something was written and the stream had no room to flush it.
-    unflushed: bool,
+    pub(crate) patience: Patience,
+    /// What TLS has to prove, if it is begun.
+    pub(crate) tls: Option<Settings>,
 }
 
-/// Like [`Read::read`], and gives [`WouldBlock`](ErrorKind::WouldBlock) where that would wait.
-pub(crate) type Look<S> = fn(&mut S, &mut [u8]) -> io::Result<usize>;
-
 impl<S: Read + Write> Link<S> {
+    /// A stream that is not known waits as long as it likes.
     pub(crate) fn new(stream: S, conversation: Conversation) -> Link<S> {
-        Link { conversation, stream, window: 4 * 1024, look: None, unflushed: false }
+        let wire = Wire::new(stream, None);
+        let patience = Patience::new(Timeouts::UNLIMITED);
+        Link { conversation, wire, window: 4 * 1024, patience, tls: None }
+    }
+
+    pub(crate) fn timed(
+        stream: S,
+        abilities: Abilities<S>,
+        conversation: Conversation,
+        window: usize,
+        patience: Patience,
+    ) -> Link<S> {
+        Link { conversation, wire: Wire::new(stream, Some(abilities)), window, patience, tls: None }
+    }
+
+    /// The TLS handshake, after which the stream carries nothing but TLS.
+    pub(crate) fn start_tls(&mut self) -> Result<(), LoginError> {
+        self.handshake().map_err(|error| {
+            self.conversation.break_off();
+            LoginError::Handshake(error)
+        })?;
+        if self.conversation.client().state() == State::Handshake {
+            self.conversation.tls_established().map_err(pop3_proto::Error::widen)?;
+        }
+        if let Some(binding) = self.wire.layer().and_then(Layer::channel_binding) {
+            self.conversation.set_channel_binding(binding);
+        }
+        Ok(())
+    }
+
+    fn handshake(&mut self) -> io::Result<()> {
+        let settings = self.tls.as_ref().ok_or(ErrorKind::Unsupported)?;
+        self.wire.secure(settings)?;
+        loop {
+            let limit = self.patience.handshake()?;
+            if self.wait(limit, |link| link.wire.shake_hands(limit))? == Some(true) {
+                return Ok(());
+            }
+        }
     }
 
     pub(crate) fn call<E: Exchange>(&mut self, exchange: E) -> Result<E::Value, Error> {
@@ -41,10 +81,20 @@ impl<S: Read + Write> Link<S> {
         }
     }
 
+    /// QUIT, and the end of TLS if it was answered: then the stream takes that without waiting.
+    pub(crate) fn quit(&mut self) -> Result<(), QuitError> {
+        let mut quit = Call::new(Acknowledge(Command::Quit));
+        self.finish(&mut quit).map_err(|error| QuitError::new(error, quit.is_sent()))?;
+        self.wire.close();
+        Ok(())
+    }
+
     /// Before a command: hears what an idle server has said meanwhile, lest it be taken for the answer to the next command.
     pub(crate) fn look(&mut self) {
-        let Some(look) = self.look.filter(|_| self.conversation.is_idle()) else { return };
-        match look(&mut self.stream, self.conversation.spare()) {
+        if !self.conversation.is_idle() {
+            return;
+        }
+        match self.wire.look(self.conversation.spare()) {
             Ok(octets) => self.conversation.filled(octets),
             Err(error) if is_closed(&error) => self.conversation.filled(0),
             // There is nothing yet; or an error that the next read will meet again.
@@ -61,47 +111,62 @@ impl<S: Read + Write> Link<S> {
     }
 
     fn transfer(&mut self) -> io::Result<()> {
-        let sent = self.send();
-        match sent {
-            Err(ref error) if !is_closed(error) => return sent,
-            // The server hung up. What it said before is there to be read.
-            _ => {}
-        }
         loop {
-            match self.stream.read(self.conversation.spare()) {
-                Ok(octets) => self.conversation.filled(octets),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if is_closed(&error) => self.conversation.filled(0),
+            match self.send() {
+                Err(error) if !is_closed(&error) => return Err(error),
+                // If the server hung up, what it said before is there to be read.
+                _ => {}
+            }
+            let limit = self.patience.answer(&self.conversation)?;
+            let read = self.wait(limit, |link| link.wire.read(link.conversation.spare(), limit));
+            match read {
+                Ok(None) => {}
+                Ok(Some(octets)) => {
+                    self.conversation.filled(octets);
+                    return Ok(());
+                }
+                Err(error) if is_closed(&error) => {
+                    self.conversation.filled(0);
+                    return Ok(());
+                }
                 Err(error) => return Err(error),
             }
-            return Ok(());
+        }
+    }
+
+    /// Counts the time that `read` takes, which knows its `limit`. `None`: nothing came of it yet, and it is to be tried
+    /// again.
+    fn wait<T>(&mut self, limit: Duration, read: impl FnOnce(&mut Link<S>) -> io::Result<T>) -> io::Result<Option<T>> {
+        let begin = Instant::now();
+        let result = read(self);
+        self.patience.spent(begin.elapsed(), self.wire.received());
+        match result {
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
+            // Whether that was all the time there is, is for patience to say.
+            Err(error) if is_late(&error) && limit != Duration::MAX => Ok(None),
+            result => result.map(Some),
         }
     }
 
     fn send(&mut self) -> io::Result<()> {
-        if self.conversation.pending().is_empty() && !self.unflushed {
-            return Ok(());
+        let sent = self.write_all().and_then(|()| self.wire.flush());
+        match sent {
+            // The server must be read from before it reads again.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            sent => sent,
         }
-        self.unflushed = true;
+    }
+
+    fn write_all(&mut self) -> io::Result<()> {
         while !self.conversation.pending().is_empty() {
-            match self.stream.write(self.conversation.pending()) {
+            match self.wire.write(self.conversation.pending()) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(octets) => self.conversation.written(octets),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // The server must be read from before it reads again.
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
             }
         }
-        loop {
-            match self.stream.flush() {
-                Ok(()) => self.unflushed = false,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-            return Ok(());
-        }
+        Ok(())
     }
 
     pub(crate) fn set_log(&mut self, log: impl FnMut(Entry<'_>) + Send + 'static) {

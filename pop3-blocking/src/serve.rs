@@ -1,5 +1,8 @@
 //! The embedded server: a stream and a maildrop, until the client quits or goes away.
 
+#[cfg(feature = "tls")]
+mod tls;
+
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
@@ -8,8 +11,11 @@ use pop3_proto::apop::Timestamp;
 use pop3_proto::maildrop::Maildrop;
 use pop3_proto::{ServerConfig, Service};
 
-/// Serves a maildrop on a stream, with the default [`ServerConfig`]: only APOP logs in, because USER shows the password.
-/// [`serve_with`] takes another one.
+#[cfg(feature = "tls")]
+pub use tls::serve_tls;
+
+/// Serves a maildrop on a stream, with the default [`ServerConfig`]: APOP logs in, and SCRAM-SHA-256 if the maildrop has
+/// keys for it, because USER and PLAIN show the password. [`serve_with`] takes another one.
 ///
 /// # Errors
 ///
@@ -23,7 +29,7 @@ pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result
 ///
 /// Threads and time are the caller's: one thread for each connection, and time-outs on the stream (RFC 1939, section 3,
 /// asks for ten minutes at least). A client that sends and never reads blocks its own thread, and takes no more memory
-/// than any other.
+/// than any other. What a client can do before the login is bounded by the [`ServerConfig`].
 ///
 /// ```
 /// use std::net::{TcpListener, TcpStream};
@@ -61,11 +67,32 @@ pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result
 ///
 /// # Errors
 ///
-/// What the stream says. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS, which is not in this build:
-/// leave `stls` false.
+/// What the stream says. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS: leave `stls` false, or take
+/// `serve_tls`.
 pub fn serve_with<S: Read + Write, M: Maildrop>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()> {
+    let mut service = begin(maildrop, config);
+    if converse(&mut stream, &mut service)? == Turn::Tls {
+        return Err(io::Error::new(ErrorKind::Unsupported, "there is no TLS on this connection"));
+    }
+    Ok(())
+}
+
+fn begin<M: Maildrop>(maildrop: M, config: ServerConfig) -> Service<M> {
     let timestamp = timestamp();
-    let mut service = Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()));
+    Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()))
+}
+
+/// What comes when there is nothing more to say.
+#[derive(Debug, PartialEq)]
+enum Turn {
+    /// The end.
+    Over,
+    /// The TLS handshake.
+    Tls,
+}
+
+/// Moves octets for as long as the session goes on.
+fn converse<S: Read + Write, M: Maildrop>(stream: &mut S, service: &mut Service<M>) -> io::Result<Turn> {
     while !service.is_over() {
         if !service.pending().is_empty() {
             match stream.write(service.pending()) {
@@ -77,16 +104,18 @@ pub fn serve_with<S: Read + Write, M: Maildrop>(mut stream: S, maildrop: M, conf
         } else if service.wants_read() {
             stream.flush()?;
             match stream.read(service.spare()) {
-                Ok(0) => return Ok(()),
+                Ok(0) => return Ok(Turn::Over),
                 Ok(octets) => service.filled(octets),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         } else {
-            return Err(io::Error::new(ErrorKind::Unsupported, "TLS is not in this build"));
+            stream.flush()?;
+            return Ok(Turn::Tls);
         }
     }
-    stream.flush()
+    stream.flush()?;
+    Ok(Turn::Over)
 }
 
 /// A timestamp that no other session has: process, time and a count (RFC 1939, section 7).

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::num::NonZeroU32;
 
 use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::{Call, Retrieval};
+use pop3_proto::conversation::Retrieval;
 use pop3_proto::exchange::{
     Acknowledge, Capabilities, Language, Last, Lines, ListAll, ListOne, OwnedUniqueId, Stat, UidlAll, UidlOne,
 };
@@ -42,6 +42,7 @@ impl<S: Read + Write> Session<S> {
     }
 
     /// The octets of memory that the session's buffers hold: none while it is idle, so that many idle sessions cost little.
+    /// What TLS holds beside is not counted: some 10 KiB.
     pub fn buffered(&self) -> usize {
         self.link.conversation.buffered()
     }
@@ -256,12 +257,11 @@ impl<S: Read + Write> Session<S> {
     ///
     /// [`QuitError`] tells a refusal from an answer that never came.
     pub fn quit(mut self) -> Result<(), QuitError> {
-        let mut quit = Call::new(Acknowledge(Command::Quit));
-        self.link.finish(&mut quit).map_err(|error| QuitError::new(error, quit.is_sent()))
+        self.link.quit()
     }
 
     /// Ends the session without QUIT: nothing is deleted. Gives the stream back, to be closed.
     pub fn abandon(self) -> S {
-        self.link.stream
+        self.link.wire.into_stream()
     }
 }

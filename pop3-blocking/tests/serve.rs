@@ -11,14 +11,7 @@ use pop3_blocking::pop3_proto::ServerConfig;
 use pop3_blocking::pop3_proto::memory::MailStore;
 use pop3_blocking::{Config, Connection, Credentials, LoginError, Method, Policy, Security, Session};
 
-const PLAINTEXT: ServerConfig = ServerConfig {
-    max_line: 255,
-    max_response: 65_536,
-    max_refusals: 20,
-    plaintext_login: true,
-    stls: false,
-    inside_tls: false,
-};
+const PLAINTEXT: ServerConfig = ServerConfig { plaintext_login: true, ..ServerConfig::new() };
 
 /// Serves the store, and reports how each connection ended.
 fn listen(store: MailStore, config: ServerConfig) -> (SocketAddr, mpsc::Receiver<std::io::Result<()>>) {

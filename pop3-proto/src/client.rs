@@ -1,6 +1,7 @@
 //! The client's role: commands in, octets out; octets in, events out.
 
-use core::fmt;
+mod config;
+mod event;
 
 use crate::command::{Command, Kind, MAX_LINE, Shape};
 use crate::error::{Awaiting, Excerpt, ProtocolError, Rejected, Violation};
@@ -11,121 +12,8 @@ use crate::reply::{Challenge, Greeting, Refusal, Reply, Row, Status};
 use crate::sasl::Response;
 use crate::state::{Outcome, State};
 
-/// Bounds on what a server may send. All of them hold however the octets are cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Config {
-    /// Octets of a status line or of a line of a listing, line end included. RFC 2449, section 4, permits 512; servers
-    /// send more. 8,192 by default.
-    pub max_line: u32,
-    /// Octets of a challenge, line end included (RFC 5034, section 4). 65,536 by default.
-    pub max_challenge: u32,
-    /// Challenges in one AUTH exchange. 16 by default.
-    pub max_challenges: u8,
-    /// Lines of one listing. 1,000,000 by default.
-    pub max_rows: u32,
-    /// Octets of one message, without byte-stuffing. No bound by default.
-    pub max_body: u64,
-    /// Whether servers whose lines end in a bare LF are understood. True by default.
-    pub tolerate_lf: bool,
-    /// Whether the session begins inside TLS, as on port 995 (RFC 8314, section 3.1). False by default.
-    pub inside_tls: bool,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        Config {
-            max_line: 8 * 1024,
-            max_challenge: 64 * 1024,
-            max_challenges: 16,
-            max_rows: 1_000_000,
-            max_body: u64::MAX,
-            tolerate_lf: true,
-            inside_tls: false,
-        }
-    }
-}
-
-/// Names a command that was sent, so that events can say whom they answer.
-///
-/// Tickets of one client ascend, and are answered in that order, each once.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(u64);
-
-impl fmt::Debug for Ticket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.0)
-    }
-}
-
-/// What the server said. Borrows only from the input, so the client is free to send while an event lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'a> {
-    /// The greeting lets us in: AUTHORIZATION begins (RFC 1939, section 4).
-    Greeting(Greeting<'a>),
-    /// The greeting is `-ERR`: the session is over before it began.
-    NoService(Refusal<'a>),
-    /// `+OK`. It is the whole answer, unless the command's [`Kind`] announces a listing or a message.
-    Ok {
-        /// The command answered.
-        to: Ticket,
-        /// The status line.
-        reply: Reply<'a>,
-    },
-    /// `-ERR`: the whole answer (RFC 1939, section 3).
-    Refused {
-        /// The command answered.
-        to: Ticket,
-        /// The status line.
-        refusal: Refusal<'a>,
-    },
-    /// A challenge of AUTH: [`Client::respond`] is due (RFC 5034, section 4).
-    Challenge {
-        /// The AUTH that goes on.
-        to: Ticket,
-        /// The challenge.
-        challenge: Challenge<'a>,
-    },
-    /// A line of a listing.
-    Row {
-        /// The command answered.
-        to: Ticket,
-        /// The line.
-        row: Row<'a>,
-    },
-    /// Octets of a message, without byte-stuffing: the longest run that was there, never empty.
-    Body {
-        /// The command answered.
-        to: Ticket,
-        /// The octets.
-        bytes: &'a [u8],
-    },
-    /// A listing or a message is complete.
-    End {
-        /// The command answered.
-        to: Ticket,
-    },
-    /// STLS was accepted: do the handshake now, then call [`Client::tls_established`] (RFC 2595, section 4).
-    StartTls {
-        /// The STLS answered.
-        to: Ticket,
-    },
-}
-
-impl Event<'_> {
-    /// The command that this answers, or a part of it; `None` for the greeting.
-    pub const fn to(&self) -> Option<Ticket> {
-        match *self {
-            Event::Greeting(_) | Event::NoService(_) => None,
-            Event::Ok { to, .. }
-            | Event::Refused { to, .. }
-            | Event::Challenge { to, .. }
-            | Event::Row { to, .. }
-            | Event::Body { to, .. }
-            | Event::End { to }
-            | Event::StartTls { to } => Some(to),
-        }
-    }
-}
+pub use config::Config;
+pub use event::{Event, Ticket};
 
 /// Which part of the answer to the oldest command comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,15 @@
 //! What may be said: the commands, how a client writes them and how a server reads them.
 
+mod kind;
+mod parse;
+mod pen;
+
 use core::fmt;
 use core::num::NonZeroU32;
+
+pub use kind::{Kind, Shape};
+pub(crate) use parse::{BadCommand, message_number, number};
+use pen::Pen;
 
 use crate::apop::Digest;
 use crate::error::BadArgument;
@@ -78,133 +86,7 @@ pub enum Command<'a> {
     },
 }
 
-/// The kinds of commands, as the state machine sees them: what they are, not whom they concern.
-///
-/// LIST, UIDL and LANG come twice, because with an argument their answer is one line and without it is a listing
-/// (RFC 1939, section 5; RFC 6856, section 3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u8)]
-#[allow(missing_docs, reason = "each is the command of its name; see Command")]
-pub enum Kind {
-    User,
-    Pass,
-    Apop,
-    Auth,
-    Stls,
-    Capa,
-    Utf8,
-    Lang,
-    LangList,
-    Stat,
-    ListAll,
-    ListOne,
-    UidlAll,
-    UidlOne,
-    Retr,
-    Top,
-    Dele,
-    Rset,
-    Noop,
-    Last,
-    Quit,
-    RawSingle,
-    RawMulti,
-}
-
-/// What follows the `+OK` line of an answer (RFC 1939, section 3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Shape {
-    /// Nothing.
-    Single,
-    /// Lines, each of meaning, up to the terminator.
-    Listing,
-    /// A message, up to the terminator.
-    Body,
-}
-
-impl Kind {
-    /// Every kind.
-    pub const ALL: &'static [Kind] = &[
-        Kind::User,
-        Kind::Pass,
-        Kind::Apop,
-        Kind::Auth,
-        Kind::Stls,
-        Kind::Capa,
-        Kind::Utf8,
-        Kind::Lang,
-        Kind::LangList,
-        Kind::Stat,
-        Kind::ListAll,
-        Kind::ListOne,
-        Kind::UidlAll,
-        Kind::UidlOne,
-        Kind::Retr,
-        Kind::Top,
-        Kind::Dele,
-        Kind::Rset,
-        Kind::Noop,
-        Kind::Last,
-        Kind::Quit,
-        Kind::RawSingle,
-        Kind::RawMulti,
-    ];
-
-    /// The command's word, in upper case; a description for raw commands.
-    pub const fn keyword(self) -> &'static str {
-        match self {
-            Kind::User => "USER",
-            Kind::Pass => "PASS",
-            Kind::Apop => "APOP",
-            Kind::Auth => "AUTH",
-            Kind::Stls => "STLS",
-            Kind::Capa => "CAPA",
-            Kind::Utf8 => "UTF8",
-            Kind::Lang | Kind::LangList => "LANG",
-            Kind::Stat => "STAT",
-            Kind::ListAll | Kind::ListOne => "LIST",
-            Kind::UidlAll | Kind::UidlOne => "UIDL",
-            Kind::Retr => "RETR",
-            Kind::Top => "TOP",
-            Kind::Dele => "DELE",
-            Kind::Rset => "RSET",
-            Kind::Noop => "NOOP",
-            Kind::Last => "LAST",
-            Kind::Quit => "QUIT",
-            Kind::RawSingle => "a raw command",
-            Kind::RawMulti => "a raw multi-line command",
-        }
-    }
-
-    /// What follows a `+OK` to this kind. `-ERR` is always one line.
-    pub const fn shape(self) -> Shape {
-        match self {
-            Kind::Retr | Kind::Top => Shape::Body,
-            Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti => Shape::Listing,
-            _ => Shape::Single,
-        }
-    }
-
-    /// Whether the command carries a secret, or may for all that is known: then its octets are wiped, and its answer,
-    /// which may echo them, is not shown.
-    pub(crate) const fn is_secret(self) -> bool {
-        matches!(self, Kind::Pass | Kind::Apop | Kind::Auth | Kind::RawSingle | Kind::RawMulti)
-    }
-
-    /// Whether nothing may follow this command until it is answered (RFC 2595, section 4; RFC 5034, section 4).
-    pub const fn is_barrier(self) -> bool {
-        matches!(self, Kind::Stls | Kind::Auth | Kind::Quit)
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.keyword())
-    }
-}
-
-impl<'a> Command<'a> {
+impl Command<'_> {
     /// What kind of command this is.
     pub const fn kind(&self) -> Kind {
         match self {
@@ -318,65 +200,6 @@ impl<'a> Command<'a> {
         }
         pen.put(b"\r\n");
     }
-
-    /// Reads a client's line, given without its line end, as a server does: keywords in any case, arguments separated
-    /// by one blank or more, the whole rest of the line as the password.
-    ///
-    /// # Errors
-    ///
-    /// An unknown keyword, or arguments that are not the keyword's.
-    pub(crate) fn parse(line: &'a [u8]) -> Result<Command<'a>, BadCommand> {
-        let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
-        let (keyword, rest) = line.split_at(end);
-        let kind = |kind: &&Kind| kind.keyword().as_bytes().eq_ignore_ascii_case(keyword);
-        let kind = *Kind::ALL.iter().find(kind).ok_or(BadCommand::Unknown)?;
-        let bad = BadCommand::Arguments(kind);
-        if kind == Kind::Pass {
-            let password = rest.strip_prefix(b" ").unwrap_or_default();
-            let command = Command::Pass(core::str::from_utf8(password).map_err(|_| bad)?);
-            return command.check(true).map(|()| command).map_err(|_| bad);
-        }
-        let mut words = rest.split(|&b| b == b' ').filter(|word| !word.is_empty());
-        let mut word = || words.next();
-        let text = |word: Option<&'a [u8]>| core::str::from_utf8(word.ok_or(bad)?).map_err(|_| bad);
-        let message = |word: &'a [u8]| message_number(word).ok_or(bad);
-        let command = match kind {
-            Kind::User => Command::User(text(word())?),
-            Kind::Apop => {
-                let user = text(word())?;
-                Command::Apop { user, digest: word().and_then(Digest::parse).ok_or(bad)? }
-            }
-            Kind::Auth => {
-                let mechanism = text(word())?;
-                Command::Auth { mechanism, initial_response: word().map(Payload::initial) }
-            }
-            Kind::Lang | Kind::LangList => match word() {
-                Some(tag) => Command::Lang(text(Some(tag))?),
-                None => Command::LangList,
-            },
-            Kind::ListAll | Kind::ListOne => Command::List(word().map(message).transpose()?),
-            Kind::UidlAll | Kind::UidlOne => Command::Uidl(word().map(message).transpose()?),
-            Kind::Retr => Command::Retr(message(word().ok_or(bad)?)?),
-            Kind::Dele => Command::Dele(message(word().ok_or(bad)?)?),
-            Kind::Top => Command::Top {
-                number: message(word().ok_or(bad)?)?,
-                lines: word().and_then(number).and_then(|n| u32::try_from(n).ok()).ok_or(bad)?,
-            },
-            Kind::Stls => Command::Stls,
-            Kind::Capa => Command::Capa,
-            Kind::Utf8 => Command::Utf8,
-            Kind::Stat => Command::Stat,
-            Kind::Rset => Command::Rset,
-            Kind::Noop => Command::Noop,
-            Kind::Last => Command::Last,
-            Kind::Quit => Command::Quit,
-            Kind::Pass | Kind::RawSingle | Kind::RawMulti => return Err(BadCommand::Unknown),
-        };
-        if word().is_some() {
-            return Err(bad);
-        }
-        command.check(true).map(|()| command).map_err(|_| bad)
-    }
 }
 
 impl fmt::Debug for Command<'_> {
@@ -414,31 +237,6 @@ impl fmt::Display for Command<'_> {
     }
 }
 
-/// Why a server could not read a line as a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BadCommand {
-    /// No such keyword.
-    Unknown,
-    /// The arguments are not those of this command.
-    Arguments(Kind),
-}
-
-/// Decimal digits only, without overflow: no sign, no blank, not empty.
-pub(crate) fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0u64, |value, &digit| match digit {
-        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
-        _ => None,
-    })
-}
-
-/// A message number: decimal digits, 1 to `u32::MAX`.
-pub(crate) fn message_number(digits: &[u8]) -> Option<NonZeroU32> {
-    NonZeroU32::new(u32::try_from(number(digits)?).ok()?)
-}
-
 /// Text that may contain blanks.
 fn line(text: &str, utf8: bool) -> Result<(), BadArgument> {
     match text.bytes().find_map(|b| match b {
@@ -456,52 +254,6 @@ fn line(text: &str, utf8: bool) -> Result<(), BadArgument> {
 fn word(text: &str, utf8: bool) -> Result<(), BadArgument> {
     line(text, utf8)?;
     if text.contains(' ') { Err(BadArgument::Blank) } else { Ok(()) }
-}
-
-/// Writes on paper, or only measures without it: so that length and octets cannot disagree.
-struct Pen<'a> {
-    paper: Option<&'a mut [u8]>,
-    at: usize,
-}
-
-impl Pen<'_> {
-    fn space(&mut self, len: usize) -> Option<&mut [u8]> {
-        let at = self.at;
-        self.at += len;
-        self.paper.as_mut().map(|paper| &mut paper[at..at + len])
-    }
-
-    fn put(&mut self, octets: &[u8]) {
-        if let Some(space) = self.space(octets.len()) {
-            space.copy_from_slice(octets);
-        }
-    }
-
-    fn argument(&mut self, octets: &[u8]) {
-        self.put(b" ");
-        self.put(octets);
-    }
-
-    fn number(&mut self, number: u32) {
-        let mut digits = [b'0'; 10];
-        let mut start = digits.len();
-        let mut rest = number;
-        loop {
-            start -= 1;
-            digits[start] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        self.argument(&digits[start..]);
-    }
-
-    fn payload(&mut self, payload: Payload<'_>) {
-        if let Some(space) = self.space(payload.encoded_len()) {
-            payload.encode(space);
-        }
-    }
 }
 
 #[cfg(test)]

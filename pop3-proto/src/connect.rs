@@ -12,6 +12,9 @@ use crate::client::Config;
 use crate::failure::Error;
 use crate::log::Entry;
 use crate::login::{Credentials, LoginError, Method, Policy, Security};
+use crate::patience::Timeouts;
+#[cfg(feature = "tls")]
+use crate::tls::{Tls, TlsError};
 
 /// How to reach a maildrop: what the function `connect` of an adapter is given. Host, user name and password are each
 /// optional.
@@ -33,9 +36,9 @@ pub struct Connect {
     policy: Policy,
     config: Config,
     window: usize,
-    dial_timeout: Duration,
-    timeout: Duration,
-    login_timeout: Duration,
+    timeouts: Timeouts,
+    #[cfg(feature = "tls")]
+    tls: Tls,
     log: Option<Log>,
 }
 
@@ -72,12 +75,11 @@ pub struct Parts {
     pub config: Config,
     /// How many octets of commands a batch keeps in flight.
     pub window: usize,
-    /// How long connecting to one address may take.
-    pub connect_timeout: Duration,
-    /// How long the server may be silent while it is waited for.
-    pub timeout: Duration,
-    /// How long it may take from the connection to the end of the login.
-    pub login_timeout: Duration,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// What TLS has to prove.
+    #[cfg(feature = "tls")]
+    pub tls: Tls,
     /// What receives the conversation.
     pub log: Option<Log>,
 }
@@ -92,16 +94,16 @@ impl Default for Connect {
             policy: Policy::default(),
             config: Config::default(),
             window: 128 * 1024,
-            dial_timeout: Duration::from_secs(30),
-            timeout: Duration::from_secs(60),
-            login_timeout: Duration::from_secs(120),
+            timeouts: Timeouts::default(),
+            #[cfg(feature = "tls")]
+            tls: Tls::new(),
             log: None,
         }
     }
 }
 
 impl Connect {
-    /// TLS, the protocol's default port, and 30, 60 and 120 seconds for connecting, for each wait, and for the whole login.
+    /// TLS as the platform's verifier wants it, the protocol's default port, and the time-outs of [`Timeouts::default`].
     pub fn new() -> Connect {
         Connect::default()
     }
@@ -187,21 +189,36 @@ impl Connect {
         self
     }
 
-    /// How long connecting to one address may take.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Connect {
-        self.dial_timeout = timeout;
+    /// What TLS has to prove: by default, to the platform's verifier, that the server has the name given as the host. An
+    /// `Arc<ClientConfig>` does too.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: impl Into<Tls>) -> Connect {
+        self.tls = tls.into();
         self
     }
 
-    /// How long the server may be silent while it is waited for.
+    /// How long connecting to one address may take.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Connect {
+        self.timeouts.connect = timeout;
+        self
+    }
+
+    /// How long each may take of the TLS handshake, the greeting, and the answer to a command; and the next 256 octets of a
+    /// message or a listing.
     pub fn timeout(mut self, timeout: Duration) -> Connect {
-        self.timeout = timeout;
+        self.timeouts = self.timeouts.each(timeout);
         self
     }
 
     /// How long it may take from the connection to the end of the login.
     pub fn login_timeout(mut self, timeout: Duration) -> Connect {
-        self.login_timeout = timeout;
+        self.timeouts.login = timeout;
+        self
+    }
+
+    /// All time-outs at once.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Connect {
+        self.timeouts = timeouts;
         self
     }
 
@@ -237,9 +254,9 @@ impl Connect {
             policy: self.policy,
             config: self.config,
             window: self.window,
-            connect_timeout: self.dial_timeout,
-            timeout: self.timeout,
-            login_timeout: self.login_timeout,
+            timeouts: self.timeouts,
+            #[cfg(feature = "tls")]
+            tls: self.tls,
             log: self.log,
         })
     }
@@ -306,8 +323,18 @@ pub enum ConnectError<T = Infallible> {
         /// What the operating system says.
         error: T,
     },
+    /// TLS cannot even be tried. Nothing was sent.
+    #[cfg(feature = "tls")]
+    Tls(TlsError),
     /// The server was reached, and the login failed.
     Login(LoginError<T>),
+}
+
+#[cfg(feature = "tls")]
+impl<T> From<TlsError> for ConnectError<T> {
+    fn from(error: TlsError) -> ConnectError<T> {
+        ConnectError::Tls(error)
+    }
 }
 
 impl<T> From<LoginError<T>> for ConnectError<T> {
@@ -333,6 +360,8 @@ impl<T: fmt::Display> fmt::Display for ConnectError<T> {
             ConnectError::Unreachable { host, port, error } => {
                 write!(f, "cannot connect to {host}, port {port}: {error}")
             }
+            #[cfg(feature = "tls")]
+            ConnectError::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
             ConnectError::Login(error) => error.fmt(f),
         }
     }

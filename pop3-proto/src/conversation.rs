@@ -5,8 +5,10 @@
 //! [`spare`](Conversation::spare). Nothing borrows from the buffers between two steps, so whatever is abandoned half-way
 //! leaves a conversation that is still right: the next call skips what the abandoned one left.
 
+mod call;
+
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::{ControlFlow, Range};
@@ -24,96 +26,8 @@ use crate::log::{Entry, Sent, Sink};
 use crate::reply::{Greeting, Reply};
 use crate::sasl::Response;
 
-/// How far a call has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Step<T> {
-    /// It is done.
-    Done(T),
-    /// Write what is pending, then read.
-    NeedIo,
-}
-
-/// An exchange on its way. It may be dropped at any time: what it left is skipped.
-#[derive(Debug)]
-#[must_use = "it does nothing until it is driven"]
-pub struct Call<E> {
-    exchange: E,
-    ticket: Option<Ticket>,
-}
-
-impl<E: Exchange> Call<E> {
-    /// A call that has not begun.
-    pub const fn new(exchange: E) -> Call<E> {
-        Call { exchange, ticket: None }
-    }
-
-    pub(crate) const fn exchange(&self) -> &E {
-        &self.exchange
-    }
-
-    pub(crate) const fn begun(exchange: E, ticket: Option<Ticket>) -> Call<E> {
-        Call { exchange, ticket }
-    }
-
-    /// The command, as a log would show it.
-    pub fn doing(&self) -> String {
-        self.exchange.command().to_string()
-    }
-
-    /// Whether the command is on its way: it may have its effect, whatever happens now.
-    pub const fn is_sent(&self) -> bool {
-        self.ticket.is_some()
-    }
-}
-
-/// A message on its way (RETR or TOP). It may be dropped at any time: what it left is skipped.
-#[derive(Debug)]
-#[must_use = "it does nothing until it is driven"]
-pub struct Retrieval {
-    command: Command<'static>,
-    ticket: Option<Ticket>,
-    octets: u64,
-    stage: Stage,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Awaited,
-    Open,
-    Complete,
-}
-
-impl Retrieval {
-    /// A retrieval that has not begun. `command` must be [`Command::Retr`] or [`Command::Top`].
-    pub const fn new(command: Command<'static>) -> Retrieval {
-        Retrieval { command, ticket: None, octets: 0, stage: Stage::Awaited }
-    }
-
-    pub(crate) const fn begun(command: Command<'static>, ticket: Option<Ticket>) -> Retrieval {
-        Retrieval { command, ticket, octets: 0, stage: Stage::Awaited }
-    }
-
-    /// Whether the command is on its way.
-    pub const fn is_sent(&self) -> bool {
-        self.ticket.is_some()
-    }
-
-    /// The octets received so far, without byte-stuffing.
-    pub const fn octets(&self) -> u64 {
-        self.octets
-    }
-
-    /// Whether the terminator has come: the message is whole.
-    pub const fn is_complete(&self) -> bool {
-        matches!(self.stage, Stage::Complete)
-    }
-
-    /// The command, as a log would show it.
-    pub fn doing(&self) -> String {
-        self.command.to_string()
-    }
-}
+use call::Stage;
+pub use call::{Call, Retrieval, Step};
 
 /// A client, its buffers, and what is owed.
 pub struct Conversation {

@@ -1,24 +1,27 @@
 //! What a server's session does with each request: it asks the maildrop, keeps the marks, and writes the answer.
 
+mod auth;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU32;
 
-use crate::apop::{Digest, Timestamp};
+use crate::apop::Timestamp;
 use crate::buffer::Outbox;
 use crate::command::Command;
 use crate::maildrop::{Credentials, Maildrop, StoreError};
 use crate::output::Output as _;
 use crate::reply::{Code, DropListing, ScanListing, UniqueId};
-use crate::sasl::{self, Payload, Response};
+use crate::sasl::Response;
 use crate::server::{AnswerError, Request, Server, ServerConfig};
 use crate::state::State;
+use auth::Auth;
 
 /// No more is written than this, in octets, while the client does not read.
 const OUTBOX: usize = 64 * 1024;
 /// The work goes on while this much of it is free: room for any line, and for a challenge of ours.
-const LOW: usize = 1024;
+const LOW: usize = 4096;
 /// How much of a message is read from the maildrop at a time, in octets.
 const PIECE: usize = 16 * 1024;
 
@@ -52,6 +55,7 @@ pub(crate) struct Desk<M> {
     timestamp: Option<Vec<u8>>,
     /// Whom USER named.
     user: String,
+    auth: Auth,
     /// Whether message `n` is marked as deleted is at `n - 1`. Empty before the login.
     marks: Vec<bool>,
     sending: Sending,
@@ -67,6 +71,7 @@ impl<M: Maildrop> Desk<M> {
             maildrop,
             timestamp: None,
             user: String::new(),
+            auth: Auth::default(),
             marks: Vec::new(),
             sending: Sending::Nothing,
             piece: Piece::default(),
@@ -119,9 +124,15 @@ impl<M: Maildrop> Desk<M> {
     /// Answers a request, or begins to.
     pub(crate) fn answer(&mut self, request: Request<'_>) -> Result<(), AnswerError> {
         match request {
-            Request::Bad(bad) => self.err(bad),
-            Request::Response(Response::Cancel) => self.err("cancelled"),
-            Request::Response(Response::Data(response)) => self.plain(response),
+            Request::Bad(bad) => {
+                self.auth.forget();
+                self.err(bad)
+            }
+            Request::Response(Response::Cancel) => {
+                self.auth.forget();
+                self.err("cancelled")
+            }
+            Request::Response(Response::Data(response)) => self.response(response),
             Request::Command(command) => self.command(command),
         }
     }
@@ -136,18 +147,10 @@ impl<M: Maildrop> Desk<M> {
             }
             Command::Pass(password) => {
                 let user = core::mem::take(&mut self.user);
-                self.login(Credentials::Password { user: &user, password })
+                self.log_in(Credentials::Password { user: &user, password })
             }
             Command::Apop { user, digest } => self.apop(user, digest),
-            Command::Auth { mechanism, initial_response } => {
-                if !mechanism.eq_ignore_ascii_case("PLAIN") {
-                    return self.err("unknown mechanism");
-                }
-                match initial_response {
-                    Some(response) => self.plain(response),
-                    None => self.server.challenge(b"", &mut self.out),
-                }
-            }
+            Command::Auth { mechanism, initial_response } => self.auth(mechanism, initial_response),
             Command::Stls => self.ok("begin TLS"),
             Command::Capa => self.capabilities(),
             Command::Stat => {
@@ -200,39 +203,10 @@ impl<M: Maildrop> Desk<M> {
         }
     }
 
-    fn apop(&mut self, user: &str, digest: Digest) -> Result<(), AnswerError> {
-        let octets = self.timestamp.take().unwrap_or_default();
-        let answer = match Timestamp::find(&octets) {
-            Some(timestamp) => self.login(Credentials::Apop { user, timestamp, digest }),
-            None => self.err("APOP is not offered"),
-        };
-        self.timestamp = Some(octets);
-        answer
-    }
-
-    fn plain(&mut self, response: Payload<'_>) -> Result<(), AnswerError> {
-        let Ok(message) = response.to_vec() else { return self.err("not Base64") };
-        match sasl::plain_parts(&message) {
-            Some((authzid, user, password)) if authzid.is_empty() || authzid == user => {
-                self.login(Credentials::Password { user, password })
-            }
-            // To act for somebody else is nobody's right here (RFC 4616, section 2).
-            Some(_) => self.server.err(Some(Code::Auth), "not permitted for this identity", &mut self.out),
-            None => self.err("not a response of PLAIN"),
-        }
-    }
-
-    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), AnswerError> {
-        if let Err(refused) = self.maildrop.login(credentials) {
-            return self.server.err(Some(refused.code()), &refused, &mut self.out);
-        }
-        self.marks = alloc::vec![false; usize::try_from(self.maildrop.count()).unwrap_or(usize::MAX)];
-        self.ok("the maildrop is open")
-    }
-
     fn capabilities(&mut self) -> Result<(), AnswerError> {
         let plaintext = self.server.permits_plaintext();
         let stls = self.server.offers_stls();
+        let sasl = self.mechanisms().fold(String::from("SASL"), |line, name| line + " " + name);
         self.ok("capabilities follow")?;
         let list = [
             ("TOP", true),
@@ -241,7 +215,7 @@ impl<M: Maildrop> Desk<M> {
             ("AUTH-RESP-CODE", true),
             ("PIPELINING", true),
             ("USER", plaintext),
-            ("SASL PLAIN", plaintext),
+            (&sasl, sasl != "SASL"),
             ("STLS", stls),
             (concat!("IMPLEMENTATION pop3-proto/", env!("CARGO_PKG_VERSION")), true),
         ];

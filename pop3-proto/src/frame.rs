@@ -281,13 +281,18 @@ impl CommandLines {
         CommandLines { scanned: 0, discarding: false }
     }
 
-    /// The next line of at most `limit` octets, 1 or more, line end included; or `None` if more octets are needed.
-    pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8], limit: u32) -> Option<CommandLine<'a>> {
+    /// Throws away the rest of a line that was too long, as far as it is there.
+    pub(crate) fn skip(&mut self, input: &mut &[u8]) {
         if self.discarding {
             let lf = memchr(b'\n', input);
             *input = lf.map_or(&[], |lf| &input[lf + 1..]);
             self.discarding = lf.is_none();
         }
+    }
+
+    /// The next line of at most `limit` octets, 1 or more, line end included; or `None` if more octets are needed.
+    pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8], limit: u32) -> Option<CommandLine<'a>> {
+        self.skip(input);
         let window = &input[..input.len().min(limit as usize)];
         let start = (self.scanned as usize).min(window.len());
         if let Some(lf) = memchr(b'\n', &window[start..]).map(|at| start + at) {

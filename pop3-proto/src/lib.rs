@@ -84,8 +84,9 @@
 //! | | |
 //! |---|---|
 //! | no feature | [`Client`], [`Server`], [`Command`], [`reply`], [`message`], [`apop`], [`sasl`]: neither std nor an allocator |
-//! | `alloc` | [`exchange`]: typed commands; [`conversation`]: a client with buffers, for adapters; [`batch`], [`login`]; [`maildrop`] and [`Service`]: a server with buffers |
+//! | `alloc` | [`exchange`]: typed commands; [`conversation`]: a client with buffers, for adapters; [`batch`], [`login`], [`patience`]; [`maildrop`] and [`Service`]: a server with buffers |
 //! | `std` (default) | [`memory`]: a maildrop in memory; and run-time SIMD in searching |
+//! | `tls` | `tls`: what TLS has to prove, for adapters that speak it with rustls |
 //!
 //! What real servers do beside the RFCs, and what becomes of it, is listed in [`tolerance`].
 //!
@@ -146,12 +147,16 @@ pub mod maildrop;
 pub mod memory;
 pub mod message;
 mod output;
+#[cfg(feature = "alloc")]
+pub mod patience;
 pub mod reply;
 pub mod sasl;
 pub mod server;
 #[cfg(feature = "alloc")]
 mod service;
 pub mod state;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 /// What real servers do beside the RFCs, and what becomes of it.
 ///

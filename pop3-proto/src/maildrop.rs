@@ -4,8 +4,12 @@ use alloc::string::String;
 use core::fmt;
 use core::num::NonZeroU32;
 
+use zeroize::Zeroizing;
+
 use crate::apop::{Digest, Timestamp};
 use crate::reply::Code;
+#[cfg(feature = "scram")]
+use crate::sasl::ScramKeys;
 
 /// A store of messages, as one connection sees it.
 ///
@@ -25,6 +29,30 @@ pub trait Maildrop {
     ///
     /// Why not. The session stays in AUTHORIZATION.
     fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused>;
+
+    /// Whether the store has keys for SCRAM-SHA-256, so that it is offered. It has not unless it says so.
+    #[cfg(feature = "scram")]
+    fn has_scram(&self) -> bool {
+        false
+    }
+
+    /// The keys of a user for SCRAM-SHA-256: kept ones ([`ScramKeys`]), or made of his password
+    /// ([`ScramSecret::keys_of`]). Asked only where [`has_scram`](Self::has_scram) said so. If the client has what they are
+    /// made of, [`login`](Self::login) is called with [`Credentials::Proved`].
+    ///
+    /// A name that is nobody's gets keys too, in the same time as any other: those of
+    /// [`ScramSecret::keys_of_nobody`]. Then it looks like a wrong password.
+    ///
+    /// # Errors
+    ///
+    /// The store fails. Nothing here may depend on who exists.
+    ///
+    /// [`ScramSecret::keys_of`]: crate::sasl::ScramSecret::keys_of
+    /// [`ScramSecret::keys_of_nobody`]: crate::sasl::ScramSecret::keys_of_nobody
+    #[cfg(feature = "scram")]
+    fn scram_keys(&mut self, _user: &str) -> Result<ScramKeys, StoreError> {
+        Err(StoreError("there are no keys for SCRAM".into()))
+    }
 
     /// How many messages there are, those to be deleted included.
     fn count(&self) -> u32;
@@ -55,6 +83,9 @@ pub trait Maildrop {
 }
 
 /// What a client offers as proof of who it is. `Debug` shows no secret.
+///
+/// From a [`Service`](crate::Service), names and passwords are [prepared](crate::sasl::prepare) with the feature
+/// `saslprep`, and what cannot be prepared is refused before the store hears of it (RFC 4013; RFC 6856, section 2.2).
 #[derive(Clone, Copy)]
 pub enum Credentials<'a> {
     /// USER and PASS, or SASL PLAIN (RFC 1939, section 7; RFC 4616).
@@ -73,22 +104,42 @@ pub enum Credentials<'a> {
         /// The digest that the client made of it.
         digest: Digest,
     },
+    /// SASL SCRAM-SHA-256 (RFC 5802): the client has proved already that it has what the user's keys are made of.
+    Proved {
+        /// The name of the mailbox.
+        user: &'a str,
+    },
 }
 
 impl<'a> Credentials<'a> {
     /// The name of the mailbox, as the client gave it: it may hold anything but NUL.
     pub const fn user(&self) -> &'a str {
         match self {
-            Credentials::Password { user, .. } | Credentials::Apop { user, .. } => user,
+            Credentials::Password { user, .. } | Credentials::Apop { user, .. } | Credentials::Proved { user } => user,
         }
     }
 
-    /// Whether the client knows `secret`, the password that it shares with the store. Nobody knows an empty one.
+    /// Whether the client knows `secret`, the password that it shares with the store. Nobody knows an empty one. What was
+    /// proved already stays proved, whatever `secret` is.
+    ///
+    /// With the feature `saslprep` both sides are [prepared](crate::sasl::prepare) before they are compared. Nobody knows a
+    /// secret that cannot be.
     ///
     /// The time this takes tells nothing of where the two differ, but it may tell the length of the password.
     pub fn prove(&self, secret: &[u8]) -> bool {
+        match (self, core::str::from_utf8(secret)) {
+            (Credentials::Proved { .. }, _) => true,
+            (_, Ok(secret)) => prepared(secret).is_some_and(|secret| self.matches(secret.as_bytes())),
+            // No password can be that, but a digest can be made of it.
+            (_, Err(_)) => self.matches(secret),
+        }
+    }
+
+    fn matches(&self, secret: &[u8]) -> bool {
         let equal = match self {
+            Credentials::Proved { .. } => true,
             Credentials::Password { password, .. } => {
+                let Some(password) = prepared(password) else { return false };
                 let pairs = password.bytes().zip(secret.iter().chain(core::iter::repeat(&0)));
                 // `black_box` keeps the compiler from leaving the loop as soon as the answer is known.
                 let seen = pairs.fold(0, |seen, (mine, theirs)| core::hint::black_box(seen | (mine ^ theirs)));
@@ -100,9 +151,26 @@ impl<'a> Credentials<'a> {
     }
 }
 
+/// A name or a password as it is compared: in a form in which both sides mean the same. `None` if it has no such form.
+#[cfg(feature = "saslprep")]
+pub(crate) fn prepared(text: &str) -> Option<Zeroizing<String>> {
+    crate::sasl::prepare(text).ok()
+}
+
+/// A name or a password as it is compared: as it is.
+#[cfg(not(feature = "saslprep"))]
+#[allow(clippy::unnecessary_wraps, reason = "with the feature it may fail")]
+pub(crate) fn prepared(text: &str) -> Option<Zeroizing<String>> {
+    Some(Zeroizing::new(text.into()))
+}
+
 impl fmt::Debug for Credentials<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let way = if matches!(self, Credentials::Apop { .. }) { "Apop" } else { "Password" };
+        let way = match self {
+            Credentials::Password { .. } => "Password",
+            Credentials::Apop { .. } => "Apop",
+            Credentials::Proved { .. } => "Proved",
+        };
         write!(f, "{way} {{ user: {:?}, .. }}", self.user())
     }
 }
@@ -170,6 +238,30 @@ mod tests {
         assert!(offer(b"tanstaaf").prove(b"tanstaaf"));
         assert!(!offer(b"tanstaaf").prove(b"tanstaag"));
         assert!(!offer(b"").prove(b""));
+    }
+
+    #[test]
+    #[cfg(feature = "saslprep")]
+    fn both_sides_are_prepared() {
+        let offer = |password| Credentials::Password { user: "u", password };
+        // RFC 4013, section 3: SOFT HYPHEN goes, and the Roman numeral nine is an I and an X.
+        assert!(offer("I\u{AD}X").prove("\u{2168}".as_bytes()));
+        assert!(offer("Jose\u{301}").prove("Jos\u{E9}".as_bytes()));
+        assert!(!offer("Jose").prove("Jos\u{E9}".as_bytes()));
+        assert!(!offer("\u{E000}").prove("\u{E000}".as_bytes()), "a private character is prohibited");
+        assert!(!offer("\u{AD}").prove("\u{AD}".as_bytes()), "nothing is left of it");
+
+        let timestamp = Timestamp::find(b"<1@h>").unwrap();
+        let digest = Digest::new(timestamp, "Jos\u{E9}".as_bytes());
+        assert!(Credentials::Apop { user: "u", timestamp, digest }.prove("Jose\u{301}".as_bytes()));
+    }
+
+    #[test]
+    fn what_is_no_text_is_taken_as_it_is() {
+        let timestamp = Timestamp::find(b"<1@h>").unwrap();
+        let digest = Digest::new(timestamp, b"caf\xe9");
+        assert!(Credentials::Apop { user: "u", timestamp, digest }.prove(b"caf\xe9"));
+        assert!(!Credentials::Password { user: "u", password: "caf\u{e9}" }.prove(b"caf\xe9"));
     }
 
     #[test]

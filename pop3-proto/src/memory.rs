@@ -18,18 +18,28 @@ use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
+#[cfg(feature = "scram")]
+use zeroize::Zeroizing;
+
 use crate::frame::transmitted_octets;
-use crate::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
+use crate::maildrop::{Credentials, LoginRefused, Maildrop, StoreError, prepared};
+#[cfg(feature = "scram")]
+use crate::sasl::{ScramKeys, ScramSecret};
 
 /// Users with passwords and messages. A clone is another handle on the same store, for any thread.
-#[derive(Clone, Default)]
+///
+/// With the feature `scram`, its maildrops take SCRAM-SHA-256. The keys are made of the password anew for each exchange,
+/// which takes a millisecond or so.
+#[derive(Clone)]
 pub struct MailStore(Arc<Mutex<Accounts>>);
 
-#[derive(Default)]
 struct Accounts {
     by_user: BTreeMap<String, Account>,
     /// How many unique-ids were made up so far.
     made_up: u64,
+    /// What salts are made of; none if the system has no random numbers.
+    #[cfg(feature = "scram")]
+    secret: Option<ScramSecret>,
 }
 
 struct Account {
@@ -49,14 +59,19 @@ struct Message {
 impl MailStore {
     /// A store without users.
     pub fn new() -> MailStore {
-        MailStore::default()
+        MailStore(Arc::new(Mutex::new(Accounts {
+            by_user: BTreeMap::new(),
+            made_up: 0,
+            #[cfg(feature = "scram")]
+            secret: ScramSecret::random().ok(),
+        })))
     }
 
     /// Adds a user with an empty maildrop, or changes his password.
     pub fn add_user(&self, user: &str, password: &str) {
         let mut accounts = self.lock();
         let account = Account { password: String::new(), messages: Vec::new(), locked: false };
-        accounts.by_user.entry(user.into()).or_insert(account).password = password.into();
+        accounts.by_user.entry(name(user)).or_insert(account).password = password.into();
     }
 
     /// Puts a message behind the others of `user`, with a unique-id of our own. Lines may end in CRLF or LF.
@@ -78,13 +93,13 @@ impl MailStore {
         let content = content.as_ref();
         let message =
             Message { unique_id: unique_id.into(), content: content.into(), octets: transmitted_octets(content) };
-        self.lock().by_user.get_mut(user).map(|account| account.messages.push(message)).is_some()
+        self.lock().by_user.get_mut(&name(user)).map(|account| account.messages.push(message)).is_some()
     }
 
     /// The messages of `user` as they were delivered, those to be deleted included; none if there is no such user.
     pub fn messages(&self, user: &str) -> Vec<Arc<[u8]>> {
         let accounts = self.lock();
-        let messages = accounts.by_user.get(user).map(|account| &account.messages);
+        let messages = accounts.by_user.get(&name(user)).map(|account| &account.messages);
         messages.into_iter().flatten().map(|message| Arc::clone(&message.content)).collect()
     }
 
@@ -97,6 +112,17 @@ impl MailStore {
     fn lock(&self) -> MutexGuard<'_, Accounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Default for MailStore {
+    fn default() -> MailStore {
+        MailStore::new()
+    }
+}
+
+/// A user's name as it is looked up. One that clients cannot give is left as it is.
+fn name(user: &str) -> String {
+    prepared(user).map_or_else(|| user.into(), |prepared| prepared.as_str().into())
 }
 
 impl std::fmt::Debug for MailStore {
@@ -131,7 +157,8 @@ impl Maildrop for MemoryMaildrop {
     fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
         self.release();
         let mut accounts = self.store.lock();
-        let account = accounts.by_user.get_mut(credentials.user());
+        let user = name(credentials.user());
+        let account = accounts.by_user.get_mut(&user);
         // Compared with something in either case, so that the time does not tell who exists.
         let secret = account.as_ref().map_or("nobody's password", |account| &account.password);
         let proved = credentials.prove(secret.as_bytes());
@@ -141,8 +168,25 @@ impl Maildrop for MemoryMaildrop {
         }
         account.locked = true;
         self.messages.clone_from(&account.messages);
-        self.user = Some(credentials.user().into());
+        self.user = Some(user);
         Ok(())
+    }
+
+    #[cfg(feature = "scram")]
+    fn has_scram(&self) -> bool {
+        self.store.lock().secret.is_some()
+    }
+
+    #[cfg(feature = "scram")]
+    fn scram_keys(&mut self, user: &str) -> Result<ScramKeys, StoreError> {
+        let user = name(user);
+        let (secret, password) = {
+            let accounts = self.store.lock();
+            let password = accounts.by_user.get(&user).map(|account| Zeroizing::new(account.password.clone()));
+            (accounts.secret.clone(), password)
+        };
+        let secret = secret.ok_or_else(|| StoreError("there are no keys for SCRAM".into()))?;
+        Ok(secret.keys_of(&user, password.as_ref().map(|password| password.as_str())))
     }
 
     fn count(&self) -> u32 {

@@ -8,7 +8,8 @@
 //! | OAUTHBEARER, XOAUTH2 | `alloc` | an access token |
 //! | EXTERNAL | `alloc` | a client certificate |
 //!
-//! A [`Mechanism`] of your own stands beside them.
+//! A [`Mechanism`] of your own stands beside them. These are the client's side; of the server's,
+//! [`Service`](crate::Service) has PLAIN and SCRAM-SHA-256, the latter with -PLUS.
 
 #[cfg(feature = "alloc")]
 mod auth;
@@ -24,6 +25,10 @@ mod plain;
 mod prepare;
 #[cfg(feature = "scram")]
 mod scram;
+#[cfg(feature = "scram")]
+mod scram_keys;
+#[cfg(feature = "scram")]
+pub(crate) mod verifier;
 
 use core::fmt;
 
@@ -43,6 +48,8 @@ pub use plain::{External, Login, Plain, plain};
 pub use prepare::prepare;
 #[cfg(feature = "scram")]
 pub use scram::{Binding, Hash, Scram};
+#[cfg(feature = "scram")]
+pub use scram_keys::{NoRandomness, ScramKeys, ScramSecret};
 
 use crate::base64;
 use crate::error::BadArgument;

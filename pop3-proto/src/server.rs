@@ -41,14 +41,34 @@ pub(crate) const MIN_LIMIT: u32 = 255;
 const REUSABLE: [&str; 4] = ["PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"];
 
 /// Bounds on what a client may send, and what it may do before TLS.
+///
+/// Whoever has not logged in costs no more than this, whatever he sends:
+///
+/// | | bound |
+/// |---|---|
+/// | a command line | `max_line`: the rest of a longer one is thrown away, and one `-ERR` answers it |
+/// | a line inside AUTH | `max_response`: a longer one ends the session |
+/// | lines that are refused, logins that fail, exchanges that are cancelled | `max_refusals` |
+/// | octets in all, whatever they are: commands that are granted, the rest of a long line | `max_before_login` |
+/// | rounds of an AUTH exchange of [`Service`](crate::Service) | one for PLAIN; three for SCRAM-SHA-256, of messages of 1 KiB at most |
+/// | questions to the maildrop | one for each login that is tried, so no more than `max_refusals`; with SCRAM-SHA-256 two |
+/// | buffers of [`Service`](crate::Service) | the longer of the two lines, at most as much again for the moment in which it is decoded, and 128 KiB for answers that he does not read |
+///
+/// They are for the whole session: STLS does not renew them. After the login, lines and buffers stay bounded, and the
+/// session goes on for as long as the client likes. Time is not the core's: adapters and their callers set time-outs, and limit
+/// how many connections there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ServerConfig {
     /// Octets of a command line, line end included. 255 by default, and never less (RFC 2449, section 4).
     pub max_line: u32,
-    /// Octets of a client's line inside AUTH, line end included (RFC 5034, section 4). 65,536 by default.
+    /// Octets of a client's line inside AUTH, line end included (RFC 5034, section 4): a longer one ends the session. 65,536
+    /// by default, and never less than 255.
     pub max_response: u32,
     /// The `-ERR` before the login after which the session ends; 0 counts as 1. 20 by default.
     pub max_refusals: u32,
+    /// The octets that a client may send before the login, in all: with the line in which it sends more the session ends,
+    /// by an `-ERR` if that line has none yet. Those of TLS itself do not count. 256 KiB by default.
+    pub max_before_login: u32,
     /// Whether USER, and mechanisms that show the password, are permitted outside TLS (RFC 2595, section 2.3). False by
     /// default.
     pub plaintext_login: bool,
@@ -58,16 +78,24 @@ pub struct ServerConfig {
     pub inside_tls: bool,
 }
 
-impl Default for ServerConfig {
-    fn default() -> ServerConfig {
+impl ServerConfig {
+    /// The default, for constants.
+    pub const fn new() -> ServerConfig {
         ServerConfig {
             max_line: 255,
             max_response: 64 * 1024,
             max_refusals: 20,
+            max_before_login: 256 * 1024,
             plaintext_login: false,
             stls: false,
             inside_tls: false,
         }
+    }
+}
+
+impl Default for ServerConfig {
+    fn default() -> ServerConfig {
+        ServerConfig::new()
     }
 }
 
@@ -107,9 +135,13 @@ pub enum BadRequest {
     /// The command would show a password outside TLS (RFC 2595, section 2.3).
     #[error("{0} is permitted only inside TLS")]
     Unprotected(Kind),
-    /// The line is longer than the limit. Its rest is thrown away as it comes.
+    /// The line is longer than the limit. The rest of a command is thrown away as it comes; a response inside AUTH ends
+    /// the session.
     #[error("the line is too long")]
     TooLong,
+    /// The client has sent more than [`ServerConfig::max_before_login`]. The session ends with the `-ERR`.
+    #[error("too much was sent before the login")]
+    TooMuch,
 }
 
 /// Whose turn it is, and for what.
@@ -127,6 +159,8 @@ enum Due {
     Challenge,
     /// Ours: `-ERR`.
     Refusal,
+    /// Ours: `-ERR`, and with it the session ends.
+    LastWord,
     /// Ours: lines, then the end.
     Listing,
     /// Ours: the message, then the end. With TOP only a part of it.
@@ -150,6 +184,8 @@ pub struct Server {
     /// How many lines of the body the TOP asked for that is to be answered.
     top: Option<u32>,
     refusals: u32,
+    /// How many octets the client may still send before the login.
+    allowance: u32,
     tls: bool,
     /// UTF8 was accepted.
     utf8: bool,
@@ -166,6 +202,7 @@ impl Server {
             lines: CommandLines::new(),
             top: None,
             refusals: 0,
+            allowance: config.max_before_login,
             tls: config.inside_tls,
             utf8: false,
             injected: false,
@@ -200,19 +237,51 @@ impl Server {
     }
 
     fn receive_command<'a>(&mut self, input: &mut &'a [u8]) -> Option<Request<'a>> {
-        let limit = self.config.max_line.max(MIN_LIMIT);
-        let request = match self.lines.next(input, limit)? {
-            CommandLine::TooLong => Err(BadRequest::TooLong),
-            CommandLine::Line(line) => self.read(line),
-        };
+        let request = self.line(input, self.config.max_line)?.and_then(|line| self.read(line));
         self.due = match request {
             Ok(Command::Auth { initial_response: None, .. }) => Due::Challenge,
             Ok(command) => Due::Status(command.kind()),
+            Err(BadRequest::TooMuch) => Due::LastWord,
             Err(_) => Due::Refusal,
         };
         self.top = if let Ok(Command::Top { lines, .. }) = request { Some(lines) } else { None };
         self.injected = self.due == Due::Status(Kind::Stls) && !input.is_empty();
         Some(request.map_or_else(Request::Bad, Request::Command))
+    }
+
+    /// The client's next line. Before the login it is paid for, and so is what is thrown away.
+    fn line<'a>(&mut self, input: &mut &'a [u8], limit: u32) -> Option<Result<&'a [u8], BadRequest>> {
+        let before = input.len();
+        self.lines.skip(input);
+        if !self.pay(before - input.len()) {
+            // The line was answered when it became too long.
+            self.close();
+            *input = &[];
+            return None;
+        }
+        let before = input.len();
+        let line = self.lines.next(input, limit.max(MIN_LIMIT));
+        if !self.pay(before - input.len()) {
+            return Some(Err(BadRequest::TooMuch));
+        }
+        Some(match line? {
+            CommandLine::TooLong => Err(BadRequest::TooLong),
+            CommandLine::Line(line) => Ok(line),
+        })
+    }
+
+    /// Takes octets off what the client may send before the login. `false` if that is not enough.
+    fn pay(&mut self, octets: usize) -> bool {
+        if self.state == State::Transaction {
+            return true;
+        }
+        let left = u32::try_from(octets).ok().and_then(|octets| self.allowance.checked_sub(octets));
+        if left.is_none() {
+            // However the octets were cut, the server is left the same.
+            self.lines = CommandLines::new();
+        }
+        self.allowance = left.unwrap_or(0);
+        left.is_some()
     }
 
     fn read<'a>(&self, line: &'a [u8]) -> Result<Command<'a>, BadRequest> {
@@ -236,13 +305,10 @@ impl Server {
     }
 
     fn receive_response<'a>(&mut self, input: &mut &'a [u8]) -> Option<Request<'a>> {
-        let limit = self.config.max_response.max(MIN_LIMIT);
-        let (due, request) = match self.lines.next(input, limit)? {
-            CommandLine::TooLong => (Due::Refusal, Request::Bad(BadRequest::TooLong)),
-            CommandLine::Line(b"*") => (Due::Refusal, Request::Response(Response::Cancel)),
-            CommandLine::Line(data) => {
-                (Due::Status(Kind::Auth), Request::Response(Response::Data(Payload::Base64(data))))
-            }
+        let (due, request) = match self.line(input, self.config.max_response)? {
+            Err(bad) => (Due::LastWord, Request::Bad(bad)),
+            Ok(b"*") => (Due::Refusal, Request::Response(Response::Cancel)),
+            Ok(data) => (Due::Status(Kind::Auth), Request::Response(Response::Data(Payload::Base64(data)))),
         };
         self.due = due;
         Some(request)
@@ -327,7 +393,8 @@ impl Server {
 
     /// Answers `-ERR`, perhaps a response code, and a text (RFC 2449, section 8). [`Code::Other`] writes no code.
     ///
-    /// Before the login, the last `-ERR` that [`ServerConfig::max_refusals`] permits ends the session.
+    /// Before the login, the last `-ERR` that [`ServerConfig::max_refusals`] permits ends the session, and so does the one
+    /// that tells of a bound which has no other remedy.
     ///
     /// # Errors
     ///
@@ -343,17 +410,17 @@ impl Server {
             (Due::Status(kind), state) => state.after(kind, Outcome::Err),
             (Due::Challenge, state) => state.after(Kind::Auth, Outcome::Err),
             // Whatever comes between USER and PASS makes us forget the name.
-            (Due::Refusal, State::Named) => Some(State::Authorization),
-            (Due::Refusal, state) => Some(state),
+            (Due::Refusal | Due::LastWord, State::Named) => Some(State::Authorization),
+            (Due::Refusal | Due::LastWord, state) => Some(state),
             _ => None,
         };
         let Some(state) = state else { return Err(AnswerError::NotDue) };
         Line::refusal(code, text).write(out)?;
         self.state = state;
-        self.due = Due::Request;
+        let was_last = core::mem::replace(&mut self.due, Due::Request) == Due::LastWord;
         if state == State::Authorization {
             self.refusals = self.refusals.saturating_add(1);
-            if self.refusals >= self.config.max_refusals {
+            if was_last || self.refusals >= self.config.max_refusals {
                 self.close();
             }
         }

@@ -1,6 +1,9 @@
 //! A whole session of a server: [`Server`], a maildrop, marks and buffers. All that is missing is a stream.
 
+use alloc::vec::Vec;
 use core::fmt;
+
+use zeroize::Zeroizing;
 
 use crate::apop::Timestamp;
 use crate::buffer::Inbox;
@@ -13,6 +16,9 @@ use crate::state::State;
 const INBOX: usize = 1024;
 
 /// A server's session without I/O: put in what the client sends, send what comes out, until it [is over](Self::is_over).
+///
+/// It logs in by USER and PASS or PLAIN inside TLS (or where [`ServerConfig::plaintext_login`] says so), by APOP if it has a
+/// timestamp, and with the feature `scram` by SCRAM-SHA-256 if the maildrop [has the keys](Maildrop::has_scram).
 ///
 /// The memory it takes is bounded, whatever the client does: while the client does not read its answers, nothing more
 /// is read from the client nor from the maildrop. Time is the caller's: to drop a session at any moment deletes nothing.
@@ -93,6 +99,13 @@ impl<M: Maildrop> Service<M> {
             self.desk.server.close();
         }
         self.work();
+    }
+
+    /// What a proof of the client may be bound to from now on: the `tls-exporter` of the TLS connection (RFC 9266, section
+    /// 2), 32 octets. Set it when the handshake is done: then SCRAM-SHA-256-PLUS is offered. Of no use without the feature
+    /// `scram`.
+    pub fn set_channel_binding(&mut self, exporter: Zeroizing<Vec<u8>>) {
+        self.desk.set_channel_binding(exporter);
     }
 
     /// Whether the session ended and all is sent: close the connection now.

@@ -7,14 +7,8 @@ use pop3_proto::server::{AnswerError, BadRequest};
 use pop3_proto::{Command, Kind, Output, Request, Server, ServerConfig, State};
 use proptest::prelude::*;
 
-const CONFIG: ServerConfig = ServerConfig {
-    max_line: 255,
-    max_response: 300,
-    max_refusals: 20,
-    plaintext_login: true,
-    stls: true,
-    inside_tls: false,
-};
+const CONFIG: ServerConfig =
+    ServerConfig { max_response: 300, plaintext_login: true, stls: true, ..ServerConfig::new() };
 
 fn greeted() -> Server {
     let mut server = Server::new(CONFIG);
@@ -310,7 +304,7 @@ proptest! {
 /// The requests in these octets, with an answer to each, and the server they leave behind. STLS is refused, because what
 /// may follow it depends on when it is answered.
 fn hold(parts: &[&[u8]]) -> (Vec<String>, Server) {
-    let config = ServerConfig { stls: false, ..CONFIG };
+    let config = ServerConfig { stls: false, max_before_login: 500, ..CONFIG };
     let (mut server, mut out, mut requests, mut kept) = (Server::new(config), Vec::new(), Vec::new(), Vec::new());
     server.greeting(None, "", &mut out).unwrap();
     for part in parts {

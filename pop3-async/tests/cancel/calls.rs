@@ -7,6 +7,7 @@ use pop3_async::pop3_proto::memory::MailStore;
 use pop3_async::{Config, Connection, Credentials, Error, Message, Policy, Security, Session};
 use tokio::io::AsyncReadExt;
 
+use crate::tls;
 use crate::wire::{Wire, finished};
 
 pub(crate) const MESSAGES: [&str; 4] = [
@@ -15,8 +16,6 @@ pub(crate) const MESSAGES: [&str; 4] = [
     "Subject: three\r\n\r\n+OK not an answer\r\n-ERR nor this\r\n3 33\r\n",
     "Subject: four\r\n\r\nfour\r\n",
 ];
-
-pub(crate) const POLICY: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
 
 pub(crate) fn credentials() -> Credentials {
     Credentials::new("mrose", "tanstaaf")
@@ -83,27 +82,40 @@ pub(crate) const OPS: [Op; 23] = [
 /// A maildrop, and what is known of its marks.
 pub(crate) struct World {
     pub(crate) store: MailStore,
+    security: Security,
     /// The messages that may be marked as deleted.
     pub(crate) maybe: BTreeSet<usize>,
 }
 
 impl World {
-    pub(crate) fn new() -> World {
+    pub(crate) fn new(security: Security) -> World {
         let store = MailStore::new();
         store.add_user("mrose", "tanstaaf");
         for (n, message) in (1..).zip(MESSAGES) {
             store.deliver_as("mrose", &format!("id-{n}"), message);
         }
-        World { store, maybe: BTreeSet::new() }
+        World { store, security, maybe: BTreeSet::new() }
     }
 
-    pub(crate) fn wire(&self, pipelining: bool, seed: u64) -> Wire {
-        Wire::new(&self.store, pipelining, seed)
+    pub(crate) fn policy(&self) -> Policy {
+        Policy { security: self.security, allow_plaintext: true, method: None }
+    }
+
+    pub(crate) async fn connect(&self, pipelining: bool, seed: u64) -> Connection<Wire> {
+        let wire = Wire::new(&self.store, self.security, pipelining, seed);
+        match self.security {
+            Security::Tls => Connection::over_tls(wire, Config::default(), tls::client(), "localhost").await.unwrap(),
+            _ => {
+                let mut connection = Connection::new(wire, Config::default()).await.unwrap();
+                connection.set_tls(tls::client(), "localhost").unwrap();
+                connection
+            }
+        }
     }
 
     pub(crate) fn session(&self, pipelining: bool, seed: u64) -> Session<Wire> {
-        let connection = finished(Connection::new(self.wire(pipelining, seed), Config::default())).unwrap();
-        finished(connection.login(credentials(), POLICY)).unwrap()
+        let connection = finished(self.connect(pipelining, seed));
+        finished(connection.login(credentials(), self.policy())).unwrap()
     }
 
     /// The numbers are in order, and none is missing that cannot be marked.

@@ -1,26 +1,29 @@
 //! Any future may be dropped after any number of polls: what is called next gets its own answer, and the maildrop ends up
-//! as it was told.
+//! as it was told. So it is inside TLS, whose records are cut anywhere, too.
 
 mod calls;
+mod tls;
 mod wire;
 
 use std::collections::BTreeSet;
 
-use calls::{MESSAGES, OPS, Op, POLICY, World, content, credentials, head, number};
-use pop3_async::{Config, Connection};
+use calls::{MESSAGES, OPS, Op, World, content, credentials, head, number};
+use pop3_async::Security;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use wire::{finished, polled};
+
+const EACH: [Security; 3] = [Security::Plaintext, Security::Tls, Security::StartTls];
 
 fn all() -> BTreeSet<usize> {
     (1..=MESSAGES.len()).collect()
 }
 
 /// Every call dropped after every number of polls, and then other calls in its place.
-fn every_call(pipelining: bool) {
+fn every_call(security: Security, pipelining: bool, seeds: u64) {
     let mut dropped = 0;
-    for (seed, (n, op)) in (1..5).flat_map(|seed| OPS.into_iter().enumerate().map(move |op| (seed, op))) {
+    for (seed, (n, op)) in (1..=seeds).flat_map(|seed| OPS.into_iter().enumerate().map(move |op| (seed, op))) {
         for polls in 0.. {
-            let mut world = World::new();
+            let mut world = World::new(security);
             let mut session = world.session(pipelining, seed);
             let done = polled(polls, world.run(op, &mut session)).is_some();
             // Another one for each seed and number of polls.
@@ -38,19 +41,26 @@ fn every_call(pipelining: bool) {
 
 #[test]
 fn any_call_may_be_dropped() {
-    every_call(true);
+    every_call(Security::Plaintext, true, 4);
 }
 
 #[test]
 fn any_call_may_be_dropped_without_pipelining() {
-    every_call(false);
+    every_call(Security::Plaintext, false, 4);
+}
+
+#[test]
+fn any_call_inside_tls_may_be_dropped() {
+    every_call(Security::Tls, true, 1);
+    every_call(Security::Tls, false, 1);
 }
 
 /// A long row of calls, most of them dropped, in one session.
 #[test]
 fn a_session_of_dropped_calls() {
     for seed in 1..120_usize {
-        let mut world = World::new();
+        let security = EACH[seed % 3];
+        let mut world = World::new(security);
         let mut session = world.session(seed % 2 == 0, seed as u64);
         for step in 0..40 {
             let op = OPS[(seed * 7 + step * (seed % 11 + 1)) % OPS.len()];
@@ -64,7 +74,7 @@ fn a_session_of_dropped_calls() {
 #[test]
 fn a_batch_keeps_its_place() {
     for (seed, polls) in (1..25).flat_map(|seed| (1..6).map(move |polls| (seed, polls))) {
-        let mut world = World::new();
+        let mut world = World::new(EACH[polls % 3]);
         let mut session = world.session(seed % 2 == 0, seed);
         let mut messages = session.retrieve_many([1, 3, 2, 4].map(number));
         let mut numbers = Vec::new();
@@ -89,7 +99,7 @@ fn a_batch_keeps_its_place() {
 #[test]
 fn streams_keep_their_place() {
     for (seed, polls) in (1..25).flat_map(|seed| (1..6).map(move |polls| (seed, polls))) {
-        let world = World::new();
+        let world = World::new(EACH[polls % 3]);
         let mut session = world.session(seed % 2 == 0, seed);
 
         let mut headers = session.headers_many([1, 3, 2, 4].map(number));
@@ -117,24 +127,40 @@ fn streams_keep_their_place() {
     }
 }
 
-/// Dropped, `new`, `login` and `quit` of a connection end it: the server has closed, and the maildrop is as it was.
+/// Dropped, `new`, `over_tls`, `login` and `quit` of a connection end it: the server has closed, and the maildrop is as it
+/// was.
+fn connecting(security: Security, seeds: u64) {
+    for seed in 1..=seeds {
+        for polls in 0.. {
+            let world = World::new(security);
+            let connect = || world.connect(seed % 2 == 0, seed);
+            let connected = polled(polls, connect()).is_some();
+            let logged_in = polled(polls, finished(connect()).login(credentials(), world.policy())).is_some();
+            world.holds(&all());
+            // The maildrop is free again.
+            let mut session = world.session(true, seed);
+            assert_eq!(finished(session.stat()).unwrap().messages, 4);
+            drop(session);
+            let quit = polled(polls, finished(connect()).quit()).is_some();
+            world.holds(&all());
+            assert!(polls > 0 || !(connected || logged_in || quit));
+            if connected && logged_in && quit {
+                break;
+            }
+        }
+    }
+}
+
 #[test]
 fn connecting_may_be_dropped() {
-    for (seed, polls) in (1..20).flat_map(|seed| (0..200).map(move |polls| (seed, polls))) {
-        let world = World::new();
-        let connect = || Connection::new(world.wire(seed % 2 == 0, seed), Config::default());
-        let connected = polled(polls, connect()).is_some();
-        let logged_in = polled(polls, finished(connect()).unwrap().login(credentials(), POLICY)).is_some();
-        world.holds(&all());
-        // The maildrop is free again.
-        let mut session = world.session(true, seed);
-        assert_eq!(finished(session.stat()).unwrap().messages, 4);
-        drop(session);
-        let quit = polled(polls, finished(connect()).unwrap().quit()).is_some();
-        world.holds(&all());
-        let done = [connected, logged_in, quit];
-        assert!(if polls == 0 { done == [false; 3] } else { polls < 199 || done == [true; 3] }, "{polls} {done:?}");
-    }
+    connecting(Security::Plaintext, 19);
+}
+
+/// In the middle of a handshake, too.
+#[test]
+fn connecting_by_tls_may_be_dropped() {
+    connecting(Security::Tls, 1);
+    connecting(Security::StartTls, 1);
 }
 
 /// What a connection was asked before is skipped by its login.
@@ -142,13 +168,12 @@ fn connecting_may_be_dropped() {
 fn a_connection_may_be_asked_and_not_listened_to() {
     for seed in 1..40 {
         for polls in 0.. {
-            let mut world = World::new();
-            let wire = world.wire(true, seed);
-            let mut connection = finished(Connection::new(wire, Config::default())).unwrap();
+            let mut world = World::new(EACH[(seed % 3) as usize]);
+            let mut connection = finished(world.connect(true, seed));
             let utf8 = polled(polls, connection.utf8());
             assert!(utf8.as_ref().is_none_or(|utf8| utf8.as_ref().is_err_and(|error| error.refused().is_some())));
             let asked = polled(polls, connection.capabilities()).is_some();
-            let session = finished(connection.login(credentials(), POLICY)).unwrap();
+            let session = finished(connection.login(credentials(), world.policy())).unwrap();
             finished(world.finish(session));
             if utf8.is_some() && asked {
                 break;
@@ -163,7 +188,7 @@ fn a_dropped_quit_is_unknown() {
     let (mut gone, mut kept) = (0, 0);
     for seed in 1..60 {
         for polls in 0.. {
-            let mut world = World::new();
+            let mut world = World::new(EACH[(seed % 3) as usize]);
             let mut session = world.session(true, seed);
             finished(world.run(Op::Delete, &mut session));
             let done = polled(polls, session.quit());
@@ -189,7 +214,7 @@ fn a_dropped_quit_is_unknown() {
 #[test]
 fn a_message_may_be_left() {
     for (seed, left) in (1..20).flat_map(|seed| (0..20).map(move |left| (seed, left))) {
-        let mut world = World::new();
+        let mut world = World::new(EACH[left % 3]);
         let mut session = world.session(true, seed);
         let mut message = finished(session.retrieve(number(1))).unwrap();
         let mut octets = vec![0; left];

@@ -1,13 +1,17 @@
 //! A transport that cuts reads and writes anywhere, is not ready now and then, and has the embedded server at its end.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Read, Write};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
+use pop3_async::Security;
 use pop3_async::pop3_proto::memory::{MailStore, MemoryMaildrop};
+use pop3_async::pop3_proto::tls::rustls::ServerConnection;
 use pop3_async::pop3_proto::{ServerConfig, Service};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::tls;
 
 /// How much lies between the client and the server, in octets.
 const QUEUE: usize = 48;
@@ -15,19 +19,27 @@ const QUEUE: usize = 48;
 #[derive(Debug)]
 pub(crate) struct Wire {
     service: Service<MemoryMaildrop>,
+    /// TLS, once it has begun.
+    layer: Option<ServerConnection>,
     /// Whether the server may say that it pipelines.
     pipelining: bool,
+    /// Octets that leave by a flush, or when there is no room for more.
+    written: VecDeque<u8>,
     to_server: VecDeque<u8>,
     to_client: VecDeque<u8>,
     dice: u64,
 }
 
 impl Wire {
-    pub(crate) fn new(store: &MailStore, pipelining: bool, seed: u64) -> Wire {
-        let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+    pub(crate) fn new(store: &MailStore, security: Security, pipelining: bool, seed: u64) -> Wire {
+        let (inside_tls, stls) = (security == Security::Tls, security == Security::StartTls);
+        let plaintext_login = security == Security::Plaintext;
+        let config = ServerConfig { plaintext_login, inside_tls, stls, ..ServerConfig::default() };
         let service = Service::new(store.maildrop(), config, None);
+        let layer = inside_tls.then(tls::server);
         let dice = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        Wire { service, pipelining, to_server: VecDeque::new(), to_client: VecDeque::new(), dice }
+        let [written, to_server, to_client] = Default::default();
+        Wire { service, layer, pipelining, written, to_server, to_client, dice }
     }
 
     /// A number below `sides` (xorshift).
@@ -44,26 +56,53 @@ impl Wire {
         1 + self.roll(most)
     }
 
+    fn leave(&mut self) {
+        self.to_server.append(&mut self.written);
+    }
+
     /// Has the server take what it wants and say what fits.
     fn work(&mut self) {
-        while self.service.wants_read() && !self.to_server.is_empty() {
-            let spare = self.service.spare();
-            let octets = spare.len().min(self.to_server.len());
-            for (place, octet) in spare.iter_mut().zip(self.to_server.drain(..octets)) {
-                *place = octet;
+        let Wire { service, layer, to_server, to_client, .. } = self;
+        if let Some(tls) = layer {
+            while !to_server.is_empty() {
+                tls.read_tls(to_server).unwrap();
+                tls.process_new_packets().unwrap();
             }
-            self.service.filled(octets);
+            if service.wants_tls() && !tls.is_handshaking() {
+                service.tls_established();
+            }
+        }
+        while service.wants_read() {
+            let spare = service.spare();
+            let octets = match layer {
+                Some(tls) => tls.reader().read(spare).unwrap_or(0),
+                None => to_server.read(spare).unwrap(),
+            };
+            if octets == 0 {
+                break;
+            }
+            service.filled(octets);
         }
         // The answer to CAPA is said at once, so the word is never cut here.
-        if self.to_client.is_empty() {
-            let said = self.service.pending();
-            let octets = said.len();
-            self.to_client.extend(said);
+        if to_client.is_empty() {
+            let mut said = service.pending().to_vec();
+            service.written(said.len());
             let word = b"PIPELINING";
             if let Some(at) = said.windows(word.len()).position(|run| run == word).filter(|_| !self.pipelining) {
-                self.to_client[at] = b'X';
+                said[at] = b'X';
             }
-            self.service.written(octets);
+            match layer {
+                Some(tls) => {
+                    tls.writer().write_all(&said).unwrap();
+                    while tls.wants_write() {
+                        tls.write_tls(to_client).unwrap();
+                    }
+                }
+                None => to_client.extend(said),
+            }
+        }
+        if layer.is_none() && service.wants_tls() {
+            *layer = Some(tls::server());
         }
     }
 }
@@ -84,13 +123,16 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         self.work();
-        let room = QUEUE.saturating_sub(self.to_server.len());
+        let room = QUEUE.saturating_sub(self.to_server.len() + self.written.len());
+        if room == 0 {
+            self.leave();
+        }
         if self.roll(2) == 0 || room == 0 {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let written = self.cut().min(octets.len()).min(room);
-        self.to_server.extend(&octets[..written]);
+        self.written.extend(&octets[..written]);
         Poll::Ready(Ok(written))
     }
 
@@ -99,6 +141,7 @@ impl AsyncWrite for Wire {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        self.leave();
         Poll::Ready(Ok(()))
     }
 

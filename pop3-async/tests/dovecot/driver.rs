@@ -14,7 +14,9 @@ use std::sync::LazyLock;
 use pop3_async::pop3_proto::exchange::{Capabilities, OwnedUniqueId};
 use pop3_async::pop3_proto::message::Message as WholeMessage;
 use pop3_async::pop3_proto::reply::{DropListing, Greeting, ScanListing};
-use pop3_async::{Config, Connect, ConnectError, Credentials, Entry, Error, LoginError, Policy, QuitError};
+use pop3_async::{
+    Config, Connect, ConnectError, Credentials, Entry, Error, LoginError, Policy, QuitError, Tls, TlsError,
+};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
@@ -69,6 +71,18 @@ impl Connection<Tcp> {
             let stream = TcpStream::from_std(stream).unwrap();
             Ok(Connection(pop3_async::Connection::with_log(stream, config, log).await?, PhantomData))
         })
+    }
+
+    pub fn over_tls(stream: Tcp, config: Config, tls: &Tls, host: &str) -> Result<Connection<Tcp>, ConnectError> {
+        wait(async {
+            stream.set_nonblocking(true).unwrap();
+            let stream = TcpStream::from_std(stream).unwrap();
+            Ok(Connection(pop3_async::Connection::over_tls(stream, config, tls, host).await?, PhantomData))
+        })
+    }
+
+    pub fn set_tls(&mut self, tls: &Tls, host: &str) -> Result<(), TlsError> {
+        self.0.set_tls(tls, host)
     }
 
     pub fn greeting(&self) -> Option<Greeting<'_>> {

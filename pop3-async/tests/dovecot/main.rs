@@ -19,5 +19,7 @@ mod deletion;
 mod logins;
 #[path = "../../../pop3-blocking/tests/dovecot/octets.rs"]
 mod octets;
+#[path = "../../../pop3-blocking/tests/dovecot/tls.rs"]
+mod tls;
 #[path = "../../../pop3-blocking/tests/dovecot/user.rs"]
 mod user;

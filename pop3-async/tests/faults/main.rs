@@ -25,6 +25,7 @@ mod wire;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use pop3_async::pop3_proto::patience::Timeouts;
 use pop3_async::{Cause, Config, Connection, Error};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, timeout};
@@ -61,7 +62,7 @@ fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Op
             let late = |_| Err(Error::new("reading the greeting", Cause::Transport(ErrorKind::TimedOut.into())));
             let mut opened = timeout(PATIENCE, Connection::new(wire, Config::default())).await.unwrap_or_else(late);
             if let Ok(connection) = &mut opened {
-                connection.set_timeout(Some(PATIENCE));
+                connection.set_timeouts(Timeouts { octets: 1, ..Timeouts::UNLIMITED }.each(PATIENCE));
             }
             session::converse(opened, &mut story).await;
             // There is one wait that takes too long, for nothing is waited for behind it.

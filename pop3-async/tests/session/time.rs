@@ -4,21 +4,35 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use pop3_async::pop3_proto::Rejected;
-use pop3_async::{Cause, Config, Connection, Error, QuitError};
+use pop3_async::{Cause, Config, Connection, Error, QuitError, Timeouts};
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::peer::{POLICY, connection, credentials, numbered};
 
 const LIMIT: Duration = Duration::from_secs(60);
+const LIMITS: Timeouts = Timeouts { octets: 256, ..Timeouts::UNLIMITED.each(LIMIT) };
 
 /// A server that greets and then says nothing; it buffers so many octets of what it is told.
 async fn mute(buffer: usize) -> (Connection<DuplexStream>, DuplexStream) {
     let (ours, mut theirs) = duplex(buffer);
     theirs.write_all(b"+OK\r\n").await.unwrap();
     let mut connection = Connection::new(ours, Config::default()).await.unwrap();
-    connection.set_timeout(Some(LIMIT));
+    connection.set_timeouts(LIMITS);
     (connection, theirs)
+}
+
+/// A server that greets, and then says an octet after each pause.
+async fn dripping(said: String, pause: Duration) -> Connection<DuplexStream> {
+    let (connection, mut theirs) = mute(100).await;
+    tokio::spawn(async move {
+        for octet in said.bytes() {
+            sleep(pause).await;
+            theirs.write_u8(octet).await.unwrap();
+        }
+        std::future::pending::<()>().await;
+    });
+    connection
 }
 
 fn is_late(error: &Error) -> bool {
@@ -31,7 +45,7 @@ async fn a_server_that_says_nothing() {
     let begin = Instant::now();
     let error = connection.capabilities().await.unwrap_err();
     assert!(is_late(&error), "{error:?}");
-    assert_eq!(error.to_string(), "CAPA failed: the server sent nothing for 60 s");
+    assert_eq!(error.to_string(), "CAPA failed: the server sent no answer to CAPA for 60 s");
     assert!(!error.session_goes_on());
     assert_eq!(begin.elapsed().as_secs(), 60);
 
@@ -49,20 +63,65 @@ async fn a_server_that_does_not_read_either() {
     assert_eq!(begin.elapsed().as_secs(), 60);
 }
 
-/// The limit is on each wait, not on the call.
+/// The limit is on the whole line, however it comes.
 #[tokio::test(start_paused = true)]
-async fn a_slow_server_is_in_time() {
-    let (mut connection, mut theirs) = mute(100).await;
+async fn a_status_line_that_drips() {
+    let mut connection = dripping("+OK\r\n".to_owned(), Duration::from_secs(25)).await;
+    let begin = Instant::now();
+    let error = connection.capabilities().await.unwrap_err();
+    assert!(is_late(&error), "{error:?}");
+    assert_eq!(error.to_string(), "CAPA failed: the server sent no answer to CAPA for 60 s");
+    assert_eq!(begin.elapsed().as_secs(), 60);
+}
+
+/// So many octets must come in each interval, and there may be as many intervals as it takes.
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_drips() {
+    let listing = format!("+OK\r\n{}.\r\n", "X-CAPABILITY\r\n".repeat(100));
+    let mut connection = dripping(listing.clone(), Duration::from_millis(230)).await;
+    let begin = Instant::now();
+    assert_eq!(connection.capabilities().await.unwrap().iter().count(), 100);
+    assert!(begin.elapsed() > 5 * LIMIT, "{:?}", begin.elapsed());
+
+    let mut connection = dripping(listing, Duration::from_millis(240)).await;
+    let begin = Instant::now();
+    let error = connection.capabilities().await.unwrap_err();
+    assert!(is_late(&error), "{error:?}");
+    assert_eq!(error.to_string(), "CAPA failed: the server sent fewer than 256 octets in 60 s");
+    assert!(begin.elapsed() < LIMIT + Duration::from_secs(5), "{:?}", begin.elapsed());
+}
+
+/// Who reads slowly is not the server's fault.
+#[tokio::test(start_paused = true)]
+async fn the_time_between_reads_does_not_count() {
+    let mut connection = connection(&numbered(1), 16).await;
+    connection.set_timeouts(LIMITS);
+    let mut session = connection.login(credentials(), POLICY).await.unwrap();
+    let mut message = session.retrieve(crate::peer::number(1)).await.unwrap();
+    while tokio::io::AsyncReadExt::read_u8(&mut message).await.is_ok() {
+        sleep(10 * LIMIT).await;
+    }
+    assert_eq!(message.octets(), 26);
+    session.quit().await.unwrap();
+}
+
+/// All waiting until the login is done has one limit more, whatever each wait may take.
+#[tokio::test(start_paused = true)]
+async fn a_login_that_takes_too_long() {
+    let (ours, mut theirs) = duplex(100);
     tokio::spawn(async move {
-        for line in ["+OK\r\n", "TOP\r\n", "UIDL\r\n", ".\r\n"] {
-            for octet in line.bytes() {
-                sleep(Duration::from_secs(59)).await;
-                theirs.write_u8(octet).await.unwrap();
-            }
+        for answer in ["+OK\r\n", "-ERR\r\n", "+OK\r\n", "+OK\r\n"] {
+            theirs.write_all(answer.as_bytes()).await.unwrap();
+            sleep(Duration::from_secs(50)).await;
         }
-        sleep(LIMIT).await;
     });
-    assert_eq!(connection.capabilities().await.unwrap().iter().count(), 2);
+    let mut connection = Connection::new(ours, Config::default()).await.unwrap();
+    connection.set_timeouts(Timeouts { login: Duration::from_secs(90), ..LIMITS });
+    let begin = Instant::now();
+    let failed = connection.login(credentials(), POLICY).await.unwrap_err();
+    assert_eq!(failed.to_string(), "the login failed: the login took too long: more than 90 s");
+    assert!(failed.connection.is_none());
+    assert_eq!(begin.elapsed().as_secs(), 90);
 }
 
 /// A wait goes on when its future is dropped: who looks in every 20 seconds learns of it as well.
@@ -83,7 +142,7 @@ async fn a_wait_outlives_its_future() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_session_does_not_time_out() {
     let mut connection = connection(&numbered(1), 4096).await;
-    connection.set_timeout(Some(LIMIT));
+    connection.set_timeouts(LIMITS);
     let mut session = connection.login(credentials(), POLICY).await.unwrap();
     for _ in 0..3 {
         sleep(100 * LIMIT).await;
@@ -99,8 +158,9 @@ async fn an_idle_session_does_not_time_out() {
 #[tokio::test(start_paused = true)]
 async fn without_a_limit_it_waits_for_ever() {
     let (mut connection, _theirs) = mute(100).await;
-    connection.set_timeout(None);
+    connection.set_timeouts(Timeouts::UNLIMITED);
     assert!(timeout(1000 * LIMIT, connection.capabilities()).await.is_err());
-    connection.set_timeout(Some(Duration::MAX));
-    assert!(timeout(1000 * LIMIT, connection.capabilities()).await.is_err());
+    // And a limit that is set while something is awaited counts what was waited already.
+    connection.set_timeouts(LIMITS);
+    assert!(is_late(&connection.capabilities().await.unwrap_err()));
 }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use pop3_blocking::pop3_proto::Rejected;
-use pop3_blocking::{Cause, ConnectError, Error, LoginError, QuitError};
+use pop3_blocking::{Cause, ConnectError, Error, LoginError, QuitError, Security, TlsFailure};
 
 /// The exit statuses other than 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +43,25 @@ impl Failure {
     pub(crate) fn unprotected() -> Failure {
         Failure::new(
             Status::Login,
-            "the connection is not protected, so the password was not sent; --plaintext permits to send it in the clear",
+            "pop:// is not protected, so the password was not sent: use pop3s://, or --starttls; \
+             --plaintext permits to send it in the clear",
         )
+    }
+
+    /// Of reaching the server and logging in, with what may help.
+    pub(crate) fn connecting(error: ConnectError, security: Security) -> Failure {
+        let help = match &error {
+            ConnectError::Unreachable { port: 995, .. } => "; if the server has only STLS: pop:// with --starttls",
+            ConnectError::Login(LoginError::Handshake(error)) => tls_help(error, security),
+            ConnectError::Login(
+                LoginError::NoStartTls | LoginError::CapaRefused(_) | LoginError::StartTlsRefused(_),
+            ) => "; pop3s:// is TLS without STLS",
+            _ => "",
+        };
+        match Failure::from(error) {
+            Failure::Because(status, why) => Failure::Because(status, why + help),
+            closed @ Failure::OutputClosed => closed,
+        }
     }
 
     /// Of writing to the standard output.
@@ -111,12 +128,26 @@ impl From<QuitError> for Failure {
     }
 }
 
+/// What is wrong with the server's TLS, unless it was only silent, or has hung up.
+fn tls_failure(error: &io::Error) -> Option<&TlsFailure> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
+}
+
+fn tls_help(error: &io::Error, security: Security) -> &'static str {
+    match tls_failure(error) {
+        Some(failure) if failure.is_unknown_authority() => "; if it is an authority of your own: --ca FILE",
+        Some(failure) if failure.is_not_tls() && security == Security::Tls => "; use pop:// with --starttls there",
+        _ => "",
+    }
+}
+
 impl From<LoginError> for Failure {
     fn from(error: LoginError) -> Failure {
         match error {
             LoginError::Failed(error) => error.into(),
             LoginError::Unprotected => Failure::unprotected(),
             LoginError::Unsendable(_) => Failure::usage(error),
+            LoginError::Handshake(ref why) if tls_failure(why).is_none() => Failure::new(Status::Io, error),
             _ => Failure::new(Status::Login, error),
         }
     }

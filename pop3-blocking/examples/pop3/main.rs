@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use pop3_blocking::{Connect, Entry, Method, Security, Session, Tcp};
+use pop3_blocking::{Connect, Entry, Method, Security, Session, Tcp, Tls};
 
 use delivery::Delivery;
 use failure::{Failure, Status};
@@ -65,28 +65,32 @@ fn target(options: &Options) -> Result<Target, Failure> {
         }
         let port =
             demo::start().map_err(|error| Failure::new(Status::Io, format!("the demo cannot be served: {error}")))?;
-        let mut target = Target::at_host("127.0.0.1").map_err(Failure::usage)?;
+        let mut target = Target::at_host("127.0.0.1", Security::Plaintext).map_err(Failure::usage)?;
         (target.port, target.user) = (Some(port), Some(demo::USER.to_owned()));
         return Ok(target);
     }
-    if let Some(url) = &options.url {
-        return url.parse().map_err(Failure::usage);
+    let Some(url) = &options.url else {
+        let Ok(host) = std::env::var("MAILHOST") else {
+            return Err(Failure::usage("which server? Give a URL, such as pop3s://user@host, or set MAILHOST"));
+        };
+        let target = Target::at_host(&host, options.security());
+        return target.map_err(|why| Failure::usage(format!("MAILHOST: {why}")));
+    };
+    let mut target: Target = url.parse().map_err(Failure::usage)?;
+    if options.starttls {
+        if target.security == Security::Tls {
+            return Err(Failure::usage("pop3s:// is TLS from the beginning: --starttls goes with pop://"));
+        }
+        target.security = Security::StartTls;
     }
-    match std::env::var("MAILHOST") {
-        Ok(host) => Target::at_host(&host).map_err(|why| Failure::usage(format!("MAILHOST: {why}"))),
-        Err(_) => Err(Failure::usage("which server? Give a URL, such as pop://user@host, or set MAILHOST")),
-    }
+    Ok(target)
 }
 
 /// Name and password, unless it is clear already that they cannot be used.
 fn login(target: &Target, options: &Options) -> Result<Login, Failure> {
-    if target.security != Security::Plaintext {
-        return Err(Failure::usage(
-            "TLS is to come: this build cannot do pop3s:// yet; pop:// with --plaintext goes without protection",
-        ));
-    }
     // The login would end in the same words, but only after asking for the password.
-    if !options.permits_plaintext() && target.mechanism != Some(Method::Apop) {
+    let shows_secret = target.mechanism.is_none_or(Method::shows_secret);
+    if target.security == Security::Plaintext && shows_secret && !options.permits_plaintext() {
         return Err(Failure::unprotected());
     }
     if options.demo {
@@ -113,6 +117,7 @@ fn open(target: &Target, options: &Options, (user, password): Login) -> Result<S
         .user(&user)
         .password(password.as_str())
         .security(target.security)
+        .tls(tls(options)?)
         .allow_plaintext(options.permits_plaintext());
     if let Some(port) = target.port {
         connect = connect.port(port);
@@ -133,7 +138,15 @@ fn open(target: &Target, options: &Options, (user, password): Login) -> Result<S
             let _ = file.write_all(format!("{entry}\n").as_bytes());
         });
     }
-    Ok(pop3_blocking::connect(connect)?)
+    pop3_blocking::connect(connect).map_err(|error| Failure::connecting(error, target.security))
+}
+
+fn tls(options: &Options) -> Result<Tls, Failure> {
+    let Some(path) = &options.ca else { return Ok(Tls::new()) };
+    let failed =
+        |why: &dyn std::fmt::Display| Failure::usage(format!("the file {} cannot be used: {why}", path.display()));
+    let pem = std::fs::read(path).map_err(|error| failed(&error))?;
+    Tls::new().root_pem(&pem).map_err(|error| failed(&error))
 }
 
 /// Opens a log to be continued. It tells who has mail from where, so it is nobody else's to read.

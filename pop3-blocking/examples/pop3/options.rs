@@ -4,15 +4,20 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use pop3_blocking::Security;
 
 /// Looks at a POP3 maildrop, downloads from it, and deletes from it safely.
 #[derive(Debug, Parser)]
 #[command(name = "pop3", version, after_help = AFTER, arg_required_else_help = true)]
 pub(crate) struct Options {
-    /// The maildrop: pop://[user[;AUTH=mechanism]@]host[:port]; by default the host in $MAILHOST
+    /// The maildrop: pop3s://[user[;AUTH=mechanism]@]host[:port]; by default the host in $MAILHOST
     ///
-    /// `;`, `:`, `@`, `/` and `%` in a user name are written %3B, %3A, %40, %2F and %25. The mechanism is PLAIN, +APOP, or
-    /// `*` for any. pop3:// is the same as pop://; pop3s:// is for TLS, which is to come.
+    /// pop3s:// is for TLS from the beginning (port 995), and so is $MAILHOST alone; pop:// or pop3:// is for a connection
+    /// that begins in the clear (port 110), and then goes on in TLS with --starttls. Without that a password is not sent
+    /// over it, unless --plaintext permits it.
+    ///
+    /// `;`, `:`, `@`, `/` and `%` in a user name are written %3B, %3A, %40, %2F and %25. The mechanism is
+    /// SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN, LOGIN, +APOP, or `*` for any.
     #[arg(value_name = "URL")]
     pub(crate) url: Option<String>,
 
@@ -22,6 +27,14 @@ pub(crate) struct Options {
     /// Serves a sample maildrop on this machine, and talks to it
     #[arg(long, global = true)]
     pub(crate) demo: bool,
+
+    /// Begins TLS by STLS on pop://, and sends nothing secret if that does not succeed
+    #[arg(long, global = true, conflicts_with = "plaintext")]
+    pub(crate) starttls: bool,
+
+    /// Trusts the authorities in a PEM file too, beside the system's: for one of your own
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
 
     /// Permits to send the password as it is over a connection that is not protected
     #[arg(long, global = true)]
@@ -41,6 +54,15 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// How a server is reached of which only the name is known.
+    pub(crate) fn security(&self) -> Security {
+        match (self.starttls, self.plaintext) {
+            (true, _) => Security::StartTls,
+            (false, true) => Security::Plaintext,
+            (false, false) => Security::Tls,
+        }
+    }
+
     /// What a demo sends stays on this machine.
     pub(crate) fn permits_plaintext(&self) -> bool {
         self.plaintext || self.demo

@@ -61,7 +61,7 @@ fn from_environment() -> Result<Option<Secret>, Failure> {
 
 fn ask_for_name(host: &str) -> Result<String, Failure> {
     if !io::stdin().is_terminal() {
-        let why = format!("who logs in? Put the user name into the URL, as in pop://user@{host}, or into ~/.netrc");
+        let why = format!("who logs in? Put the user name into the URL, as in pop3s://user@{host}, or into ~/.netrc");
         return Err(Failure::usage(why));
     }
     eprint!("User name at {host}: ");

@@ -1,4 +1,4 @@
-//! POP URLs (RFC 2384): `pop://[user[;AUTH=mechanism]@]host[:port]`.
+//! POP URLs (RFC 2384): `pop://[user[;AUTH=mechanism]@]host[:port]`, or `pop3s://` for TLS from the beginning.
 //!
 //! Nothing between the scheme and the host is ever quoted in an error: it may be a password.
 
@@ -22,13 +22,16 @@ pub(crate) struct Target {
 
 pub(crate) const NO_PASSWORD: &str = "a password has no place in a URL, where others can see it: use ~/.netrc, --password-file, POP3_PASSWORD or the prompt";
 
-const SHAPE: &str = "a URL looks like pop://user@host or pop://user@host:port";
+/// What may stand behind `AUTH=`.
+const MECHANISMS: &str = "PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1, SCRAM-SHA-256, +APOP, or * for any";
+
+const SHAPE: &str = "a URL looks like pop3s://user@host or pop3s://user@host:port";
 
 impl Target {
     /// A server of which only the name is known.
-    pub(crate) fn at_host(host: &str) -> Result<Target, String> {
+    pub(crate) fn at_host(host: &str, security: Security) -> Result<Target, String> {
         let host = host_name(host)?;
-        Ok(Target { security: Security::Plaintext, user: None, mechanism: None, host, port: None })
+        Ok(Target { security, user: None, mechanism: None, host, port: None })
     }
 }
 
@@ -74,7 +77,7 @@ fn without_scheme(url: &str) -> String {
                 scheme = if is_word(scheme) { scheme } else { "pop" }
             )
         }
-        _ => format!("the URL does not begin with pop://: {SHAPE}"),
+        _ => format!("the URL does not begin with pop3s:// or pop://: {SHAPE}"),
     }
 }
 
@@ -105,8 +108,12 @@ fn mechanism(parameter: &str) -> Result<Option<Method>, String> {
         "*" => Ok(None),
         "+APOP" => Ok(Some(Method::Apop)),
         "PLAIN" => Ok(Some(Method::Plain)),
+        "LOGIN" => Ok(Some(Method::Login)),
+        "CRAM-MD5" => Ok(Some(Method::CramMd5)),
+        "SCRAM-SHA-1" => Ok(Some(Method::ScramSha1)),
+        "SCRAM-SHA-256" => Ok(Some(Method::ScramSha256)),
         "APOP" => Err("APOP is no SASL mechanism: write AUTH=+APOP".to_owned()),
-        _ => Err("the mechanism behind AUTH= is not in this build, which has PLAIN, +APOP and * for any".to_owned()),
+        _ => Err(format!("the mechanism behind AUTH= is unknown: it may be {MECHANISMS}")),
     }
 }
 
@@ -140,7 +147,7 @@ fn host_and_port(place: &str) -> Result<(String, Option<u16>), String> {
     } else {
         let (host, port) = place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port)));
         if port.is_some_and(|port| port.contains(':')) {
-            return Err("an IPv6 address is written in brackets, as in pop://user@[::1]:110".to_owned());
+            return Err("an IPv6 address is written in brackets, as in pop3s://user@[::1]:995".to_owned());
         }
         (host_name(host)?, port)
     };

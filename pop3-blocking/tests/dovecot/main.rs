@@ -6,4 +6,6 @@ mod calls;
 mod deletion;
 mod logins;
 mod octets;
+#[cfg(feature = "tls")]
+mod tls;
 mod user;

@@ -14,12 +14,17 @@ use pop3_blocking::{Connect, Message, Security, Session, Tcp, connect};
 
 pub(crate) const PASSWORD: &str = "pass";
 
-fn variable(name: &str) -> String {
+pub(crate) fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: start a server with `.ci/dovecot start DIR`"))
 }
 
 pub(crate) fn address() -> SocketAddr {
     variable("POP3_TEST_ADDR").parse().expect("POP3_TEST_ADDR is not an address")
+}
+
+/// Where TLS is spoken from the beginning.
+pub(crate) fn tls_address() -> SocketAddr {
+    variable("POP3_TEST_TLS_ADDR").parse().expect("POP3_TEST_TLS_ADDR is not an address")
 }
 
 pub(crate) fn number(number: u32) -> NonZeroU32 {

@@ -7,6 +7,7 @@ fn without_leave_no_password_goes_over_an_unprotected_connection() {
     let server = embedded(&store(&[]));
     let home = Home::with_password();
     let ended = home.run(&[&server.url(), "stat"]);
+    ended.expect(5, "use pop3s://, or --starttls");
     ended.expect(5, "--plaintext");
     home.run(&[&server.url_of("u;AUTH=PLAIN"), "stat"]).expect(5, "--plaintext");
     // APOP does not show it.
@@ -129,7 +130,9 @@ fn the_host_from_the_environment() {
     Home::new().run(&["--plaintext", "stat"]).expect(2, "MAILHOST");
     Home::with_password().set("MAILHOST", "not a host").run(&["--plaintext", "stat"]).expect(2, "MAILHOST");
     let home = Home::new().set("MAILHOST", "mail.invalid");
-    home.run(&["stat"]).expect(5, "--plaintext");
     home.file(".netrc", "machine mail.invalid login u password p\n");
-    home.run(&["--plaintext", "stat"]).expect(4, "cannot connect to mail.invalid");
+    // By default the port is that of TLS.
+    home.run(&["stat"]).expect(4, "cannot connect to mail.invalid, port 995");
+    home.run(&["--starttls", "stat"]).expect(4, "cannot connect to mail.invalid, port 110");
+    home.run(&["--plaintext", "stat"]).expect(4, "cannot connect to mail.invalid, port 110");
 }

@@ -8,4 +8,5 @@ mod login;
 mod looks;
 mod mortal;
 mod support;
+mod tls;
 mod url;

@@ -3,6 +3,7 @@
 
 mod closing;
 mod cuts;
+mod deadlines;
 mod errors;
 mod memory;
 mod pace;

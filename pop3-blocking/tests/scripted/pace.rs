@@ -20,7 +20,7 @@ fn a_server_that_says_nothing() {
     session.noop().unwrap();
     let error = session.stat().unwrap_err();
     assert!(matches!(error.cause(), Cause::Transport(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
-    assert_eq!(error.to_string(), "STAT failed: the server sent nothing for 0.3 s");
+    assert_eq!(error.to_string(), "STAT failed: the server sent no answer to STAT for 0.3 s");
     assert!(!error.session_goes_on());
     // Whatever comes now is too late.
     assert_eq!(session.noop().unwrap_err().to_string(), "NOOP failed: the session is over");
@@ -66,7 +66,7 @@ fn a_login_that_trickles() {
         }
     });
     let error = connect(peer.connect().login_timeout(MOMENT * 2)).unwrap_err();
-    assert_eq!(error.to_string(), "reading the greeting failed: the login took too long");
+    assert_eq!(error.to_string(), "reading the greeting failed: the login took too long: more than 0.6 s");
     peer.done();
 }
 

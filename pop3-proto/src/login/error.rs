@@ -130,7 +130,9 @@ impl<T: fmt::Display> fmt::Display for LoginError<T> {
             LoginError::Unprotected => f.write_str(
                 "the connection is not protected, so the password was not sent; a password in the clear needs leave",
             ),
-            LoginError::NoTls => f.write_str("TLS is not in this build; nothing was sent"),
+            LoginError::NoTls => {
+                f.write_str("TLS is not in this build, or not set up for this connection; nothing was sent")
+            }
             LoginError::NoStartTls => f.write_str("the server does not offer STLS; nothing secret was sent"),
             LoginError::StartTlsRefused(said) => {
                 write!(f, "the server refused STLS, nothing secret was sent; it said {said}")

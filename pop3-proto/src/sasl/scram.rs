@@ -203,7 +203,7 @@ impl SessionCallback for Answers {
     }
 }
 
-struct Exporter(Option<Zeroizing<Vec<u8>>>);
+pub(super) struct Exporter(pub(super) Option<Zeroizing<Vec<u8>>>);
 
 impl ChannelBindingCallback for Exporter {
     fn get_cb_data(&self, name: &str) -> Option<&[u8]> {

@@ -4,7 +4,9 @@ use std::num::NonZeroU32;
 
 use pop3_proto::apop::Timestamp;
 use pop3_proto::{Config, ServerConfig, Service};
+use zeroize::Zeroizing;
 
+use crate::keyed::Keyed;
 use crate::shelf::{Mail, Shelf};
 
 pub(crate) const TIMESTAMP: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
@@ -17,11 +19,19 @@ pub(crate) struct Scene {
     pub(crate) server: ServerConfig,
     /// Whether APOP is offered.
     pub(crate) timestamp: bool,
+    /// Whether SCRAM is offered, and what each side takes for the `tls-exporter` inside TLS.
+    pub(crate) scram: bool,
+    pub(crate) exporters: Option<(u8, u8)>,
 }
 
 impl Scene {
     pub(crate) fn client(&self) -> Config {
         Config { inside_tls: self.server.inside_tls, ..Config::default() }
+    }
+
+    /// What the client may bind its proof to.
+    pub(crate) fn exporter(&self) -> Option<Zeroizing<Vec<u8>>> {
+        self.exporters.map(|(client, _)| Zeroizing::new(vec![client; 32]))
     }
 
     pub(crate) fn mail(&self, number: NonZeroU32) -> Option<&Mail> {
@@ -48,8 +58,9 @@ impl Schedule {
 /// The server and the way to it.
 #[derive(Debug)]
 pub(crate) struct Link {
-    service: Service<Shelf>,
+    service: Service<Keyed>,
     shelf: Shelf,
+    exporter: Option<Zeroizing<Vec<u8>>>,
     schedule: Schedule,
     thrown: usize,
 }
@@ -57,9 +68,21 @@ pub(crate) struct Link {
 impl Link {
     pub(crate) fn new(scene: &Scene, schedule: &Schedule) -> Link {
         let shelf = Shelf::new(&scene.mails, scene.mouthful);
+        let keyed = Keyed { shelf: shelf.clone(), scram: scene.scram };
         let timestamp = scene.timestamp.then(|| Timestamp::find(TIMESTAMP).unwrap());
-        let service = Service::new(shelf.clone(), scene.server, timestamp);
-        Link { service, shelf, schedule: schedule.clone(), thrown: 0 }
+        let service = Service::new(keyed, scene.server, timestamp);
+        let exporter = scene.exporters.map(|(_, server)| Zeroizing::new(vec![server; 32]));
+        let mut link = Link { service, shelf, exporter, schedule: schedule.clone(), thrown: 0 };
+        if scene.server.inside_tls {
+            link.bind();
+        }
+        link
+    }
+
+    fn bind(&mut self) {
+        if let Some(exporter) = self.exporter.take() {
+            self.service.set_channel_binding(exporter);
+        }
     }
 
     /// A number that the schedule chooses.
@@ -117,9 +140,10 @@ impl Link {
     pub(crate) fn handshake(&mut self) {
         assert!(self.service.wants_tls());
         self.service.tls_established();
+        self.bind();
     }
 
-    pub(crate) const fn service(&self) -> &Service<Shelf> {
+    pub(crate) const fn service(&self) -> &Service<Keyed> {
         &self.service
     }
 

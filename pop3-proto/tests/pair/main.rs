@@ -4,7 +4,9 @@
 #![cfg(feature = "std")]
 
 mod bare;
+mod keyed;
 mod link;
+mod logins;
 mod oracle;
 mod shelf;
 mod typed;
@@ -55,8 +57,18 @@ fn server() -> impl Strategy<Value = ServerConfig> {
 
 fn scene() -> impl Strategy<Value = Scene> {
     let mouthful = prop_oneof![Just(usize::MAX), 1..20_usize];
-    (prop::collection::vec(mail(), 0..6), mouthful, server(), prop::bool::weighted(0.8))
-        .prop_map(|(mails, mouthful, server, timestamp)| Scene { mails, mouthful, server, timestamp })
+    // Proofs of SCRAM take their time.
+    let scram = (prop::bool::weighted(0.05), prop::option::of(Just((7, 7))));
+    (prop::collection::vec(mail(), 0..6), mouthful, server(), prop::bool::weighted(0.8), scram).prop_map(
+        |(mails, mouthful, server, timestamp, (scram, exporters))| Scene {
+            mails,
+            mouthful,
+            server,
+            timestamp,
+            scram: scram && cfg!(feature = "scram"),
+            exporters,
+        },
+    )
 }
 
 fn schedule() -> impl Strategy<Value = Schedule> {
@@ -154,7 +166,13 @@ fn script() -> impl Strategy<Value = Vec<Said>> {
 /// Ways to log in, and whether the password is right.
 fn policies() -> impl Strategy<Value = Vec<(Policy, bool)>> {
     let security = prop::sample::select(vec![Security::Plaintext, Security::StartTls, Security::Tls]);
-    let mechanism = prop::sample::select(vec![None, Some(Method::UserPass), Some(Method::Apop), Some(Method::Plain)]);
+    let mechanism = prop::sample::select(vec![
+        None,
+        Some(Method::UserPass),
+        Some(Method::Apop),
+        Some(Method::Plain),
+        Some(Method::ScramSha256),
+    ]);
     let policy = (security, prop::bool::weighted(0.9), mechanism)
         .prop_map(|(security, allow_plaintext, method)| Policy { security, allow_plaintext, method });
     prop::collection::vec((policy, prop::bool::weighted(0.8)), 1..5)

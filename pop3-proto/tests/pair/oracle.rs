@@ -155,9 +155,19 @@ impl<'a> Oracle<'a> {
     fn capabilities(&self) -> Answer {
         let plaintext = self.tls || self.scene.server.plaintext_login;
         let stls = self.scene.server.stls && !self.tls && self.state != State::Transaction;
-        let all = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "USER", "SASL PLAIN", "STLS"];
+        let bound = self.tls && self.scene.exporters.is_some();
+        let sasl = match (plaintext, self.scene.scram, bound) {
+            (false, false, _) => "",
+            (true, false, _) => "SASL PLAIN",
+            (false, true, false) => "SASL SCRAM-SHA-256",
+            (false, true, true) => "SASL SCRAM-SHA-256 SCRAM-SHA-256-PLUS",
+            (true, true, false) => "SASL PLAIN SCRAM-SHA-256",
+            (true, true, true) => "SASL PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS",
+        };
+        let all = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "USER", sasl, "STLS"];
         let hidden = |name: &str| match name {
-            "USER" | "SASL PLAIN" => !plaintext,
+            "" => true,
+            "USER" => !plaintext,
             "STLS" => !stls,
             _ => false,
         };

@@ -103,8 +103,17 @@ impl Typed<'_> {
         goes_on
     }
 
+    fn bind(&mut self) {
+        if let Some(exporter) = self.scene.exporter() {
+            self.conversation.set_channel_binding(exporter);
+        }
+    }
+
     /// Greeting and logins, until one succeeds.
     fn begin(&mut self, policies: &[(Policy, bool)]) -> bool {
+        if self.scene.server.inside_tls {
+            self.bind();
+        }
         let greeted = self.drive(Conversation::greet);
         if !self.note(&greeted) {
             return false;
@@ -117,6 +126,7 @@ impl Typed<'_> {
                     Ok(Progress::StartTls) => {
                         self.conversation.tls_established().unwrap();
                         self.link.handshake();
+                        self.bind();
                     }
                     Ok(Progress::LoggedIn) => break Ok(()),
                     Err(error) => break Err(error),

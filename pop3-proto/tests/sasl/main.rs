@@ -2,6 +2,8 @@
 #![cfg(feature = "alloc")]
 
 mod choice;
+#[cfg(all(feature = "scram", feature = "cram-md5"))]
+mod echo;
 mod mechanisms;
 mod own;
 mod play;

@@ -5,14 +5,7 @@ use pop3_proto::maildrop::Maildrop;
 use pop3_proto::memory::{MailStore, MemoryMaildrop};
 use pop3_proto::{ServerConfig, Service};
 
-pub const PLAINTEXT: ServerConfig = ServerConfig {
-    max_line: 255,
-    max_response: 1024,
-    max_refusals: 20,
-    plaintext_login: true,
-    stls: false,
-    inside_tls: false,
-};
+pub const PLAINTEXT: ServerConfig = ServerConfig { max_response: 1024, plaintext_login: true, ..ServerConfig::new() };
 
 pub const GREETING: &str = "+OK POP3 server ready\r\n";
 

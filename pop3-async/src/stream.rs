@@ -1,0 +1,80 @@
+//! What carries a conversation: a stream as it was given, or TLS on it.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::clock::Clock;
+use crate::tls::{Secured, Settings};
+
+pub(crate) enum Stream<S> {
+    Plain(S),
+    /// Boxed, because a session without TLS should not keep room for it.
+    Tls(Box<Secured<S>>),
+}
+
+impl<S> Stream<S> {
+    pub(crate) fn get_ref(&self) -> &S {
+        match self {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(secured) => secured.get_ref(),
+        }
+    }
+
+    pub(crate) fn into_inner(self) -> S {
+        match self {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(secured) => secured.into_inner(),
+        }
+    }
+
+    /// Octets that came and of which nothing could be made yet, since this was asked last.
+    pub(crate) fn received(&mut self) -> usize {
+        match self {
+            Stream::Plain(_) => 0,
+            Stream::Tls(secured) => secured.received(),
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
+    /// Begins TLS, and gives what is to take this one's place.
+    pub(crate) async fn secure(self, settings: &Settings, clock: &mut Clock) -> io::Result<Box<Secured<S>>> {
+        match self {
+            Stream::Plain(stream) => settings.secure(stream, clock).await.map(Box::new),
+            // The core permits no STLS there.
+            Stream::Tls(secured) => Ok(secured),
+        }
+    }
+
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, space),
+            Stream::Tls(secured) => secured.poll_read(cx, space),
+        }
+    }
+
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, octets),
+            Stream::Tls(secured) => secured.poll_write(cx, octets),
+        }
+    }
+
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Tls(secured) => secured.poll_flush(cx),
+        }
+    }
+
+    /// Ends TLS, if there is any.
+    pub(crate) fn end(&mut self, cx: &mut Context<'_>) {
+        match self {
+            Stream::Plain(_) => {}
+            Stream::Tls(secured) => secured.end(cx),
+        }
+    }
+}

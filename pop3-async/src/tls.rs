@@ -1,0 +1,191 @@
+//! TLS between a conversation and its stream, by `tokio-rustls`.
+
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use pop3_proto::connect::Parts;
+use pop3_proto::patience::Patience;
+use pop3_proto::tls::rustls::ClientConfig;
+use pop3_proto::tls::rustls::pki_types::ServerName;
+use pop3_proto::tls::{Tls, TlsError, channel_binding, explain, server_name};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use zeroize::Zeroizing;
+
+use crate::ConnectError;
+use crate::clock::Clock;
+
+/// What TLS has to prove of this server.
+pub(crate) struct Settings {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+    /// Whether a session that is dropped ends TLS. A stream of the user's own is not used while it is dropped.
+    ends: bool,
+}
+
+impl Settings {
+    pub(crate) fn new(tls: &Tls, host: &str) -> Result<Settings, TlsError> {
+        Ok(Settings { name: server_name(host)?, config: tls.config()?, ends: false })
+    }
+
+    pub(crate) fn of(parts: &Parts) -> Result<Settings, ConnectError> {
+        Ok(Settings { ends: true, ..Settings::new(&parts.tls, &parts.destination.host)? })
+    }
+
+    /// Does the handshake. Dropped: the stream is dropped too.
+    pub(crate) async fn secure<S>(&self, stream: S, clock: &mut Clock) -> io::Result<Secured<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let name = self.name.clone();
+        let connector = TlsConnector::from(Arc::clone(&self.config));
+        // On the heap, where it stays: the futures around it should not have room for it.
+        let mut handshake = Box::pin(connector.connect(name.clone(), Counted { stream, octets: 0 }));
+        let done = poll_fn(|cx| match handshake.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(done),
+            Poll::Pending => clock.poll(cx, Patience::handshake).map(Err),
+        });
+        let done = done.await;
+        clock.advance(0);
+        match done {
+            Ok(stream) => Ok(Secured { stream: Some(stream), name, end: self.ends.then_some(Secured::end_unheard) }),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                Err(io::Error::new(ErrorKind::UnexpectedEof, "the server closed the connection"))
+            }
+            Err(error) => Err(explain(error, &name)),
+        }
+    }
+}
+
+/// A stream whose handshake is done.
+pub(crate) struct Secured<S> {
+    /// It is taken out once, at the end.
+    stream: Option<TlsStream<Counted<S>>>,
+    name: ServerName<'static>,
+    /// Ends TLS when this is dropped.
+    end: Option<fn(&mut Secured<S>)>,
+}
+
+impl<S> Secured<S> {
+    const THERE: &str = "it is there until the end";
+
+    fn tls(&self) -> &TlsStream<Counted<S>> {
+        self.stream.as_ref().expect(Self::THERE)
+    }
+
+    fn tls_mut(&mut self) -> &mut TlsStream<Counted<S>> {
+        self.stream.as_mut().expect(Self::THERE)
+    }
+
+    pub(crate) fn get_ref(&self) -> &S {
+        &self.tls().get_ref().0.stream
+    }
+
+    pub(crate) fn into_inner(mut self) -> S {
+        self.say_goodbye();
+        self.stream.take().expect(Self::THERE).into_inner().0.stream
+    }
+
+    pub(crate) fn channel_binding(&self) -> Option<Zeroizing<Vec<u8>>> {
+        channel_binding(self.tls().get_ref().1)
+    }
+
+    /// Octets of ciphertext that came since this was asked last. They may be too few yet for any plaintext.
+    pub(crate) fn received(&mut self) -> usize {
+        std::mem::take(&mut self.tls_mut().get_mut().0.octets)
+    }
+
+    /// Whoever drops a session does not wait.
+    fn say_goodbye(&mut self) {
+        if let Some(end) = self.end.take() {
+            end(self);
+        }
+    }
+}
+
+impl<S> Drop for Secured<S> {
+    fn drop(&mut self) {
+        self.say_goodbye();
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Secured<S> {
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let stream = self.tls_mut();
+        let read = Pin::new(&mut *stream).poll_read(cx, space);
+        if stream.get_ref().1.wants_write() {
+            // What we wrote last, or TLS's own answer to what came, has to leave while we wait. An error is met again.
+            let _ = Pin::new(stream).poll_flush(cx);
+        }
+        match ready!(read) {
+            // That TLS was not ended before is no matter: the core knows whether this is a truncation.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+            result => Poll::Ready(result.map_err(|error| explain(error, &self.name))),
+        }
+    }
+
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(self.tls_mut()).poll_write(cx, octets)
+    }
+
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self.tls_mut()).poll_flush(cx)
+    }
+
+    /// Nothing is to be sent after this (RFC 8446, section 6.1). What does not go at once is not waited for.
+    pub(crate) fn end(&mut self, cx: &mut Context<'_>) {
+        self.end = None;
+        let stream = self.tls_mut();
+        stream.get_mut().1.send_close_notify();
+        let _ = Pin::new(stream).poll_flush(cx);
+    }
+
+    fn end_unheard(secured: &mut Secured<S>) {
+        secured.end(&mut Context::from_waker(Waker::noop()));
+    }
+}
+
+/// Counts what is read.
+struct Counted<S> {
+    stream: S,
+    octets: usize,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = space.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, space))?;
+        self.octets = self.octets.saturating_add(space.filled().len() - before);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, octets)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        octets: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, octets)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

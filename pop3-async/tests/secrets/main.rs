@@ -1,0 +1,23 @@
+//! The blocking adapter's search for secrets, with this one.
+#![allow(missing_docs, reason = "a test")]
+
+// The shared tests say `pop3_blocking`, and here that is what `driver` has.
+extern crate self as pop3_blocking;
+
+#[path = "../dovecot/driver.rs"]
+pub mod driver;
+
+pub use driver::{Connection, LoginFailed, Message, Messages, Session, Tcp, connect};
+pub use pop3_async::*;
+
+#[path = "../../../pop3-blocking/tests/tls/authority.rs"]
+#[allow(dead_code, reason = "it is written for more")]
+mod authority;
+#[path = "../../../pop3-proto/tests/sasl/echo.rs"]
+#[allow(dead_code, reason = "it is written for more")]
+mod echo;
+#[path = "../../../pop3-blocking/tests/secrets/logins.rs"]
+mod logins;
+#[path = "../../../pop3-blocking/tests/tls/server.rs"]
+#[allow(dead_code, reason = "it is written for more")]
+mod server;

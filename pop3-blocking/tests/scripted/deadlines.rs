@@ -1,0 +1,225 @@
+//! Servers that take too long over one thing or another. Each test limits only that, and is done long before the peer's own
+//! patience ends.
+
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::net::TcpStream;
+use std::sync::mpsc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use pop3_blocking::{
+    Cause, Config, Connection, Credentials, Error, LoginFailed, Method, Policy, Security, Session, Tcp, Timeouts,
+    connect,
+};
+use socket2::{Domain, Socket, Type};
+
+use crate::peer::{LOGIN, Peer, number, play};
+
+const LIMIT: Duration = Duration::from_millis(200);
+/// Between two octets of a server that drips.
+const PAUSE: Duration = Duration::from_millis(5);
+const AGES: Duration = Duration::from_secs(10);
+
+/// A server that plays a script, and then sends these octets over and over, one at a time, until the client is gone.
+fn dripping(script: String, octets: &'static [u8]) -> Peer {
+    Peer::new(move |mut stream| {
+        play(stream.try_clone().unwrap(), &script);
+        for octet in octets.iter().cycle() {
+            if stream.write_all(&[*octet]).is_err() {
+                return;
+            }
+            sleep(PAUSE);
+        }
+    })
+}
+
+fn unlimited() -> Timeouts {
+    Timeouts { connect: AGES, ..Timeouts::UNLIMITED }
+}
+
+fn assert_late(error: &Error, says: &str) {
+    assert!(matches!(error.cause(), Cause::Transport(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
+    assert_eq!(error.to_string(), says);
+    assert!(!error.session_goes_on());
+}
+
+#[test]
+fn a_greeting_that_does_not_come() {
+    let limits = Timeouts { greeting: LIMIT, ..unlimited() };
+    for peer in [Peer::playing("-- hold\n".into()), dripping(String::new(), b"+OK and so on ")] {
+        let begin = Instant::now();
+        let error = connect(peer.connect().timeouts(limits)).unwrap_err();
+        assert_eq!(error.to_string(), "reading the greeting failed: the server sent no greeting for 0.2 s");
+        assert!(begin.elapsed() >= LIMIT && begin.elapsed() < AGES);
+        peer.done();
+    }
+}
+
+#[test]
+fn an_answer_that_does_not_end() {
+    let limits = Timeouts { answer: LIMIT, ..unlimited() };
+    let peer = dripping(format!("{LOGIN}C: NOOP\nS: +OK\nC: STAT\n"), b"+OK 1 1 ");
+    let mut session = connect(peer.connect().timeouts(limits)).unwrap();
+    session.noop().unwrap();
+    let begin = Instant::now();
+    assert_late(&session.stat().unwrap_err(), "STAT failed: the server sent no answer to STAT for 0.2 s");
+    assert!(begin.elapsed() >= LIMIT && begin.elapsed() < AGES);
+    drop(session);
+    peer.done();
+}
+
+#[test]
+fn a_message_and_a_listing_that_drip() {
+    let limits = Timeouts { interval: LIMIT, octets: 1000, ..unlimited() };
+    let says = "failed: the server sent fewer than 1000 octets in 0.2 s";
+
+    let peer = dripping(format!("{LOGIN}C: RETR 1\nS: +OK\n"), b"a line\r\n");
+    let mut session = connect(peer.connect().timeouts(limits)).unwrap();
+    let mut message = session.retrieve(number(1)).unwrap();
+    let error = std::io::copy(&mut message, &mut std::io::sink()).unwrap_err();
+    assert_late(&error.downcast().unwrap(), &format!("RETR 1 {says}"));
+    assert!(message.octets() > 0);
+    drop(session);
+    peer.done();
+
+    let peer = dripping(format!("{LOGIN}C: UIDL\nS: +OK\n"), b"1 unique\r\n");
+    let mut session = connect(peer.connect().timeouts(limits)).unwrap();
+    assert_late(&session.unique_ids().unwrap_err(), &format!("UIDL {says}"));
+    drop(session);
+    peer.done();
+}
+
+/// Longer than an interval, and never too slow in one.
+#[test]
+fn a_message_that_comes_slowly_but_surely() {
+    const LINE: &[u8] = b"two dozen octets a line\r\n";
+    let limits = Timeouts { interval: Duration::from_secs(2), octets: 20, ..unlimited() };
+    let peer = Peer::new(|mut stream| {
+        play(stream.try_clone().unwrap(), &format!("{LOGIN}C: RETR 1\nS: +OK\n"));
+        for _ in 0..25 {
+            stream.write_all(LINE).unwrap();
+            sleep(Duration::from_millis(100));
+        }
+        play(stream, "S: .\n-- hold\n");
+    });
+    let mut session = connect(peer.connect().timeouts(limits)).unwrap();
+    let begin = Instant::now();
+    let message = session.retrieve(number(1)).unwrap().into_message().unwrap();
+    assert!(message.as_bytes() == LINE.repeat(25) && begin.elapsed() > limits.interval);
+    drop(session);
+    peer.done();
+}
+
+/// Time counts only while the server is waited for.
+#[test]
+fn a_caller_may_take_its_time() {
+    const LINES: usize = 50_000;
+    let limits = Timeouts { login: AGES, ..unlimited().each(Duration::from_secs(1)) };
+    let peer = Peer::new(|mut stream| {
+        play(stream.try_clone().unwrap(), &format!("{LOGIN}C: RETR 1\nS: +OK\n"));
+        stream.write_all(&b"a line of a message\r\n".repeat(LINES)).unwrap();
+        play(stream, "S: .\nC: NOOP\nS: +OK\n-- hold\n");
+    });
+    let mut session = connect(peer.connect().timeouts(limits)).unwrap();
+    let mut lines = BufReader::with_capacity(100, session.retrieve(number(1)).unwrap()).lines();
+    for _ in 0..3 {
+        assert_eq!(lines.next().unwrap().unwrap(), "a line of a message");
+        sleep(Duration::from_millis(1010));
+    }
+    assert_eq!(lines.count(), LINES - 3);
+    session.noop().unwrap();
+    drop(session);
+    peer.done();
+}
+
+/// A stream whose reads return by themselves is timed by that.
+#[test]
+fn a_stream_of_ones_own() {
+    let script = format!("{LOGIN}-- hold\n").replace("C: USER mrose\nS: +OK\n", "C: USER mrose\n");
+    let peer = dripping(script.split_once("C: PASS").unwrap().0.to_owned(), b"+OK 1 1 ");
+    let stream = TcpStream::connect(peer.address).unwrap();
+    stream.set_read_timeout(Some(PAUSE)).unwrap();
+    let mut connection = Connection::new(stream, Config::default()).unwrap();
+    connection.set_timeouts(Timeouts { answer: LIMIT, ..Timeouts::UNLIMITED });
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+    let begin = Instant::now();
+    let failed = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap_err();
+    assert_eq!(failed.to_string(), "the login failed: the server sent no answer to USER for 0.2 s");
+    assert!(failed.connection.is_none() && begin.elapsed() >= LIMIT && begin.elapsed() < AGES);
+    peer.done();
+}
+
+/// More in Base64 than the systems buffer between them, however they size their buffers by themselves.
+const MUCH: usize = 4 << 20;
+/// The same of buffers that are as small as can be.
+const LESS: usize = 1 << 18;
+
+/// A server for a login with a large token, which goes on with `serve` when the token is due.
+fn large_response(serve: impl FnOnce(TcpStream) + Send + 'static) -> Peer {
+    Peer::new(|stream| {
+        let script = "S: +OK\nC: CAPA\nS: +OK\nS: SASL XOAUTH2\nS: .\nC: AUTH XOAUTH2\nS: + \n";
+        play(stream.try_clone().unwrap(), script);
+        serve(stream);
+    })
+}
+
+fn token(octets: usize) -> Credentials {
+    Credentials::token("mrose", "x".repeat(octets))
+}
+
+/// On a `Tcp` that `connect` has not made, so that no more than its own time-out limits it.
+fn on_ones_own(peer: &Peer, timeout: Duration) -> Result<Session<Tcp>, Box<LoginFailed<Tcp>>> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_send_buffer_size(1).unwrap();
+    socket.connect(&peer.address.into()).unwrap();
+    let connection = Connection::new(Tcp::new(socket.into(), timeout).unwrap(), Config::default()).unwrap();
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: Some(Method::Xoauth2) };
+    connection.login(token(LESS), policy)
+}
+
+/// The server has nothing to say until all of it was written.
+#[test]
+fn a_response_that_is_larger_than_the_buffers() {
+    let taken = |stream: TcpStream| {
+        let mut token = String::new();
+        BufReader::new(&stream).read_line(&mut token).unwrap();
+        assert!(token.len() > LESS);
+        play(stream, "S: +OK\n-- hold\n");
+    };
+    let peer = large_response(taken);
+    let to = peer.connect().credentials(token(MUCH)).method(Method::Xoauth2);
+    drop(connect(to.timeouts(Timeouts { login: 2 * AGES, ..unlimited() })).unwrap());
+    peer.done();
+
+    let peer = large_response(taken);
+    drop(on_ones_own(&peer, 2 * AGES).unwrap());
+    peer.done();
+}
+
+/// Writing is tried again, and not for ever.
+#[test]
+fn a_response_that_nobody_takes() {
+    let untaken = || {
+        let (done, wait) = mpsc::channel::<()>();
+        let peer = large_response(move |stream| {
+            // Until the test is done with it.
+            let _ = wait.recv();
+            drop(stream);
+        });
+        (peer, done)
+    };
+    let (peer, done) = untaken();
+    let begin = Instant::now();
+    let to = peer.connect().credentials(token(MUCH)).method(Method::Xoauth2);
+    let error = connect(to.timeouts(Timeouts { answer: LIMIT, ..unlimited() })).unwrap_err();
+    assert_eq!(error.to_string(), "the login failed: the server sent no answer to AUTH for 0.2 s");
+    drop(done);
+    peer.done();
+
+    let (peer, done) = untaken();
+    let error = on_ones_own(&peer, LIMIT).unwrap_err();
+    assert_eq!(error.to_string(), "the login failed: the server sent nothing for 0.2 s");
+    assert!(begin.elapsed() >= 2 * LIMIT && begin.elapsed() < AGES);
+    drop(done);
+    peer.done();
+}

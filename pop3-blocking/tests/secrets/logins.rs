@@ -1,0 +1,97 @@
+use std::io::{BufRead, BufReader, Write};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use pop3_blocking::pop3_proto::tls::rustls::ServerConfig;
+use pop3_blocking::{Connect, Method, Security, connect};
+
+use crate::authority::{Authority, valid_for};
+use crate::echo::{
+    MANNERS, METHODS, Manner, Notes, TIMESTAMP, answer, assert_absent, credentials, decoded, secrets_of,
+};
+use crate::server::Server;
+
+/// What the libraries log, at the level that tells most.
+struct Logger;
+
+static LOGGED: LazyLock<Mutex<Notes>> = LazyLock::new(|| Mutex::new(Notes::default()));
+
+impl log::Log for Logger {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        LOGGED.lock().unwrap().add(format!("{} {}", record.target(), record.args()));
+    }
+
+    fn flush(&self) {}
+}
+
+/// A server that hears one login, and gives the lines of it.
+fn serve(
+    config: &Arc<ServerConfig>,
+    method: Method,
+    manner: Manner,
+) -> (Server, std::sync::mpsc::Receiver<Vec<String>>) {
+    let (sender, receiver) = channel();
+    let server = Server::encrypted(config, format!("S: +OK ready {TIMESTAMP}\nC: CAPA\n"), move |stream| {
+        let mut stream = BufReader::new(stream);
+        let all = METHODS.map(Method::name).join(" ");
+        stream.get_mut().write_all(format!("+OK\r\nUTF8 USER\r\nSASL {all}\r\n.\r\n").as_bytes()).unwrap();
+        let mut wire = vec![];
+        let mut line = String::new();
+        while stream.read_line(&mut line).is_ok_and(|octets| octets > 0) && line != "QUIT\r\n" {
+            let said = line.trim_end().to_owned();
+            line.clear();
+            let heard = if method == Method::Apop { vec![] } else { decoded(said.rsplit(' ').next().unwrap()) };
+            let reply = answer(&said, manner, wire.len(), method, &heard);
+            wire.push(said);
+            if reply.is_empty() || stream.get_mut().write_all(reply.as_bytes()).is_err() {
+                break;
+            }
+        }
+        sender.send(wire).unwrap();
+    });
+    (server, receiver)
+}
+
+#[test]
+fn no_log_and_no_error_shows_a_secret() {
+    log::set_logger(&Logger).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    let authority = Authority::new();
+    let config = authority.issue(valid_for(&["127.0.0.1"])).server();
+    let mut outcomes = [0, 0];
+    for method in METHODS {
+        for manner in MANNERS {
+            let notes = LOGGED.lock().unwrap().clone();
+            let (server, wire) = serve(&config, method, manner);
+            let how: Connect = server
+                .connect(Security::Tls, authority.trusted())
+                .credentials(credentials(method))
+                .method(method)
+                .log(notes.sink());
+            notes.show(&how);
+            match connect(how) {
+                Ok(session) => {
+                    outcomes[0] += 1;
+                    notes.show(&session);
+                    drop(session);
+                }
+                Err(error) => {
+                    outcomes[1] += 1;
+                    notes.add(error.to_string());
+                    notes.show(&error);
+                }
+            }
+            let wire = wire.recv().unwrap();
+            server.done();
+            assert!(!wire.is_empty());
+            let notes = std::mem::take(&mut *notes.0.lock().unwrap());
+            assert!(notes.contains("rustls") && notes.contains("C: CAPA"), "nothing was logged: {notes}");
+            assert_absent(&notes, &secrets_of(method, &wire), &format!("{method} {manner:?}"));
+        }
+    }
+    assert!(outcomes[0] >= 7 && outcomes[1] >= 30, "{outcomes:?}");
+}

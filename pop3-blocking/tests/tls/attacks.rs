@@ -1,0 +1,93 @@
+//! Plaintext that somebody put behind the answer to STLS (rows A01 and A02 of the attack table).
+
+use std::io::{Read, Write};
+
+use pop3_blocking::pop3_proto::Violation;
+use pop3_blocking::{Cause, ConnectError, LoginError, Security, TlsFailure, connect};
+
+use crate::authority::{Authority, valid_for};
+use crate::server::{Server, rest, say};
+
+const BEGIN: &str = "S: +OK ready\nC: CAPA\nS: +OK\nS: STLS\nS: .\nC: STLS\n";
+const TAIL: &[u8] = b"+OK\r\nSASL PLAIN\r\n.\r\n";
+
+/// In one segment with the answer, whole or only begun: there is no handshake at all.
+#[test]
+fn in_the_same_segment() {
+    let tls = Authority::new().trusted();
+    let tails = (1..=TAIL.len()).map(|octets| &TAIL[..octets]);
+    for tail in tails.chain([&b"\r\n"[..], b"\n", b" ", b"-ERR", b"\x16\x03\x03"]) {
+        let server = Server::new(move |mut stream| {
+            say(&mut stream, BEGIN);
+            stream.write_all(&[b"+OK begin\r\n", tail].concat()).unwrap();
+            assert_eq!(rest(&mut stream), "");
+        });
+        let error = connect(server.connect(Security::StartTls, tls.clone())).unwrap_err();
+        let ConnectError::Login(LoginError::Failed(failed)) = &error else { panic!("{error:?}") };
+        let Cause::Protocol(broken) = failed.cause() else { panic!("{error:?}") };
+        assert_eq!(broken.violation(), Violation::PlaintextAfterStls, "{}", tail.escape_ascii());
+        server.done();
+    }
+}
+
+/// In a segment of its own, which the client has read with the answer or not: it is never taken for what was said inside
+/// TLS, nor kept for later.
+#[test]
+fn in_the_next_segment() {
+    let authority = Authority::new();
+    for waits in [false, true] {
+        let server = Server::new(move |mut stream| {
+            say(&mut stream, BEGIN);
+            stream.write_all(b"+OK begin\r\n").unwrap();
+            if waits {
+                // The handshake has begun when this comes.
+                stream.read_exact(&mut [0]).unwrap();
+            }
+            stream.write_all(TAIL).unwrap();
+            let said = rest(&mut stream);
+            assert!(!said.contains("CAPA") && !said.contains("mrose"), "{said}");
+        });
+        match connect(server.connect(Security::StartTls, authority.trusted())).unwrap_err() {
+            ConnectError::Login(LoginError::Handshake(error)) => {
+                assert!(error.downcast::<TlsFailure>().unwrap().is_not_tls());
+            }
+            ConnectError::Login(LoginError::Failed(_)) if !waits => {}
+            error => panic!("{error:?}"),
+        }
+        server.done();
+    }
+}
+
+/// What a server said before TLS is not known inside it (row A10): neither that it pipelines nor how to log in.
+#[test]
+fn what_was_said_before_is_forgotten() {
+    let authority = Authority::new();
+    let config = authority.issue(valid_for(&["127.0.0.1"])).server();
+    let server = Server::playing(
+        &config,
+        "S: +OK ready <1.2@example.org>
+C: CAPA
+S: +OK
+S: STLS
+S: USER
+S: SASL PLAIN
+S: PIPELINING
+S: .
+C: STLS
+S: +OK
+-- tls
+C: CAPA
+S: +OK
+S: USER
+S: .
+C: USER mrose
+S: +OK
+C: PASS tanstaaf
+S: +OK
+C: QUIT
+S: +OK
+",
+    );
+    connect(server.connect(Security::StartTls, authority.trusted())).unwrap().quit().unwrap();
+    server.done();
+}

@@ -1,0 +1,230 @@
+//! Who the server is, and who we are.
+
+use std::sync::Arc;
+
+use pop3_blocking::pop3_proto::tls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use pop3_blocking::pop3_proto::tls::rustls::crypto::{WebPkiSupportedAlgorithms, ring};
+use pop3_blocking::pop3_proto::tls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use pop3_blocking::pop3_proto::tls::rustls::{
+    ClientConfig, DigitallySignedStruct, Error as RustlsError, ServerConfig, SignatureScheme,
+};
+use pop3_blocking::{ConnectError, LoginError, Security, Tls, TlsError, TlsFailure, connect};
+use rcgen::{CertificateParams, date_time_ymd};
+
+use crate::authority::{Authority, Leaf, valid_for};
+use crate::server::{LOGIN, STLS_LOGIN, Server};
+
+const BOTH: [(Security, &str); 2] = [(Security::Tls, "-- tls\n"), (Security::StartTls, STLS_LOGIN)];
+
+/// What is said by a client that calls the server `host`, and does not log in; and what failed. Nothing may be said inside
+/// TLS, nor any secret before.
+fn refused(host: &str, security: Security, tls: Tls, config: &Arc<ServerConfig>) -> (String, TlsFailure) {
+    let begin =
+        if security == Security::Tls { "" } else { "S: +OK ready\nC: CAPA\nS: +OK\nS: STLS\nS: .\nC: STLS\nS: +OK\n" };
+    let server = Server::playing(config, format!("{begin}-- tls\n-- hold\n"));
+    let error = connect(server.connect_to(host, security, tls)).unwrap_err();
+    server.done();
+    let says = error.to_string();
+    match error {
+        ConnectError::Login(LoginError::Handshake(error)) => (says, error.downcast().unwrap()),
+        error => panic!("{error:?}"),
+    }
+}
+
+fn refused_in_both(host: &str, tls: &Tls, config: &Arc<ServerConfig>) -> (String, TlsFailure) {
+    let [one, other] = BOTH.map(|(security, _)| refused(host, security, tls.clone(), config));
+    assert_eq!(one.0, other.0);
+    one
+}
+
+#[test]
+fn a_name_and_an_address() {
+    let authority = Authority::new();
+    for host in ["localhost", "127.0.0.1"] {
+        let config = authority.issue(valid_for(&[host])).server();
+        for (security, login) in [(Security::Tls, format!("-- tls\n{LOGIN}")), (Security::StartTls, STLS_LOGIN.into())]
+        {
+            let server = Server::playing(&config, login + "C: QUIT\nS: +OK\n");
+            connect(server.connect_to(host, security, authority.trusted())).unwrap().quit().unwrap();
+            server.done();
+        }
+    }
+    // As a file has it.
+    let server =
+        Server::playing(&authority.issue(valid_for(&["localhost"])).server(), format!("-- tls\n{LOGIN}-- hold\n"));
+    let tls = Tls::new().root_pem(authority.pem().as_bytes()).unwrap();
+    drop(connect(server.connect_to("localhost", Security::Tls, tls)).unwrap());
+    server.done();
+}
+
+#[test]
+fn a_wrong_name() {
+    let authority = Authority::new();
+    let names = ["pop.example.org", "*.example.com", "192.0.2.1"];
+    let config = authority.issue(valid_for(&names)).server();
+    let (says, failure) = refused_in_both("localhost", &authority.trusted(), &config);
+    assert_eq!(
+        says,
+        "TLS failed, nothing secret was sent: the server's certificate is not for localhost, but for \
+         pop.example.org, *.example.com, 192.0.2.1"
+    );
+    assert!(failure.is_certificate() && !failure.is_unknown_authority());
+
+    // An address is no name, and a name no address.
+    let config = authority.issue(valid_for(&["localhost"])).server();
+    let (says, _) = refused_in_both("127.0.0.1", &authority.trusted(), &config);
+    assert!(says.ends_with("is not for 127.0.0.1, but for localhost"), "{says}");
+    let config = authority.issue(valid_for(&["127.0.0.1"])).server();
+    let (says, _) = refused_in_both("localhost", &authority.trusted(), &config);
+    assert!(says.ends_with("is not for localhost, but for 127.0.0.1"), "{says}");
+    let config = authority.issue(valid_for(&[])).server();
+    let (says, _) = refused_in_both("localhost", &authority.trusted(), &config);
+    assert!(says.ends_with("is not for localhost, but for no name at all"), "{says}");
+
+    let many: Vec<String> = (1..=8).map(|n| format!("n{n}.example.org")).collect();
+    let config = authority.issue(valid_for(&many.iter().map(String::as_str).collect::<Vec<_>>())).server();
+    let (says, _) = refused_in_both("localhost", &authority.trusted(), &config);
+    assert!(says.ends_with("n4.example.org, n5.example.org and 3 more"), "{says}");
+}
+
+#[test]
+fn out_of_date() {
+    let authority = Authority::new();
+    let at = |from, to| {
+        let mut params = valid_for(&["localhost"]);
+        (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(to, 1, 1));
+        authority.issue(params).server()
+    };
+    let (says, failure) = refused_in_both("localhost", &authority.trusted(), &at(1990, 2000));
+    let days = says.strip_prefix("TLS failed, nothing secret was sent: the server's certificate expired ").unwrap();
+    let days: u32 = days.strip_suffix(" days ago").unwrap().parse().unwrap();
+    assert!(days > 9_000 && failure.is_certificate());
+
+    let (says, failure) = refused_in_both("localhost", &authority.trusted(), &at(2900, 2999));
+    assert!(says.contains("the server's certificate will be valid in "), "{says}");
+    assert!(says.ends_with(" days; is the clock right?") && failure.is_certificate(), "{says}");
+}
+
+#[test]
+fn an_unknown_authority() {
+    let (theirs, other) = (Authority::new(), Authority::new());
+    let config = theirs.issue(valid_for(&["localhost"])).server();
+    // The other one is trusted, and no better for it.
+    for tls in [other.trusted(), other.trusted().root_pem(Authority::new().pem().as_bytes()).unwrap()] {
+        let (says, failure) = refused_in_both("localhost", &tls, &config);
+        assert!(says.ends_with("the server's certificate is not from an authority that is trusted here"), "{says}");
+        assert!(failure.is_unknown_authority());
+    }
+
+    let [ours, impostor] = ["the same name"; 2].map(Authority::named);
+    let config = impostor.issue(valid_for(&["localhost"])).server();
+    let (says, failure) = refused_in_both("localhost", &ours.trusted(), &config);
+    assert!(says.contains("the server's certificate is not signed by the authority that it names"), "{says}");
+    assert!(failure.is_certificate());
+
+    let signed_by_itself = |params: CertificateParams| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        Leaf { certificate: params.self_signed(&key).unwrap(), key }.server()
+    };
+    let (says, failure) = refused_in_both("localhost", &other.trusted(), &signed_by_itself(valid_for(&["localhost"])));
+    assert!(says.ends_with("the server's certificate is not from an authority that is trusted here"), "{says}");
+    assert!(failure.is_unknown_authority());
+    let mut params = valid_for(&["localhost"]);
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let (says, failure) = refused_in_both("localhost", &other.trusted(), &signed_by_itself(params));
+    assert!(says.contains("the server's certificate is signed by itself, as an authority's"), "{says}");
+    assert!(failure.is_unknown_authority());
+}
+
+#[test]
+fn a_client_certificate() {
+    let (servers, clients) = (Authority::new(), Authority::new());
+    let config = clients.demanded(&servers.issue(valid_for(&["localhost"])));
+    let ours = clients.issue(valid_for(&["mrose"]));
+    let tls = servers.trusted().identity(ours.chain(), ours.key()).unwrap();
+    for (security, login) in [(Security::Tls, format!("-- tls\n{LOGIN}")), (Security::StartTls, STLS_LOGIN.into())] {
+        let server = Server::playing(&config, login + "C: QUIT\nS: +OK\n");
+        connect(server.connect_to("localhost", security, tls.clone())).unwrap().quit().unwrap();
+        server.done();
+    }
+
+    // Inside TLS 1.3 the server learns of it last, when the handshake is done for us.
+    let strangers = Authority::new().issue(valid_for(&["mrose"]));
+    let stranger = servers.trusted().identity(strangers.chain(), strangers.key()).unwrap();
+    for (tls, says) in [
+        (servers.trusted(), "the server demands a client certificate"),
+        (stranger, "the server does not accept our client certificate, or wants one"),
+    ] {
+        let server = Server::playing(&config, "-- tls\n-- hold\n");
+        let error = connect(server.connect_to("localhost", Security::Tls, tls)).unwrap_err();
+        assert_eq!(error.to_string(), format!("reading the greeting failed: {says}"));
+        server.done();
+    }
+}
+
+/// The only way to accept anything.
+#[derive(Debug)]
+struct Gullible(WebPkiSupportedAlgorithms);
+
+impl ServerCertVerifier for Gullible {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, RustlsError> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, RustlsError> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, RustlsError> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
+    }
+}
+
+#[test]
+fn settings_of_ones_own_may_accept_anything() {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Arc::new(Gullible(provider.signature_verification_algorithms));
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let anything = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    let config = Authority::new().issue(valid_for(&["pop.example.org"])).server();
+    let server = Server::playing(&config, format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"));
+    connect(server.connect_to("localhost", Security::Tls, Arc::new(anything))).unwrap().quit().unwrap();
+    server.done();
+}
+
+#[test]
+fn what_cannot_be_tried() {
+    let server = Server::new(|mut stream| assert_eq!(crate::server::rest(&mut stream), ""));
+    for security in [Security::Tls, Security::StartTls] {
+        let error = connect(server.connect_to("m\u{fc}hle", security, Tls::new())).unwrap_err();
+        assert!(matches!(error, ConnectError::Tls(TlsError::Name(_))), "{error:?}");
+        let error = connect(server.connect_to("localhost", security, Tls::new().root(*b"no DER"))).unwrap_err();
+        assert!(matches!(error, ConnectError::Tls(TlsError::Root(_))), "{error:?}");
+        assert!(error.to_string().starts_with("TLS cannot be set up: the certificate of the authority"), "{error}");
+    }
+    drop(std::net::TcpStream::connect(server.address).unwrap());
+    server.done();
+}

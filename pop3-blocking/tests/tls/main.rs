@@ -1,0 +1,10 @@
+//! TLS against a server that speaks rustls too, with certificates made for each test.
+#![allow(missing_docs, reason = "a test")]
+
+mod attacks;
+mod authority;
+mod certificates;
+mod endings;
+mod handshakes;
+mod server;
+mod sessions;

@@ -1,0 +1,158 @@
+//! A server on loopback that plays a script, in the clear or inside TLS.
+//!
+//! `S: ` is a line that the server sends, `C: ` one that the client must send; `-- tls` does the handshake, `-- hold` waits
+//! until the client has closed the connection, with nothing said before.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use pop3_blocking::pop3_proto::tls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+use pop3_blocking::{Connect, Security, Tls};
+
+/// Long enough for a loaded machine; only a failing test waits for it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A login of mrose as USER and PASS, where the server knows no CAPA.
+pub(crate) const LOGIN: &str = "
+S: +OK ready
+C: CAPA
+S: -ERR what?
+C: USER mrose
+S: +OK
+C: PASS tanstaaf
+S: +OK
+";
+
+/// The same after STLS.
+pub(crate) const STLS_LOGIN: &str = "
+S: +OK ready
+C: CAPA
+S: +OK
+S: STLS
+S: .
+C: STLS
+S: +OK
+-- tls
+C: CAPA
+S: -ERR what?
+C: USER mrose
+S: +OK
+C: PASS tanstaaf
+S: +OK
+";
+
+pub(crate) type Encrypted = StreamOwned<ServerConnection, TcpStream>;
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    thread: JoinHandle<()>,
+}
+
+impl Server {
+    /// For one connection.
+    pub(crate) fn new(serve: impl FnOnce(TcpStream) + Send + 'static) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let thread = std::thread::spawn(move || {
+            let stream = listener.accept().unwrap().0;
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.set_nodelay(true).unwrap();
+            serve(stream);
+        });
+        Server { address, thread }
+    }
+
+    pub(crate) fn playing(config: &Arc<ServerConfig>, script: impl Into<String>) -> Server {
+        let (config, script) = (Arc::clone(config), script.into());
+        Server::new(move |stream| drop(play(stream, &config, &script)))
+    }
+
+    /// Inside TLS from the beginning, until the script has ended; then `serve` goes on.
+    pub(crate) fn encrypted(
+        config: &Arc<ServerConfig>,
+        script: impl Into<String>,
+        serve: impl FnOnce(Encrypted) + Send + 'static,
+    ) -> Server {
+        let (config, script) = (Arc::clone(config), format!("-- tls\n{}", script.into()));
+        Server::new(move |stream| match play(stream, &config, &script) {
+            Some(stream) => serve(stream),
+            None => panic!("the client gave up"),
+        })
+    }
+
+    /// Waits until it has ended, and fails if the client did not keep to the script.
+    pub(crate) fn done(self) {
+        if let Err(panic) = self.thread.join() {
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    /// A client that calls the server by this name, which must lead to loopback.
+    pub(crate) fn connect_to(&self, host: &str, security: Security, tls: impl Into<Tls>) -> Connect {
+        let connect = Connect::new().host(host).port(self.address.port()).user("mrose").password("tanstaaf");
+        connect.security(security).tls(tls).timeout(PATIENCE)
+    }
+
+    pub(crate) fn connect(&self, security: Security, tls: impl Into<Tls>) -> Connect {
+        self.connect_to("127.0.0.1", security, tls)
+    }
+}
+
+pub(crate) fn number(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap()
+}
+
+/// The handshake, or `None` if it failed. Its end may come with the first octets of the client.
+pub(crate) fn encrypt(mut stream: TcpStream, config: &Arc<ServerConfig>) -> Option<Encrypted> {
+    let mut connection = ServerConnection::new(Arc::clone(config)).unwrap();
+    while connection.is_handshaking() {
+        connection.complete_io(&mut stream).ok()?;
+    }
+    Some(StreamOwned::new(connection, stream))
+}
+
+/// Plays a script, and gives the stream if it is inside TLS by then. A client that does not like the handshake ends it.
+pub(crate) fn play(mut plain: TcpStream, config: &Arc<ServerConfig>, script: &str) -> Option<Encrypted> {
+    let mut lines = script.lines();
+    let before: Vec<&str> = lines.by_ref().take_while(|line| *line != "-- tls").collect();
+    say(&mut plain, &before.join("\n"));
+    if !script.lines().any(|line| line == "-- tls") {
+        return None;
+    }
+    let mut stream = encrypt(plain, config)?;
+    say(&mut stream, &lines.collect::<Vec<_>>().join("\n"));
+    Some(stream)
+}
+
+pub(crate) fn say(stream: &mut (impl Read + Write), script: &str) {
+    for line in script.lines().filter(|line| !line.is_empty()) {
+        match line.split_at(3.min(line.len())) {
+            // A client that has given up already need not listen.
+            ("S: ", said) => stream.write_all(format!("{said}\r\n").as_bytes()).unwrap_or_default(),
+            ("C: ", expected) => {
+                let expected = format!("{expected}\r\n");
+                let mut said = vec![0; expected.len()];
+                let result = stream.read_exact(&mut said);
+                result.unwrap_or_else(|error| panic!("instead of {expected:?}: {error}; {}", said.escape_ascii()));
+                assert_eq!(String::from_utf8_lossy(&said), expected);
+            }
+            ("-- ", "hold") => assert_eq!(rest(stream), "", "the client said more than the script"),
+            _ => panic!("not a line of a script: {line}"),
+        }
+    }
+}
+
+/// What the client says until it closes the connection, in whichever way.
+pub(crate) fn rest(stream: &mut impl Read) -> String {
+    let mut rest = Vec::new();
+    match stream.read_to_end(&mut rest) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+            panic!("the client does not close the connection: {error}")
+        }
+        _ => rest.escape_ascii().to_string(),
+    }
+}

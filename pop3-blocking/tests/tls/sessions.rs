@@ -1,0 +1,218 @@
+//! Whole sessions inside TLS.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use pop3_blocking::pop3_proto::tls::rustls::ServerConfig;
+use pop3_blocking::{Config, Connection, Credentials, Entry, LoginError, Policy, Security, Tls, connect};
+use socket2::{Domain, Socket, Type};
+
+use crate::authority::{Authority, valid_for};
+use crate::server::{Encrypted, LOGIN, PATIENCE, STLS_LOGIN, Server, encrypt, number, rest, say};
+
+const PIPELINED_LOGIN: &str = "
+S: +OK ready
+C: CAPA
+S: +OK
+S: USER
+S: PIPELINING
+S: .
+C: USER mrose
+C: PASS tanstaaf
+S: +OK
+S: +OK
+";
+
+fn server() -> (Tls, Arc<ServerConfig>) {
+    let authority = Authority::new();
+    (authority.trusted(), authority.issue(valid_for(&["127.0.0.1"])).server())
+}
+
+fn body(number: u32) -> String {
+    format!("Subject: {number}\r\n\r\n{}", format!("a line of message {number}\r\n").repeat(40))
+}
+
+/// Answers RETR, one after the other, until there are no more commands.
+fn retrieve(stream: Encrypted) {
+    let mut stream = BufReader::new(stream);
+    let mut command = String::new();
+    while stream.read_line(&mut command).unwrap_or(0) > 0 {
+        let number = command.trim_end().strip_prefix("RETR ").and_then(|number| number.parse().ok());
+        let Some(number) = number else { panic!("{command:?}") };
+        stream.get_mut().write_all(format!("+OK\r\n{}.\r\n", body(number)).as_bytes()).unwrap();
+        command.clear();
+    }
+}
+
+#[test]
+fn a_message_larger_than_any_buffer() {
+    const LINES: usize = 200_000;
+    let (tls, config) = server();
+    let server = Server::encrypted(&config, format!("{LOGIN}C: RETR 1\nS: +OK\n"), |mut stream| {
+        stream.write_all(&b"a line of a message\r\n".repeat(LINES)).unwrap();
+        say(&mut stream, "S: .\nC: NOOP\nS: +OK\n-- hold\n");
+    });
+    let mut session = connect(server.connect(Security::Tls, tls)).unwrap();
+    let mut lines = session.retrieve(number(1)).unwrap().lines();
+    assert!(lines.by_ref().take(LINES).all(|line| line.unwrap() == "a line of a message"));
+    assert!(lines.next().is_none());
+    session.noop().unwrap();
+    drop(session);
+    server.done();
+}
+
+/// New keys are TLS's own affair; so is that the client has to answer with its own.
+#[test]
+fn keys_that_change_on_the_way() {
+    let (tls, config) = server();
+    let server = Server::encrypted(&config, format!("{LOGIN}C: RETR 1\nS: +OK\n"), |mut stream| {
+        for _ in 0..10 {
+            stream.write_all(&b"a line of a message\r\n".repeat(1000)).unwrap();
+            stream.conn.refresh_traffic_keys().unwrap();
+        }
+        say(&mut stream, "S: .\nC: NOOP\n");
+        stream.conn.refresh_traffic_keys().unwrap();
+        say(&mut stream, "S: +OK\nC: NOOP\nS: +OK\nC: QUIT\nS: +OK\n");
+    });
+    let mut session = connect(server.connect(Security::Tls, tls)).unwrap();
+    assert_eq!(session.retrieve(number(1)).unwrap().into_message().unwrap().as_bytes().len(), 210_000);
+    session.noop().unwrap();
+    session.noop().unwrap();
+    session.quit().unwrap();
+    server.done();
+}
+
+#[test]
+fn a_pipelined_batch() {
+    const MESSAGES: u32 = 2000;
+    let (tls, config) = server();
+    let server = Server::encrypted(&config, PIPELINED_LOGIN, retrieve);
+    let mut session = connect(server.connect(Security::Tls, tls)).unwrap();
+    let mut batch = session.retrieve_many((1..=MESSAGES).map(number));
+    let (mut count, mut octets) = (0, String::new());
+    while let Some(mut message) = batch.next().unwrap() {
+        count += 1;
+        octets.clear();
+        message.read_to_string(&mut octets).unwrap();
+        assert!(octets == body(count), "message {count}");
+    }
+    assert_eq!(count, MESSAGES);
+    drop(session);
+    server.done();
+}
+
+/// A server that does not read while it writes, behind small buffers, and far more commands than those take.
+#[test]
+fn nobody_waits_for_ever() {
+    const MESSAGES: u32 = 5000;
+    let (tls, config) = server();
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    listener.set_recv_buffer_size(1).unwrap();
+    listener.set_send_buffer_size(64 * 1024).unwrap();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(1).unwrap();
+    let address = listener.local_addr().unwrap().as_socket().unwrap();
+    let server = std::thread::spawn(move || {
+        let stream = TcpStream::from(listener.accept().unwrap().0);
+        // Only a client that waits too lets this pass, and then it finds the connection closed.
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        let mut stream = encrypt(stream, &config).unwrap();
+        say(&mut stream, PIPELINED_LOGIN);
+        retrieve(stream);
+    });
+    let to = pop3_blocking::Connect::new().host("127.0.0.1").port(address.port()).user("mrose").password("tanstaaf");
+    let mut session = connect(to.tls(tls).timeout(PATIENCE).window(1 << 20)).unwrap();
+    let mut batch = session.retrieve_many((1..=MESSAGES).map(number));
+    let mut count = 0;
+    while let Some(message) = batch.next().unwrap() {
+        count += 1;
+        assert!(message.into_message().unwrap().as_bytes() == body(count).as_bytes(), "message {count}");
+    }
+    assert_eq!(count, MESSAGES);
+    drop(session);
+    server.join().unwrap();
+}
+
+/// What a batch asked for goes out although the server has nothing to say before all of it came.
+#[test]
+fn more_commands_than_the_socket_takes() {
+    const COMMANDS: u32 = 300_000;
+    let (tls, config) = server();
+    let server = Server::encrypted(&config, PIPELINED_LOGIN, |stream| {
+        let mut stream = BufReader::new(stream);
+        let mut command = String::new();
+        for number in 1..=COMMANDS {
+            command.clear();
+            stream.read_line(&mut command).unwrap();
+            assert_eq!(command, format!("DELE {number}\r\n"));
+        }
+        stream.get_mut().write_all(&b"+OK\r\n".repeat(COMMANDS as usize)).unwrap();
+        assert_eq!(rest(&mut stream), "");
+    });
+    let to = server.connect(Security::Tls, tls).window(16 << 20);
+    let mut session = connect(to).unwrap();
+    assert_eq!(session.delete_many((1..=COMMANDS).map(number)).flatten().count(), COMMANDS as usize);
+    drop(session);
+    server.done();
+}
+
+#[test]
+fn streams_of_ones_own() {
+    let (tls, config) = server();
+    let script = format!("-- tls\n{LOGIN}C: STAT\nS: +OK 1 100\nC: QUIT\nS: +OK\n");
+    let server = Server::playing(&config, script);
+    let stream = TcpStream::connect(server.address).unwrap();
+    let connection = Connection::over_tls(stream, Config::default(), &tls, "127.0.0.1").unwrap();
+    let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), Policy::default()).unwrap();
+    assert_eq!(session.stat().unwrap().octets, 100);
+    session.quit().unwrap();
+    server.done();
+
+    let server = Server::playing(&config, format!("{STLS_LOGIN}C: STAT\nS: +OK 1 100\nC: QUIT\nS: +OK\n"));
+    let mut connection = Connection::new(TcpStream::connect(server.address).unwrap(), Config::default()).unwrap();
+    let policy = Policy { security: Security::StartTls, ..Policy::default() };
+    // Nothing is sent before it is known what TLS has to prove.
+    let failed = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap_err();
+    assert!(matches!(failed.reason, LoginError::NoTls), "{failed}");
+    connection = failed.connection.unwrap();
+    connection.set_tls(&tls, "127.0.0.1").unwrap();
+    assert!(connection.greeting().is_some());
+    let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap();
+    assert_eq!(session.stat().unwrap().octets, 100);
+    session.quit().unwrap();
+    server.done();
+}
+
+/// A connection that has been put under TLS by a login that failed stays there, for the next try.
+#[test]
+fn another_try_inside_tls() {
+    let (tls, config) = server();
+    let script = STLS_LOGIN.replace("C: PASS tanstaaf\nS: +OK", "C: PASS tanstaaf\nS: -ERR no");
+    let again = "C: USER mrose\nS: +OK\nC: PASS hush\nS: +OK\nC: QUIT\nS: +OK\n";
+    let server = Server::playing(&config, format!("{script}{again}"));
+    let mut connection = Connection::new(TcpStream::connect(server.address).unwrap(), Config::default()).unwrap();
+    connection.set_tls(&tls, "127.0.0.1").unwrap();
+    let policy = Policy { security: Security::StartTls, ..Policy::default() };
+    let failed = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap_err();
+    assert!(matches!(failed.reason, LoginError::Credentials(_)), "{failed}");
+    failed.connection.unwrap().login(Credentials::new("mrose", "hush"), policy).unwrap().quit().unwrap();
+    server.done();
+}
+
+#[test]
+fn a_log_tells_of_tls() {
+    let (tls, config) = server();
+    let server = Server::playing(&config, format!("{STLS_LOGIN}C: QUIT\nS: +OK\n"));
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&lines);
+    let sink = move |entry: Entry<'_>| log.lock().unwrap().push(entry.to_string());
+    connect(server.connect(Security::StartTls, tls).log(sink)).unwrap().quit().unwrap();
+    server.done();
+    let lines = lines.lock().unwrap();
+    let stls = lines.iter().position(|line| line == "C: STLS").unwrap();
+    let tls = lines.iter().position(|line| *line == Entry::Tls.to_string()).unwrap();
+    let user = lines.iter().position(|line| line.starts_with("C: USER")).unwrap();
+    assert!(stls < tls && tls < user, "{lines:?}");
+    assert!(!lines.concat().contains("tanstaaf"));
+}

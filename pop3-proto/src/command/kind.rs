@@ -1,0 +1,129 @@
+//! The kinds of commands, and the shapes of their answers.
+
+use core::fmt;
+
+/// The kinds of commands, as the state machine sees them: what they are, not whom they concern.
+///
+/// LIST, UIDL and LANG come twice, because with an argument their answer is one line and without it is a listing
+/// (RFC 1939, section 5; RFC 6856, section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+#[allow(missing_docs, reason = "each is the command of its name; see Command")]
+pub enum Kind {
+    User,
+    Pass,
+    Apop,
+    Auth,
+    Stls,
+    Capa,
+    Utf8,
+    Lang,
+    LangList,
+    Stat,
+    ListAll,
+    ListOne,
+    UidlAll,
+    UidlOne,
+    Retr,
+    Top,
+    Dele,
+    Rset,
+    Noop,
+    Last,
+    Quit,
+    RawSingle,
+    RawMulti,
+}
+
+/// What follows the `+OK` line of an answer (RFC 1939, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// Nothing.
+    Single,
+    /// Lines, each of meaning, up to the terminator.
+    Listing,
+    /// A message, up to the terminator.
+    Body,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: &'static [Kind] = &[
+        Kind::User,
+        Kind::Pass,
+        Kind::Apop,
+        Kind::Auth,
+        Kind::Stls,
+        Kind::Capa,
+        Kind::Utf8,
+        Kind::Lang,
+        Kind::LangList,
+        Kind::Stat,
+        Kind::ListAll,
+        Kind::ListOne,
+        Kind::UidlAll,
+        Kind::UidlOne,
+        Kind::Retr,
+        Kind::Top,
+        Kind::Dele,
+        Kind::Rset,
+        Kind::Noop,
+        Kind::Last,
+        Kind::Quit,
+        Kind::RawSingle,
+        Kind::RawMulti,
+    ];
+
+    /// The command's word, in upper case; a description for raw commands.
+    pub const fn keyword(self) -> &'static str {
+        match self {
+            Kind::User => "USER",
+            Kind::Pass => "PASS",
+            Kind::Apop => "APOP",
+            Kind::Auth => "AUTH",
+            Kind::Stls => "STLS",
+            Kind::Capa => "CAPA",
+            Kind::Utf8 => "UTF8",
+            Kind::Lang | Kind::LangList => "LANG",
+            Kind::Stat => "STAT",
+            Kind::ListAll | Kind::ListOne => "LIST",
+            Kind::UidlAll | Kind::UidlOne => "UIDL",
+            Kind::Retr => "RETR",
+            Kind::Top => "TOP",
+            Kind::Dele => "DELE",
+            Kind::Rset => "RSET",
+            Kind::Noop => "NOOP",
+            Kind::Last => "LAST",
+            Kind::Quit => "QUIT",
+            Kind::RawSingle => "a raw command",
+            Kind::RawMulti => "a raw multi-line command",
+        }
+    }
+
+    /// What follows a `+OK` to this kind. `-ERR` is always one line.
+    pub const fn shape(self) -> Shape {
+        match self {
+            Kind::Retr | Kind::Top => Shape::Body,
+            Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti => Shape::Listing,
+            _ => Shape::Single,
+        }
+    }
+
+    /// Whether the command carries a secret, or may for all that is known: then its octets are wiped, and its answer,
+    /// which may echo them, is not shown.
+    pub(crate) const fn is_secret(self) -> bool {
+        matches!(self, Kind::Pass | Kind::Apop | Kind::Auth | Kind::RawSingle | Kind::RawMulti)
+    }
+
+    /// Whether nothing may follow this command until it is answered (RFC 2595, section 4; RFC 5034, section 4).
+    pub const fn is_barrier(self) -> bool {
+        matches!(self, Kind::Stls | Kind::Auth | Kind::Quit)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.keyword())
+    }
+}

@@ -1,0 +1,48 @@
+//! Texts for human eyes.
+
+use core::fmt;
+
+/// Octets that a server means for human eyes. Shown with controls, direction marks and non-UTF-8 octets escaped.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Text<'a>(&'a [u8]);
+
+impl<'a> Text<'a> {
+    /// Takes octets as text.
+    pub const fn new(octets: &'a [u8]) -> Text<'a> {
+        Text(octets)
+    }
+
+    /// The octets as they came.
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                if c.is_control() || is_invisible(c) {
+                    write!(f, "{}", c.escape_unicode())?;
+                } else {
+                    fmt::Write::write_char(f, c)?;
+                }
+            }
+            for octet in chunk.invalid() {
+                write!(f, "\\x{octet:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// Characters that change how their neighbours look, or separate lines, without being seen.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}

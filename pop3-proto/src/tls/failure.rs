@@ -1,0 +1,166 @@
+//! Why TLS failed, in plain words.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+use std::io::{self, ErrorKind};
+
+use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
+
+/// Why TLS failed: in plain words where it is displayed, and to be told apart by [`error`](Self::error).
+///
+/// The [`io::Error`] of an adapter [downcasts](io::Error::downcast) to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TlsFailure {
+    host: String,
+    error: Error,
+}
+
+impl TlsFailure {
+    /// What rustls says.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// The server's certificate was not accepted.
+    pub fn is_certificate(&self) -> bool {
+        matches!(self.error, Error::InvalidCertificate(_) | Error::NoCertificatesPresented)
+    }
+
+    /// No authority that is trusted here vouches for the server's certificate.
+    pub fn is_unknown_authority(&self) -> bool {
+        match &self.error {
+            Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+            Error::InvalidCertificate(error) => is_authority(error),
+            _ => false,
+        }
+    }
+
+    /// What came from the server is not TLS: it speaks in the clear on this port, or another protocol.
+    pub fn is_not_tls(&self) -> bool {
+        matches!(self.error, Error::InvalidMessage(InvalidMessage::InvalidContentType))
+    }
+}
+
+/// Has an error of TLS say in plain words what is wrong: it becomes a [`TlsFailure`], of a connection to `host`. Other errors
+/// stay as they are.
+pub fn explain(error: io::Error, host: &ServerName<'_>) -> io::Error {
+    match error.downcast::<Error>() {
+        Ok(error) => io::Error::new(ErrorKind::InvalidData, TlsFailure { host: host.to_str().into_owned(), error }),
+        Err(error) => error,
+    }
+}
+
+impl fmt::Display for TlsFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.error {
+            _ if self.is_not_tls() => {
+                f.write_str("what the server sent is not TLS; it seems to speak in the clear here")
+            }
+            Error::InvalidCertificate(error) => certificate(error, &self.host, f),
+            Error::NoCertificatesPresented => f.write_str("the server shows no certificate"),
+            Error::AlertReceived(alert) => alerted(*alert, f),
+            Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
+                f.write_str("the server speaks neither TLS 1.2 nor 1.3")
+            }
+            Error::NoApplicationProtocol => f.write_str("the server does not speak POP3 inside TLS"),
+            error => write!(f, "{error}"),
+        }
+    }
+}
+
+impl core::error::Error for TlsFailure {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+fn certificate(error: &CertificateError, host: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match error {
+        CertificateError::NotValidForName => write!(f, "the server's certificate is not for {host}"),
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            write!(f, "the server's certificate is not for {host}, but for {}", Names(presented))
+        }
+        CertificateError::Expired => f.write_str("the server's certificate has expired"),
+        CertificateError::ExpiredContext { time, not_after } => {
+            let since = time.as_secs().saturating_sub(not_after.as_secs());
+            write!(f, "the server's certificate expired {} ago", Span(since))
+        }
+        CertificateError::NotValidYet => f.write_str("the server's certificate is not valid yet; is the clock right?"),
+        CertificateError::NotValidYetContext { time, not_before } => {
+            let left = not_before.as_secs().saturating_sub(time.as_secs());
+            write!(f, "the server's certificate will be valid in {}; is the clock right?", Span(left))
+        }
+        CertificateError::UnknownIssuer => {
+            f.write_str("the server's certificate is not from an authority that is trusted here")
+        }
+        CertificateError::BadSignature => f.write_str(
+            "the server's certificate is not signed by the authority that it names, although one of that name is trusted here",
+        ),
+        CertificateError::Revoked => f.write_str("the server's certificate was revoked"),
+        error if is_authority(error) => f.write_str(
+            "the server's certificate is signed by itself, as an authority's, and not from one that is trusted here",
+        ),
+        error => write!(f, "the server's certificate is not acceptable: {error}"),
+    }
+}
+
+/// The server shows an authority's certificate as its own, as those who sign one themselves are prone to.
+fn is_authority(error: &CertificateError) -> bool {
+    // The type is not within reach, its name is.
+    matches!(error, CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity")
+}
+
+fn alerted(alert: AlertDescription, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(match alert {
+        AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion => {
+            "the server refused TLS: it has no version or cipher in common with us"
+        }
+        AlertDescription::CertificateRequired => "the server demands a client certificate",
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnknownCA
+        | AlertDescription::AccessDenied => "the server does not accept our client certificate, or wants one",
+        AlertDescription::UnrecognisedName => "the server knows no host of this name",
+        AlertDescription::NoApplicationProtocol => "the server does not speak POP3 inside TLS",
+        alert => return write!(f, "the server refused TLS with the alert {alert:?}"),
+    })
+}
+
+/// The names in a certificate, as webpki tells them: `DnsName("localhost")`, `IpAddress(127.0.0.1)`.
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 5;
+        let bare = |name: &str| {
+            let inside = name.split_once('(').map_or(name, |(_, name)| name.trim_end_matches(')'));
+            inside.trim_matches('"').escape_debug().to_string()
+        };
+        let names: Vec<_> = self.0.iter().take(SHOWN).map(|name| bare(name)).collect();
+        match self.0.len().saturating_sub(SHOWN) {
+            _ if names.is_empty() => f.write_str("no name at all"),
+            0 => f.write_str(&names.join(", ")),
+            more => write!(f, "{} and {more} more", names.join(", ")),
+        }
+    }
+}
+
+/// Seconds, as people count them.
+struct Span(u64);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const HOUR: u64 = 60 * 60;
+        match self.0 {
+            seconds if seconds < 2 * HOUR => write!(f, "{:?}", Duration::from_secs(seconds)),
+            seconds if seconds < 48 * HOUR => write!(f, "{} hours", seconds / HOUR),
+            seconds => write!(f, "{} days", seconds / (24 * HOUR)),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Servers that repeat what they hear, and a look for secrets in all that was written down.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
+use base64ct::Encoding as _;
+use md5::{Digest as _, Md5};
+use pop3_proto::Entry;
+use pop3_proto::login::{Credentials, Method};
+
+pub(crate) const USER: &str = "mrose";
+pub(crate) const PASSWORD: &str = "tan,Staaf*7\u{e4}";
+pub(crate) const TOKEN: &str = "ya29.vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg";
+pub(crate) const TIMESTAMP: &str = "<1896.697170952@dbc.mtview.ca.us>";
+pub(crate) const CHALLENGE: &str = "<17.42@challenge.example>";
+
+pub(crate) const METHODS: [Method; 10] = [
+    Method::UserPass,
+    Method::Apop,
+    Method::Plain,
+    Method::Login,
+    Method::CramMd5,
+    Method::ScramSha1,
+    Method::ScramSha256,
+    Method::OauthBearer,
+    Method::Xoauth2,
+    Method::External,
+];
+
+pub(crate) fn credentials(method: Method) -> Credentials {
+    match method {
+        Method::OauthBearer | Method::Xoauth2 => Credentials::token(USER, TOKEN),
+        Method::External => Credentials::external(),
+        _ => Credentials::new(USER, PASSWORD),
+    }
+}
+
+/// All that can be seen from outside.
+#[derive(Clone, Default)]
+pub(crate) struct Notes(pub(crate) Arc<Mutex<String>>);
+
+impl Notes {
+    pub(crate) fn add(&self, what: impl AsRef<str>) {
+        let mut notes = self.0.lock().unwrap();
+        notes.push_str(what.as_ref());
+        notes.push('\n');
+    }
+
+    pub(crate) fn show(&self, what: &dyn Debug) {
+        self.add(format!("{what:?} {what:#?}"));
+    }
+
+    pub(crate) fn sink(&self) -> impl FnMut(Entry<'_>) + Send + 'static {
+        let notes = self.clone();
+        move |entry| notes.add(format!("{entry} {entry:?} {entry:#?}"))
+    }
+}
+
+/// How the server ends what it began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Manner {
+    Accepts,
+    Refuses,
+    /// With a second line that nobody asked for.
+    Babbles,
+    /// Breaks the protocol.
+    Raves,
+    HangsUp,
+}
+
+/// What stands in Base64, or nothing.
+pub(crate) fn decoded(text: &str) -> Vec<u8> {
+    base64ct::Base64::decode_vec(text).unwrap_or_default()
+}
+
+pub(crate) const MANNERS: [Manner; 5] =
+    [Manner::Accepts, Manner::Refuses, Manner::Babbles, Manner::Raves, Manner::HangsUp];
+
+/// Answers a line, and says again whatever it was that it heard.
+pub(crate) fn answer(line: &str, manner: Manner, round: usize, method: Method, decoded: &[u8]) -> String {
+    let heard = format!("{line} {}", String::from_utf8_lossy(decoded).replace(|c: char| c.is_control(), " "));
+    let more = match (method, round) {
+        _ if line == "*" => return "-ERR cancelled\r\n".into(),
+        (Method::Login | Method::Xoauth2, 0) => Some(String::new()),
+        (Method::Login, 1) => Some("Password:".into()),
+        (Method::CramMd5, 0) => Some(CHALLENGE.into()),
+        (Method::ScramSha1 | Method::ScramSha256, 0) => {
+            let text = String::from_utf8_lossy(decoded).into_owned();
+            let nonce = text.split(",r=").nth(1).unwrap_or_default().to_owned();
+            Some(format!("r={nonce}more,s=c2FsdA==,i=4096"))
+        }
+        (Method::OauthBearer, 0) | (Method::Xoauth2, 1) if matches!(manner, Manner::Refuses) => {
+            Some(format!("{{\"you said\":\"{heard}\"}}"))
+        }
+        (Method::UserPass, 0) => return format!("+OK {heard}\r\n"),
+        _ => None,
+    };
+    if let Some(more) = more {
+        return format!("+ {}\r\n", base64(more));
+    }
+    match manner {
+        Manner::Accepts => format!("+OK {heard}\r\n"),
+        Manner::Refuses => format!("-ERR [AUTH] {heard}\r\n"),
+        Manner::Babbles => format!("-ERR {heard}\r\n+OK {heard}\r\n"),
+        Manner::Raves => format!("{heard}\r\n"),
+        Manner::HangsUp => String::new(),
+    }
+}
+
+/// A secret in every form in which it might be shown.
+pub(crate) fn forms(secret: &[u8]) -> Vec<String> {
+    let mut forms = vec![
+        String::from_utf8_lossy(secret).into_owned(),
+        secret.escape_ascii().to_string(),
+        secret.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().concat(),
+        secret.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        secret.iter().map(ToString::to_string).collect::<Vec<_>>().join(",\n"),
+    ];
+    // Base64 has three places to begin at; the digits at the ends depend on what is beside.
+    for before in 0..3 {
+        let text = base64([&vec![b'x'; before], secret].concat());
+        let text = text.trim_end_matches('=');
+        forms.push(text[(before * 4).div_ceil(3)..text.len() - 1].to_owned());
+    }
+    forms.retain(|form| form.len() >= 6);
+    forms
+}
+
+pub(crate) fn assert_absent(notes: &str, secrets: &[Vec<u8>], context: &str) {
+    for form in secrets.iter().flat_map(|secret| forms(secret)) {
+        assert!(!notes.contains(&form), "{context}: {form:?} is in {notes}");
+    }
+}
+
+pub(crate) fn md5_hex(parts: &[&str]) -> Vec<u8> {
+    Md5::digest(parts.concat()).iter().flat_map(|octet| format!("{octet:02x}").into_bytes()).collect()
+}
+
+/// All that is secret in a login by this method, of which this was said on the wire.
+pub(crate) fn secrets_of(method: Method, wire: &[String]) -> Vec<Vec<u8>> {
+    let mut secrets: Vec<Vec<u8>> = vec![PASSWORD.into(), TOKEN.into(), md5_hex(&[TIMESTAMP, PASSWORD])];
+    // Every message that went out, as it was and decoded; only the first of SCRAM tells nothing.
+    let scram = matches!(method, Method::ScramSha1 | Method::ScramSha256);
+    for line in wire.iter().skip(usize::from(scram)) {
+        let last = line.rsplit(' ').next().unwrap();
+        if last != method.name() {
+            secrets.extend([last.into(), decoded(last)]);
+        }
+    }
+    // The name is no secret.
+    secrets.retain(|secret| secret.len() >= 6 && secret != USER.as_bytes() && *secret != base64(USER).into_bytes());
+    secrets
+}
+
+fn base64(octets: impl AsRef<[u8]>) -> String {
+    base64ct::Base64::encode_string(octets.as_ref())
+}

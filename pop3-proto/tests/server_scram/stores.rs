@@ -1,0 +1,151 @@
+//! Stores of other sorts: one that has keys and no password, one that has nothing, one that fails.
+
+use std::num::NonZeroU32;
+
+use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
+use pop3_proto::sasl::{ScramKeys, ScramSecret};
+
+use super::oracle::{Challenge, Client, Keys, encode};
+use super::{OPEN, WRONG, challenge, log_in, say, session};
+
+const SALT: &[u8; 16] = b"some random salt";
+const ITERATIONS: u32 = 5000;
+
+/// Ann's keys and no password, or whatever else it is told to give.
+struct KeysOnly {
+    gives: fn(&str) -> Result<ScramKeys, StoreError>,
+    refuses: Option<LoginRefused>,
+}
+
+impl KeysOnly {
+    fn new(gives: fn(&str) -> Result<ScramKeys, StoreError>) -> KeysOnly {
+        KeysOnly { gives, refuses: None }
+    }
+}
+
+fn anns(user: &str) -> Result<ScramKeys, StoreError> {
+    if user != "ann" {
+        return Ok(ScramSecret::new([9; 32]).keys_of_nobody(user, ITERATIONS));
+    }
+    let Keys { stored_key, server_key, .. } = Keys::new("top secret", SALT, ITERATIONS);
+    Ok(ScramKeys { salt: SALT.to_vec(), iterations: ITERATIONS, stored_key, server_key })
+}
+
+impl Maildrop for KeysOnly {
+    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
+        match (credentials, self.refuses.take()) {
+            (Credentials::Proved { user: "ann" }, None) => Ok(()),
+            (Credentials::Proved { .. }, Some(refused)) => Err(refused),
+            _ => Err(LoginRefused::Credentials),
+        }
+    }
+
+    fn has_scram(&self) -> bool {
+        true
+    }
+
+    fn scram_keys(&mut self, user: &str) -> Result<ScramKeys, StoreError> {
+        (self.gives)(user)
+    }
+
+    fn count(&self) -> u32 {
+        0
+    }
+
+    fn octets(&self, _: NonZeroU32) -> u64 {
+        0
+    }
+
+    fn unique_id(&self, _: NonZeroU32) -> &'static str {
+        ""
+    }
+
+    fn read(&mut self, _: NonZeroU32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
+    fn remove(&mut self, _: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn keys_are_enough() {
+    let ann = Client::new("ann", "top secret");
+    assert_eq!(log_in(&mut session(KeysOnly::new(anns)), "SCRAM-SHA-256", &ann), OPEN);
+    let wrong = Client::new("ann", "top secre");
+    assert_eq!(log_in(&mut session(KeysOnly::new(anns)), "SCRAM-SHA-256", &wrong), WRONG);
+
+    let mut service = session(KeysOnly::new(anns));
+    let ours = say(&mut service, &format!("AUTH SCRAM-SHA-256 {}", encode(Client::new("bob", "").first())));
+    let Challenge { salt, iterations, .. } = Challenge::parse(&challenge(&ours));
+    assert_eq!((salt.len(), iterations), (SALT.len(), ITERATIONS), "nobody has keys like Ann's");
+}
+
+#[test]
+fn the_keys_of_a_password_are_the_oracles() {
+    let derived = ScramKeys::derive("top secret", SALT, ITERATIONS).unwrap();
+    assert_eq!(Ok(derived), anns("ann"));
+    // Longer than a block of the hash.
+    let long = "long ".repeat(30);
+    let oracle = Keys::new(&long, SALT, 4096);
+    let derived = ScramKeys::derive(&long, SALT, 0).unwrap();
+    assert_eq!((derived.stored_key, derived.server_key), (oracle.stored_key, oracle.server_key));
+}
+
+#[test]
+fn v11_the_store_has_the_last_word() {
+    for (refused, line) in [
+        (LoginRefused::InUse, "-ERR [IN-USE] the maildrop is in use by another session\r\n"),
+        (LoginRefused::TooSoon, "-ERR [LOGIN-DELAY] the last login was too short a while ago\r\n"),
+        (LoginRefused::Credentials, WRONG),
+    ] {
+        let mut service = session(KeysOnly { refuses: Some(refused), ..KeysOnly::new(anns) });
+        let ann = Client::new("ann", "top secret");
+        assert_eq!(log_in(&mut service, "SCRAM-SHA-256", &ann), line);
+        assert_eq!(log_in(&mut service, "SCRAM-SHA-256", &ann), OPEN, "and it may be tried again");
+    }
+}
+
+#[test]
+fn a_store_that_fails_says_so() {
+    let mut service = session(KeysOnly::new(|_| Err(StoreError("the disk\r\n+OK is gone".into()))));
+    let answer = log_in(&mut service, "SCRAM-SHA-256", &Client::new("ann", "top secret"));
+    assert_eq!(answer, "-ERR [SYS/TEMP] the disk??+OK is gone\r\n");
+}
+
+/// The maildrop of most stores: it has passwords or hashes, and has never heard of SCRAM.
+struct Plain;
+
+impl Maildrop for Plain {
+    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
+        if credentials.prove(b"pw") { Ok(()) } else { Err(LoginRefused::Credentials) }
+    }
+
+    fn count(&self) -> u32 {
+        0
+    }
+
+    fn octets(&self, _: NonZeroU32) -> u64 {
+        0
+    }
+
+    fn unique_id(&self, _: NonZeroU32) -> &'static str {
+        ""
+    }
+
+    fn read(&mut self, _: NonZeroU32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
+    fn remove(&mut self, _: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_store_without_keys_offers_nothing() {
+    let mut service = session(Plain);
+    assert!(!say(&mut service, "CAPA").contains("SASL"));
+    assert_eq!(say(&mut service, "AUTH SCRAM-SHA-256"), "-ERR unknown mechanism\r\n");
+}
