@@ -1,142 +1,130 @@
-//! SIGKILL at any moment: in the end every message is there exactly once.
+//! SIGKILL and SIGINT at any moment: in the end every message is there exactly once.
 
-use std::num::NonZeroU32;
-use std::process::Child;
-use std::sync::{Arc, Condvar, Mutex};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use pop3_blocking::pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
-use pop3_blocking::pop3_proto::memory::MemoryMaildrop;
+use crate::mortal::{End, Life, check, mortal};
+use crate::support::{Ended, Home, mail, store};
 
-use crate::support::{Ended, Home, mail, serve, store};
-
-/// The program, and what the server must still do before it kills it.
-#[derive(Default)]
-struct Victim {
-    child: Option<Child>,
-    /// Calls of the maildrop; none for never.
-    fuse: Option<u32>,
+/// When a run is to die.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    /// After so many octets to the client.
+    ToClient(usize),
+    /// After so many octets to the server.
+    ToServer(usize),
+    After(Duration),
 }
 
-/// A maildrop in front of which the program dies.
-struct Deadly {
-    maildrop: MemoryMaildrop,
-    victim: Arc<(Mutex<Victim>, Condvar)>,
+/// A reproducible number below `bound`.
+fn below(random: &mut u32, bound: usize) -> usize {
+    *random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+    (*random >> 4) as usize % bound.max(1)
 }
 
-impl Deadly {
-    fn burn(&self) {
-        let (victim, started) = &*self.victim;
-        let mut victim = started.wait_while(victim.lock().unwrap(), |victim| victim.child.is_none()).unwrap();
-        victim.fuse = victim.fuse.and_then(|fuse| fuse.checked_sub(1));
-        if victim.fuse == Some(0) {
-            // It may be dead already.
-            let _ = victim.child.as_mut().unwrap().kill();
+fn kill(child: &mut Child, interrupts: bool) {
+    if interrupts {
+        // Only a shell has it everywhere. It may be dead already.
+        let pid = child.id().to_string();
+        let _ = Command::new("sh").args(["-c", "kill -INT \"$0\" 2>/dev/null", &pid]).status();
+    } else {
+        let _ = child.kill();
+    }
+}
+
+/// Waits for the end of a run, and brings it about when `reached` says so or it is `due`.
+fn bury(mut child: Child, interrupts: bool, reached: &Receiver<()>, due: Option<Instant>) -> ExitStatus {
+    let mut killed = false;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
         }
-    }
-}
-
-impl Maildrop for Deadly {
-    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
-        // The session of a run that was killed ends when the server notices.
-        for _ in 0..1000 {
-            match self.maildrop.login(credentials) {
-                Err(LoginRefused::InUse) => thread::sleep(Duration::from_millis(10)),
-                answer => return answer,
-            }
+        let now = due.is_some_and(|due| due <= Instant::now()) || reached.try_recv() != Err(TryRecvError::Empty);
+        if now && !killed {
+            kill(&mut child, interrupts);
+            killed = true;
         }
-        Err(LoginRefused::InUse)
-    }
-
-    fn count(&self) -> u32 {
-        self.maildrop.count()
-    }
-
-    fn octets(&self, number: NonZeroU32) -> u64 {
-        self.maildrop.octets(number)
-    }
-
-    fn unique_id(&self, number: NonZeroU32) -> &str {
-        self.maildrop.unique_id(number)
-    }
-
-    fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
-        self.burn();
-        self.maildrop.read(number, at, buffer)
-    }
-
-    fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
-        self.burn();
-        self.maildrop.remove(marked)
+        thread::sleep(Duration::from_micros(200));
     }
 }
 
-#[test]
-fn every_message_exactly_once() {
+fn kills(wanted: u32, mut random: u32) {
     const MESSAGES: u32 = 300;
     let message = |n: u32| format!("Subject: {n}\r\n\r\n{}\r\n", "x".repeat(n as usize * 7 % 3000)).into_bytes();
     let mut all: Vec<_> = (0..MESSAGES).map(message).collect();
     let maildrop = store(&all.iter().map(Vec::as_slice).collect::<Vec<_>>());
     all.sort();
-
-    let victim = Arc::<(Mutex<Victim>, Condvar)>::default();
-    let shared = Arc::clone(&victim);
-    let server = serve(&maildrop, move |maildrop| Deadly { maildrop, victim: Arc::clone(&shared) });
-    let home = Home::with_password();
+    let life = Arc::<Mutex<Life>>::default();
+    let server = mortal(&maildrop, &life);
     let url = server.url();
     let arguments = ["--plaintext", &url, "fetch", "mail", "--delete"];
+    let refill = || all.iter().for_each(|message| assert!(maildrop.deliver("u", message)));
 
-    let mut random = 0x2545_f491_u32;
-    let (mut killed, mut round) = (0, 0);
-    while killed < 24 {
-        round += 1;
-        assert!(round < 1000, "only {killed} runs were killed");
-        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        // By what the server has done, which is certain, or by time: between them they hit every step.
-        let by_time = round % 3 == 0;
-        let left = u32::try_from(maildrop.messages("u").len()).unwrap();
-        let fuse = (!by_time).then_some(1 + (random >> 8) % left);
-        *victim.0.lock().unwrap() = Victim { child: None, fuse };
-        let child = home.command(&arguments).spawn().unwrap();
-        victim.0.lock().unwrap().child = Some(child);
-        victim.1.notify_all();
-        if by_time {
-            thread::sleep(Duration::from_micros(u64::from((random >> 8) % 60_000)));
-            let _ = victim.0.lock().unwrap().child.as_mut().unwrap().kill();
+    // What a run takes that nobody kills.
+    let home = Home::in_memory();
+    let begun = Instant::now();
+    home.run(&arguments).expect(0, "300 new");
+    let whole = begun.elapsed();
+    let carried = life.lock().unwrap().carried;
+    refill();
+
+    let mut home = Home::in_memory();
+    let (mut killed, mut in_time) = (0, 0);
+    for round in 0.. {
+        assert!(round < wanted * 4, "only {killed} of {round} runs were killed");
+        if killed == wanted {
+            break;
         }
-        let status = loop {
-            // Not `wait`, which would keep the server from its kill.
-            if let Some(status) = victim.0.lock().unwrap().child.as_mut().unwrap().try_wait().unwrap() {
-                break status;
-            }
-            thread::sleep(Duration::from_millis(1));
+        // The more is done, the less is left to be killed at.
+        let left = maildrop.messages("u").len().saturating_sub(mail(&home.path("mail")).len());
+        let part = |all: usize| all * (left + 30) / (MESSAGES as usize + 30);
+        let moment = match round % 4 {
+            0 | 1 => Moment::ToClient(below(&mut random, part(carried[0]))),
+            2 => Moment::ToServer(below(&mut random, carried[1])),
+            _ => Moment::After(whole * u32::try_from(below(&mut random, part(1000))).unwrap() / 1000),
         };
+        let (reached, was_reached) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel();
+        let end = End::Waits { reached, go_on: may_go_on };
+        let bounds = match moment {
+            Moment::ToClient(octets) => [Some(octets), None],
+            Moment::ToServer(octets) => [None, Some(octets)],
+            Moment::After(_) => [None, None],
+        };
+        *life.lock().unwrap() = Life { left: bounds, end, carried: [0; 2] };
+        let due = if let Moment::After(time) = moment { Some(Instant::now() + time) } else { None };
+        let child = home.command(&arguments).spawn().unwrap();
+        let status = bury(child, round % 5 == 4, &was_reached, due);
+        drop(go_on);
         killed += u32::from(!status.success());
+        in_time += u32::from(!status.success() && due.is_some());
 
-        // Whenever it died: nothing is doubled, and nothing is gone from both sides.
-        let here = if home.path("mail/new").exists() { mail(&home.path("mail")) } else { Vec::new() };
-        let mut once = here.clone();
-        once.dedup();
-        assert_eq!(once.len(), here.len(), "round {round}: a message is there twice");
-        let there = maildrop.messages("u");
-        for message in &all {
-            let safe = here.binary_search(message).is_ok() || there.iter().any(|kept| **kept == **message);
-            assert!(safe, "round {round}: a message is lost");
-        }
-        if there.is_empty() {
+        let here = check(&all, &home, &maildrop);
+        if maildrop.messages("u").is_empty() {
             // All was done: begin again with the same server and another folder.
-            assert_eq!(here, all);
-            std::fs::remove_dir_all(home.path("mail")).unwrap();
-            for message in &all {
-                assert!(maildrop.deliver("u", message));
-            }
+            assert_eq!(here, all.len(), "{moment:?}");
+            home = Home::in_memory();
+            refill();
         }
     }
+    println!("{killed} killed, {in_time} of them by time");
 
-    *victim.0.lock().unwrap() = Victim { child: Some(home.command(&["--help"]).spawn().unwrap()), fuse: None };
+    *life.lock().unwrap() = Life::default();
     Ended::new(home.command(&arguments).output().unwrap()).expect(0, "0 refused");
     assert_eq!(mail(&home.path("mail")), all);
     assert!(maildrop.messages("u").is_empty());
-    let _ = victim.0.lock().unwrap().child.take().unwrap().wait();
+}
+
+#[test]
+fn every_message_exactly_once() {
+    kills(16, 0x2545_f491);
+}
+
+#[test]
+#[ignore = "takes half a minute"]
+fn every_message_exactly_once_in_200_deaths() {
+    kills(200, 0x9e37_79b9);
 }

@@ -1,10 +1,13 @@
 //! The program `pop3`, run as its users run it, against servers on loopback.
 
 mod attacks;
+mod deaths;
+mod disk;
 mod fetch;
 mod kill;
 mod login;
 mod looks;
+mod mortal;
 mod support;
 mod tls;
 mod url;

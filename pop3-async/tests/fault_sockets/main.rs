@@ -1,0 +1,53 @@
+//! Sessions over tokio's sockets that fail at each of their octets, as the blocking adapter's tests have them.
+#![cfg(target_os = "linux")]
+#![allow(missing_docs, reason = "tests")]
+
+#[path = "../../../pop3-blocking/tests/faults/converse.rs"]
+mod converse;
+#[allow(dead_code, reason = "it is shared with the tests of every octet")]
+#[path = "../../../pop3-blocking/tests/faults/fault.rs"]
+mod fault;
+#[path = "../../../pop3-blocking/tests/faults/maildrop.rs"]
+mod maildrop;
+#[path = "../../../pop3-blocking/tests/fault_sockets/sockets.rs"]
+mod sockets;
+#[allow(dead_code, reason = "it is shared with the tests of every octet")]
+#[path = "../../../pop3-blocking/tests/faults/story.rs"]
+mod story;
+#[path = "../../../pop3-blocking/tests/faults/wire.rs"]
+mod wire;
+
+use pop3_async::{Connect, Error, connect};
+use tokio::runtime::{Builder, Runtime};
+
+use story::{Story, Value};
+
+mod session {
+    use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+
+    crate::converse::go_on!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
+}
+
+thread_local! {
+    static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().unwrap();
+}
+
+/// Connects and plays the session.
+fn run(how: Connect, story: &mut Story) {
+    RUNTIME.with(|runtime| {
+        runtime.block_on(async {
+            match connect(how).await {
+                Ok(session) => {
+                    story.note(Ok::<_, Error>(Value::LoggedIn));
+                    session::go_on(session, story).await;
+                }
+                Err(error) => sockets::unconnected(error, story),
+            }
+        });
+    });
+}
+
+#[test]
+fn nothing_is_left() {
+    sockets::nothing_is_left();
+}

@@ -1,0 +1,74 @@
+//! Sessions over a stream that fails at each of their octets, as the blocking adapter's tests have them, with the clock
+//! stopped: a wait that takes too long takes no time, and one without end would be seen.
+#![allow(missing_docs, reason = "tests")]
+
+#[path = "../../../pop3-blocking/tests/faults/converse.rs"]
+mod converse;
+#[path = "../../../pop3-blocking/tests/faults/fault.rs"]
+mod fault;
+#[path = "../../../pop3-blocking/tests/faults/judge.rs"]
+mod judge;
+#[path = "../../../pop3-blocking/tests/faults/login.rs"]
+mod login;
+#[path = "../../../pop3-blocking/tests/faults/maildrop.rs"]
+mod maildrop;
+#[path = "../../../pop3-blocking/tests/faults/octets.rs"]
+mod octets;
+#[path = "../../../pop3-blocking/tests/faults/reading.rs"]
+mod reading;
+#[path = "../../../pop3-blocking/tests/faults/story.rs"]
+mod story;
+mod stream;
+#[path = "../../../pop3-blocking/tests/faults/wire.rs"]
+mod wire;
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use pop3_async::pop3_proto::patience::Timeouts;
+use pop3_async::{Cause, Config, Connection, Error};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::{Instant, timeout};
+
+use fault::{Fault, Kind};
+use maildrop::Scene;
+use story::Story;
+use wire::{Record, Wire};
+
+/// What a read may fail with. A time-out is not the socket's here: nothing comes, and the clock runs on.
+const READ_ERRORS: &[Kind] = &[Kind::Fails(ErrorKind::NetworkUnreachable)];
+
+/// The longest wait.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+mod session {
+    use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+
+    crate::converse::go_on!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
+    crate::login::log_in!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
+}
+
+thread_local! {
+    static RUNTIME: Runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+}
+
+/// Plays a session, and gives what came of it, what came through, and what UPDATE removed.
+fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Option<Vec<u32>>) {
+    let (wire, witness) = Wire::new(scene, fault, piece);
+    let mut story = Story::default();
+    RUNTIME.with(|runtime| {
+        runtime.block_on(async {
+            let begun = Instant::now();
+            let late = |_| Err(Error::new("reading the greeting", Cause::Transport(ErrorKind::TimedOut.into())));
+            let mut opened = timeout(PATIENCE, Connection::new(wire, Config::default())).await.unwrap_or_else(late);
+            if let Ok(connection) = &mut opened {
+                connection.set_timeouts(Timeouts { octets: 1, ..Timeouts::UNLIMITED }.each(PATIENCE));
+            }
+            session::converse(opened, &mut story).await;
+            // There is one wait that takes too long, for nothing is waited for behind it.
+            assert!(begun.elapsed() <= PATIENCE + Duration::from_millis(1), "{:?}", begun.elapsed());
+        });
+    });
+    let (record, removed) = witness.testify();
+    (story, record, removed)
+}

@@ -1,0 +1,44 @@
+//! Sessions over sockets that fail at each of their octets, and what is left of them in the process: nothing. In a program
+//! of its own, because the threads and descriptors of other tests would count.
+#![cfg(target_os = "linux")]
+#![allow(missing_docs, reason = "tests")]
+
+#[path = "../faults/converse.rs"]
+mod converse;
+#[allow(dead_code, reason = "it is shared with the tests of every octet")]
+#[path = "../faults/fault.rs"]
+mod fault;
+#[path = "../faults/maildrop.rs"]
+mod maildrop;
+mod sockets;
+#[allow(dead_code, reason = "it is shared with the tests of every octet")]
+#[path = "../faults/story.rs"]
+mod story;
+#[path = "../faults/wire.rs"]
+mod wire;
+
+use pop3_blocking::{Connect, Error, connect};
+
+use story::{Story, Value};
+
+mod session {
+    use std::io::{Read, Write};
+
+    crate::converse::go_on!(pop3_blocking, over [Read + Write], is [], waits by []);
+}
+
+/// Connects and plays the session.
+fn run(how: Connect, story: &mut Story) {
+    match connect(how) {
+        Ok(session) => {
+            story.note(Ok::<_, Error>(Value::LoggedIn));
+            session::go_on(session, story);
+        }
+        Err(error) => sockets::unconnected(error, story),
+    }
+}
+
+#[test]
+fn nothing_is_left() {
+    sockets::nothing_is_left();
+}

@@ -1,0 +1,168 @@
+//! A server on loopback that closes, resets or says nothing more after some octet, and what a process has open.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pop3_blocking::{Connect, ConnectError, Security};
+use socket2::SockRef;
+
+use crate::fault::{Context, Fault, Kind, Way};
+use crate::maildrop::{PASSWORD, Scene, USER};
+use crate::run;
+use crate::story::{Failure, Quit, Story, Value, Why};
+use crate::wire::{Record, Wire};
+
+/// Long enough for a loaded machine; only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// For a server that says nothing.
+const MOMENT: Duration = Duration::from_millis(200);
+
+/// Carries octets between a client and the wire, until one of them is gone.
+fn serve(mut stream: TcpStream, mut wire: Wire, kind: Option<Kind>) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut space = vec![0; 64 * 1024];
+    loop {
+        match wire.down(&mut space) {
+            Ok(Some(0)) if kind == Some(Kind::Swallows) => {
+                stream.shutdown(Shutdown::Write)?;
+                while stream.read(&mut space)? > 0 {}
+                return Ok(());
+            }
+            Ok(Some(0)) => return Ok(()),
+            Ok(Some(octets)) => stream.write_all(&space[..octets])?,
+            Ok(None) => {
+                let octets = stream.read(&mut space)?;
+                let mut rest = &space[..octets];
+                if rest.is_empty() {
+                    return Ok(());
+                }
+                while !rest.is_empty() {
+                    match wire.up(rest) {
+                        Ok(octets) => rest = &rest[octets..],
+                        // The next read tells how it ends.
+                        Err(_) => break,
+                    }
+                }
+            }
+            Err(_) => {
+                // Closing it is a reset.
+                SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Plays a session over loopback, and gives what came of it, what the server got and gave, and what UPDATE removed.
+fn play(scene: &Scene, fault: Option<Fault>, timeout: Duration) -> (Story, Record, Option<Vec<u32>>) {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (wire, witness) = Wire::new(scene, fault, usize::MAX);
+    // What the server comes to is no matter: its client may be gone first.
+    let server = thread::spawn(move || drop(serve(listener.accept().unwrap().0, wire, fault.map(|fault| fault.kind))));
+    let how = Connect::new().host("127.0.0.1").port(port).user(USER).password(PASSWORD);
+    let how = how.security(Security::Plaintext).allow_plaintext(true).timeout(timeout);
+    let mut story = Story::default();
+    let begun = Instant::now();
+    run(how, &mut story);
+    assert!(begun.elapsed() < PATIENCE, "it keeps its deadlines");
+    server.join().unwrap();
+    let (record, removed) = witness.testify();
+    (story, record, removed)
+}
+
+/// A login that failed on the way.
+pub(crate) fn unconnected(error: ConnectError, story: &mut Story) {
+    match error {
+        ConnectError::Login(reason) => story.note(Err(reason)),
+        other => panic!("{other}"),
+    }
+}
+
+/// What holds however the octets met: a socket tells of its end sooner or later, and a reset may overtake what came before.
+fn judge(scene: &Scene, fault: Fault, ideal: &Story, record: &Record, story: &Story, removed: Option<&[u32]>) {
+    let failures: Vec<&Failure> = story.notes.iter().filter_map(|note| note.as_ref().err()).collect();
+    let fatal = failures.iter().position(|failure| !failure.goes_on);
+    for failure in fatal.map_or(&[][..], |first| &failures[first..]) {
+        let expected = match fault.kind {
+            Kind::Hangs => matches!(failure.why, Why::Transport(ErrorKind::TimedOut) | Why::Over),
+            _ => matches!(failure.why, Why::Closed | Why::ClosedWhileIdle),
+        };
+        assert!(expected && !failure.goes_on, "{failure:?}");
+    }
+    // What succeeded is what succeeds without a fault, as far as it goes.
+    let good = story.notes.iter().take_while(|note| note.as_ref().err().is_none_or(|failure| failure.goes_on)).count();
+    assert_eq!(story.notes[..good], ideal.notes[..good]);
+    assert!(story.notes[good..].iter().all(Result::is_err), "{:?}", story.notes);
+    for note in &story.notes[..good] {
+        let Ok(Value::Message(number, octets)) = note else { continue };
+        assert!(scene.is_message(*number, octets), "message {number}");
+    }
+
+    let marks = story.notes.iter().filter(|note| matches!(note, Ok(Value::Marked(_)))).count();
+    match &story.quit {
+        None => assert!(removed.is_none() && matches!(ideal.notes[good], Ok(Value::LoggedIn))),
+        Some(Quit::Committed) => assert!(fatal.is_none() && removed.is_some_and(|removed| removed.len() == marks)),
+        Some(Quit::Unknown(failure)) => assert!(fatal.is_none() && !failure.goes_on),
+        Some(Quit::NotSent(_)) => assert!(removed.is_none() && !record.said.ends_with(b"QUIT\r\n")),
+        Some(Quit::Refused) => panic!("nobody refused"),
+    }
+    // A server that sends all that it has and then hangs up, or says nothing, loses nothing.
+    if matches!(fault.kind, Kind::Swallows | Kind::Hangs) && fault.way == Way::ToClient {
+        let whole = |story: &Story| story.notes.iter().filter(|note| matches!(note, Ok(Value::Message(..)))).count();
+        let terminators = record.heard.windows(5).filter(|run| run == b"\r\n.\r\n").count();
+        // CAPA, LIST and UIDL have one each. The empty message's follows its status line like the others.
+        assert_eq!(whole(story), terminators.saturating_sub(3));
+    }
+}
+
+/// How many descriptors and threads this process has.
+fn belongings() -> [usize; 2] {
+    ["/proc/self/fd", "/proc/self/task"].map(|folder| std::fs::read_dir(folder).unwrap().count())
+}
+
+/// One test, for it counts what the process has.
+pub(crate) fn nothing_is_left() {
+    let (small, large) = (Scene::new(100), Scene::new(300_000));
+    let (ideal, record, _) = play(&small, None, PATIENCE);
+    assert_eq!(ideal.quit, Some(Quit::Committed));
+    let (large_ideal, large_record, _) = play(&large, None, PATIENCE);
+    let before = belongings();
+    let mut runs = 0;
+    let mut put = |scene: &Scene, ideal: &Story, way, at, kind, timeout| {
+        let fault = Fault { way, at, kind };
+        let _context = Context { fault, piece: usize::MAX };
+        let (story, record, removed) = play(scene, Some(fault), timeout);
+        judge(scene, fault, ideal, &record, &story, removed.as_deref());
+        runs += 1;
+    };
+
+    for (nth, kind) in [Kind::Closes, Kind::Swallows, Kind::Resets].into_iter().enumerate() {
+        // Each octet has one of the kinds, those around the ends of lines have all.
+        let ends_near =
+            |at: usize| record.heard[at.saturating_sub(4)..(at + 2).min(record.heard.len())].contains(&b'\n');
+        for at in (0..=record.heard.len()).filter(|at| at % 3 == nth || ends_near(*at)) {
+            put(&small, &ideal, Way::ToClient, at, kind, PATIENCE);
+        }
+        for at in (0..record.said.len()).filter(|at| at % 3 == nth) {
+            put(&small, &ideal, Way::ToServer, at, kind, PATIENCE);
+        }
+        // Behind full buffers, here and there and around the end of the message.
+        let end = large_record.heard.windows(8).position(|run| run == b"\r\n.\r\n+OK").unwrap();
+        let places = (0..large_record.heard.len()).step_by(7919).chain(end - 3..end + 9);
+        for at in places {
+            put(&large, &large_ideal, Way::ToClient, at, kind, PATIENCE);
+        }
+    }
+    let find = |run: &[u8]| record.heard.windows(run.len()).position(|octets| octets == run).unwrap();
+    let silences =
+        [0, 3, find(b"PIPELINING"), find(b"maildrop is open"), find(b"listing"), find(b"TWFu"), find(b"marked")];
+    for at in silences.into_iter().chain([record.heard.len() - 1]) {
+        put(&small, &ideal, Way::ToClient, at, Kind::Hangs, MOMENT);
+    }
+    println!("{runs} sessions");
+    assert_eq!(belongings(), before, "descriptors and threads");
+}

@@ -1,0 +1,65 @@
+//! The session after the login, told once for both adapters: they differ in `.await` and in the traits of a stream.
+
+macro_rules! go_on {
+    ($adapter:ident, over [$($stream:tt)*], is [$($asynchronous:tt)?], waits by [$($wait:tt)*]) => {
+        use $adapter::{Message, Session};
+
+        use crate::story::{Failure, Story, Value};
+
+        /// Everything after the login.
+        pub(crate) $($asynchronous)? fn go_on<S: $($stream)*>(mut session: Session<S>, story: &mut Story) {
+            story.note(session.stat()$($wait)*.map(Value::totals));
+            let listed = session.list()$($wait)*;
+            let listings = listed.as_ref().map_or(&[][..], Vec::as_slice);
+            let numbers: Vec<_> = listings.iter().map(|listing| listing.number).collect();
+            story.note(listed.map(|listings| Value::listings(&listings)));
+            story.note(session.unique_ids()$($wait)*.map(Value::unique_ids));
+
+            let mut whole = Vec::new();
+            let mut batch = session.retrieve_many(numbers);
+            loop {
+                match batch.next()$($wait)* {
+                    Ok(Some(message)) => {
+                        let number = message.number();
+                        let result = read(message)$($wait)*;
+                        if result.is_ok() {
+                            whole.push(number);
+                        }
+                        story.note(result.map(|octets| Value::Message(number.get(), octets)));
+                    }
+                    Ok(None) => break,
+                    Err(error) => story.note(Err(error)),
+                }
+            }
+
+            // The second time it is refused.
+            let again: Vec<std::num::NonZeroU32> = whole.iter().chain(whole.first()).copied().collect();
+            let mut deletions = session.delete_many(again);
+            while let Some(marked) = deletions.next()$($wait)* {
+                story.note(marked.map(|number| Value::Marked(number.get())));
+            }
+            story.quit = Some(session.quit()$($wait)*.into());
+        }
+
+        /// Every other message at once, and every other in pieces.
+        $($asynchronous)? fn read<S: $($stream)*>(mut message: Message<'_, S>) -> Result<Vec<u8>, Failure> {
+            if message.number().get() % 2 == 0 {
+                return Ok(message.into_message()$($wait)*?.into_bytes());
+            }
+            let (mut octets, mut piece) = (Vec::new(), [0; 100]);
+            loop {
+                match message.read(&mut piece)$($wait)* {
+                    Ok(0) => return Ok(octets),
+                    Ok(len) => octets.extend(&piece[..len]),
+                    Err(error) => {
+                        let mut again = [0; 1];
+                        assert!(message.read(&mut again)$($wait)*.is_err(), "and it stays an error");
+                        return Err(Failure::of_message(error, octets));
+                    }
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use go_on;

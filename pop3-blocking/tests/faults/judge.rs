@@ -1,0 +1,266 @@
+//! What must have come of a session, given what came through.
+
+use std::io::ErrorKind;
+use std::slice::Iter;
+
+use crate::fault::{Fault, Kind};
+use crate::maildrop::{PASSWORD, Scene, USER};
+use crate::reading::{Reading, Status, Stop, number, numbers};
+use crate::story::{Failure, Quit, Story, Value, Why};
+use crate::wire::{End, Record};
+
+/// The session is over, or never was.
+struct Over;
+
+struct Judge<'a> {
+    reading: Reading<'a>,
+    record: &'a Record,
+    notes: Iter<'a, Result<Value, Failure>>,
+    quit: Option<&'a Quit>,
+    /// Why it is over.
+    why: Option<Why>,
+}
+
+/// Compares a story with the record of it.
+pub(crate) fn judge(scene: &Scene, fault: Option<Fault>, record: &Record, story: &Story, removed: Option<&[u32]>) {
+    let (notes, quit) = (story.notes.iter(), story.quit.as_ref());
+    let mut judge = Judge { reading: Reading::new(record), record, notes, quit, why: None };
+    let over = judge.session().is_err();
+    // Whatever is tried after the end fails, for the same reason or for none.
+    for note in judge.notes {
+        let Err(failure) = note else { panic!("{note:?} of a session that was over") };
+        let same = failure.why == Why::Over || Some(&failure.why) == judge.why.as_ref();
+        assert!(over && !failure.goes_on && same, "{failure:?}, after {:?}", judge.why);
+        assert!(failure.part.as_ref().is_none_or(Vec::is_empty), "{failure:?}");
+    }
+
+    if let Some(quit) = judge.quit {
+        let Quit::NotSent(failure) = quit else { panic!("{quit:?} after {:?}", judge.why) };
+        assert!(over && (failure.why == Why::Over || Some(&failure.why) == judge.why.as_ref()), "{failure:?}");
+    }
+
+    let asked = record.said.windows(4).any(|run| run == b"QUIT");
+    let honest = fault.is_none_or(|fault| is_honest(fault.kind));
+    let marks =
+        story.notes.iter().filter_map(|note| if let Ok(Value::Marked(number)) = note { Some(*number) } else { None });
+    let mut marked: Vec<u32> = marks.collect();
+    marked.sort_unstable();
+    match &story.quit {
+        Some(Quit::Committed) if honest => assert_eq!(removed, Some(&marked[..])),
+        Some(Quit::Refused) if honest => assert!(scene.refuses && removed.is_none()),
+        Some(Quit::NotSent(_)) | None => assert!(!asked && removed.is_none(), "a deletion that nobody speaks of"),
+        _ => assert!(asked || removed.is_none()),
+    }
+    if honest {
+        for note in &story.notes {
+            let Ok(Value::Message(number, octets)) = note else { continue };
+            assert!(scene.is_message(*number, octets), "message {number}");
+        }
+    }
+}
+
+impl Judge<'_> {
+    fn session(&mut self) -> Result<(), Over> {
+        match self.reading.greeting() {
+            Ok(Ok(_)) => self.expect(&Value::Greeted),
+            Ok(Err(())) => {
+                let failure = self.failure();
+                assert!(failure.why == Why::Refused && !failure.goes_on, "{failure:?}");
+                return Err(Over);
+            }
+            Err(stop) => return Err(self.over(&["reading the greeting"], stop, None)),
+        }
+        self.login()?;
+        let numbers = self.looks()?;
+        let whole = self.retrieval(&numbers)?;
+        self.deletion(&whole)?;
+        self.quit();
+        Ok(())
+    }
+
+    fn login(&mut self) -> Result<(), Over> {
+        let (user, pass) = (format!("USER {USER}"), format!("PASS {PASSWORD}"));
+        let doing: &[&str] = &["the login", "CAPA", &user, "PASS ***"];
+        let capabilities = match self.ask(doing, "CAPA")? {
+            Ok(_) => self.reading.listing().map_err(|stop| self.over(doing, stop, None))?,
+            Err(()) => Vec::new(),
+        };
+        let announces = |name: &str| {
+            let words = capabilities.iter().filter_map(|line| line.split(|&octet| octet == b' ').next());
+            words.into_iter().any(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        self.reading.pipelining = announces("PIPELINING");
+        let accepted = self.ask(doing, &user)?.is_ok();
+        if !accepted && self.reading.pipelining && announces("USER") {
+            self.reading.skip_pass(&pass);
+        }
+        if accepted && self.ask(doing, &pass)?.is_ok() {
+            self.expect(&Value::LoggedIn);
+            return Ok(());
+        }
+        self.refusal("the login");
+        self.quit();
+        Err(Over)
+    }
+
+    /// STAT, LIST and UIDL; gives the numbers listed.
+    fn looks(&mut self) -> Result<Vec<u32>, Over> {
+        match self.ask(&["STAT"], "STAT")? {
+            Ok(text) => match numbers(&text) {
+                Some((count, octets)) => self.expect(&Value::Totals(count, octets)),
+                None => self.malformed("STAT"),
+            },
+            Err(()) => self.refusal("STAT"),
+        }
+        let listings = self.rows("LIST", |row| numbers(row).filter(|(number, _)| *number > 0))?;
+        if let Some(listings) = &listings {
+            self.expect(&Value::Listings(listings.clone()));
+        }
+        if let Some(ids) = self.rows("UIDL", unique_id)? {
+            self.expect(&Value::UniqueIds(ids));
+        }
+        Ok(listings.unwrap_or_default().into_iter().map(|(number, _)| number).collect())
+    }
+
+    /// A listing, or `None` if that was an error of its own.
+    fn rows<T>(&mut self, command: &str, parse: impl Fn(&[u8]) -> Option<T>) -> Result<Option<Vec<T>>, Over> {
+        if self.ask(&[command], command)?.is_err() {
+            self.refusal(command);
+            return Ok(None);
+        }
+        let mut rows = Vec::new();
+        loop {
+            let row = self.reading.row().map_err(|stop| self.over(&[command], stop, None))?;
+            let Some(row) = row else { return Ok(Some(rows)) };
+            // Some servers put it in front of each row, and some send blank ones.
+            let bare = row.strip_prefix(b"+OK ").unwrap_or(&row);
+            match parse(bare) {
+                _ if row.iter().all(|octet| b" \t".contains(octet)) => {}
+                Some(value) => rows.push(value),
+                None => {
+                    self.malformed(command);
+                    self.reading.skip_listing();
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    fn retrieval(&mut self, numbers: &[u32]) -> Result<Vec<u32>, Over> {
+        let mut whole = Vec::new();
+        for &number in numbers {
+            let command = format!("RETR {number}");
+            if self.ask(&[&command], &command)?.is_err() {
+                self.refusal(&command);
+                continue;
+            }
+            let message = self.reading.message();
+            let octets = message.map_err(|part| self.over(&[&command], Stop::Short, Some(&part)))?;
+            self.expect(&Value::Message(number, octets));
+            whole.push(number);
+        }
+        Ok(whole)
+    }
+
+    fn deletion(&mut self, whole: &[u32]) -> Result<(), Over> {
+        for number in whole.iter().chain(whole.first()) {
+            let command = format!("DELE {number}");
+            match self.ask(&[&command], &command)? {
+                Ok(_) => self.expect(&Value::Marked(*number)),
+                Err(()) => self.refusal(&command),
+            }
+        }
+        Ok(())
+    }
+
+    fn quit(&mut self) {
+        let before = self.reading.before();
+        let quit = self.quit.take();
+        match (self.reading.ask("QUIT"), quit) {
+            (Ok(Ok(_)), Some(Quit::Committed)) | (Ok(Err(())), Some(Quit::Refused)) => {}
+            // It is on its way, or was tried.
+            (Err(stop), Some(Quit::Unknown(failure))) if before.is_some() || self.record.unwritten.is_some() => {
+                let why = match self.why(stop) {
+                    Why::ClosedWhileIdle => Why::Closed,
+                    why => why,
+                };
+                assert!(failure.why == why && failure.doing == "QUIT" && !failure.goes_on, "{failure:?}: {why:?}");
+            }
+            (Err(stop), Some(Quit::NotSent(failure))) if before.is_none() && self.record.unwritten.is_none() => {
+                let why = self.why(stop);
+                assert!(failure.why == why && failure.doing == "QUIT" && !failure.goes_on, "{failure:?}: {why:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ask(&mut self, doing: &[&str], command: &str) -> Result<Status, Over> {
+        self.reading.ask(command).map_err(|stop| self.over(doing, stop, None))
+    }
+
+    fn note(&mut self) -> &Result<Value, Failure> {
+        self.notes.next().expect("something was done")
+    }
+
+    fn expect(&mut self, value: &Value) {
+        assert_eq!(self.note().as_ref(), Ok(value));
+    }
+
+    fn failure(&mut self) -> &Failure {
+        let note = self.note();
+        note.as_ref().expect_err("it failed")
+    }
+
+    fn refusal(&mut self, doing: &str) {
+        let failure = self.failure();
+        assert!(failure.why == Why::Refused && failure.goes_on && failure.doing == doing, "{failure:?}: {doing}");
+    }
+
+    fn malformed(&mut self, doing: &str) {
+        let failure = self.failure();
+        assert!(failure.why == Why::Malformed && failure.goes_on && failure.doing == doing, "{failure:?}: {doing}");
+    }
+
+    /// The first failure that ends the session.
+    fn over(&mut self, doing: &[&str], stop: Stop, part: Option<&[u8]>) -> Over {
+        let why = self.why(stop);
+        let failure = self.failure();
+        assert!(failure.why == why && !failure.goes_on, "{failure:?}: {why:?}, {stop:?}");
+        assert!(doing.contains(&&*failure.doing), "{failure:?}: {doing:?}");
+        if let Some(got) = &failure.part {
+            // What may be the beginning of a terminator is held back.
+            let part = part.expect("a message had begun");
+            assert!(part.starts_with(got) && part.len() - got.len() <= 1, "{failure:?}: {part:?}");
+        }
+        self.why = Some(why);
+        Over
+    }
+
+    /// What a stop is called.
+    fn why(&self, stop: Stop) -> Why {
+        match (stop, self.record.end, self.record.unwritten) {
+            (Stop::Violation(violation), ..) => Why::Protocol(violation),
+            // Nobody waits for ever.
+            (Stop::Short | Stop::Unasked, None, _) => Why::Transport(ErrorKind::TimedOut),
+            (Stop::Short | Stop::Unasked, Some(End::Failed(kind)), _) => Why::Transport(kind),
+            (Stop::LastWords, ..) | (Stop::Unasked, Some(End::Closed), None) => Why::ClosedWhileIdle,
+            // The command could not be written, and nothing was heard since.
+            (_, Some(End::Closed), Some(heard)) if heard == self.record.heard.len() => Why::ClosedWhileIdle,
+            (_, Some(End::Closed), _) => Why::Closed,
+        }
+    }
+}
+
+/// A message number and its unique-id.
+fn unique_id(row: &[u8]) -> Option<(u32, Vec<u8>)> {
+    let row = row.trim_ascii_start();
+    let digits = row.split(|&octet| octet == b' ').next()?;
+    let number = u32::try_from(number(digits)?).ok().filter(|number| *number > 0)?;
+    let blanks = row[digits.len()..].iter().take_while(|&&octet| octet == b' ').count();
+    Some((number, row[digits.len() + blanks..].to_vec()))
+}
+
+/// Whether nothing but the truth comes through, as long as anything comes.
+const fn is_honest(kind: Kind) -> bool {
+    !matches!(kind, Kind::Inserts(_) | Kind::Flips(_) | Kind::Loses | Kind::Doubles)
+}

@@ -1,0 +1,108 @@
+//! The maildrop of these sessions, and what it saw of UPDATE.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+
+use pop3_blocking::pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
+use pop3_blocking::pop3_proto::{ServerConfig, Service, transmitted_octets};
+
+pub(crate) const USER: &str = "ann";
+pub(crate) const PASSWORD: &str = "tanstaaf";
+
+/// As unlike each other as they may be.
+const IDS: [&str; 6] = ["whqtswO00WBw418f9t5JxYwZ", "..", "3", "+OK", "-ERR", "~6"];
+
+/// A message as it is stored, or `None` for one that cannot be read.
+pub(crate) type Mail = Option<Vec<u8>>;
+
+/// What there is before anybody speaks.
+#[derive(Clone, Debug)]
+pub(crate) struct Scene {
+    /// Whether the server says that it pipelines.
+    pub(crate) pipelining: bool,
+    /// Whether UPDATE fails.
+    pub(crate) refuses: bool,
+    pub(crate) mails: Arc<[Mail]>,
+}
+
+impl Scene {
+    /// One whose largest message has `large` octets.
+    pub(crate) fn new(large: usize) -> Scene {
+        let line = b"TWFueSBvY3RldHMgYW5kIG5vIGRvdCBhdCBhbGwgaW4gdGhlbSwgYXMgQmFzZTY0IGhhcyBpdC4g\r\n";
+        let large = [b"Subject: large\r\n\r\n", &line.repeat(large / line.len() + 1)[..large]].concat();
+        let mails = [
+            Some(b"Subject: dots\r\n\r\n.\r\n..\r\n.x\r\n...\r\n.".to_vec()),
+            Some(Vec::new()),
+            Some(large),
+            Some(b"+OK 3 messages\r\n-ERR no\r\n.\r\n+OK\r\n\r\n.\r\n-ERR\r\nQUIT\r\n".to_vec()),
+            None,
+            Some(b"bare \r, \r\r and\r\nno end of line".to_vec()),
+        ];
+        Scene { pipelining: true, refuses: false, mails: mails.into() }
+    }
+
+    /// Whether a client who got these octets of a message got the message: every line with CRLF, the last one too.
+    pub(crate) fn is_message(&self, number: u32, octets: &[u8]) -> bool {
+        let Some(mail) = &self.mails[number as usize - 1] else { return false };
+        let ended = mail.is_empty() || mail.ends_with(b"\n");
+        octets.strip_prefix(&mail[..]) == Some(if ended { b"" } else { b"\r\n" })
+    }
+
+    /// A server, and what UPDATE will have removed.
+    pub(crate) fn serve(&self) -> (Service<Keeper>, Removed) {
+        let removed = Removed::default();
+        let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+        (Service::new(Keeper { scene: self.clone(), removed: Arc::clone(&removed) }, config, None), removed)
+    }
+}
+
+/// The numbers that UPDATE removed, if there was one.
+pub(crate) type Removed = Arc<Mutex<Option<Vec<u32>>>>;
+
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    scene: Scene,
+    removed: Removed,
+}
+
+impl Keeper {
+    fn mail(&self, number: NonZeroU32) -> Option<&[u8]> {
+        self.scene.mails[number.get() as usize - 1].as_deref()
+    }
+}
+
+impl Maildrop for Keeper {
+    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
+        let proven = credentials.user() == USER && credentials.prove(PASSWORD.as_bytes());
+        if proven { Ok(()) } else { Err(LoginRefused::Credentials) }
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.scene.mails.len()).unwrap()
+    }
+
+    fn octets(&self, number: NonZeroU32) -> u64 {
+        self.mail(number).map_or(0, transmitted_octets)
+    }
+
+    fn unique_id(&self, number: NonZeroU32) -> &str {
+        IDS[number.get() as usize - 1]
+    }
+
+    fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+        let mail = self.mail(number).ok_or_else(|| StoreError("the message is damaged".into()))?;
+        let rest = &mail[usize::try_from(at).unwrap().min(mail.len())..];
+        let octets = rest.len().min(buffer.len());
+        buffer[..octets].copy_from_slice(&rest[..octets]);
+        Ok(octets)
+    }
+
+    fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+        if self.scene.refuses {
+            return Err(StoreError("it is nailed down".into()));
+        }
+        let before = self.removed.lock().unwrap().replace(marked.map(NonZeroU32::get).collect());
+        assert_eq!(before, None, "there is one UPDATE");
+        Ok(())
+    }
+}

@@ -1,0 +1,42 @@
+//! Sessions over a stream that fails at each of their octets: each ends in time and with the right error, no part of a
+//! message is taken for the whole, and no deletion is reported that was not committed.
+#![allow(missing_docs, reason = "tests")]
+
+mod converse;
+mod fault;
+mod judge;
+mod login;
+mod maildrop;
+mod octets;
+mod reading;
+mod story;
+mod wire;
+
+use std::io::ErrorKind;
+
+use pop3_blocking::{Config, Connection};
+
+use fault::{Fault, Kind};
+use maildrop::Scene;
+use story::Story;
+use wire::{Record, Wire};
+
+/// What a read may fail with. The first two are what a time-out of the socket looks like, by platform.
+const READ_ERRORS: &[Kind] =
+    &[Kind::Fails(ErrorKind::WouldBlock), Kind::Fails(ErrorKind::TimedOut), Kind::Fails(ErrorKind::NetworkUnreachable)];
+
+mod session {
+    use std::io::{Read, Write};
+
+    crate::converse::go_on!(pop3_blocking, over [Read + Write], is [], waits by []);
+    crate::login::log_in!(pop3_blocking, over [Read + Write], is [], waits by []);
+}
+
+/// Plays a session, and gives what came of it, what came through, and what UPDATE removed.
+fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Option<Vec<u32>>) {
+    let (wire, witness) = Wire::new(scene, fault, piece);
+    let mut story = Story::default();
+    session::converse(Connection::new(wire, Config::default()), &mut story);
+    let (record, removed) = witness.testify();
+    (story, record, removed)
+}

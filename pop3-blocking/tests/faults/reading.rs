@@ -1,0 +1,229 @@
+//! What a record says, as a naive reading of RFC 1939 has it: one line after the other, all of it at hand.
+//!
+//! It decides as `pop3_proto::tolerance` says, and shares no code with what it judges.
+
+use pop3_blocking::pop3_proto::Violation;
+
+use crate::wire::Record;
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The server broke the protocol.
+    Violation(Violation),
+    /// The server said goodbye before it was asked.
+    LastWords,
+    /// The record ends inside the answer.
+    Short,
+    /// The record ends before the command: nothing of it was written.
+    Unasked,
+}
+
+/// A `+OK` with its text, or a `-ERR`.
+pub(crate) type Status = Result<Vec<u8>, ()>;
+
+/// An answer that comes and nobody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Skipped {
+    /// What is left of a listing.
+    Listing,
+    /// The answer to a PASS that followed a USER before that was refused.
+    Pass,
+}
+
+pub(crate) struct Reading<'a> {
+    record: &'a Record,
+    /// So much was taken of what the client said, and of what it heard.
+    said: usize,
+    heard: usize,
+    /// Whether lines end in CRLF, once a line told.
+    crlf: Option<bool>,
+    /// Whether a command may be sent before earlier ones are answered.
+    pub(crate) pipelining: bool,
+    skipped: Option<Skipped>,
+}
+
+impl<'a> Reading<'a> {
+    pub(crate) fn new(record: &'a Record) -> Reading<'a> {
+        Reading { record, said: 0, heard: 0, crlf: None, pipelining: false, skipped: None }
+    }
+
+    /// What is left unread.
+    fn rest(&self) -> &'a [u8] {
+        &self.record.heard[self.heard..]
+    }
+
+    /// How much had been heard when the next command was written, if it was.
+    pub(crate) fn before(&self) -> Option<usize> {
+        self.record.since.get(self.said).copied()
+    }
+
+    pub(crate) fn greeting(&mut self) -> Result<Status, Stop> {
+        let line = self.line()?;
+        status(&line).ok_or(Stop::Violation(Violation::NotAStatus))
+    }
+
+    /// The status line that answers a command. The client must have written just this command next, if it wrote anything.
+    pub(crate) fn ask(&mut self, command: &str) -> Result<Status, Stop> {
+        let before = self.before();
+        let asked = self.take(command);
+        // Behind what is skipped the command may be sent at once, and fail before it is written.
+        let mut in_flight = self.pipelining && self.skipped.is_some();
+        self.skip()?;
+        let early = before.is_some_and(|before| before < self.heard);
+        assert!(!early || self.pipelining, "{command} is sent to a server that must not be hurried");
+        in_flight |= early;
+        if !in_flight {
+            self.expect_nothing(before)?;
+        }
+        if asked || in_flight { self.status() } else { Err(Stop::Unasked) }
+    }
+
+    /// The client goes on without the rest of the listing.
+    pub(crate) fn skip_listing(&mut self) {
+        self.skipped = Some(Skipped::Listing);
+    }
+
+    /// The client goes on without the answer to a PASS that it had sent.
+    pub(crate) fn skip_pass(&mut self, command: &str) {
+        self.take(command);
+        self.skipped = Some(Skipped::Pass);
+    }
+
+    /// Takes a command, and says whether anything of it was written.
+    fn take(&mut self, command: &str) -> bool {
+        let line = format!("{command}\r\n");
+        let said = &self.record.said[self.said..];
+        let written = &said[..said.len().min(line.len())];
+        assert!(line.as_bytes().starts_with(written), "{:?} instead of {command}", written.escape_ascii().to_string());
+        self.said += written.len();
+        !written.is_empty()
+    }
+
+    fn skip(&mut self) -> Result<(), Stop> {
+        match self.skipped.take() {
+            Some(Skipped::Listing) => self.listing().map(drop),
+            Some(Skipped::Pass) if self.status()?.is_ok() => Err(Stop::Violation(Violation::Impossible)),
+            Some(Skipped::Pass) | None => Ok(()),
+        }
+    }
+
+    fn status(&mut self) -> Result<Status, Stop> {
+        let line = match self.line()? {
+            // One blank line is forgiven.
+            line if line.is_empty() => self.line()?,
+            line => line,
+        };
+        if line == b"+" || line.starts_with(b"+ ") {
+            return Err(Stop::Violation(Violation::UnexpectedChallenge));
+        }
+        status(&line).ok_or(Stop::Violation(Violation::NotAStatus))
+    }
+
+    /// Complains of octets that were there when nothing was in flight.
+    fn expect_nothing(&mut self, before: Option<usize>) -> Result<(), Stop> {
+        let leftover = &self.record.heard[self.heard..before.unwrap_or(self.record.heard.len())];
+        let blank = matches!(leftover, b"" | b"\r" | b"\r\n") || (leftover == b"\n" && self.crlf == Some(false));
+        if blank {
+            return Ok(());
+        }
+        assert!(
+            before.is_none(),
+            "a command follows {:?}, which nobody asked for",
+            leftover.escape_ascii().to_string()
+        );
+        if leftover[0] != b'-' {
+            return Err(Stop::Violation(Violation::Unsolicited));
+        }
+        match self.line() {
+            Ok(line) if status(&line) == Some(Err(())) => Err(Stop::LastWords),
+            Ok(_) => Err(Stop::Violation(Violation::Unsolicited)),
+            Err(Stop::Short) => Err(Stop::Unasked),
+            Err(stop) => Err(stop),
+        }
+    }
+
+    fn line(&mut self) -> Result<Vec<u8>, Stop> {
+        let rest = self.rest();
+        let end = rest.iter().position(|&octet| octet == b'\n').ok_or(Stop::Short)?;
+        self.heard += end + 1;
+        let (line, crlf) = match rest[..end].strip_suffix(b"\r") {
+            Some(line) => (line, true),
+            None => (&rest[..end], false),
+        };
+        if !crlf && self.crlf == Some(true) {
+            return Err(Stop::Violation(Violation::BareLf));
+        }
+        if line.contains(&b'\r') {
+            return Err(Stop::Violation(Violation::BareCr));
+        }
+        if !line.is_empty() {
+            self.crlf.get_or_insert(crlf);
+        }
+        Ok(line.to_vec())
+    }
+
+    /// The next line of a listing, or `None` at its end.
+    pub(crate) fn row(&mut self) -> Result<Option<Vec<u8>>, Stop> {
+        let line = self.line()?;
+        Ok(match line.strip_prefix(b".") {
+            Some(b"") => None,
+            Some(unstuffed) => Some(unstuffed.to_vec()),
+            None => Some(line),
+        })
+    }
+
+    /// The lines of a listing that are not blank, or what is left of them.
+    pub(crate) fn listing(&mut self) -> Result<Vec<Vec<u8>>, Stop> {
+        let mut rows = Vec::new();
+        while let Some(row) = self.row()? {
+            if !row.iter().all(|octet| b" \t".contains(octet)) {
+                rows.push(row);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The octets of a message up to its terminator, or as many as there are.
+    pub(crate) fn message(&mut self) -> Result<Vec<u8>, Vec<u8>> {
+        let end: &[u8] = if self.crlf == Some(true) { b"\r\n" } else { b"\n" };
+        let mut octets = Vec::new();
+        loop {
+            let rest = self.rest();
+            let line = match rest.windows(end.len()).position(|octets| octets == end) {
+                Some(at) => &rest[..at + end.len()],
+                None => rest,
+            };
+            self.heard += line.len();
+            if line == b".\r\n" || (line == b".\n" && end == b"\n") {
+                return Ok(octets);
+            }
+            octets.extend(line.strip_prefix(b".").unwrap_or(line));
+            if !line.ends_with(end) {
+                return Err(octets);
+            }
+        }
+    }
+}
+
+/// The text behind a `+OK`, or a `-ERR`.
+fn status(line: &[u8]) -> Option<Status> {
+    let mut words = line.splitn(2, |&octet| octet == b' ');
+    let (word, text) = (words.next()?.to_ascii_uppercase(), words.next().unwrap_or_default());
+    match &word[..] {
+        b"+OK" => Some(Ok(text.to_vec())),
+        b"-ERR" => Some(Err(())),
+        _ => None,
+    }
+}
+
+/// The numbers that a line begins with, apart by blanks and tabs.
+pub(crate) fn numbers(line: &[u8]) -> Option<(u32, u64)> {
+    let mut words = line.split(|octet| b" \t".contains(octet)).filter(|word| !word.is_empty());
+    Some((number(words.next()?)?.try_into().ok()?, number(words.next()?)?))
+}
+
+pub(crate) fn number(digits: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(digits).ok()?;
+    if digits.starts_with('+') { None } else { digits.parse().ok() }
+}

@@ -1,0 +1,142 @@
+//! What came of a session, call by call.
+
+use std::io::{self, ErrorKind};
+use std::num::NonZeroU32;
+
+use pop3_blocking::pop3_proto::exchange::OwnedUniqueId;
+use pop3_blocking::pop3_proto::reply::{DropListing, ScanListing};
+use pop3_blocking::pop3_proto::{Rejected, Violation};
+use pop3_blocking::{Cause, Error, LoginError, QuitError};
+
+/// What a call came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    Greeted,
+    LoggedIn,
+    Totals(u32, u64),
+    Listings(Vec<(u32, u64)>),
+    UniqueIds(Vec<(u32, Vec<u8>)>),
+    /// A message that is said to be whole.
+    Message(u32, Vec<u8>),
+    Marked(u32),
+}
+
+impl Value {
+    pub(crate) fn totals(totals: DropListing) -> Value {
+        Value::Totals(totals.messages, totals.octets)
+    }
+
+    pub(crate) fn listings(listings: &[ScanListing]) -> Value {
+        Value::Listings(listings.iter().map(|listing| (listing.number.get(), listing.octets)).collect())
+    }
+
+    pub(crate) fn unique_ids(ids: Vec<(NonZeroU32, OwnedUniqueId)>) -> Value {
+        Value::UniqueIds(ids.into_iter().map(|(number, id)| (number.get(), id.as_bytes().to_vec())).collect())
+    }
+}
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    Refused,
+    Malformed,
+    Protocol(Violation),
+    /// The connection ended inside an answer: what was received is a part.
+    Closed,
+    /// The connection had ended before the command.
+    ClosedWhileIdle,
+    Transport(ErrorKind),
+    /// The session was over before.
+    Over,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) doing: String,
+    pub(crate) why: Why,
+    pub(crate) goes_on: bool,
+    /// The part of a message that had been read.
+    pub(crate) part: Option<Vec<u8>>,
+}
+
+impl Failure {
+    /// Of reading a message, with the part that came.
+    pub(crate) fn of_message(error: io::Error, part: Vec<u8>) -> Failure {
+        let kind = error.kind();
+        let failure = Failure::from(error.downcast::<Error>().expect("the error of a message is one of ours"));
+        let expected = match failure.why {
+            Why::Closed => ErrorKind::UnexpectedEof,
+            Why::ClosedWhileIdle => ErrorKind::ConnectionAborted,
+            Why::Protocol(_) | Why::Malformed => ErrorKind::InvalidData,
+            Why::Transport(kind) => kind,
+            Why::Over => ErrorKind::InvalidInput,
+            Why::Refused => ErrorKind::Other,
+        };
+        assert_eq!(kind, expected, "{failure:?}");
+        Failure { part: Some(part), ..failure }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let why = match error.cause() {
+            Cause::Refused(_) => Why::Refused,
+            Cause::Malformed(_) => Why::Malformed,
+            Cause::ClosedWhileIdle(_) => Why::ClosedWhileIdle,
+            Cause::Protocol(protocol) if protocol.violation() == Violation::Closed => Why::Closed,
+            Cause::Protocol(protocol) => Why::Protocol(protocol.violation()),
+            Cause::Transport(error) => Why::Transport(error.kind()),
+            Cause::Rejected(Rejected::Over) => Why::Over,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(error.is_truncated(), why == Why::Closed, "{error:?}");
+        assert!(!error.to_string().contains(crate::maildrop::PASSWORD), "{error}");
+        Failure { doing: error.doing().into(), why, goes_on: error.session_goes_on(), part: None }
+    }
+}
+
+impl From<LoginError> for Failure {
+    fn from(reason: LoginError) -> Failure {
+        assert!(!reason.to_string().contains(crate::maildrop::PASSWORD), "{reason}");
+        match reason {
+            LoginError::Failed(error) => error.into(),
+            refused => {
+                let goes_on = refused.session_goes_on();
+                Failure { doing: "the login".into(), why: Why::Refused, goes_on, part: None }
+            }
+        }
+    }
+}
+
+/// What QUIT is said to have come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Quit {
+    Committed,
+    Refused,
+    NotSent(Failure),
+    Unknown(Failure),
+}
+
+impl From<Result<(), QuitError>> for Quit {
+    fn from(result: Result<(), QuitError>) -> Quit {
+        match result {
+            Ok(()) => Quit::Committed,
+            Err(QuitError::Refused(_)) => Quit::Refused,
+            Err(QuitError::NotSent(error)) => Quit::NotSent(error.into()),
+            Err(QuitError::Unknown(error)) => Quit::Unknown(error.into()),
+        }
+    }
+}
+
+/// All of a session: calls are made to the end, whatever became of the earlier ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Story {
+    pub(crate) notes: Vec<Result<Value, Failure>>,
+    pub(crate) quit: Option<Quit>,
+}
+
+impl Story {
+    pub(crate) fn note(&mut self, result: Result<Value, impl Into<Failure>>) {
+        self.notes.push(result.map_err(Into::into));
+    }
+}

@@ -1,0 +1,275 @@
+//! A stream to the embedded server that does its worst after some octet, and a record of what came through.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::{Arc, Mutex};
+
+use pop3_blocking::pop3_proto::Service;
+
+use crate::fault::{Fault, Kind, Way};
+use crate::maildrop::{Keeper, Removed, Scene};
+
+/// What came through, as the client saw it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Record {
+    /// What the client wrote and the stream took.
+    pub(crate) said: Vec<u8>,
+    /// Of each of these octets: how many had been read when it was first offered.
+    pub(crate) since: Vec<usize>,
+    /// What the client read.
+    pub(crate) heard: Vec<u8>,
+    /// How it ended for the client, if it saw an end.
+    pub(crate) end: Option<End>,
+    /// Something is offered and not yet taken: how many had been read when it was first offered.
+    pub(crate) unwritten: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Closed,
+    Failed(ErrorKind),
+}
+
+/// The way to the server, and the server.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    service: Service<Keeper>,
+    pipelining: bool,
+    fault: Option<Fault>,
+    /// The most octets that a call carries.
+    piece: usize,
+    calls: usize,
+    /// Octets that the server has got.
+    sent: usize,
+    /// Octets that the server has said.
+    made: usize,
+    to_client: VecDeque<u8>,
+    /// What the server says after the fault.
+    late: VecDeque<u8>,
+    /// The fault is there, and this is how it ends the connection, when what came before it is read.
+    over: Option<Kind>,
+    /// Reads and writes since the client saw the end.
+    in_vain: usize,
+    record: Arc<Mutex<Record>>,
+}
+
+/// For whoever judges when the session is gone.
+pub(crate) struct Witness {
+    record: Arc<Mutex<Record>>,
+    removed: Removed,
+}
+
+impl Witness {
+    /// What came through, and what UPDATE removed.
+    pub(crate) fn testify(self) -> (Record, Option<Vec<u32>>) {
+        let record = std::mem::take(&mut *self.record.lock().unwrap());
+        let removed = self.removed.lock().unwrap().take();
+        (record, removed)
+    }
+}
+
+impl Wire {
+    pub(crate) fn new(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Wire, Witness) {
+        let (service, removed) = scene.serve();
+        let record = Arc::<Mutex<Record>>::default();
+        let mut wire = Wire {
+            service,
+            pipelining: scene.pipelining,
+            fault,
+            piece,
+            calls: 0,
+            sent: 0,
+            made: 0,
+            to_client: VecDeque::new(),
+            late: VecDeque::new(),
+            over: None,
+            in_vain: 0,
+            record: Arc::clone(&record),
+        };
+        wire.arrive();
+        wire.work();
+        (wire, Witness { record, removed })
+    }
+
+    /// Whether the caller shall be kept waiting for a moment.
+    pub(crate) fn is_late(&mut self) -> bool {
+        self.calls += 1;
+        assert!(self.calls < 100_000, "there is no end to it");
+        self.piece < usize::MAX && self.calls % 5 == 0
+    }
+
+    fn strikes(&self, way: Way, at: usize) -> Option<Kind> {
+        self.fault.filter(|fault| (fault.way, fault.at) == (way, at)).map(|fault| fault.kind)
+    }
+
+    /// The client sees the end.
+    pub(crate) fn end(&mut self, end: End) {
+        self.record.lock().unwrap().end.get_or_insert(end);
+        self.in_vain += 1;
+        assert!(self.in_vain < 4, "it does not take the end for an end");
+    }
+
+    /// Has the server say what it has to say.
+    fn work(&mut self) {
+        while !self.service.pending().is_empty() {
+            let mut said = self.service.pending().to_vec();
+            self.service.written(said.len());
+            // The answer to CAPA is said at once, so the word is never cut here.
+            let word = b"PIPELINING";
+            if let Some(at) = said.windows(word.len()).position(|run| run == word).filter(|_| !self.pipelining) {
+                said[at] = b'X';
+            }
+            self.pass(&said);
+        }
+    }
+
+    fn pass(&mut self, said: &[u8]) {
+        let to_fault = match self.fault {
+            Some(Fault { way: Way::ToClient, at, .. }) if self.over.is_none() => at.saturating_sub(self.made),
+            _ => usize::MAX,
+        };
+        let (before, after) = said.split_at(to_fault.min(said.len()));
+        let queue = if self.over.is_none() { &mut self.to_client } else { &mut self.late };
+        queue.extend(before);
+        self.made += before.len();
+        if !before.is_empty() {
+            self.arrive();
+        }
+        let Some((&octet, after)) = after.split_first() else { return };
+        match self.strikes(Way::ToClient, self.made) {
+            Some(Kind::Flips(bits)) => self.to_client.push_back(octet ^ bits),
+            Some(Kind::Doubles) => self.to_client.extend([octet; 2]),
+            Some(Kind::Loses) => {}
+            _ if self.over.is_none() => self.to_client.push_back(octet),
+            _ => self.late.push_back(octet),
+        }
+        self.made += 1;
+        let queue = if self.over.is_none() { &mut self.to_client } else { &mut self.late };
+        queue.extend(after);
+        self.made += after.len();
+    }
+
+    /// What is not done to an octet comes at once behind the octet before.
+    fn arrive(&mut self) {
+        match self.strikes(Way::ToClient, self.made) {
+            None | Some(Kind::Flips(_) | Kind::Loses | Kind::Doubles) => {}
+            Some(Kind::Inserts(octets)) => self.to_client.extend(octets),
+            ended => self.over = ended,
+        }
+    }
+
+    /// Takes some octets for the server.
+    pub(crate) fn up(&mut self, octets: &[u8]) -> io::Result<usize> {
+        if let ended @ Some(kind) = self.strikes(Way::ToServer, self.sent) {
+            self.over = ended;
+            if kind == Kind::Resets {
+                self.to_client.clear();
+            }
+        }
+        let left = match (self.over, self.fault) {
+            (Some(Kind::Closes), _) => return self.refuse(ErrorKind::BrokenPipe),
+            (Some(Kind::Resets), _) => return self.refuse(ErrorKind::ConnectionReset),
+            (Some(Kind::Fails(kind)), Some(Fault { way: Way::ToServer, .. })) => {
+                self.end(End::Failed(kind));
+                return self.refuse(kind);
+            }
+            (Some(Kind::TakesNothing), _) => {
+                self.end(End::Failed(ErrorKind::WriteZero));
+                return self.refuse(ErrorKind::WriteZero).or(Ok(0));
+            }
+            (Some(Kind::Swallows | Kind::Hangs), _) => return Ok(self.take(octets, usize::MAX)),
+            _ if self.service.is_over() => return self.refuse(ErrorKind::BrokenPipe),
+            (None, Some(Fault { way: Way::ToServer, at, .. })) => at - self.sent,
+            _ => usize::MAX,
+        };
+        let len = self.take(octets, left);
+        let mut rest = &octets[..len];
+        while !rest.is_empty() && self.service.wants_read() {
+            let space = self.service.spare();
+            let len = rest.len().min(space.len());
+            space[..len].copy_from_slice(&rest[..len]);
+            self.service.filled(len);
+            self.work();
+            rest = &rest[len..];
+        }
+        self.sent += len;
+        Ok(len)
+    }
+
+    /// Writing is not possible, now or for ever.
+    pub(crate) fn refuse(&mut self, kind: ErrorKind) -> io::Result<usize> {
+        let mut record = self.record.lock().unwrap();
+        let heard = record.heard.len();
+        record.unwritten.get_or_insert(heard);
+        Err(kind.into())
+    }
+
+    /// Takes as much of what is offered as a call carries and is left to be carried.
+    fn take(&mut self, octets: &[u8], left: usize) -> usize {
+        let len = octets.len().min(self.piece).min(left);
+        let mut record = self.record.lock().unwrap();
+        let heard = record.heard.len();
+        let since = *record.unwritten.get_or_insert(heard);
+        if len == octets.len() {
+            record.unwritten = None;
+        }
+        record.said.extend(&octets[..len]);
+        record.since.extend(octets[..len].iter().map(|_| since));
+        len
+    }
+
+    /// Gives some octets of the server, 0 at the end; `None` if there is nothing yet.
+    pub(crate) fn down(&mut self, space: &mut [u8]) -> io::Result<Option<usize>> {
+        assert!(!space.is_empty(), "there is room where reading is wanted");
+        if !self.to_client.is_empty() {
+            let len = self.to_client.len().min(space.len()).min(self.piece);
+            for (place, octet) in space.iter_mut().zip(self.to_client.drain(..len)) {
+                *place = octet;
+            }
+            let mut record = self.record.lock().unwrap();
+            if record.end.is_none() {
+                record.heard.extend(&space[..len]);
+            }
+            return Ok(Some(len));
+        }
+        match self.over {
+            Some(Kind::Closes | Kind::Swallows) => self.end(End::Closed),
+            Some(Kind::Resets) => {
+                self.end(End::Closed);
+                return Err(ErrorKind::ConnectionReset.into());
+            }
+            Some(Kind::Fails(kind)) => {
+                self.end(End::Failed(kind));
+                if matches!(kind, ErrorKind::TimedOut | ErrorKind::WouldBlock) {
+                    std::mem::swap(&mut self.to_client, &mut self.late);
+                }
+                return Err(kind.into());
+            }
+            None if self.service.is_over() => self.end(End::Closed),
+            _ => return Ok(None),
+        }
+        Ok(Some(0))
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        if self.is_late() {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        self.down(space)?.ok_or_else(|| {
+            self.end(End::Failed(ErrorKind::TimedOut));
+            ErrorKind::TimedOut.into()
+        })
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        if self.is_late() { self.refuse(ErrorKind::Interrupted) } else { self.up(octets) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_late() { Err(ErrorKind::Interrupted.into()) } else { Ok(()) }
+    }
+}

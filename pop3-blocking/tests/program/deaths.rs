@@ -1,0 +1,178 @@
+//! `fetch --delete` against a server that dies at any octet: in the end every message is there exactly once.
+
+use std::sync::{Arc, Mutex, mpsc};
+
+use pop3_blocking::pop3_proto::memory::MailStore;
+
+use crate::mortal::{End, Life, check, is_tidy, mortal};
+use crate::support::{Ended, Home, Server, mail, store};
+
+const SMALL: [&[u8]; 4] = [b".\r\n..\r\n.x\r\n", b"", b"+OK\r\n-ERR no\r\nQUIT\r\n", b"Subject: 4\r\n\r\nfour\r\n"];
+
+/// A maildrop, its server and a place for its mail.
+struct Scene {
+    all: Vec<Vec<u8>>,
+    store: MailStore,
+    life: Arc<Mutex<Life>>,
+    server: Server,
+    home: Home,
+}
+
+impl Scene {
+    fn new(messages: &[impl AsRef<[u8]>]) -> Scene {
+        let mut all: Vec<Vec<u8>> = messages.iter().map(|message| message.as_ref().to_vec()).collect();
+        let store = store(&all.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        all.sort();
+        let life = Arc::<Mutex<Life>>::default();
+        let server = mortal(&store, &life);
+        Scene { all, store, life, server, home: Home::in_memory() }
+    }
+
+    /// Begins again with nothing fetched.
+    fn renew(&mut self) {
+        self.home = Home::in_memory();
+        let there = self.store.messages("u");
+        for message in self.all.iter().filter(|message| !there.iter().any(|kept| **kept == ***message)) {
+            assert!(self.store.deliver("u", message));
+        }
+    }
+
+    /// `patience` is in seconds.
+    fn run(&self, left: [Option<usize>; 2], end: End, patience: &str) -> (Ended, [usize; 2]) {
+        *self.life.lock().unwrap() = Life { left, end, carried: [0; 2] };
+        let ended =
+            self.home.run(&["--plaintext", "--timeout", patience, &self.server.url(), "fetch", "mail", "--delete"]);
+        assert!(!ended.said.contains("panicked"), "{ended:?}");
+        (ended, self.life.lock().unwrap().carried)
+    }
+
+    /// A run against a server that carries so many octets. Gives how it ended and how many there were.
+    fn fetch(&self, left: [Option<usize>; 2], end: End) -> (Ended, [usize; 2]) {
+        let (ended, carried) = self.run(left, end, "20");
+        let here = check(&self.all, &self.home, &self.store);
+        assert!(is_tidy(&self.home.path("mail")), "it removes what it could not finish");
+        let gone = self.all.len() - self.store.messages("u").len();
+        match ended.status {
+            Some(0) => assert!(here == self.all.len() && gone == here, "{ended:?}"),
+            Some(4) => {
+                assert!(gone == 0 || ended.said.contains("it is unknown whether messages were deleted"), "{ended:?}");
+            }
+            _ => panic!("{ended:?}"),
+        }
+        (ended, carried)
+    }
+}
+
+/// A death at each of the places, and then a run that lives.
+fn at(step: usize, first: usize) {
+    let mut scene = Scene::new(&SMALL);
+    let (_, [down, up]) = scene.fetch([None; 2], End::Closes);
+    let deaths = (first..down).step_by(step).map(|at| [Some(at), None]);
+    let mut runs = 0;
+    for left in deaths.chain((first..up).step_by(step).map(|at| [None, Some(at)])) {
+        scene.renew();
+        let end = if runs % 4 == 0 { End::Closes } else { End::Resets };
+        let (ended, carried) = scene.fetch(left, end);
+        assert!(ended.status == Some(4), "it died after {left:?}: {ended:?}");
+        assert!((0..2).all(|way| left[way].is_none_or(|at| at == carried[way])), "{left:?}: {carried:?}");
+        let (ended, _) = scene.fetch([None; 2], End::Closes);
+        assert_eq!(ended.status, Some(0), "after {left:?}: {ended:?}");
+        assert!(scene.store.messages("u").is_empty());
+        runs += 2;
+    }
+    println!("{down} octets from the server and {up} to it: {runs} runs");
+}
+
+#[test]
+fn here_and_there() {
+    at(23, 5);
+}
+
+#[test]
+#[ignore = "at each octet, which takes a quarter of a minute"]
+fn at_each_octet() {
+    at(1, 0);
+}
+
+/// Octets that nobody sent may change what a message says, and POP3 without TLS has nothing to see it by. But the program
+/// ends, with a status that fits, and deletes no more than it has.
+fn garbled(step: usize) {
+    const STRAYS: [&[u8]; 6] = [b"\0", b"+OK\r\n", b"-ERR\r\n", b".\r\n", b"\n", b"\r\n.\r\n"];
+    let mut scene = Scene::new(&SMALL);
+    let (_, [down, _]) = scene.fetch([None; 2], End::Closes);
+    let mut statuses = std::collections::BTreeMap::<_, usize>::new();
+    for at in (0..down).step_by(step) {
+        scene.renew();
+        let (ended, _) = scene.run([Some(at), None], End::Adds(STRAYS[at / step % STRAYS.len()]), "1");
+        assert!(matches!(ended.status, Some(0 | 1 | 3 | 4 | 5)), "after {at}: {ended:?}");
+        assert!(is_tidy(&scene.home.path("mail")));
+        let gone = SMALL.len() - scene.store.messages("u").len();
+        assert!(gone <= mail(&scene.home.path("mail")).len(), "after {at}: {ended:?}");
+        *statuses.entry(ended.status).or_default() += 1;
+    }
+    println!("{statuses:?}");
+}
+
+#[test]
+fn garbled_here_and_there() {
+    garbled(17);
+}
+
+#[test]
+#[ignore = "at each octet"]
+fn garbled_at_each_octet() {
+    garbled(1);
+}
+
+#[test]
+fn a_server_that_says_nothing_more() {
+    let scene = Scene::new(&SMALL);
+    for octets in [0, 100, 300, 400] {
+        let ((reached, _), (go_on, wait)) = (mpsc::channel(), mpsc::channel());
+        let left = [Some(octets), None];
+        *scene.life.lock().unwrap() = Life { left, end: End::Waits { reached, go_on: wait }, carried: [0; 2] };
+        let arguments = ["--plaintext", "--timeout", "1", &scene.server.url(), "fetch", "mail", "--delete"];
+        scene.home.run(&arguments).expect(4, "the server sent nothing for 1 s");
+        drop(go_on);
+        check(&scene.all, &scene.home, &scene.store);
+        assert_eq!(scene.store.messages("u").len(), SMALL.len(), "nothing is deleted");
+    }
+    let (ended, _) = scene.fetch([None; 2], End::Closes);
+    assert_eq!(ended.status, Some(0));
+}
+
+/// Run after run into the same Maildir, each of which ends somewhere, until one comes to the end.
+fn run_after_run(chains: usize) {
+    let message = |n: usize| format!("Subject: {n}\r\n\r\n{}", ".a line of text\r\n".repeat(n * 37 % 300)).into_bytes();
+    let messages: Vec<_> = (0..150).map(message).collect();
+    let mut random = 0x9e37_79b9_u32;
+    let mut runs = Vec::new();
+    for _ in 0..chains {
+        let scene = Scene::new(&messages);
+        // About what a whole session takes; the fewer messages are left, the less it takes.
+        let octets = messages.iter().map(Vec::len).sum::<usize>();
+        for run in 1.. {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let at = (random >> 4) as usize % octets;
+            let end = if random & 8 == 0 { End::Closes } else { End::Resets };
+            let (ended, _) = scene.fetch([Some(at), None], end);
+            if ended.status == Some(0) {
+                runs.push(run);
+                break;
+            }
+        }
+        assert!(scene.store.messages("u").is_empty());
+    }
+    println!("until one came to the end: {runs:?} runs");
+}
+
+#[test]
+fn until_one_comes_to_the_end() {
+    run_after_run(1);
+}
+
+#[test]
+#[ignore = "the same ten times more"]
+fn until_one_comes_to_the_end_ten_times() {
+    run_after_run(10);
+}

@@ -1,0 +1,157 @@
+//! `fetch --delete` where there is no room for what is fetched: nothing is lost, nothing is deleted that is not on disk, and
+//! the next run that has room completes.
+#![cfg(target_os = "linux")]
+
+use std::path::Path;
+use std::process::Command;
+
+use pop3_blocking::pop3_proto::memory::MailStore;
+
+use crate::mortal::{check, is_tidy};
+use crate::support::{Ended, Home, Server, embedded, store};
+
+/// Larger ones and smaller ones, and more of them than one line of memory.
+fn messages() -> Vec<Vec<u8>> {
+    let message =
+        |n: usize| format!("Subject: {n}\r\n\r\n{}", "a line of text\r\n".repeat(n * n * 31 % 600)).into_bytes();
+    (0..14).map(message).collect()
+}
+
+struct Scene {
+    all: Vec<Vec<u8>>,
+    store: MailStore,
+    server: Server,
+    home: Home,
+}
+
+impl Scene {
+    fn new(messages: Vec<Vec<u8>>) -> Scene {
+        let store = store(&messages.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let mut all = messages;
+        all.sort();
+        let server = embedded(&store);
+        Scene { all, store, server, home: Home::in_memory() }
+    }
+
+    /// Fetches behind a line of shell. If there was no room, that is what it said, and all is still on the server.
+    fn fetch_behind(&self, shell: &str, said: &str) -> Ended {
+        let shell = format!("{shell} exec \"$@\"");
+        let ended = self.home.run_behind(&shell, &["--plaintext", &self.server.url(), "fetch", "mail", "--delete"]);
+        let here = check(&self.all, &self.home, &self.store);
+        match ended.status {
+            Some(0) => assert!(here == self.all.len() && self.store.messages("u").is_empty(), "{ended:?}"),
+            Some(4) => {
+                assert!(ended.said.contains(said), "{ended:?}");
+                assert!(
+                    self.store.messages("u").len() == self.all.len() && is_tidy(&self.home.path("mail")),
+                    "{ended:?}"
+                );
+            }
+            // By the signal.
+            None => assert_eq!(self.store.messages("u").len(), self.all.len()),
+            _ => panic!("{ended:?}"),
+        }
+        ended
+    }
+
+    fn fetch(&self) {
+        assert_eq!(self.fetch_behind("", "").status, Some(0));
+    }
+}
+
+/// Limits of a file's size, in blocks of 512 octets; behind the last one everything fits. Without the trap the write is
+/// the program's death.
+#[test]
+fn no_file_may_grow() {
+    let few = vec![b"Subject: one of many\r\n\r\nthe memory outgrows them\r\n".to_vec(); 16];
+    let numbered = |messages: Vec<Vec<u8>>| -> Vec<Vec<u8>> {
+        messages
+            .into_iter()
+            .enumerate()
+            .map(|(n, message)| [format!("N: {n}\r\n").into_bytes(), message].concat())
+            .collect()
+    };
+    let mut ends = Vec::new();
+    for messages in [messages(), numbered(few)] {
+        for blocks in [0, 1, 2, 3, 5, 8, 13, 19, 40] {
+            for trap in ["trap '' XFSZ;", ""] {
+                let scene = Scene::new(messages.clone());
+                let ended = scene.fetch_behind(&format!("{trap} ulimit -f {blocks};"), "File too large");
+                assert!(trap.is_empty() || ended.status.is_some());
+                ends.push(ended.status);
+                scene.fetch();
+            }
+        }
+    }
+    for end in [Some(0), Some(4), None] {
+        assert!(ends.contains(&end), "{ends:?}");
+    }
+}
+
+/// A file system of its own.
+struct Disk<'a>(&'a Path);
+
+impl Disk<'_> {
+    /// `None` where that is not permitted.
+    fn new<'a>(place: &'a Path, options: &str) -> Option<Disk<'a>> {
+        std::fs::create_dir(place).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(place).output();
+        mounted.is_ok_and(|output| output.status.success()).then_some(Disk(place))
+    }
+
+    fn remount(&self, options: &str) {
+        let options = format!("remount,{options}");
+        assert!(Command::new("mount").args(["-o", &options]).arg(self.0).status().unwrap().success());
+    }
+}
+
+impl Drop for Disk<'_> {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(self.0).status().is_ok_and(|status| status.success());
+        assert!(unmounted || std::thread::panicking());
+    }
+}
+
+#[test]
+#[ignore = "needs the right to mount a file system, and where it has not it passes"]
+fn the_disk_is_full() {
+    let sizes = (1..40).map(|pages| format!("size={}k,nr_inodes=1000", 4 * pages));
+    let inodes = (1..24).map(|inodes| format!("size=4m,nr_inodes={inodes}"));
+    let (mut fits, mut full) = (0, 0);
+    for options in sizes.chain(inodes) {
+        let scene = Scene::new(messages());
+        let place = scene.home.path("mail");
+        let Some(disk) = Disk::new(&place, &options) else {
+            println!("there is no right to mount here: a limit of the files' size must do");
+            return;
+        };
+        match scene.fetch_behind("", "No space left on device").status {
+            Some(0) => fits += 1,
+            _ => full += 1,
+        }
+        disk.remount("size=4m,nr_inodes=1000");
+        scene.fetch();
+    }
+    println!("{full} times full, {fits} times not");
+    assert!(full > 20 && fits > 3);
+}
+
+#[test]
+fn there_is_no_room_for_the_log() {
+    let scene = Scene::new(messages());
+    let arguments = ["--plaintext", "--log", "/dev/full", &scene.server.url(), "fetch", "mail", "--delete"];
+    scene.home.run(&arguments).expect(0, "14 new");
+    assert_eq!(check(&scene.all, &scene.home, &scene.store), 14);
+}
+
+#[test]
+fn there_is_no_room_for_the_output() {
+    let scene = Scene::new(messages());
+    for command in ["retr", "list", "capa"] {
+        let number = if command == "retr" { "14" } else { "" };
+        let arguments = ["--plaintext", &scene.server.url(), command, number];
+        let given = &arguments[..arguments.len() - usize::from(number.is_empty())];
+        let ended = scene.home.run_behind("exec \"$@\" >/dev/full", given);
+        ended.expect(4, "the output cannot be written: No space left on device");
+    }
+}
