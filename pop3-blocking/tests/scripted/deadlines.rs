@@ -137,9 +137,8 @@ fn a_caller_may_take_its_time() {
 fn a_stream_of_ones_own() {
     let script = format!("{LOGIN}-- hold\n").replace("C: USER mrose\nS: +OK\n", "C: USER mrose\n");
     let peer = dripping(script.split_once("C: PASS").unwrap().0.to_owned(), b"+OK 1 1 ");
-    let stream = TcpStream::connect(peer.address).unwrap();
-    stream.set_read_timeout(Some(PAUSE)).unwrap();
-    let mut connection = Connection::new(stream, Config::default()).unwrap();
+    let mut connection = Connection::new(TcpStream::connect(peer.address).unwrap(), Config::default()).unwrap();
+    connection.get_ref().set_read_timeout(Some(PAUSE)).unwrap();
     connection.set_timeouts(Timeouts { answer: LIMIT, ..Timeouts::UNLIMITED });
     let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
     let begin = Instant::now();

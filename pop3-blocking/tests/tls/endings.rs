@@ -32,7 +32,8 @@ fn end(mut stream: Encrypted, how: End) {
         stream.conn.send_close_notify();
         stream.flush().unwrap();
     }
-    stream.sock.shutdown(Shutdown::Write).unwrap();
+    // A client that has given up already may be gone.
+    let _ = stream.sock.shutdown(Shutdown::Write);
     rest(&mut stream.sock);
 }
 
