@@ -18,8 +18,7 @@ use crate::{Config, Connect, ConnectError, Connection, Security, Session};
 ///
 /// Every wait is limited, by [`Timeouts`](crate::Timeouts), the look-up of the host's name like that for an address. The
 /// wait of a future that was dropped goes on with the next one. The netrc file and the platform's certificate authorities
-/// are read, if they must be, without leaving the thread; who connects often reads the latter once, by
-/// [`Tls::config`](pop3_proto::tls::Tls::config).
+/// are read, if they must be, without leaving the thread; who connects often reads the latter once, by `Tls::config`.
 ///
 /// The [window](Connect::window) may be of any size: see the [crate's docs](crate#no-deadlock).
 ///

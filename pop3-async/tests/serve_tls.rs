@@ -170,7 +170,7 @@ async fn g01_what_is_said_in_the_clear_is_not_done_inside_tls() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_does_not_come_ends_the_session() {
+async fn g02_a_handshake_that_does_not_come_ends_the_session() {
     for config in [IMPLICIT, STLS] {
         let server = Server::new(config);
         let hello = server.hello();

@@ -42,7 +42,7 @@ impl<S: Read + Write> Session<S> {
     }
 
     /// The octets of memory that the session's buffers hold: none while it is idle, so that many idle sessions cost little.
-    /// What TLS holds beside is not counted: some 10 KiB.
+    /// What TLS holds beside is not counted: less than 10 KiB.
     pub fn buffered(&self) -> usize {
         self.link.conversation.buffered()
     }

@@ -229,7 +229,7 @@ fn g01_what_is_said_in_the_clear_is_not_done_inside_tls() {
 }
 
 #[test]
-fn a_handshake_that_does_not_come_ends_the_session() {
+fn g02_a_handshake_that_does_not_come_ends_the_session() {
     for config in [IMPLICIT, STLS] {
         let server = Server::new(config);
         let mut hello = Vec::new();

@@ -32,6 +32,15 @@ enum Turn {
     Cancelled,
 }
 
+/// What the server has been shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Shown {
+    /// Something of the client's was in this AUTH exchange: without, `+OK` proves nothing.
+    in_auth: bool,
+    /// A secret, and it has not let us in, or not yet: what the server says may be an echo of it.
+    secret: bool,
+}
+
 /// What holds until TLS begins, and is void then (RFC 2595, section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Layer {
@@ -62,8 +71,7 @@ pub struct Client {
     /// Something came that nobody asked for.
     unsolicited: bool,
     turn: Turn,
-    /// Something of the client's was in this AUTH exchange: without, `+OK` proves nothing.
-    responded: bool,
+    shown: Shown,
     layer: Layer,
     failure: Option<ProtocolError>,
 }
@@ -80,7 +88,7 @@ impl Client {
             forgiven: false,
             unsolicited: false,
             turn: Turn::Server,
-            responded: false,
+            shown: Shown { in_auth: false, secret: false },
             layer: Layer { line_end: None, tls: config.inside_tls, utf8_mode: false, utf8_user: false },
             failure: None,
             config,
@@ -106,8 +114,9 @@ impl Client {
         command.encode(out).ok_or(Rejected::NoRoom)?;
         if kind == Kind::Auth {
             self.turn = Turn::Server;
-            self.responded = matches!(command, Command::Auth { initial_response: Some(_), .. });
+            self.shown.in_auth = matches!(command, Command::Auth { initial_response: Some(_), .. });
         }
+        self.shown.secret |= kind.is_secret();
         Ok(Ticket(self.flight.push(kind)))
     }
 
@@ -163,7 +172,7 @@ impl Client {
                 payload.encode(data);
                 end.copy_from_slice(b"\r\n");
                 self.turn = Turn::Server;
-                self.responded = true;
+                self.shown.in_auth = true;
             }
         }
         Ok(())
@@ -228,7 +237,7 @@ impl Client {
             }
             Some(Status::Err(text)) => {
                 self.state = State::greeted(Outcome::Err);
-                Ok(Some(Event::NoService(Refusal(Reply::new(text)))))
+                Ok(Some(Event::NoService(Refusal::new(text, self.layer.tls))))
             }
             _ => self.fail(Violation::NotAStatus, line),
         }
@@ -246,7 +255,7 @@ impl Client {
         let to = Ticket(self.flight.answered());
         match Status::parse(line) {
             Some(Status::Ok(text)) => {
-                if kind == Kind::Auth && (self.turn == Turn::Cancelled || !self.responded) {
+                if kind == Kind::Auth && (self.turn == Turn::Cancelled || !self.shown.in_auth) {
                     return self.fail(Violation::UnprovenLogin, line);
                 }
                 if !self.state.permits(kind) {
@@ -264,7 +273,7 @@ impl Client {
             }
             Some(Status::Err(text)) => {
                 self.finish(kind, Outcome::Err, input);
-                Ok(Some(Event::Refused { to, refusal: Refusal(Reply::new(text)) }))
+                Ok(Some(Event::Refused { to, refusal: Refusal::new(text, self.layer.tls) }))
             }
             Some(Status::Challenge(data)) if kind == Kind::Auth && self.turn == Turn::Server => {
                 self.extent += 1;
@@ -327,6 +336,7 @@ impl Client {
         // `-ERR` to what the confirmed state does not permit is as it should be, and changes nothing.
         self.state = self.state.after(kind, outcome).unwrap_or(self.state);
         self.flight.pop();
+        self.shown.secret &= self.state != State::Transaction || self.flight.kinds().any(Kind::is_secret);
         self.part = Part::Status;
         self.forgiven = false;
         self.extent = 0;
@@ -449,6 +459,11 @@ impl Client {
         }
     }
 
+    /// Whether a text of the server's may hold a secret: it was shown one that has not let us in, or not yet.
+    pub(crate) const fn may_hear_an_echo(&self) -> bool {
+        self.shown.secret
+    }
+
     /// Whether the session is inside TLS.
     pub const fn inside_tls(&self) -> bool {
         self.layer.tls
@@ -457,9 +472,7 @@ impl Client {
     #[cold]
     fn fail<T>(&mut self, violation: Violation, said: &[u8]) -> Result<T, ProtocolError> {
         let awaiting = self.awaiting();
-        // A server that is shown a secret may echo it, in any answer until it has answered that.
-        let echo = self.flight.kinds().any(Kind::is_secret);
-        let excerpt = if echo { Excerpt::EMPTY } else { Excerpt::of(said) };
+        let excerpt = if self.may_hear_an_echo() { Excerpt::EMPTY } else { Excerpt::of(said) };
         let error = ProtocolError { violation, awaiting, excerpt };
         self.failure = Some(error);
         self.part = Part::Status;

@@ -406,6 +406,8 @@ impl Conversation {
     fn next_event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
         (self.body, self.body_of) = (0..0, None);
         let kind = if self.log.is_some() { self.client.awaiting().kind() } else { None };
+        // Asked before the answer takes its command out of flight.
+        let echo = self.client.may_hear_an_echo();
         let event = self.inbox.take(|input| {
             let event = self.client.receive(input)?;
             if event.is_none() && self.ended {
@@ -429,7 +431,7 @@ impl Conversation {
                     if kind.is_some_and(|kind| kind.shape() == Shape::Body) && matches!(event, Event::End { .. }) {
                         log(Entry::Body { octets });
                     }
-                    if let Some(entry) = Entry::of(event, kind) {
+                    if let Some(entry) = Entry::of(event, echo) {
                         log(entry);
                     }
                 }

@@ -202,8 +202,8 @@ impl ProtocolError {
         self.awaiting
     }
 
-    /// The beginning of the offending line, at most 80 octets; empty where there is none to show, and always while a
-    /// password or a proof was in flight.
+    /// The beginning of the offending line, at most 80 octets; empty where there is none to show, and always from a
+    /// password or a proof on until the login, because the server may echo it.
     pub fn excerpt(&self) -> Text<'_> {
         self.excerpt.text()
     }

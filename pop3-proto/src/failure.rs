@@ -8,7 +8,7 @@ use core::fmt;
 
 use crate::error::{Awaiting, Malformed, ProtocolError, Rejected, Violation};
 use crate::exchange::Failure;
-use crate::reply::{Code, Refusal, Reply, Text};
+use crate::reply::{Code, Refusal, Text};
 
 /// A `-ERR` line to keep: the server said no.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -16,11 +16,12 @@ pub struct Refused {
     line: Vec<u8>,
     /// What was said beside the line.
     explanation: Vec<u8>,
+    is_protected: bool,
 }
 
 impl Refused {
     pub(crate) fn new(refusal: Refusal<'_>) -> Refused {
-        Refused { line: refusal.line().to_vec(), explanation: Vec::new() }
+        Refused { line: refusal.line().to_vec(), explanation: Vec::new(), is_protected: refusal.is_protected() }
     }
 
     pub(crate) fn explain(&mut self, explanation: &[u8]) {
@@ -28,7 +29,13 @@ impl Refused {
     }
 
     fn refusal(&self) -> Refusal<'_> {
-        Refusal(Reply::new(&self.line))
+        Refusal::new(&self.line, self.is_protected)
+    }
+
+    /// Whether it came inside TLS. What did not may be anybody's: nothing that it says, and no address in it, is to be
+    /// shown as the server's.
+    pub const fn is_protected(&self) -> bool {
+        self.is_protected
     }
 
     /// The text behind the response code, for humans.
@@ -209,6 +216,10 @@ impl<T: fmt::Display> fmt::Display for Error<T> {
         write!(f, "{} failed: ", self.doing)?;
         match &*self.cause {
             Cause::Rejected(rejected) => write!(f, "{rejected}"),
+            // A whole session is refused: that anybody can do who is on the way.
+            Cause::Refused(refused) if self.no_service && !refused.is_protected() => {
+                write!(f, "without TLS, the server said {refused}")
+            }
             Cause::Refused(refused) => write!(f, "the server said {refused}"),
             Cause::Malformed(malformed) => write!(f, "{malformed}"),
             Cause::Unproved => f.write_str("the server said +OK before anything was proved; it may be an impostor"),

@@ -21,9 +21,9 @@ pub enum Entry<'a> {
     Status {
         /// `+OK` or `-ERR`.
         indicator: &'static str,
-        /// The response code, if there is one.
+        /// The response code, if there is one; only a known one where the text is hidden.
         code: Option<ResponseCode<'a>>,
-        /// The text behind it; `None` where the line answers a secret, which the server may have echoed.
+        /// The text behind it; `None` from a secret on until the login, because the server may echo it.
         text: Option<Text<'a>>,
     },
     /// A challenge of AUTH.
@@ -67,15 +67,17 @@ impl fmt::Debug for Sent<'_> {
 }
 
 impl<'a> Entry<'a> {
-    /// The entry for an event that answers a command of this kind; bodies are counted by the caller.
-    pub(crate) fn of(event: Event<'a>, kind: Option<Kind>) -> Option<Entry<'a>> {
-        let secret = kind.is_some_and(Kind::is_secret);
+    /// The entry for an event, whose text is hidden if it may be the `echo` of a secret. Bodies are counted by the caller.
+    pub(crate) fn of(event: Event<'a>, echo: bool) -> Option<Entry<'a>> {
         let status = |indicator, reply: Reply<'a>| {
-            Some(Entry::Status { indicator, code: reply.code(), text: (!secret).then(|| reply.text()) })
+            let harmless =
+                |code: &ResponseCode<'_>| code.as_bytes().eq_ignore_ascii_case(code.code().as_str().as_bytes());
+            let code = reply.code().filter(|code| !echo || harmless(code));
+            Some(Entry::Status { indicator, code, text: (!echo).then(|| reply.text()) })
         };
         match event {
             Event::Greeting(greeting) => status("+OK", greeting.0),
-            Event::NoService(refusal) | Event::Refused { refusal, .. } => status("-ERR", refusal.0),
+            Event::NoService(refusal) | Event::Refused { refusal, .. } => status("-ERR", refusal.reply),
             Event::Ok { reply, .. } => status("+OK", reply),
             Event::StartTls { .. } => status("+OK", Reply::new(b"")),
             Event::Challenge { .. } => Some(Entry::Challenge),

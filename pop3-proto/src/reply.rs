@@ -147,22 +147,35 @@ impl fmt::Debug for Reply<'_> {
 
 /// A `-ERR` line: the server said no, and the session goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Refusal<'a>(pub(crate) Reply<'a>);
+pub struct Refusal<'a> {
+    pub(crate) reply: Reply<'a>,
+    pub(crate) is_protected: bool,
+}
 
 impl<'a> Refusal<'a> {
+    pub(crate) const fn new(line: &'a [u8], is_protected: bool) -> Refusal<'a> {
+        Refusal { reply: Reply::new(line), is_protected }
+    }
+
+    /// Whether it came inside TLS. What did not may be anybody's: nothing that it says, and no address in it, is to be
+    /// shown as the server's (RFC 2595, section 9).
+    pub const fn is_protected(&self) -> bool {
+        self.is_protected
+    }
+
     /// All that stands behind the `-ERR` and its blank, response code included.
     pub const fn line(&self) -> &'a [u8] {
-        self.0.line
+        self.reply.line
     }
 
     /// The text behind the response code, for humans.
     pub fn text(&self) -> Text<'a> {
-        self.0.text()
+        self.reply.text()
     }
 
     /// The response code, if there is one (RFC 2449, section 8).
     pub fn code(&self) -> Option<ResponseCode<'a>> {
-        self.0.code()
+        self.reply.code()
     }
 }
 

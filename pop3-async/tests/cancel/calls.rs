@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use pop3_async::pop3_proto::memory::MailStore;
-use pop3_async::{Config, Connection, Credentials, Error, Message, Policy, Security, Session};
+use pop3_async::{Config, Connection, Credentials, Error, Message, Method, Policy, Security, Session};
 use tokio::io::AsyncReadExt;
 
 use crate::tls;
@@ -98,19 +98,18 @@ impl World {
     }
 
     pub(crate) fn policy(&self) -> Policy {
-        Policy { security: self.security, allow_plaintext: true, method: None }
+        // SCRAM would be slow, on purpose.
+        Policy { security: self.security, allow_plaintext: true, method: Some(Method::UserPass) }
     }
 
     pub(crate) async fn connect(&self, pipelining: bool, seed: u64) -> Connection<Wire> {
         let wire = Wire::new(&self.store, self.security, pipelining, seed);
-        match self.security {
-            Security::Tls => Connection::over_tls(wire, Config::default(), tls::client(), "localhost").await.unwrap(),
-            _ => {
-                let mut connection = Connection::new(wire, Config::default()).await.unwrap();
-                connection.set_tls(tls::client(), "localhost").unwrap();
-                connection
-            }
+        if self.security == Security::Tls {
+            return Connection::over_tls(wire, Config::default(), tls::client(), "localhost").await.unwrap();
         }
+        let mut connection = Connection::new(wire, Config::default()).await.unwrap();
+        connection.set_tls(tls::client(), "localhost").unwrap();
+        connection
     }
 
     pub(crate) fn session(&self, pipelining: bool, seed: u64) -> Session<Wire> {

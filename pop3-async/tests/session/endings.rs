@@ -39,7 +39,7 @@ async fn quit_refused() {
 }
 
 #[tokio::test]
-async fn quit_unknown() {
+async fn f02_quit_unknown() {
     let session = scripted(&[("QUIT", "+O")], Then::Close).await;
     let error = session.quit().await.unwrap_err();
     assert!(matches!(error, QuitError::Unknown(_)), "{error:?}");
@@ -145,7 +145,7 @@ async fn serving_ends_well_when_the_client_goes_away() {
     ours.write_all(b"STLS\r\n").await.unwrap();
     assert_eq!(serving.await.unwrap().unwrap_err().kind(), ErrorKind::Unsupported);
 
-    // By default only APOP logs in.
+    // By default nothing logs in that shows the password.
     let (ours, theirs) = duplex(100);
     tokio::spawn(pop3_async::serve(theirs, store.maildrop()));
     let connection = Connection::new(ours, Config::default()).await.unwrap();

@@ -95,7 +95,7 @@ async fn two_thousand_pipelined_messages_through_64_octets() {
 
 /// Sockets whose buffers are as small as they come towards the server, which does not read while it writes.
 #[tokio::test]
-async fn two_thousand_pipelined_messages_through_small_sockets() {
+async fn d18_two_thousand_pipelined_messages_through_small_sockets() {
     const ANSWERS: u32 = 64 * 1024;
     let store = numbered(2000);
     let listener = TcpSocket::new_v4().unwrap();

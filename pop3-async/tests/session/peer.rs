@@ -4,10 +4,12 @@ use std::num::NonZeroU32;
 
 use pop3_async::pop3_proto::ServerConfig;
 use pop3_async::pop3_proto::memory::MailStore;
-use pop3_async::{Config, Connection, Credentials, Message, Policy, Security, Session};
+use pop3_async::{Config, Connection, Credentials, Message, Method, Policy, Security, Session};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-pub(crate) const POLICY: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+/// By USER and PASS, because SCRAM is slow on purpose.
+pub(crate) const POLICY: Policy =
+    Policy { security: Security::Plaintext, allow_plaintext: true, method: Some(Method::UserPass) };
 
 pub(crate) fn plaintext() -> ServerConfig {
     ServerConfig { plaintext_login: true, ..ServerConfig::default() }

@@ -65,7 +65,7 @@ async fn a_server_that_does_not_read_either() {
 
 /// The limit is on the whole line, however it comes.
 #[tokio::test(start_paused = true)]
-async fn a_status_line_that_drips() {
+async fn f01_a_status_line_that_drips() {
     let mut connection = dripping("+OK\r\n".to_owned(), Duration::from_secs(25)).await;
     let begin = Instant::now();
     let error = connection.capabilities().await.unwrap_err();
@@ -76,7 +76,7 @@ async fn a_status_line_that_drips() {
 
 /// So many octets must come in each interval, and there may be as many intervals as it takes.
 #[tokio::test(start_paused = true)]
-async fn a_listing_that_drips() {
+async fn f01_a_listing_that_drips() {
     let listing = format!("+OK\r\n{}.\r\n", "X-CAPABILITY\r\n".repeat(100));
     let mut connection = dripping(listing.clone(), Duration::from_millis(230)).await;
     let begin = Instant::now();

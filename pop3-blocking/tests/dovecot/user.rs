@@ -23,6 +23,7 @@ pub(crate) fn address() -> SocketAddr {
 }
 
 /// Where TLS is spoken from the beginning.
+#[cfg(feature = "tls")]
 pub(crate) fn tls_address() -> SocketAddr {
     variable("POP3_TEST_TLS_ADDR").parse().expect("POP3_TEST_TLS_ADDR is not an address")
 }

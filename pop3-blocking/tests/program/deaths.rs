@@ -132,7 +132,7 @@ fn a_server_that_says_nothing_more() {
         let left = [Some(octets), None];
         *scene.life.lock().unwrap() = Life { left, end: End::Waits { reached, go_on: wait }, carried: [0; 2] };
         let arguments = ["--plaintext", "--timeout", "1", &scene.server.url(), "fetch", "mail", "--delete"];
-        scene.home.run(&arguments).expect(4, "the server sent nothing for 1 s");
+        scene.home.run(&arguments).expect(4, "the server sent ");
         drop(go_on);
         check(&scene.all, &scene.home, &scene.store);
         assert_eq!(scene.store.messages("u").len(), SMALL.len(), "nothing is deleted");

@@ -78,7 +78,7 @@ fn a_message_cut_short_is_no_success() {
 
 /// What a server says cannot move the cursor, nor reverse the order of letters.
 #[test]
-fn what_servers_say_is_escaped() {
+fn f03_what_servers_say_is_escaped() {
     let evil = "\x1b[2J\x07\u{202e}\u{9b}";
     let server = scripted(move |line| match line {
         "UIDL" => say(format!("+OK\r\n1 a{evil}\r\n.\r\n")),

@@ -1,5 +1,6 @@
 //! The program `pop3`, run as its users run it, against servers on loopback.
 
+mod attacks;
 mod deaths;
 mod disk;
 mod fetch;

@@ -44,7 +44,7 @@ fn assert_late(error: &Error, says: &str) {
 }
 
 #[test]
-fn a_greeting_that_does_not_come() {
+fn f01_a_greeting_that_does_not_come() {
     let limits = Timeouts { greeting: LIMIT, ..unlimited() };
     for peer in [Peer::playing("-- hold\n".into()), dripping(String::new(), b"+OK and so on ")] {
         let begin = Instant::now();
@@ -56,7 +56,7 @@ fn a_greeting_that_does_not_come() {
 }
 
 #[test]
-fn an_answer_that_does_not_end() {
+fn f01_an_answer_that_does_not_end() {
     let limits = Timeouts { answer: LIMIT, ..unlimited() };
     let peer = dripping(format!("{LOGIN}C: NOOP\nS: +OK\nC: STAT\n"), b"+OK 1 1 ");
     let mut session = connect(peer.connect().timeouts(limits)).unwrap();
@@ -69,7 +69,7 @@ fn an_answer_that_does_not_end() {
 }
 
 #[test]
-fn a_message_and_a_listing_that_drip() {
+fn f01_a_message_and_a_listing_that_drip() {
     let limits = Timeouts { interval: LIMIT, octets: 1000, ..unlimited() };
     let says = "failed: the server sent fewer than 1000 octets in 0.2 s";
 
@@ -137,9 +137,8 @@ fn a_caller_may_take_its_time() {
 fn a_stream_of_ones_own() {
     let script = format!("{LOGIN}-- hold\n").replace("C: USER mrose\nS: +OK\n", "C: USER mrose\n");
     let peer = dripping(script.split_once("C: PASS").unwrap().0.to_owned(), b"+OK 1 1 ");
-    let stream = TcpStream::connect(peer.address).unwrap();
-    stream.set_read_timeout(Some(PAUSE)).unwrap();
-    let mut connection = Connection::new(stream, Config::default()).unwrap();
+    let mut connection = Connection::new(TcpStream::connect(peer.address).unwrap(), Config::default()).unwrap();
+    connection.get_ref().set_read_timeout(Some(PAUSE)).unwrap();
     connection.set_timeouts(Timeouts { answer: LIMIT, ..Timeouts::UNLIMITED });
     let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
     let begin = Instant::now();

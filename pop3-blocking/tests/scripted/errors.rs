@@ -148,7 +148,10 @@ S: .
 fn a_greeting_that_refuses_ends_the_session() {
     let peer = Peer::playing("S: -ERR [SYS/TEMP] come back later\n".to_owned());
     let Err(ConnectError::Login(LoginError::Failed(error))) = connect(peer.connect()) else { panic!("no error") };
-    assert_eq!(error.to_string(), "reading the greeting failed: the server said -ERR [SYS/TEMP] come back later");
+    assert_eq!(
+        error.to_string(),
+        "reading the greeting failed: without TLS, the server said -ERR [SYS/TEMP] come back later"
+    );
     assert!(error.refused().is_some() && !error.session_goes_on());
     peer.done();
 }

@@ -23,7 +23,7 @@ fn refused() {
 }
 
 #[test]
-fn unknown() {
+fn f02_unknown() {
     // Nothing came, or not enough, or not in time.
     for answer in ["", "S: +OK\n-- hold\n"] {
         let peer = if answer.is_empty() {

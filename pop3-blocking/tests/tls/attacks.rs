@@ -1,4 +1,4 @@
-//! Plaintext that somebody put behind the answer to STLS (rows A01 and A02 of the attack table).
+//! Plaintext that somebody put behind the answer to STLS.
 
 use std::io::{Read, Write};
 
@@ -13,7 +13,7 @@ const TAIL: &[u8] = b"+OK\r\nSASL PLAIN\r\n.\r\n";
 
 /// In one segment with the answer, whole or only begun: there is no handshake at all.
 #[test]
-fn in_the_same_segment() {
+fn a01_a02_in_the_same_segment() {
     let tls = Authority::new().trusted();
     let tails = (1..=TAIL.len()).map(|octets| &TAIL[..octets]);
     for tail in tails.chain([&b"\r\n"[..], b"\n", b" ", b"-ERR", b"\x16\x03\x03"]) {
@@ -33,7 +33,7 @@ fn in_the_same_segment() {
 /// In a segment of its own, which the client has read with the answer or not: it is never taken for what was said inside
 /// TLS, nor kept for later.
 #[test]
-fn in_the_next_segment() {
+fn a01_a02_in_the_next_segment() {
     let authority = Authority::new();
     for waits in [false, true] {
         let server = Server::new(move |mut stream| {
@@ -58,9 +58,9 @@ fn in_the_next_segment() {
     }
 }
 
-/// What a server said before TLS is not known inside it (row A10): neither that it pipelines nor how to log in.
+/// What a server said before TLS is not known inside it: neither that it pipelines nor how to log in.
 #[test]
-fn what_was_said_before_is_forgotten() {
+fn a10_what_was_said_before_is_forgotten() {
     let authority = Authority::new();
     let config = authority.issue(valid_for(&["127.0.0.1"])).server();
     let server = Server::playing(

@@ -60,7 +60,7 @@ fn a_name_and_an_address() {
 }
 
 #[test]
-fn a_wrong_name() {
+fn a14_a_wrong_name() {
     let authority = Authority::new();
     let names = ["pop.example.org", "*.example.com", "192.0.2.1"];
     let config = authority.issue(valid_for(&names)).server();
@@ -108,7 +108,7 @@ fn out_of_date() {
 }
 
 #[test]
-fn an_unknown_authority() {
+fn a14_an_unknown_authority() {
     let (theirs, other) = (Authority::new(), Authority::new());
     let config = theirs.issue(valid_for(&["localhost"])).server();
     // The other one is trusted, and no better for it.
@@ -136,6 +136,24 @@ fn an_unknown_authority() {
     let (says, failure) = refused_in_both("localhost", &other.trusted(), &signed_by_itself(params));
     assert!(says.contains("the server's certificate is signed by itself, as an authority's"), "{says}");
     assert!(failure.is_unknown_authority());
+}
+
+/// A reader who takes the NUL for the end sees another name.
+#[test]
+fn a14_a_nul_in_the_name() {
+    let authority = Authority::new();
+    for name in ["localhost\0.example.org", "localhost\0", "\0localhost"] {
+        let mut params = valid_for(&[]);
+        params.subject_alt_names.push(rcgen::SanType::DnsName(name.try_into().unwrap()));
+        let (says, failure) = refused_in_both("localhost", &authority.trusted(), &authority.issue(params).server());
+        assert!(says.starts_with("TLS failed, nothing secret was sent: ") && !says.contains('\0'), "{says:?}");
+        assert!(!failure.is_unknown_authority(), "{says}");
+    }
+    // A common name counts for nothing: only what is meant as a name does.
+    let mut params = valid_for(&["pop.example.org"]);
+    params.distinguished_name.push(rcgen::DnType::CommonName, "localhost");
+    let (says, _) = refused_in_both("localhost", &authority.trusted(), &authority.issue(params).server());
+    assert!(says.ends_with("is not for localhost, but for pop.example.org"), "{says}");
 }
 
 #[test]

@@ -32,7 +32,8 @@ fn end(mut stream: Encrypted, how: End) {
         stream.conn.send_close_notify();
         stream.flush().unwrap();
     }
-    stream.sock.shutdown(Shutdown::Write).unwrap();
+    // A client that has given up already may be gone.
+    let _ = stream.sock.shutdown(Shutdown::Write);
     rest(&mut stream.sock);
 }
 
@@ -113,9 +114,9 @@ fn session(to: Connect) -> (Came, Option<Error>) {
     }
 }
 
-/// A15: wherever the server ends TLS, in whichever way, nothing that was cut short is taken for whole.
+/// Wherever the server ends TLS, in whichever way, nothing that was cut short is taken for whole.
 #[test]
-fn at_every_octet() {
+fn a15_at_every_octet() {
     let (authority, config) = server();
     // Where each answer is complete, and how far that takes us.
     let whole: usize = SCRIPT.lines().filter_map(|line| line.strip_prefix("S: ")).map(|said| said.len() + 2).sum();

@@ -110,9 +110,9 @@ fn patient() -> Timeouts {
     Timeouts::UNLIMITED.each(PATIENCE)
 }
 
-/// A08: silence instead of a `ServerHello`.
+/// Silence instead of a `ServerHello`.
 #[test]
-fn a_server_that_says_nothing() {
+fn a08_a_server_that_says_nothing() {
     let says = "TLS failed, nothing secret was sent: the TLS handshake took longer than 0.2 s";
     for (security, begin) in BOTH {
         let limits = Timeouts { handshake: LIMIT, ..patient() };
@@ -140,9 +140,9 @@ fn a_server_that_says_nothing() {
     }
 }
 
-/// A08: garbage instead of a `ServerHello`; A16: a server that speaks in the clear where TLS is due, or hangs up.
+/// Garbage instead of a `ServerHello`; a server that speaks in the clear where TLS is due, or hangs up.
 #[test]
-fn a_server_that_says_something_else() {
+fn a08_a16_a_server_that_says_something_else() {
     let not_tls = "TLS failed, nothing secret was sent: \
                    what the server sent is not TLS; it seems to speak in the clear here";
     for (security, begin) in BOTH {

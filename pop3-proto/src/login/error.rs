@@ -135,10 +135,14 @@ impl<T: fmt::Display> fmt::Display for LoginError<T> {
             }
             LoginError::NoStartTls => f.write_str("the server does not offer STLS; nothing secret was sent"),
             LoginError::StartTlsRefused(said) => {
-                write!(f, "the server refused STLS, nothing secret was sent; it said {said}")
+                write!(f, "the server refused STLS, nothing secret was sent; without TLS anybody may have said {said}")
             }
             LoginError::CapaRefused(said) => {
-                write!(f, "the server refused CAPA and so offers no STLS, nothing secret was sent; it said {said}")
+                write!(
+                    f,
+                    "the server refused CAPA and so offers no STLS, nothing secret was sent; without TLS anybody may have \
+                     said {said}"
+                )
             }
             LoginError::Handshake(error) => write!(f, "TLS failed, nothing secret was sent: {error}"),
             LoginError::NotOffered(name) => write!(f, "the server does not offer {name}; nothing secret was sent"),

@@ -44,5 +44,8 @@ impl fmt::Debug for Text<'_> {
 
 /// Characters that change how their neighbours look, or separate lines, without being seen.
 const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    let spaces_and_marks = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{feff}');
+    let breaks_and_directions = matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    let annotations_and_tags = matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    spaces_and_marks || breaks_and_directions || annotations_and_tags
 }

@@ -6,6 +6,7 @@ use pop3_proto::sasl::{Payload, Response};
 use pop3_proto::{BadArgument, Client, Command, Kind, Malformed, ProtocolError, Rejected, State, Violation};
 
 use crate::line::{self, NoCommand};
+use crate::logins;
 use crate::run::{Run, Stop};
 use crate::seen::{Seen, Status, Value};
 use crate::tables::Expect;
@@ -133,15 +134,7 @@ impl Expect {
                 }
                 tally.that(calls > 0, "no call to try");
             }
-            Expect::NoCredentials => {
-                let user = Command::User(case.setting("user", "u"));
-                tally.that(refused(&run.client, user).is_some(), "credentials may be sent");
-            }
-            Expect::NoMechanism => {
-                let auth = Command::Auth { mechanism: case.setting("mechanism", ""), initial_response: None };
-                tally.that(refused(&run.client, auth).is_some(), "a mechanism that was not offered may be tried");
-            }
-            Expect::NoLogin => tally.that(run.client.state() != State::Transaction, "the login counts"),
+            Expect::ByLogin => tally.that(logins::is_judged(case), "no login judges it"),
             Expect::OtherMessage => {
                 let values = statuses(run).map(|status| &status.value);
                 let last = values.last().cloned();

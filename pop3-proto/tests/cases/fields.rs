@@ -5,6 +5,7 @@ use pop3_proto::{Command, Kind, State, transmitted_octets};
 use serde_json::Value as Json;
 
 use crate::expect::{Tally, last_status, refused, rows};
+use crate::logins;
 use crate::run::{Run, Step};
 use crate::seen::{Seen, Value};
 use crate::transcript::{Case, latin1};
@@ -17,6 +18,8 @@ pub(crate) fn check(name: &str, value: &Json, case: &Case, run: &Run, tally: &mu
     match name {
         // Another program's exit code, remarks, and the cost, which a test of its own watches.
         "curl_exit" | "note" | "work" => {}
+        "credentials_sent" => tally.that(logins::is_judged(case), "no login judges it"),
+        "apop_available" if case.tls_after.is_some() => tally.that(logins::is_judged(case), "no login judges it"),
         "body" => tally.that(contents(run).contains(&text()), "no answer has this content"),
         "body_len" | "body_octets" => {
             let found: Vec<usize> = contents(run).iter().map(Vec::len).collect();
@@ -112,9 +115,6 @@ pub(crate) fn check(name: &str, value: &Json, case: &Case, run: &Run, tally: &mu
         }
         "bytes_sent" => tally.same("sent", run.sent.clone(), text()),
         "tls_started" => tally.that(run.client.clone().tls_established(b"").is_err(), "TLS may begin"),
-        "credentials_sent" => {
-            tally.that(refused(&run.client, Command::User("u")).is_some(), "credentials may be sent");
-        }
         "wire" | "decoded" | "octets" => stuffing(name, value, case, run, tally),
         _ => tally.that(false, format!("nobody checks {name}")),
     }

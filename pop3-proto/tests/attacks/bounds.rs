@@ -1,0 +1,664 @@
+//! C: lengths, counts and numbers.
+
+use core::num::NonZeroU32;
+use core::ops::ControlFlow;
+
+use pop3_proto::apop::Timestamp;
+use pop3_proto::batch::{Batch, Each, Selection};
+use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
+use pop3_proto::exchange::{Acknowledge, Exchange, Failure, Lines, ListAll, ListOne, Stat, UidlAll, UidlOne};
+use pop3_proto::login::LoginError;
+use pop3_proto::reply::Challenge;
+use pop3_proto::sasl::{Payload, Response};
+use pop3_proto::{
+    Awaiting, Cause, Client, Command, Config, Error, Event, Kind, Malformed, ProtocolError, State, Violation,
+};
+
+use crate::memory::{Usage, used};
+use crate::play::{CLEAR, CUTS, Cut, Play, Script};
+
+const ONE: NonZeroU32 = NonZeroU32::MIN;
+/// What a conversation's buffers may take, whatever comes: one inbox while the next one is filled from it, and the outbox.
+const BUFFERS: usize = 3 * 64 * 1024;
+
+/// A client that waits for the answer to `command`, or for the greeting.
+fn waiting(config: Config, command: Option<Command<'_>>) -> Client {
+    let mut client = Client::new(config);
+    let hear = |client: &mut Client| assert!(client.receive(&mut &b"+OK\r\n"[..]).unwrap().is_some());
+    let Some(command) = command else { return client };
+    hear(&mut client);
+    if State::Transaction.permits(command.kind()) {
+        for command in [Command::User("u"), Command::Pass("p")] {
+            client.send(command, &mut Vec::new()).unwrap();
+            hear(&mut client);
+        }
+    }
+    client.send(command, &mut Vec::new()).unwrap();
+    client
+}
+
+/// A conversation in TRANSACTION, which keeps no log.
+fn inside(config: Config) -> Conversation {
+    let mut conversation = Conversation::new(config);
+    let mut say = |space: &mut [u8]| {
+        space[..5].copy_from_slice(b"+OK\r\n");
+        5
+    };
+    feed(&mut conversation, 5, &mut say, Conversation::greet).unwrap();
+    for command in [Command::User("u"), Command::Pass("p")] {
+        let mut call = Call::new(Acknowledge(command));
+        feed(&mut conversation, 5, &mut say, |conversation| conversation.step(&mut call)).unwrap();
+    }
+    conversation
+}
+
+/// Feeds what `more` makes, `at_once` octets a read at most, until `step` is done or gives up.
+fn feed<T>(
+    conversation: &mut Conversation,
+    at_once: usize,
+    mut more: impl FnMut(&mut [u8]) -> usize,
+    mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, Error>,
+) -> Result<T, Error> {
+    loop {
+        if let Step::Done(value) = step(conversation)? {
+            return Ok(value);
+        }
+        conversation.written(usize::MAX);
+        let spare = conversation.spare();
+        let len = spare.len().min(at_once);
+        let len = more(&mut spare[..len]);
+        conversation.filled(len);
+    }
+}
+
+/// `first`, then `pattern` for ever, or until `total` octets were given and then `last`.
+struct Stream<'a> {
+    first: &'a [u8],
+    pattern: &'a [u8],
+    last: &'a [u8],
+    total: usize,
+    given: usize,
+}
+
+impl<'a> Stream<'a> {
+    fn endless(first: &'a [u8], pattern: &'a [u8]) -> Stream<'a> {
+        Stream { first, pattern, last: b"", total: usize::MAX, given: 0 }
+    }
+
+    fn fill(&mut self, space: &mut [u8]) -> usize {
+        let (pattern, patterned) = (self.pattern, self.total.saturating_sub(self.first.len()));
+        let mut filled = 0;
+        while filled < space.len() {
+            let room = &mut space[filled..];
+            let from = self.given;
+            let piece = if from < self.first.len() {
+                &self.first[from..]
+            } else if from < self.total {
+                let at = from - self.first.len();
+                &pattern[at % pattern.len()..][..(pattern.len() - at % pattern.len()).min(patterned - at)]
+            } else {
+                self.last.get(from - self.total..).unwrap_or_default()
+            };
+            if piece.is_empty() {
+                break;
+            }
+            let len = piece.len().min(room.len());
+            room[..len].copy_from_slice(&piece[..len]);
+            filled += len;
+            self.given += len;
+        }
+        filled
+    }
+}
+
+/// These octets, and then the end of the stream.
+fn says(octets: &[u8]) -> impl FnMut(&mut [u8]) -> usize + '_ {
+    let mut stream = Stream { first: octets, pattern: b"", last: b"", total: octets.len(), given: 0 };
+    move |space| stream.fill(space)
+}
+
+fn violation(error: &Error) -> Option<Violation> {
+    if let Cause::Protocol(error) = error.cause() { Some(error.violation()) } else { None }
+}
+
+#[test]
+fn c01_no_line_is_longer_than_its_limit() {
+    const AUTH: Command<'static> = Command::Auth { mechanism: "X", initial_response: None };
+    let awaited = [
+        (None, "+OK "),
+        (Some(Command::Noop), "+OK "),
+        (Some(Command::Noop), "-ERR "),
+        (Some(Command::Noop), ""),
+        (Some(Command::List(None)), "+OK\r\n1 "),
+        (Some(Command::Capa), "+OK\r\nSASL "),
+        (Some(AUTH), "+ "),
+    ];
+    for (command, start) in awaited {
+        for max_line in [512, 8 * 1024] {
+            let max_challenge = max_line;
+            let config = Config { max_line, max_challenge, ..Config::default() };
+            let head = start.rfind('\n').map_or(0, |at| at + 1);
+            let limit = head + max_line as usize;
+            let hostile = [start.as_bytes(), &vec![b'a'; 100_000]].concat();
+            for at_once in [1, 7, 4096, hostile.len()] {
+                let mut client = waiting(config, command);
+                let (mut from, mut given) = (0, 0);
+                let (error, usage) = used(|| {
+                    loop {
+                        let mut input = &hostile[from..given];
+                        match client.receive(&mut input) {
+                            Ok(Some(_)) => from = given - input.len(),
+                            Ok(None) => given = (given + at_once).min(hostile.len()),
+                            Err(error) => break error,
+                        }
+                    }
+                });
+                // Not one octet later than it must be.
+                assert!(given < limit + at_once, "{command:?}: {given} octets for a limit of {limit}");
+                assert_eq!(error.violation(), Violation::LineTooLong { limit: max_line });
+                assert_eq!(usage, Usage::default(), "the core holds nothing");
+            }
+        }
+    }
+
+    // With buffers, of which none grows beyond its bound.
+    for at_once in [1, 1000, usize::MAX] {
+        let ((), usage) = used(|| {
+            let mut conversation = Conversation::new(Config::default());
+            let mut stream = Stream::endless(b"+OK ", b"a");
+            let error = feed(&mut conversation, at_once, |space| stream.fill(space), Conversation::greet).unwrap_err();
+            assert_eq!(violation(&error), Some(Violation::LineTooLong { limit: 8192 }));
+            assert!(stream.given <= 64 * 1024, "{}", stream.given);
+        });
+        assert!(usage.peak < BUFFERS, "{usage:?}");
+    }
+    // RFC 2449, section 4: 512 octets must be understood, and the limit itself is no error.
+    for len in [512, 8192] {
+        let line = [b"+OK ".as_slice(), &vec![b'a'; len - 6], b"\r\n"].concat();
+        assert!(matches!(waiting(Config::default(), None).receive(&mut line.as_slice()), Ok(Some(Event::Greeting(_)))));
+    }
+}
+
+/// Reads a message as it comes, and tells its octets.
+fn drain(retrieval: &mut Retrieval) -> impl FnMut(&mut Conversation) -> Result<Step<u64>, Error> + '_ {
+    |conversation| {
+        while conversation.read(retrieval)? == Step::Done(true) {
+            conversation.take_body(usize::MAX);
+        }
+        Ok(if retrieval.is_complete() { Step::Done(retrieval.octets()) } else { Step::NeedIo })
+    }
+}
+
+#[test]
+fn c02_a_message_without_end_takes_no_memory() {
+    for pattern in [&b"x\r\n"[..], b"..\r\n", b"\n.\n", b"\r\n..", b"\r"] {
+        let usage = [1 << 20, 16 << 20].map(|total| {
+            let mut conversation = inside(Config::default());
+            let mut stream = Stream { first: b"+OK\r\n", pattern, last: b"", total, given: 0 };
+            let mut retrieval = Retrieval::new(Command::Retr(ONE));
+            let more = |space: &mut [u8]| stream.fill(space);
+            let (error, usage) = used(|| feed(&mut conversation, usize::MAX, more, drain(&mut retrieval)).unwrap_err());
+            // It ends because the stream does, which is not because the message is whole.
+            assert!(error.is_truncated() && stream.given == total);
+            assert!(usage.peak < BUFFERS, "{usage:?}");
+            usage.peak
+        });
+        assert_eq!(usage[0], usage[1], "16 times the octets");
+    }
+
+    // Whoever wants a bound has one, and gets what there was up to there.
+    for max_body in [0, 1, 1000, 100_000] {
+        let mut conversation = inside(Config { max_body, ..Config::default() });
+        let mut stream = Stream::endless(b"+OK\r\n", b"x\r\n");
+        let mut retrieval = Retrieval::new(Command::Retr(ONE));
+        let more = |space: &mut [u8]| stream.fill(space);
+        let error = feed(&mut conversation, usize::MAX, more, drain(&mut retrieval)).unwrap_err();
+        assert_eq!(violation(&error), Some(Violation::BodyTooLong { limit: max_body }));
+        assert_eq!((retrieval.octets(), retrieval.is_complete()), (max_body, false));
+    }
+}
+
+/// A listing that never ends, collected by `exchange`.
+fn endless_listing<E: Exchange>(config: Config, exchange: E, row: &[u8]) -> (Error, usize) {
+    let mut conversation = inside(config);
+    let mut stream = Stream::endless(b"+OK\r\n", row);
+    let mut call = Call::new(exchange);
+    let (result, usage) = used(|| {
+        feed(&mut conversation, usize::MAX, |space| stream.fill(space), |conversation| conversation.step(&mut call))
+    });
+    let Err(error) = result else { panic!("a listing without end has ended") };
+    (error, usage.peak)
+}
+
+#[test]
+fn c02_a_listing_without_end_has_a_cap() {
+    const ROWS: u32 = 10_000;
+    let config = Config { max_rows: ROWS, ..Config::default() };
+    let listings = [
+        endless_listing(config, ListAll::new(), b"1 100\r\n"),
+        endless_listing(config, UidlAll::new(), b"1 abcdefgh\r\n"),
+        endless_listing(config, Lines::new(Command::Capa), b"XANYTHING\r\n"),
+        endless_listing(config, Lines::new(Command::Raw { line: "XTND", multi: true }), b"x\r\n"),
+    ];
+    for (error, peak) in listings {
+        assert_eq!(violation(&error), Some(Violation::TooManyRows { limit: ROWS }), "{error}");
+        // A vector doubles, and for a moment there are both.
+        assert!(peak < BUFFERS + 4 * ROWS as usize * 32, "{peak} octets");
+    }
+    // Few and long rows meet another cap: 64 MiB in all.
+    let row = [&vec![b'x'; 8000][..], b"\r\n"].concat();
+    let (error, peak) = endless_listing(Config::default(), Lines::new(Command::Capa), &row);
+    assert!(matches!(error.cause(), Cause::Malformed(Malformed::ListingTooLong)), "{error}");
+    assert!((64 << 20..66 << 20).contains(&peak), "{peak} octets");
+}
+
+#[test]
+fn c03_a_line_of_100_megaoctets_streams() {
+    const LEN: usize = 100_000_000;
+    let mut conversation = inside(Config::default());
+    let mut stream = Stream { first: b"+OK\r\n", pattern: b"x", last: b"\r\n.\r\n", total: LEN + 5, given: 0 };
+    let mut retrieval = Retrieval::new(Command::Retr(ONE));
+    let more = |space: &mut [u8]| stream.fill(space);
+    let (octets, usage) = used(|| feed(&mut conversation, 64 * 1024, more, drain(&mut retrieval)).unwrap());
+    assert_eq!(octets, LEN as u64 + 2);
+    assert!(usage.peak < BUFFERS, "{usage:?}");
+}
+
+#[test]
+fn c04_ten_million_unique_ids_come_one_by_one() {
+    let rows = b"4294967295 abcdefghijklmnop\r\n".repeat(10_000);
+    let feed = |config: Config| -> (u32, Option<ProtocolError>, Usage) {
+        let mut client = waiting(config, Some(Command::Uidl(None)));
+        client.receive(&mut &b"+OK\r\n"[..]).unwrap();
+        let (mut heard, mut failure) = (0, None);
+        let ((), usage) = used(|| {
+            for _ in 0..1000 {
+                let mut input = rows.as_slice();
+                loop {
+                    match client.receive(&mut input) {
+                        Ok(Some(Event::Row { .. })) => heard += 1,
+                        Ok(None) => break,
+                        Ok(Some(event)) => panic!("{event:?}"),
+                        Err(error) => {
+                            failure = Some(error);
+                            return;
+                        }
+                    }
+                }
+            }
+        });
+        (heard, failure, usage)
+    };
+    let (heard, failure, usage) = feed(Config { max_rows: u32::MAX, ..Config::default() });
+    assert_eq!((heard, failure, usage), (10_000_000, None, Usage::default()), "the core holds nothing");
+    let (heard, failure, usage) = feed(Config::default());
+    assert_eq!((heard, usage), (1_000_000, Usage::default()));
+    assert_eq!(failure.unwrap().violation(), Violation::TooManyRows { limit: 1_000_000 });
+}
+
+/// What `exchange` becomes of this answer; and then the session goes on, for the end of the answer was known.
+fn answered<E: Exchange>(exchange: E, says: &[u8]) -> Result<E::Value, Option<Malformed>> {
+    // None of these has a secret to hide.
+    let line = &exchange.command().to_string();
+    let login: Script<'_> =
+        &[("", b"+OK\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", b"+OK\r\n"), ("PASS tanstaaf", b"+OK\r\n")];
+    let script = [login, &[(line, says), ("NOOP", b"+OK\r\n")]].concat();
+    let mut play = Play::of(&script, Config::default(), Cut::Whole);
+    play.login(CLEAR).unwrap();
+    let value = play.call(exchange).map_err(|error| match error.cause() {
+        Cause::Malformed(malformed) => Some(*malformed),
+        _ => None,
+    });
+    play.call(Acknowledge(Command::Noop)).unwrap();
+    play.sent_only(&["CAPA", "USER mrose", "PASS tanstaaf", line, "NOOP"]);
+    value
+}
+
+#[test]
+fn c05_a_drop_listing_is_two_numbers() {
+    let malformed = [
+        "+OK 18446744073709551616 1",
+        "+OK 4294967296 1",
+        "+OK 1 18446744073709551616",
+        "+OK 1 99999999999999999999999999999999999999999999999999",
+        "+OK -1 5",
+        "+OK 1 -5",
+        "+OK +1 5",
+        "+OK 1e3 5",
+        "+OK 0x10 5",
+        "+OK 1.0 5",
+        "+OK 1,000 5",
+        "+OK 1",
+        "+OK 1 ",
+        "+OK",
+        "+OK ",
+        "+OK many few",
+        "+OK \u{661} 5",
+        "+OK 1\0 5",
+        "+OK %n%n %s",
+    ];
+    for says in malformed {
+        let value = answered(Stat, format!("{says}\r\n").as_bytes());
+        assert_eq!(value.unwrap_err(), Some(Malformed::DropListing), "{says}");
+    }
+    // Neither blanks nor zeros nor what stands behind the numbers makes them uncertain.
+    for says in ["+OK 1 5", "+OK  1 5", "+OK 1\t  5", "+OK 001 05 messages", "+ok 1 5 -7"] {
+        let value = answered(Stat, format!("{says}\r\n").as_bytes()).unwrap();
+        assert_eq!((value.messages, value.octets), (1, 5), "{says}");
+    }
+    assert!(matches!(answered(Stat, b"-ERR 1 5\r\n"), Err(None)));
+}
+
+/// What memory it takes to hear one STAT, LIST and RETR of these numbers.
+fn usage_of(stat: &str, list: &str, retr: &str) -> Usage {
+    let mut conversation = inside(Config::default());
+    let ((), usage) = used(|| {
+        let mut call = Call::new(Stat);
+        feed(&mut conversation, 64, says(stat.as_bytes()), |conversation| conversation.step(&mut call)).unwrap();
+        let mut call = Call::new(ListAll::new());
+        let listings =
+            feed(&mut conversation, 64, says(list.as_bytes()), |conversation| conversation.step(&mut call)).unwrap();
+        let mut batch = Batch::new(Each::Retrieve, Selection::listed(listings), 1000);
+        while let Some(item) = batch.next(&mut conversation) {
+            feed(&mut conversation, 64, says(retr.as_bytes()), drain(&mut item.retrieval())).unwrap();
+        }
+    });
+    usage
+}
+
+#[test]
+fn c06_no_memory_is_set_aside_for_a_count() {
+    let listing = "+OK\r\n1 10\r\n.\r\n";
+    let message = "+OK\r\n12345678\r\n.\r\n";
+    let honest = usage_of("+OK 1 10\r\n", listing, message);
+    assert_eq!(usage_of("+OK 4000000000 10\r\n", listing, message), honest);
+    assert_eq!(usage_of("+OK 4294967295 18446744073709551615\r\n", listing, message), honest);
+    assert_eq!(answered(Stat, b"+OK 4000000000 1\r\n").unwrap().messages, 4_000_000_000);
+}
+
+#[test]
+fn c07_scan_listings_that_make_no_sense() {
+    let rows = |rows: &str| answered(ListAll::new(), format!("+OK\r\n{rows}.\r\n").as_bytes());
+    let malformed = [
+        "0 100",
+        "1 99999999999999999999",
+        "99999999999999999999 1",
+        "4294967296 1",
+        "-1 100",
+        "1 -100",
+        "1",
+        "x 1",
+        "1 x",
+        "1\0 1",
+        "18446744073709551615 1",
+    ];
+    for row in malformed {
+        for all in [format!("{row}\r\n"), format!("1 5\r\n{row}\r\n2 5\r\n")] {
+            assert_eq!(rows(&all).unwrap_err(), Some(Malformed::ScanListing), "{row}");
+        }
+    }
+    // What is merely odd is passed on as it came: in any order, twice, beyond every count.
+    let listings = rows("7 100\r\n3 1\r\n7 100\r\n4294967295 18446744073709551615\r\n1 0\r\n").unwrap();
+    let numbers: Vec<u32> = listings.iter().map(|listing| listing.number.get()).collect();
+    assert_eq!(numbers, [7, 3, 7, u32::MAX, 1]);
+    // None of it is an index: a batch asks for each, and the server has the last word.
+    let retr = |number: &str| format!("RETR {number}");
+    let lines = ["7", "3", "7", "4294967295", "1"].map(retr);
+    let login: Script<'_> =
+        &[("", b"+OK\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", b"+OK\r\n"), ("PASS tanstaaf", b"+OK\r\n")];
+    let script: Vec<(&str, &[u8])> =
+        login.iter().copied().chain(lines.iter().map(|line| (line.as_str(), &b"-ERR\r\n"[..]))).collect();
+    let mut play = Play::of(&script, Config::default(), Cut::Whole);
+    play.login(CLEAR).unwrap();
+    let mut batch = Batch::new(Each::Retrieve, Selection::listed(listings), 1000);
+    while let Some(item) = batch.next(&mut play.conversation) {
+        let error = play.retrieve(item.retrieval(), &mut Vec::new()).unwrap_err();
+        assert!(error.refused().is_some() && error.session_goes_on(), "{error}");
+    }
+    assert!(play.sent().ends_with("RETR 7\\r\\nRETR 3\\r\\nRETR 7\\r\\nRETR 4294967295\\r\\nRETR 1\\r\\n"));
+}
+
+#[test]
+fn c08_an_answer_about_another_message() {
+    let three = NonZeroU32::new(3).unwrap();
+    for says in ["+OK 5 100", "+OK 4294967295 100", "+OK 30 100", "+OK 1 3"] {
+        let says = format!("{says}\r\n").into_bytes();
+        assert_eq!(answered(ListOne(three), &says).unwrap_err(), Some(Malformed::OtherMessage));
+        assert_eq!(answered(UidlOne(three), &says).unwrap_err(), Some(Malformed::OtherMessage));
+    }
+    assert_eq!(answered(ListOne(three), b"+OK 0 100\r\n").unwrap_err(), Some(Malformed::ScanListing));
+    assert_eq!(answered(ListOne(three), b"+OK 3 100\r\n").unwrap().octets, 100);
+    assert_eq!(answered(ListOne(three), b"+OK 003 100\r\n").unwrap().octets, 100);
+}
+
+#[test]
+fn c09_the_announced_size_of_a_message_is_only_said() {
+    let stat = "+OK 1 10\r\n";
+    let message = |says: &str, len: usize| format!("+OK {says}\r\n{}\r\n.\r\n", "x".repeat(len - 2));
+    let honest = usage_of(stat, "+OK\r\n1 10\r\n.\r\n", &message("10 octets", 10));
+    for size in ["999999999999", "18446744073709551615", "0", "1", "-1"] {
+        assert_eq!(usage_of(stat, "+OK\r\n1 10\r\n.\r\n", &message(&format!("{size} octets"), 10)), honest, "{size}");
+    }
+    for size in ["999999999999", "18446744073709551615", "1"] {
+        assert_eq!(usage_of(stat, &format!("+OK\r\n1 {size}\r\n.\r\n"), &message("10 octets", 10)), honest, "{size}");
+    }
+    // The terminator alone ends it: a megaoctet where one octet was announced.
+    for announced in ["1 octets", "999999999999 octets", "0"] {
+        for len in [10, 1_000_000] {
+            let text = message(announced, len);
+            let mut conversation = inside(Config::default());
+            let mut retrieval = Retrieval::new(Command::Retr(ONE));
+            let octets = feed(&mut conversation, usize::MAX, says(text.as_bytes()), drain(&mut retrieval)).unwrap();
+            assert_eq!(octets, len as u64);
+        }
+    }
+}
+
+#[test]
+fn c10_unique_ids_are_octets_and_not_trusted() {
+    let long = "a".repeat(1000);
+    let ids: [(&[u8], bool); 14] = [
+        (b"../../etc/passwd", true),
+        (b"/", true),
+        (b"..", true),
+        (b"CON", true),
+        (b"|sh", true),
+        (&long.as_bytes()[..70], true),
+        (&long.as_bytes()[..71], false),
+        (long.as_bytes(), false),
+        (b"", false),
+        (b"a b", false),
+        (b"a\0b", false),
+        (b"\xE4", false),
+        (b"\x1b[2J", false),
+        (b"a\x7f", false),
+    ];
+    for (id, conforming) in ids {
+        let says = [b"+OK\r\n1 ", id, b"\r\n.\r\n"].concat();
+        let all = answered(UidlAll::new(), &says).unwrap();
+        assert_eq!((all.len(), all[0].0, all[0].1.as_bytes()), (1, ONE, id));
+        assert_eq!(all[0].1.as_unique_id().is_conforming(), conforming, "{}", id.escape_ascii());
+        let one = answered(UidlOne(ONE), &[b"+OK 1 ", id, b"\r\n"].concat()).unwrap();
+        assert_eq!(one.as_bytes(), id);
+    }
+    // An id has room up to the limit of its line, and no further.
+    for (len, fits) in [(8192 - 4, true), (8192 - 3, false)] {
+        let mut client = waiting(Config::default(), Some(Command::Uidl(None)));
+        client.receive(&mut &b"+OK\r\n"[..]).unwrap();
+        let row = [b"1 ".as_slice(), &vec![b'a'; len], b"\r\n"].concat();
+        assert_eq!(client.receive(&mut row.as_slice()).is_ok(), fits);
+    }
+}
+
+#[test]
+fn c11_capabilities_without_measure() {
+    let login = |list: &[u8], config: Config| {
+        let script: Script<'_> =
+            &[("", b"+OK\r\n"), ("CAPA", list), ("USER mrose", b"+OK\r\n"), ("PASS tanstaaf", b"+OK\r\n")];
+        let mut play = Play::of(script, config, Cut::Whole);
+        let result = play.login(CLEAR);
+        (result, play)
+    };
+    let failure = |result: Result<(), LoginError>| match result {
+        Err(LoginError::Failed(error)) => violation(&error),
+        other => panic!("{other:?}"),
+    };
+    // So many lines are kept: there are fewer than the cap. Beyond it the session is over before a name was said.
+    let many = [b"+OK\r\n".as_slice(), &b"X-ANYTHING\r\n".repeat(100_000), b".\r\n"].concat();
+    let (result, play) = login(&many, Config::default());
+    result.unwrap();
+    assert_eq!(play.conversation.capabilities().unwrap().iter().count(), 100_000);
+    let (result, play) = login(&many, Config { max_rows: 99_999, ..Config::default() });
+    assert_eq!(failure(result), Some(Violation::TooManyRows { limit: 99_999 }));
+    play.sent_only(&["CAPA"]);
+    let wide = [b"+OK\r\nSASL ".as_slice(), &b"X ".repeat(5_000_000), b"\r\n.\r\n"].concat();
+    let (result, play) = login(&wide, Config::default());
+    assert_eq!(failure(result), Some(Violation::LineTooLong { limit: 8192 }));
+    play.sent_only(&["CAPA"]);
+    let parameters = [b"+OK\r\nSASL ".as_slice(), &b"X ".repeat(10_000), b"\r\n.\r\n"].concat();
+    let (result, play) = login(&parameters, Config { max_line: 30_000, ..Config::default() });
+    result.unwrap();
+    assert_eq!(play.conversation.capabilities().unwrap().mechanisms().count(), 10_000);
+    // Tags that stand twice count each time: what one line takes back another one cannot give.
+    let twice = b"+OK\r\nSASL PLAIN\r\nSASL\r\nUSER\r\nuser\r\nUIDL X\r\nUIDL\r\nSASL X LOGIN\r\n.\r\n";
+    let (_, play) = login(twice, Config::default());
+    let capabilities = play.conversation.capabilities().unwrap();
+    let mechanisms: Vec<&[u8]> = capabilities.mechanisms().collect();
+    assert_eq!(mechanisms, [&b"PLAIN"[..], b"X", b"LOGIN"]);
+    assert_eq!(capabilities.iter().count(), 7);
+}
+
+#[test]
+fn c12_a_challenge_has_a_limit_and_must_be_base64() {
+    const AUTH: Command<'static> = Command::Auth { mechanism: "X", initial_response: None };
+    let mut client = waiting(Config::default(), Some(AUTH));
+    let long = [b"+ ".as_slice(), &b"QUFB".repeat(2_500_000), b"\r\n"].concat();
+    let (result, usage) = used(|| client.receive(&mut long.as_slice()).map(drop));
+    assert_eq!(result.unwrap_err().violation(), Violation::LineTooLong { limit: 65_536 });
+    assert_eq!(usage, Usage::default());
+    // RFC 5034, section 4, and RFC 4648, section 3: no blank, no `=` but at the end, no missing `=`, no stray bits.
+    let wrong =
+        ["=AAA", "AAA=BBB", "AA A", "AAA", "A", "AA==AA==", "AA=", "AAB=", "Rubbish", "====", "AAAA\0", "AA-_", "é"];
+    for text in wrong {
+        let mut client = waiting(Config::default(), Some(AUTH));
+        let line = format!("+ {text}\r\n");
+        let mut input = line.as_bytes();
+        let Ok(Some(Event::Challenge { challenge, .. })) = client.receive(&mut input) else { panic!("{text}") };
+        assert!(challenge.payload().decode(&mut [0; 64]).is_err(), "{text}");
+        assert!(challenge.payload().to_vec().is_err(), "{text}");
+    }
+    for (text, octets) in [("", &b""[..]), ("AA==", b"\0"), ("AAA=", b"\0\0"), ("/+8A", b"\xFF\xEF\0")] {
+        assert_eq!(Payload::Base64(text.as_bytes()).decode(&mut [0; 8]), Ok(octets));
+    }
+    // Room that is too small is an error too, and no panic.
+    assert!(Payload::Base64(b"AAAA").decode(&mut [0; 2]).is_err());
+}
+
+/// A mechanism of the caller's that answers whatever it is asked, for ever.
+struct Talkative;
+
+impl Exchange for Talkative {
+    type Value = ();
+
+    fn command(&self) -> Command<'_> {
+        Command::Auth { mechanism: "X-TALK", initial_response: None }
+    }
+
+    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<(), Failure>> {
+        if matches!(event, Event::Ok { .. }) { ControlFlow::Break(Ok(())) } else { ControlFlow::Continue(()) }
+    }
+
+    fn respond(&mut self, _: Challenge<'_>) -> Response<'_> {
+        Response::Data(Payload::Octets(b"more"))
+    }
+}
+
+#[test]
+fn c16_challenges_without_end() {
+    for cut in CUTS {
+        let server = |said: &str| if said.is_empty() { b"+OK\r\n".to_vec() } else { b"+ \r\n".to_vec() };
+        let mut play = Play::new(server, Config::default(), cut);
+        play.greet().unwrap();
+        let error = play.call(Talkative).unwrap_err();
+        assert_eq!(violation(&error), Some(Violation::TooManyChallenges));
+        let mut lines = vec!["bW9yZQ=="; 17];
+        lines[0] = "AUTH X-TALK";
+        play.sent_only(&lines);
+    }
+}
+
+#[test]
+fn c17_a_greeting_of_brackets() {
+    let patterns = ["<", "<@", "<a@", "<a@a", "<a@a@", "<\"", "<\"\\", "<a@[", "<a.", "<>", "<a@b", "<<a@b"];
+    for pattern in patterns {
+        let greeting = format!("+OK {}\r\n", pattern.repeat(200_000 / pattern.len()));
+        let mut client = waiting(Config::default(), None);
+        let error = client.receive(&mut greeting.as_bytes()).unwrap_err();
+        assert_eq!(error.violation(), Violation::LineTooLong { limit: 8192 });
+        // Without the limit, and ten times as long: with work by the square this would take hours.
+        let text = format!("+OK {}\r\n", pattern.repeat(2_000_000 / pattern.len()));
+        let mut client = waiting(Config { max_line: u32::MAX, ..Config::default() }, None);
+        let mut input = text.as_bytes();
+        let Ok(Some(Event::Greeting(greeting))) = client.receive(&mut input) else { panic!("{pattern}") };
+        assert_eq!(greeting.timestamp(), None, "{pattern}");
+        assert_eq!(Timestamp::find(text.as_bytes()), None);
+    }
+}
+
+#[test]
+fn c18_octet_by_octet_the_work_is_the_same() {
+    // No octet is looked at again: those that were become LFs behind the client's back, and it sees no line.
+    let config = Config { max_line: u32::MAX, max_challenge: u32::MAX, ..Config::default() };
+    let mut listing = waiting(config, Some(Command::List(None)));
+    listing.receive(&mut &b"+OK\r\n"[..]).unwrap();
+    for mut client in [waiting(config, None), waiting(config, Some(Command::Noop)), listing] {
+        let mut octets = vec![b'\n'; 20_000];
+        octets[0] = b'-';
+        for len in 2..octets.len() {
+            octets[len - 1] = b'-';
+            assert_eq!(client.receive(&mut &octets[..len]), Ok(None), "{:?}", client.awaiting());
+            octets[len - 1] = b'\n';
+        }
+    }
+    let mut body = waiting(config, Some(Command::Retr(ONE)));
+    body.receive(&mut &b"+OK\r\n"[..]).unwrap();
+    assert_eq!(body.awaiting(), Awaiting::Body(Kind::Retr));
+
+    // Nothing is moved either: the room to read into shrinks by what was read, until a larger one replaces it.
+    let mut conversation = Conversation::new(config);
+    let (mut room, mut replaced) = (0, 0);
+    for _ in 0..50_000 {
+        assert_eq!(conversation.greet().unwrap(), Step::NeedIo);
+        let spare = conversation.spare();
+        replaced += u32::from(spare.len() + 1 != room);
+        room = spare.len();
+        spare[0] = b'x';
+        conversation.filled(1);
+    }
+    assert!(replaced <= 8, "{replaced} times");
+
+    // And one octet a read costs no more allocations than all at once, nor does the double amount of octets.
+    let lines = |pattern: &'static [u8], total: usize, at_once: usize| {
+        let mut conversation = inside(config);
+        let mut stream = Stream { first: b"+OK\r\n", pattern, last: b"\r\n.\r\n", total, given: 0 };
+        let mut retrieval = Retrieval::new(Command::Retr(ONE));
+        let more = |space: &mut [u8]| stream.fill(space);
+        used(|| feed(&mut conversation, at_once, more, drain(&mut retrieval)).unwrap()).1
+    };
+    for pattern in [&b"x"[..], b"..\r\n", b".x\r\n"] {
+        let octetwise = lines(pattern, 1_000_005, 1);
+        assert_eq!(lines(pattern, 2_000_005, 1), octetwise);
+        assert!(octetwise.allocations <= 8 && octetwise.octets < BUFFERS, "{octetwise:?}");
+    }
+    let rows = |total: usize, at_once: usize| {
+        let mut conversation = inside(config);
+        let mut stream =
+            Stream { first: b"+OK\r\n", pattern: b"1 123456\r\n", last: b".\r\n", total: total + 5, given: 0 };
+        let mut call = Call::new(ListAll::new());
+        let more = |space: &mut [u8]| stream.fill(space);
+        used(|| feed(&mut conversation, at_once, more, |conversation| conversation.step(&mut call)).unwrap()).1
+    };
+    let (octetwise, twice, whole) = (rows(500_000, 1), rows(1_000_000, 1), rows(500_000, usize::MAX));
+    assert!(octetwise.octets <= whole.octets, "{octetwise:?} {whole:?}");
+    assert!(twice.octets <= 2 * octetwise.octets + 4096, "{octetwise:?} {twice:?}");
+}

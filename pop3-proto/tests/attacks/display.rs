@@ -1,0 +1,297 @@
+//! F: time, display and misuse. What needs a clock stands with the adapters.
+
+use core::num::NonZeroU32;
+use std::path::Path;
+
+use pop3_proto::batch::{Batch, Each, Selection};
+use pop3_proto::conversation::{Call, Retrieval};
+use pop3_proto::exchange::{Acknowledge, Lines, OwnedUniqueId, UidlAll};
+use pop3_proto::login::LoginError;
+use pop3_proto::message::MessageRef;
+use pop3_proto::reply::{Text, UniqueId};
+use pop3_proto::{Awaiting, Cause, Command, Config, Kind, QuitError, State};
+
+use crate::play::{CLEAR, CUTS, Cut, Play, Script};
+
+const ONE: NonZeroU32 = NonZeroU32::MIN;
+const LOGIN: [(&str, &[u8]); 4] =
+    [("", b"+OK hi\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", b"+OK\r\n"), ("PASS tanstaaf", b"+OK\r\n")];
+
+fn inside(script: Script<'_>, cut: Cut) -> Play {
+    let mut play = Play::of(&[&LOGIN, script].concat(), Config::default(), cut);
+    play.login(CLEAR).unwrap();
+    play
+}
+
+#[test]
+fn f01_what_is_waited_for_is_known_at_every_octet() {
+    // The core keeps no time. Whoever does learns what is late, and of a message how many octets have come.
+    let answer = b"+OK\r\nSubject: x\r\n\r\nslow\r\n.\r\n";
+    let mut play = inside(&[], Cut::Octets);
+    let mut retrieval = Retrieval::new(Command::Retr(ONE));
+    let (mut seen, mut octets) = (Vec::new(), 0);
+    for octet in answer {
+        assert!(!retrieval.is_complete());
+        let _ = play.conversation.read(&mut retrieval).unwrap();
+        seen.push(play.conversation.client().awaiting());
+        play.conversation.take_body(usize::MAX);
+        assert!(retrieval.octets() >= octets, "progress has no way back");
+        octets = retrieval.octets();
+        play.say(&[*octet]);
+        play.read();
+    }
+    seen.dedup();
+    assert_eq!(seen, [Awaiting::Status(Kind::Retr), Awaiting::Body(Kind::Retr)]);
+    assert!(octets > 15, "{octets}");
+}
+
+#[test]
+fn f02_a_quit_without_an_answer_is_neither_done_nor_undone() {
+    for (answer, cut) in [(&b""[..], Cut::Whole), (b"+O", Cut::Octets), (b"+OK bye\r", Cut::Octets)] {
+        let mut play = inside(&[("DELE 1", b"+OK\r\n"), ("QUIT", answer)], cut);
+        play.call(Acknowledge(Command::Dele(ONE))).unwrap();
+        let mut call = Call::new(Acknowledge(Command::Quit));
+        // The adapter has waited long enough.
+        let late = play.finish_until(&mut call, answer.len());
+        assert!(late.is_none() && call.is_sent(), "{late:?}");
+        play.conversation.break_off();
+        let error = play.conversation.step(&mut call).unwrap_err();
+        assert!(!error.session_goes_on());
+        assert!(matches!(QuitError::new(error, call.is_sent()), QuitError::Unknown(_)));
+        assert_ne!(play.conversation.client().state(), State::Update);
+    }
+}
+
+/// What may make a terminal, or a reader, take a text for another one.
+const HOSTILE: [&[u8]; 15] = [
+    b"\x1b]0;owned\x07",
+    b"\x1b[2J\x1b[1;31m",
+    b"\x1bP$q\x1b\\",
+    b"\x08\x08\x08\x7f",
+    b"\0",
+    b"\t\x0b\x0c",
+    // The controls of ISO 8859 as UTF-8 and as they are: CSI among them.
+    "\u{9b}2J\u{85}".as_bytes(),
+    b"\x9b2J",
+    // Direction: left, right, embedded, overridden, isolated.
+    "\u{202e}gpj.exe\u{202c}\u{2066}\u{2069}\u{200e}\u{200f}\u{61c}".as_bytes(),
+    // Lines and paragraphs that are neither CR nor LF.
+    "\u{2028}\u{2029}".as_bytes(),
+    // What is not seen at all: joiners, a soft hyphen, fillers of old, annotations, tags.
+    "\u{200b}\u{200d}\u{2060}\u{feff}\u{ad}\u{180e}".as_bytes(),
+    "\u{fff9}\u{fffa}\u{fffb}".as_bytes(),
+    "\u{e0001}\u{e0041}\u{e007f}".as_bytes(),
+    b"\xC3\x28\xFF\xFE",
+    b"\xED\xA0\x80\xF8\x88\x80\x80\x80",
+];
+
+/// What acts on a terminal, on the direction or the place of its neighbours, or is not seen.
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
+        || ('\u{200b}'..='\u{200f}').contains(&c)
+        || ('\u{2028}'..='\u{202e}').contains(&c)
+        || ('\u{2060}'..='\u{206f}').contains(&c)
+        || ('\u{fff9}'..='\u{fffb}').contains(&c)
+        || ('\u{e0000}'..='\u{e007f}').contains(&c)
+}
+
+#[track_caller]
+fn is_harmless(shown: &str) {
+    assert!(!shown.contains(is_hostile), "{}", shown.escape_unicode());
+}
+
+#[test]
+fn f03_every_character_is_shown_or_escaped() {
+    for c in (0..=0x10_ffff).filter_map(char::from_u32) {
+        let mut octets = [0; 4];
+        let text: &str = c.encode_utf8(&mut octets);
+        let shown = Text::new(text.as_bytes()).to_string();
+        if is_hostile(c) {
+            assert_eq!(shown, c.escape_unicode().to_string());
+        } else {
+            assert_eq!(shown, text);
+        }
+    }
+}
+
+#[test]
+fn f03_nothing_of_a_server_acts_on_a_terminal() {
+    for text in HOSTILE {
+        // As content of a line, in which a CR would be an error of its own.
+        let in_line: Vec<u8> = text.iter().copied().filter(|octet| *octet != b'\r').collect();
+        let says = |before: &str, after: &str| [before.as_bytes(), &in_line, after.as_bytes()].concat();
+        let show = |shown: String| {
+            is_harmless(&shown);
+            assert!(shown.contains('\\'), "it is shown by an escape: {shown}");
+        };
+        show(format!("{} {:?}", Text::new(text), Text::new(text)));
+        show(format!("{:?}", UniqueId::new(text)));
+        show(format!("{:?}", OwnedUniqueId::from(UniqueId::new(text))));
+        show(format!("{:?}", pop3_proto::Capability::new(text)));
+        let field = [b"Subject: ".as_slice(), text, b"\r\n\r\n"].concat();
+        is_harmless(&format!("{:?}", MessageRef::new(&field)));
+        for header in MessageRef::new(&field).headers() {
+            is_harmless(&format!("{header:?}"));
+        }
+
+        // In each place of a conversation; the log shows it too.
+        let greeting = says("+OK ", "\r\n");
+        let script = [("", &greeting[..]), LOGIN[1], LOGIN[2], LOGIN[3]];
+        let mut play = Play::of(&script, Config::default(), Cut::Whole);
+        play.greet().unwrap();
+        show(format!("{:?} {}", play.conversation.greeting(), play.conversation.greeting().unwrap().text()));
+
+        let refusal = says("-ERR [", "] no\r\n");
+        let list = says("+OK\r\nIMPLEMENTATION ", "\r\n.\r\n");
+        let ids = says("+OK\r\n1 ", "\r\n.\r\n");
+        let script: Script<'_> = &[("NOOP", &refusal), ("CAPA", &list), ("UIDL", &ids)];
+        let mut play = inside(script, Cut::Whole);
+        let error = play.call(Acknowledge(Command::Noop)).unwrap_err();
+        show(format!("{error} {error:?} {:?}", error.refused()));
+        let lines = play.call(Lines::new(Command::Capa)).unwrap();
+        let capability = pop3_proto::Capability::new(&lines[0]);
+        show(format!("{capability:?} {:?}", capability.known()));
+        show(format!("{:?}", play.call(UidlAll::new()).unwrap()));
+        play.log().lines().for_each(is_harmless);
+
+        let garbage = says("", " garbage\r\n");
+        let mut play = inside(&[("NOOP", &garbage)], Cut::Whole);
+        let error = play.call(Acknowledge(Command::Noop)).unwrap_err();
+        show(format!("{error} {error:?}"));
+
+        let refusal = says("-ERR ", "\r\n");
+        let mut play = Play::of(&[("", &refusal)], Config::default(), Cut::Whole);
+        let error = LoginError::from(play.greet().unwrap_err());
+        show(format!("{error} {error:?}"));
+        let script = [LOGIN[0], LOGIN[1], LOGIN[2], ("PASS tanstaaf", &refusal[..])];
+        let mut play = Play::of(&script, Config::default(), Cut::Whole);
+        let error = play.login(CLEAR).unwrap_err();
+        is_harmless(&format!("{error} {error:?}"));
+    }
+    // What is harmless stays as it is.
+    let plain = "Grüße, 你好 🐧 <a@b> [x] {y} \"z\" \\n";
+    assert_eq!(Text::new(plain.as_bytes()).to_string(), plain);
+}
+
+#[test]
+fn f04_text_that_is_no_utf_8_is_kept_and_shown() {
+    for text in [&b"\xE4\xF6\xFC"[..], b"\xC3", b"a\xFFb", b"\xF0\x9F\x98", b"\xED\xA0\x80", b"\xC0\x80"] {
+        let refusal = [b"-ERR ", text, b"\r\n"].concat();
+        let ids = [b"+OK\r\n1 ", text, b"\r\n.\r\n"].concat();
+        let message = [b"+OK\r\n", text, b"\r\n.\r\n"].concat();
+        for cut in CUTS {
+            let script: Script<'_> = &[("NOOP", &refusal), ("UIDL", &ids), ("RETR 1", &message), ("QUIT", b"+OK\r\n")];
+            let mut play = inside(script, cut);
+            let error = play.call(Acknowledge(Command::Noop)).unwrap_err();
+            assert_eq!(error.refused().unwrap().text().as_bytes(), text);
+            for octet in text.iter().filter(|octet| !octet.is_ascii()) {
+                assert!(error.to_string().contains(&format!("\\x{octet:02x}")), "{error}");
+            }
+            assert_eq!(play.call(UidlAll::new()).unwrap()[0].1.as_bytes(), text);
+            let mut octets = Vec::new();
+            play.retrieve(Retrieval::new(Command::Retr(ONE)), &mut octets).unwrap();
+            assert_eq!(octets, [text, b"\r\n"].concat());
+            // Each was asked for once: an unreadable text is no reason to ask again.
+            play.call(Acknowledge(Command::Quit)).unwrap();
+            play.sent_only(&["CAPA", "USER mrose", "PASS tanstaaf", "NOOP", "UIDL", "RETR 1", "QUIT"]);
+        }
+    }
+}
+
+/// `NoPath::<_>::it` is ambiguous, and so does not compile, for what can be taken for a path.
+trait NoPath<Marker> {
+    fn it() {}
+}
+
+impl<T: ?Sized> NoPath<()> for T {}
+
+#[allow(dead_code, reason = "only what it would be implemented for matters")]
+struct APath;
+
+impl<T: AsRef<Path> + ?Sized> NoPath<APath> for T {}
+
+/// The same for what can be printed as it is.
+trait NoText<Marker> {
+    fn it() {}
+}
+
+impl<T: ?Sized> NoText<()> for T {}
+
+impl<T: core::fmt::Display + ?Sized> NoText<APath> for T {}
+
+#[test]
+fn f05_a_unique_id_is_no_file_name() {
+    <UniqueId<'_> as NoPath<_>>::it();
+    <OwnedUniqueId as NoPath<_>>::it();
+    <Text<'_> as NoPath<_>>::it();
+    // Nor is it text that could become one unnoticed.
+    <UniqueId<'_> as NoText<_>>::it();
+    <OwnedUniqueId as NoText<_>>::it();
+    let id = UniqueId::new(b"../../../etc/passwd");
+    assert_eq!(id.as_bytes(), b"../../../etc/passwd", "whoever wants a name makes one of the octets");
+    assert!(id.is_conforming(), "and this is a perfectly good id");
+}
+
+#[test]
+fn f06_numbers_name_messages_of_one_session() {
+    let numbers = |all: &[u32]| all.iter().map(|number| NonZeroU32::new(*number).unwrap()).collect::<Vec<_>>();
+    for cut in CUTS {
+        // Two of four are gone since they were listed: each says so for itself.
+        let script: Script<'_> = &[
+            ("UIDL", b"+OK\r\n1 a\r\n2 b\r\n3 c\r\n4 d\r\n.\r\n"),
+            ("RETR 1", b"+OK\r\none\r\n.\r\n"),
+            ("RETR 2", b"-ERR no such message\r\n"),
+            ("RETR 3", b"-ERR [SYS/TEMP] cannot be read\r\n"),
+            ("RETR 4", b"+OK\r\nfour\r\n.\r\n"),
+            ("QUIT", b"+OK\r\n"),
+        ];
+        let mut play = inside(script, cut);
+        let ids = play.call(UidlAll::new()).unwrap();
+        let found: Vec<u32> = ids.iter().map(|(number, _)| number.get()).collect();
+        let mut batch = Batch::new(Each::Retrieve, Selection::numbered(numbers(&found)), 1000);
+        let mut whole = Vec::new();
+        while let Some(item) = batch.next(&mut play.conversation) {
+            let mut octets = Vec::new();
+            match play.retrieve(item.retrieval(), &mut octets) {
+                Ok(()) => whole.push((item.number.get(), octets)),
+                Err(error) => assert!(error.refused().is_some() && error.session_goes_on() && octets.is_empty()),
+            }
+        }
+        assert_eq!(whole, [(1, b"one\r\n".to_vec()), (4, b"four\r\n".to_vec())]);
+        play.call(Acknowledge(Command::Quit)).unwrap();
+
+        // Another session counts anew, so what was 4 is 2. The ids tell.
+        let mut play = inside(&[("UIDL", b"+OK\r\n1 a\r\n2 d\r\n.\r\n")], cut);
+        let again = play.call(UidlAll::new()).unwrap();
+        let number_of =
+            |id: &OwnedUniqueId| again.iter().find(|(_, other)| other == id).map(|(number, _)| number.get());
+        assert_eq!(ids.iter().map(|(_, id)| number_of(id)).collect::<Vec<_>>(), [Some(1), None, None, Some(2)]);
+    }
+}
+
+#[test]
+fn f07_an_autologout_commits_nothing() {
+    for says in [&b""[..], b"-ERR [SYS/TEMP] autologout\r\n", b"-ERR autologout\r\n", b"-ERR autologout"] {
+        for cut in CUTS {
+            for command in [Command::Noop, Command::Quit] {
+                let mut play = inside(&[("DELE 1", b"+OK\r\n")], cut);
+                play.call(Acknowledge(Command::Dele(ONE))).unwrap();
+                // Nothing is in flight when the server hangs up.
+                play.say(says);
+                play.hang_up();
+                let mut call = Call::new(Acknowledge(command));
+                let error = play.finish(&mut call).unwrap_err();
+                assert!(!error.session_goes_on() && !call.is_sent(), "{error}");
+                let Cause::ClosedWhileIdle(closed) = error.cause() else { panic!("{error}") };
+                assert_eq!(closed.awaiting(), Awaiting::Nothing);
+                if says.ends_with(b"\n") {
+                    assert_eq!(closed.excerpt().as_bytes(), says.trim_ascii_end(), "it says why");
+                }
+                assert_eq!(play.conversation.client().state(), State::Closed, "nothing was committed");
+                assert!(matches!(QuitError::new(error, call.is_sent()), QuitError::NotSent(_)));
+                assert!(!play.sent().contains("QUIT") && !play.sent().contains("NOOP"), "{}", play.sent());
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Transcripts of logins, played through the whole flow with the mechanisms themselves. The server is mapped by command:
+//! an initial response may be sent along or be asked for, and CAPA may be asked for where the transcript does not.
+
+use std::collections::VecDeque;
+
+use pop3_proto::conversation::{Conversation, Step};
+use pop3_proto::login::{Login, LoginError, Policy, Progress, Security};
+use pop3_proto::sasl::MechanismError;
+use pop3_proto::{Cause, Config};
+
+use crate::expect::Tally;
+use crate::reciter::{Server, credentials};
+use crate::tables::{Ending, LOGINS, NO_LOGINS};
+use crate::transcript::Case;
+
+/// Plays every case that is a login, or that could have been one, and judges it.
+pub(crate) fn judge(cases: &[Case], at_least: usize) {
+    let logins: Vec<&Case> = cases.iter().filter(|case| is_login(case)).collect();
+    assert!(logins.len() >= at_least, "{} logins are too few", logins.len());
+    let (mut failures, mut used) = (Vec::new(), vec![false; LOGINS.len()]);
+    for case in &logins {
+        let row = LOGINS.iter().position(|(key, _)| key.applies(case));
+        if let Some(row) = row {
+            used[row] = true;
+        }
+        let ending = row.map_or(Ending::AsAnswered, |row| LOGINS[row].1);
+        let mut tally = Tally::default();
+        for at_once in [usize::MAX, 1] {
+            play(case, at_once, ending, &mut tally);
+        }
+        if !tally.failures.is_empty() {
+            failures.push(format!("{} ({}): {}", case.id, case.level, tally.failures.join("; ")));
+        }
+    }
+    println!("{} logins, {} failures", logins.len(), failures.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    for (row, (key, _)) in LOGINS.iter().enumerate() {
+        assert!(used[row], "{key:?} applies to no login");
+    }
+    for (id, reason) in NO_LOGINS {
+        assert!(cases.iter().any(|case| case.id == *id), "{id} ({reason}) does not exist");
+    }
+}
+
+/// Whether a row of [`LOGINS`] has something to say about it.
+pub(crate) fn is_judged(case: &Case) -> bool {
+    is_login(case) && LOGINS.iter().any(|(key, _)| key.applies(case))
+}
+
+/// Whether there is a login in it, or the makings of one.
+fn is_login(case: &Case) -> bool {
+    let begins = lines(case).find(|line| !["CAPA", "STLS"].contains(&line.as_str()));
+    let first = begins.as_deref().map(|line| line.split(' ').next().unwrap_or_default());
+    let has_user = case.config.get("user").is_some() || case.setting("tls", "").starts_with("stls");
+    case.start != "transaction"
+        && matches!(first, Some("USER" | "APOP" | "AUTH") | None)
+        && (first.is_some() || has_user)
+        && !NO_LOGINS.iter().any(|(id, _)| *id == case.id)
+}
+
+pub(crate) fn lines(case: &Case) -> impl Iterator<Item = String> + '_ {
+    let text = |line: &[u8]| line.iter().map(|octet| char::from(*octet)).collect::<String>();
+    case.client.iter().flat_map(move |said| {
+        let lines: Vec<String> = text(said).split_terminator("\r\n").map(str::to_owned).collect();
+        lines
+    })
+}
+
+/// Logs in as long as the transcript does, and checks every octet and how it ended.
+fn play(case: &Case, at_once: usize, ending: Ending, tally: &mut Tally) {
+    let implicit = case.setting("tls", "") == "implicit";
+    let security = match case.setting("tls", "") {
+        "" => Security::Plaintext,
+        "implicit" => Security::Tls,
+        _ => Security::StartTls,
+    };
+    let mut flow = Flow {
+        conversation: Conversation::new(Config { inside_tls: implicit, ..Config::default() }),
+        server: Server::of(case, &mechanism(case)),
+        reads: if case.has_greeting() { case.server[0].clone() } else { b"+OK\r\n".to_vec() }.into(),
+        at_once,
+        handshakes: 0,
+    };
+    let mut result = flow.greet();
+    while result.is_ok() {
+        let (credentials, method) = credentials(case, &flow.server.turns);
+        let policy = Policy { security, allow_plaintext: true, method };
+        result = flow.log_in(Login::new(credentials, policy));
+        let again = flow
+            .server
+            .turns
+            .front()
+            .is_some_and(|(line, _)| ["USER ", "APOP ", "AUTH "].iter().any(|command| line.starts_with(command)));
+        // The transcript may try again, which is for the caller to do.
+        match result {
+            Err(error) if error.session_goes_on() && again && ending == Ending::AsAnswered => result = Ok(()),
+            _ => break,
+        }
+    }
+    let Flow { server, handshakes, .. } = flow;
+    // What follows the handshake is not in those transcripts.
+    if let Some(wrong) = server.wrong.as_ref().filter(|_| ending != Ending::StartsTls) {
+        tally.that(false, wrong);
+    }
+    judge_ending(ending, &result, handshakes, &server, tally);
+}
+
+/// The mechanism that the transcript's first AUTH names.
+fn mechanism(case: &Case) -> String {
+    let auth = lines(case).find(|line| line.starts_with("AUTH "));
+    let named = auth.as_deref().and_then(|line| line.split(' ').nth(1));
+    named.unwrap_or(case.setting("mechanism", "")).to_owned()
+}
+
+/// A conversation with the reciter.
+struct Flow {
+    conversation: Conversation,
+    server: Server,
+    /// What the server has said and nobody has read.
+    reads: VecDeque<u8>,
+    at_once: usize,
+    handshakes: usize,
+}
+
+impl Flow {
+    fn greet(&mut self) -> Result<(), LoginError> {
+        while self.conversation.greet()? == Step::NeedIo {
+            self.read(self.at_once);
+        }
+        Ok(())
+    }
+
+    fn log_in(&mut self, mut login: Login) -> Result<(), LoginError> {
+        // An idle client hears what is there before it speaks.
+        while self.conversation.is_idle() && !self.reads.is_empty() {
+            self.read(self.at_once);
+        }
+        loop {
+            match login.step(&mut self.conversation)? {
+                Step::Done(Progress::LoggedIn) => return Ok(()),
+                Step::Done(Progress::StartTls) => {
+                    // All that lies in the socket is plaintext.
+                    if !self.reads.is_empty() {
+                        self.read(usize::MAX);
+                    }
+                    self.conversation.tls_established()?;
+                    self.handshakes += 1;
+                }
+                Step::NeedIo => {
+                    let said = String::from_utf8_lossy(self.conversation.pending()).into_owned();
+                    self.conversation.written(usize::MAX);
+                    for line in said.split_terminator("\r\n") {
+                        self.reads.extend(self.server.answer(line));
+                    }
+                    self.read(self.at_once);
+                }
+            }
+        }
+    }
+
+    /// Reads, if need be the end of the stream.
+    fn read(&mut self, at_most: usize) {
+        let spare = self.conversation.spare();
+        let len = self.reads.len().min(spare.len()).min(at_most);
+        for (space, octet) in spare.iter_mut().zip(self.reads.drain(..len)) {
+            *space = octet;
+        }
+        self.conversation.filled(len);
+    }
+}
+
+fn judge_ending(
+    ending: Ending,
+    result: &Result<(), LoginError>,
+    handshakes: usize,
+    server: &Server,
+    tally: &mut Tally,
+) {
+    let told = format!("{result:?}");
+    let secrets = server.said.iter().any(|line| !["CAPA", "STLS"].contains(&line.as_str()));
+    match ending {
+        Ending::AsAnswered => {
+            tally.that(
+                server.said.len() > usize::from(server.said.first().is_some_and(|line| line == "CAPA")),
+                "nothing was said",
+            );
+            if server.last.to_ascii_uppercase().starts_with(b"+OK") {
+                tally.that(result.is_ok(), told);
+            } else {
+                // Refused, or given up: and there is another try.
+                tally.that(result.as_ref().is_err_and(LoginError::session_goes_on), told);
+            }
+        }
+        Ending::Broken => {
+            let broken = matches!(result, Err(LoginError::Failed(error)) if matches!(error.cause(), Cause::Protocol(_) | Cause::ClosedWhileIdle(_)));
+            tally.that(broken, told);
+        }
+        Ending::Unproved => {
+            let unproved = match result {
+                Err(LoginError::Failed(error)) => matches!(error.cause(), Cause::Unproved),
+                Err(LoginError::Mechanism { error, .. }) => *error == MechanismError::Unproved,
+                _ => false,
+            };
+            tally.that(unproved && result.as_ref().is_err_and(|error| !error.session_goes_on()), told);
+        }
+        Ending::NoTls => {
+            let no_tls = matches!(
+                result,
+                Err(LoginError::NoStartTls | LoginError::CapaRefused(_) | LoginError::StartTlsRefused(_))
+            );
+            tally.that(no_tls && handshakes == 0 && !secrets, told);
+        }
+        Ending::NotOffered => tally.that(matches!(result, Err(LoginError::NotOffered(_))) && !secrets, told),
+        Ending::Unsendable => {
+            let unsendable = match result {
+                Err(LoginError::Unsendable(_)) => true,
+                Err(LoginError::Failed(error)) => matches!(error.cause(), Cause::Rejected(_)),
+                _ => false,
+            };
+            tally.that(unsendable && !secrets, told);
+        }
+        Ending::StartsTls => tally.that(handshakes == 1, told),
+    }
+}
