@@ -1,7 +1,7 @@
 //! TLS between a conversation and its stream, by `tokio-rustls`.
 
 use std::future::poll_fn;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -52,7 +52,10 @@ impl Settings {
         let done = done.await;
         clock.advance(0);
         match done {
-            Ok(stream) => Ok(Secured { stream: Some(stream), name, end: self.ends.then_some(Secured::end_unheard) }),
+            Ok(stream) => {
+                let end = self.ends.then_some(Secured::end_unheard as fn(&mut Secured<S>));
+                Ok(Secured { stream: Some(stream), name, error: None, end })
+            }
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
                 Err(io::Error::new(ErrorKind::UnexpectedEof, "the server closed the connection"))
             }
@@ -66,6 +69,8 @@ pub(crate) struct Secured<S> {
     /// It is taken out once, at the end.
     stream: Option<TlsStream<Counted<S>>>,
     name: ServerName<'static>,
+    /// What is told when all that came before it was read.
+    error: Option<io::Error>,
     /// Ends TLS when this is dropped.
     end: Option<fn(&mut Secured<S>)>,
 }
@@ -115,16 +120,26 @@ impl<S> Drop for Secured<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Secured<S> {
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let stream = self.tls_mut();
-        let read = Pin::new(&mut *stream).poll_read(cx, space);
-        if stream.get_ref().1.wants_write() {
-            // What we wrote last, or TLS's own answer to what came, has to leave while we wait. An error is met again.
-            let _ = Pin::new(stream).poll_flush(cx);
+        if self.error.is_none() {
+            let stream = self.tls_mut();
+            let read = Pin::new(&mut *stream).poll_read(cx, space);
+            if stream.get_ref().1.wants_write() {
+                // What we wrote last, or TLS's own answer to what came, has to leave while we wait. An error is met again.
+                let _ = Pin::new(stream).poll_flush(cx);
+            }
+            match ready!(read) {
+                // That TLS was not ended before is no matter: the core knows whether this is a truncation.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Poll::Ready(Ok(())),
+                Err(error) => self.error = Some(explain(error, &self.name)),
+                Ok(()) => return Poll::Ready(Ok(())),
+            }
         }
-        match ready!(read) {
-            // That TLS was not ended before is no matter: the core knows whether this is a truncation.
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
-            result => Poll::Ready(result.map_err(|error| explain(error, &self.name))),
+        // What came before a bad record is as good as ever, and tokio-rustls does not give it.
+        let octets = self.tls_mut().get_mut().1.reader().read(space.initialize_unfilled()).unwrap_or(0);
+        space.advance(octets);
+        match self.error.take_if(|_| octets == 0) {
+            Some(error) => Poll::Ready(Err(error)),
+            None => Poll::Ready(Ok(())),
         }
     }
 
