@@ -86,6 +86,7 @@ impl<'a> Stream<'a> {
     }
 
     fn fill(&mut self, space: &mut [u8]) -> usize {
+        assert!(self.given < 1 << 28, "this would go on for ever");
         let (pattern, patterned) = (self.pattern, self.total.saturating_sub(self.first.len()));
         let mut filled = 0;
         while filled < space.len() {
@@ -148,7 +149,10 @@ fn c01_no_line_is_longer_than_its_limit() {
                         let mut input = &hostile[from..given];
                         match client.receive(&mut input) {
                             Ok(Some(_)) => from = given - input.len(),
-                            Ok(None) => given = (given + at_once).min(hostile.len()),
+                            Ok(None) => {
+                                assert!(given < hostile.len(), "{command:?}: all of it was awaited");
+                                given = (given + at_once).min(hostile.len());
+                            }
                             Err(error) => break error,
                         }
                     }
