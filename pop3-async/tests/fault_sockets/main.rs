@@ -2,17 +2,27 @@
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "tests")]
 
+#[path = "../../../pop3-blocking/tests/tls/authority.rs"]
+#[allow(dead_code, reason = "it is written for more")]
+mod authority;
 #[path = "../../../pop3-blocking/tests/faults/converse.rs"]
 mod converse;
-#[allow(dead_code, reason = "it is shared with the tests of every octet")]
+#[path = "../../../pop3-blocking/tests/faults/encryption.rs"]
+#[allow(dead_code, reason = "it is written for more")]
+mod encryption;
 #[path = "../../../pop3-blocking/tests/faults/fault.rs"]
+#[allow(dead_code, reason = "it is written for more")]
 mod fault;
+#[path = "../../../pop3-blocking/tests/faults/host.rs"]
+mod host;
+#[path = "../../../pop3-blocking/tests/faults/loose.rs"]
+mod loose;
 #[path = "../../../pop3-blocking/tests/faults/maildrop.rs"]
 mod maildrop;
 #[path = "../../../pop3-blocking/tests/fault_sockets/sockets.rs"]
 mod sockets;
-#[allow(dead_code, reason = "it is shared with the tests of every octet")]
 #[path = "../../../pop3-blocking/tests/faults/story.rs"]
+#[allow(dead_code, reason = "it is written for more")]
 mod story;
 #[path = "../../../pop3-blocking/tests/faults/wire.rs"]
 mod wire;
@@ -41,7 +51,7 @@ fn run(how: Connect, story: &mut Story) {
                     story.note(Ok::<_, Error>(Value::LoggedIn));
                     session::go_on(session, story).await;
                 }
-                Err(error) => sockets::unconnected(error, story),
+                Err(error) => story.note(Err(error)),
             }
         });
     });

@@ -2,20 +2,31 @@
 //! stopped: a wait that takes too long takes no time, and one without end would be seen.
 #![allow(missing_docs, reason = "tests")]
 
+#[path = "../../../pop3-blocking/tests/tls/authority.rs"]
+#[allow(dead_code, reason = "it is written for more")]
+mod authority;
 #[path = "../../../pop3-blocking/tests/faults/converse.rs"]
 mod converse;
+#[path = "../../../pop3-blocking/tests/faults/encryption.rs"]
+mod encryption;
 #[path = "../../../pop3-blocking/tests/faults/fault.rs"]
 mod fault;
+#[path = "../../../pop3-blocking/tests/faults/host.rs"]
+mod host;
 #[path = "../../../pop3-blocking/tests/faults/judge.rs"]
 mod judge;
 #[path = "../../../pop3-blocking/tests/faults/login.rs"]
 mod login;
+#[path = "../../../pop3-blocking/tests/faults/loose.rs"]
+mod loose;
 #[path = "../../../pop3-blocking/tests/faults/maildrop.rs"]
 mod maildrop;
 #[path = "../../../pop3-blocking/tests/faults/octets.rs"]
 mod octets;
 #[path = "../../../pop3-blocking/tests/faults/reading.rs"]
 mod reading;
+#[path = "../../../pop3-blocking/tests/faults/records.rs"]
+mod records;
 #[path = "../../../pop3-blocking/tests/faults/story.rs"]
 mod story;
 mod stream;
@@ -26,7 +37,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use pop3_async::pop3_proto::patience::Timeouts;
-use pop3_async::{Cause, Config, Connection, Error};
+use pop3_async::{Cause, Error};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, timeout};
 
@@ -59,12 +70,13 @@ fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Op
     RUNTIME.with(|runtime| {
         runtime.block_on(async {
             let begun = Instant::now();
-            let late = |_| Err(Error::new("reading the greeting", Cause::Transport(ErrorKind::TimedOut.into())));
-            let mut opened = timeout(PATIENCE, Connection::new(wire, Config::default())).await.unwrap_or_else(late);
+            let protection = scene.protection.as_ref();
+            let late = |_| Err(Error::new("reading the greeting", Cause::Transport(ErrorKind::TimedOut.into())).into());
+            let mut opened = timeout(PATIENCE, session::open(wire, protection)).await.unwrap_or_else(late);
             if let Ok(connection) = &mut opened {
                 connection.set_timeouts(Timeouts { octets: 1, ..Timeouts::UNLIMITED }.each(PATIENCE));
             }
-            session::converse(opened, &mut story).await;
+            session::converse(opened, protection, &mut story).await;
             // There is one wait that takes too long, for nothing is waited for behind it.
             assert!(begun.elapsed() <= PATIENCE + Duration::from_millis(1), "{:?}", begun.elapsed());
         });

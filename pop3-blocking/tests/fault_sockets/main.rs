@@ -3,16 +3,26 @@
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "tests")]
 
+#[path = "../tls/authority.rs"]
+#[allow(dead_code, reason = "it is written for more")]
+mod authority;
 #[path = "../faults/converse.rs"]
 mod converse;
-#[allow(dead_code, reason = "it is shared with the tests of every octet")]
+#[path = "../faults/encryption.rs"]
+#[allow(dead_code, reason = "it is written for more")]
+mod encryption;
 #[path = "../faults/fault.rs"]
+#[allow(dead_code, reason = "it is written for more")]
 mod fault;
+#[path = "../faults/host.rs"]
+mod host;
+#[path = "../faults/loose.rs"]
+mod loose;
 #[path = "../faults/maildrop.rs"]
 mod maildrop;
 mod sockets;
-#[allow(dead_code, reason = "it is shared with the tests of every octet")]
 #[path = "../faults/story.rs"]
+#[allow(dead_code, reason = "it is written for more")]
 mod story;
 #[path = "../faults/wire.rs"]
 mod wire;
@@ -34,7 +44,7 @@ fn run(how: Connect, story: &mut Story) {
             story.note(Ok::<_, Error>(Value::LoggedIn));
             session::go_on(session, story);
         }
-        Err(error) => sockets::unconnected(error, story),
+        Err(error) => story.note(Err(error)),
     }
 }
 

@@ -5,13 +5,14 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pop3_blocking::{Connect, ConnectError, Security};
+use pop3_blocking::{Connect, Security};
 use socket2::SockRef;
 
 use crate::fault::{Context, Fault, Kind, Way};
+use crate::loose::{judge, terminated, whole};
 use crate::maildrop::{PASSWORD, Scene, USER};
 use crate::run;
-use crate::story::{Failure, Quit, Story, Value, Why};
+use crate::story::{Quit, Story, Why};
 use crate::wire::{Record, Wire};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
@@ -74,48 +75,15 @@ fn play(scene: &Scene, fault: Option<Fault>, timeout: Duration) -> (Story, Recor
     (story, record, removed)
 }
 
-/// A login that failed on the way.
-pub(crate) fn unconnected(error: ConnectError, story: &mut Story) {
-    match error {
-        ConnectError::Login(reason) => story.note(Err(reason)),
-        other => panic!("{other}"),
-    }
-}
-
-/// What holds however the octets met: a socket tells of its end sooner or later, and a reset may overtake what came before.
-fn judge(scene: &Scene, fault: Fault, ideal: &Story, record: &Record, story: &Story, removed: Option<&[u32]>) {
-    let failures: Vec<&Failure> = story.notes.iter().filter_map(|note| note.as_ref().err()).collect();
-    let fatal = failures.iter().position(|failure| !failure.goes_on);
-    for failure in fatal.map_or(&[][..], |first| &failures[first..]) {
-        let expected = match fault.kind {
-            Kind::Hangs => matches!(failure.why, Why::Transport(ErrorKind::TimedOut) | Why::Over),
-            _ => matches!(failure.why, Why::Closed | Why::ClosedWhileIdle),
-        };
-        assert!(expected && !failure.goes_on, "{failure:?}");
-    }
-    // What succeeded is what succeeds without a fault, as far as it goes.
-    let good = story.notes.iter().take_while(|note| note.as_ref().err().is_none_or(|failure| failure.goes_on)).count();
-    assert_eq!(story.notes[..good], ideal.notes[..good]);
-    assert!(story.notes[good..].iter().all(Result::is_err), "{:?}", story.notes);
-    for note in &story.notes[..good] {
-        let Ok(Value::Message(number, octets)) = note else { continue };
-        assert!(scene.is_message(*number, octets), "message {number}");
-    }
-
-    let marks = story.notes.iter().filter(|note| matches!(note, Ok(Value::Marked(_)))).count();
-    match &story.quit {
-        None => assert!(removed.is_none() && matches!(ideal.notes[good], Ok(Value::LoggedIn))),
-        Some(Quit::Committed) => assert!(fatal.is_none() && removed.is_some_and(|removed| removed.len() == marks)),
-        Some(Quit::Unknown(failure)) => assert!(fatal.is_none() && !failure.goes_on),
-        Some(Quit::NotSent(_)) => assert!(removed.is_none() && !record.said.ends_with(b"QUIT\r\n")),
-        Some(Quit::Refused) => panic!("nobody refused"),
-    }
+/// A socket tells of its end sooner or later, and a reset may overtake what came before.
+fn check(scene: &Scene, fault: Fault, ideal: &Story, record: &Record, story: &Story, removed: Option<&[u32]>) {
+    judge(scene, ideal, story, removed, |why| match fault.kind {
+        Kind::Hangs => *why == Why::Transport(ErrorKind::TimedOut),
+        _ => matches!(why, Why::Closed | Why::ClosedWhileIdle),
+    });
     // A server that sends all that it has and then hangs up, or says nothing, loses nothing.
     if matches!(fault.kind, Kind::Swallows | Kind::Hangs) && fault.way == Way::ToClient {
-        let whole = |story: &Story| story.notes.iter().filter(|note| matches!(note, Ok(Value::Message(..)))).count();
-        let terminators = record.heard.windows(5).filter(|run| run == b"\r\n.\r\n").count();
-        // CAPA, LIST and UIDL have one each. The empty message's follows its status line like the others.
-        assert_eq!(whole(story), terminators.saturating_sub(3));
+        assert_eq!(whole(story), terminated(&record.heard));
     }
 }
 
@@ -136,7 +104,7 @@ pub(crate) fn nothing_is_left() {
         let fault = Fault { way, at, kind };
         let _context = Context { fault, piece: usize::MAX };
         let (story, record, removed) = play(scene, Some(fault), timeout);
-        judge(scene, fault, ideal, &record, &story, removed.as_deref());
+        check(scene, fault, ideal, &record, &story, removed.as_deref());
         runs += 1;
     };
 

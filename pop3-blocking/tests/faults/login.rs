@@ -3,21 +3,43 @@
 macro_rules! log_in {
     ($adapter:ident, over [$($stream:tt)*], is [$($asynchronous:tt)?], waits by [$($wait:tt)*]) => {
         use $adapter::Connection;
-        use pop3_blocking::{Credentials, Error, Method, Policy, Security};
+        use pop3_blocking::{Config, Credentials, Error, Method, Policy, Security};
 
+        use crate::encryption::{HOST, Protection};
         use crate::maildrop::{PASSWORD, USER};
+
+        /// Until the greeting.
+        pub(crate) $($asynchronous)? fn open<S: $($stream)*>(
+            stream: S,
+            protection: Option<&Protection>,
+        ) -> Result<Connection<S>, Failure> {
+            let Some(protection) = protection else { return Ok(Connection::new(stream, Config::default())$($wait)*?) };
+            if !protection.stls {
+                let secured = Connection::over_tls(stream, Config::default(), &protection.trusted, HOST)$($wait)*;
+                return Ok(secured?);
+            }
+            let mut connection = Connection::new(stream, Config::default())$($wait)*?;
+            connection.set_tls(&protection.trusted, HOST).expect("it is what the other tests have");
+            Ok(connection)
+        }
 
         /// Everything from the login on.
         pub(crate) $($asynchronous)? fn converse<S: $($stream)*>(
-            opened: Result<Connection<S>, Error>,
+            opened: Result<Connection<S>, Failure>,
+            protection: Option<&Protection>,
             story: &mut Story,
         ) {
+            let security = match protection {
+                None => Security::Plaintext,
+                Some(protection) if protection.stls => Security::StartTls,
+                Some(_) => Security::Tls,
+            };
             let connection = match opened {
                 Ok(connection) => connection,
                 Err(error) => return story.note(Err(error)),
             };
             story.note(Ok::<_, Error>(Value::Greeted));
-            let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: Some(Method::UserPass) };
+            let policy = Policy { security, allow_plaintext: true, method: Some(Method::UserPass) };
             match connection.login(Credentials::new(USER, PASSWORD), policy)$($wait)* {
                 Ok(session) => {
                     story.note(Ok::<_, Error>(Value::LoggedIn));

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use pop3_blocking::pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
 use pop3_blocking::pop3_proto::{ServerConfig, Service, transmitted_octets};
 
+use crate::encryption::Protection;
+
 pub(crate) const USER: &str = "ann";
 pub(crate) const PASSWORD: &str = "tanstaaf";
 
@@ -22,6 +24,8 @@ pub(crate) struct Scene {
     pub(crate) pipelining: bool,
     /// Whether UPDATE fails.
     pub(crate) refuses: bool,
+    /// TLS, if there is any.
+    pub(crate) protection: Option<Protection>,
     pub(crate) mails: Arc<[Mail]>,
 }
 
@@ -38,7 +42,7 @@ impl Scene {
             None,
             Some(b"bare \r, \r\r and\r\nno end of line".to_vec()),
         ];
-        Scene { pipelining: true, refuses: false, mails: mails.into() }
+        Scene { pipelining: true, refuses: false, protection: None, mails: mails.into() }
     }
 
     /// Whether a client who got these octets of a message got the message: every line with CRLF, the last one too.
@@ -51,7 +55,9 @@ impl Scene {
     /// A server, and what UPDATE will have removed.
     pub(crate) fn serve(&self) -> (Service<Keeper>, Removed) {
         let removed = Removed::default();
-        let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+        let stls = self.protection.as_ref().map(|protection| protection.stls);
+        let (inside_tls, stls) = (stls == Some(false), stls == Some(true));
+        let config = ServerConfig { plaintext_login: true, inside_tls, stls, ..ServerConfig::default() };
         (Service::new(Keeper { scene: self.clone(), removed: Arc::clone(&removed) }, config, None), removed)
     }
 }

@@ -2,19 +2,24 @@
 //! message is taken for the whole, and no deletion is reported that was not committed.
 #![allow(missing_docs, reason = "tests")]
 
+#[path = "../tls/authority.rs"]
+#[allow(dead_code, reason = "it is written for more")]
+mod authority;
 mod converse;
+mod encryption;
 mod fault;
+mod host;
 mod judge;
 mod login;
+mod loose;
 mod maildrop;
 mod octets;
 mod reading;
+mod records;
 mod story;
 mod wire;
 
 use std::io::ErrorKind;
-
-use pop3_blocking::{Config, Connection};
 
 use fault::{Fault, Kind};
 use maildrop::Scene;
@@ -36,7 +41,8 @@ mod session {
 fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Option<Vec<u32>>) {
     let (wire, witness) = Wire::new(scene, fault, piece);
     let mut story = Story::default();
-    session::converse(Connection::new(wire, Config::default()), &mut story);
+    let protection = scene.protection.as_ref();
+    session::converse(session::open(wire, protection), protection, &mut story);
     let (record, removed) = witness.testify();
     (story, record, removed)
 }

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use pop3_blocking::pop3_proto::exchange::OwnedUniqueId;
 use pop3_blocking::pop3_proto::reply::{DropListing, ScanListing};
 use pop3_blocking::pop3_proto::{Rejected, Violation};
-use pop3_blocking::{Cause, Error, LoginError, QuitError};
+use pop3_blocking::{Cause, ConnectError, Error, LoginError, QuitError};
 
 /// What a call came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub(crate) enum Why {
     /// The connection had ended before the command.
     ClosedWhileIdle,
     Transport(ErrorKind),
+    /// TLS did not come about.
+    Handshake(ErrorKind),
     /// The session was over before.
     Over,
 }
@@ -68,7 +70,7 @@ impl Failure {
             Why::Closed => ErrorKind::UnexpectedEof,
             Why::ClosedWhileIdle => ErrorKind::ConnectionAborted,
             Why::Protocol(_) | Why::Malformed => ErrorKind::InvalidData,
-            Why::Transport(kind) => kind,
+            Why::Transport(kind) | Why::Handshake(kind) => kind,
             Why::Over => ErrorKind::InvalidInput,
             Why::Refused => ErrorKind::Other,
         };
@@ -100,10 +102,23 @@ impl From<LoginError> for Failure {
         assert!(!reason.to_string().contains(crate::maildrop::PASSWORD), "{reason}");
         match reason {
             LoginError::Failed(error) => error.into(),
+            LoginError::Handshake(error) => {
+                let (doing, why) = ("TLS".into(), Why::Handshake(error.kind()));
+                Failure { doing, why, goes_on: false, part: None }
+            }
             refused => {
                 let goes_on = refused.session_goes_on();
                 Failure { doing: "the login".into(), why: Why::Refused, goes_on, part: None }
             }
+        }
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Failure {
+        match error {
+            ConnectError::Login(reason) => reason.into(),
+            other => panic!("{other}"),
         }
     }
 }

@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::{Arc, Mutex};
 
-use pop3_blocking::pop3_proto::Service;
-
 use crate::fault::{Fault, Kind, Way};
-use crate::maildrop::{Keeper, Removed, Scene};
+use crate::host::{Host, Said};
+use crate::maildrop::{Removed, Scene};
 
 /// What came through, as the client saw it.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +17,10 @@ pub(crate) struct Record {
     pub(crate) since: Vec<usize>,
     /// What the client read.
     pub(crate) heard: Vec<u8>,
+    /// What the server sent, if there is TLS.
+    pub(crate) encrypted: Vec<u8>,
+    /// What that said, and how many octets the client must have read to know it.
+    pub(crate) plaintext: Vec<(usize, Vec<u8>)>,
     /// How it ended for the client, if it saw an end.
     pub(crate) end: Option<End>,
     /// Something is offered and not yet taken: how many had been read when it was first offered.
@@ -33,8 +36,8 @@ pub(crate) enum End {
 /// The way to the server, and the server.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    service: Service<Keeper>,
-    pipelining: bool,
+    host: Host,
+    is_encrypted: bool,
     fault: Option<Fault>,
     /// The most octets that a call carries.
     piece: usize,
@@ -70,11 +73,11 @@ impl Witness {
 
 impl Wire {
     pub(crate) fn new(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Wire, Witness) {
-        let (service, removed) = scene.serve();
+        let (host, removed) = Host::new(scene);
         let record = Arc::<Mutex<Record>>::default();
         let mut wire = Wire {
-            service,
-            pipelining: scene.pipelining,
+            host,
+            is_encrypted: scene.protection.is_some(),
             fault,
             piece,
             calls: 0,
@@ -111,16 +114,13 @@ impl Wire {
 
     /// Has the server say what it has to say.
     fn work(&mut self) {
-        while !self.service.pending().is_empty() {
-            let mut said = self.service.pending().to_vec();
-            self.service.written(said.len());
-            // The answer to CAPA is said at once, so the word is never cut here.
-            let word = b"PIPELINING";
-            if let Some(at) = said.windows(word.len()).position(|run| run == word).filter(|_| !self.pipelining) {
-                said[at] = b'X';
-            }
-            self.pass(&said);
+        let Said { octets, plaintext, known } = self.host.say();
+        if self.is_encrypted {
+            let mut record = self.record.lock().unwrap();
+            record.encrypted.extend(&octets);
+            record.plaintext.push((self.made + known, plaintext));
         }
+        self.pass(&octets);
     }
 
     fn pass(&mut self, said: &[u8]) {
@@ -178,20 +178,13 @@ impl Wire {
                 return self.refuse(ErrorKind::WriteZero).or(Ok(0));
             }
             (Some(Kind::Swallows | Kind::Hangs), _) => return Ok(self.take(octets, usize::MAX)),
-            _ if self.service.is_over() => return self.refuse(ErrorKind::BrokenPipe),
+            _ if self.host.is_over() => return self.refuse(ErrorKind::BrokenPipe),
             (None, Some(Fault { way: Way::ToServer, at, .. })) => at - self.sent,
             _ => usize::MAX,
         };
         let len = self.take(octets, left);
-        let mut rest = &octets[..len];
-        while !rest.is_empty() && self.service.wants_read() {
-            let space = self.service.spare();
-            let len = rest.len().min(space.len());
-            space[..len].copy_from_slice(&rest[..len]);
-            self.service.filled(len);
-            self.work();
-            rest = &rest[len..];
-        }
+        self.host.hear(&octets[..len]);
+        self.work();
         self.sent += len;
         Ok(len)
     }
@@ -245,7 +238,7 @@ impl Wire {
                 }
                 return Err(kind.into());
             }
-            None if self.service.is_over() => self.end(End::Closed),
+            None if self.host.is_over() => self.end(End::Closed),
             _ => return Ok(None),
         }
         Ok(Some(0))

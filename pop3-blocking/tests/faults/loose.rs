@@ -1,0 +1,44 @@
+//! What holds however the octets met.
+
+use crate::maildrop::Scene;
+use crate::story::{Quit, Story, Value, Why};
+
+/// Compares a story with what it is without a fault: it goes as far, and no further, and what ends it `fits`.
+pub(crate) fn judge(scene: &Scene, ideal: &Story, story: &Story, removed: Option<&[u32]>, fits: impl Fn(&Why) -> bool) {
+    let is_good =
+        |note: &&Result<Value, _>| note.as_ref().err().is_none_or(|failure: &crate::story::Failure| failure.goes_on);
+    let good = story.notes.iter().take_while(is_good).count();
+    assert_eq!(story.notes[..good], ideal.notes[..good]);
+    for note in &story.notes[..good] {
+        let Ok(Value::Message(number, octets)) = note else { continue };
+        assert!(scene.is_message(*number, octets), "message {number}");
+    }
+    for (nth, note) in story.notes[good..].iter().enumerate() {
+        let Err(failure) = note else { panic!("{note:?} of a session that was over") };
+        assert!((fits(&failure.why) || (nth > 0 && failure.why == Why::Over)) && !failure.goes_on, "{failure:?}");
+    }
+
+    let marks = story.notes.iter().filter(|note| matches!(note, Ok(Value::Marked(_)))).count();
+    let whole = good == story.notes.len();
+    match &story.quit {
+        None => assert!(removed.is_none() && !ideal.notes[..good].contains(&Ok(Value::LoggedIn))),
+        Some(Quit::Committed) => assert!(whole && removed.is_some_and(|removed| removed.len() == marks)),
+        Some(Quit::Unknown(failure)) => assert!(whole && fits(&failure.why) && !failure.goes_on, "{failure:?}"),
+        Some(Quit::NotSent(failure)) => {
+            assert!(removed.is_none() && (fits(&failure.why) || failure.why == Why::Over), "{failure:?}");
+        }
+        Some(Quit::Refused) => panic!("nobody refused"),
+    }
+}
+
+/// How many messages are whole.
+pub(crate) fn whole(story: &Story) -> usize {
+    story.notes.iter().filter(|note| matches!(note, Ok(Value::Message(..)))).count()
+}
+
+/// How many messages are whole in these octets of the server.
+pub(crate) fn terminated(heard: &[u8]) -> usize {
+    let terminators = heard.windows(5).filter(|run| run == b"\r\n.\r\n").count();
+    // CAPA, LIST and UIDL have one each. The empty message's follows its status line like the others.
+    terminators.saturating_sub(3)
+}

@@ -1,0 +1,120 @@
+//! Faults at the octets of TLS records. There is no telling what these octets mean, and no need: nothing that is not whole
+//! and unchanged gets through.
+
+use std::io::ErrorKind;
+
+use pop3_blocking::pop3_proto::Violation;
+use pop3_blocking::pop3_proto::tls::rustls::version::{TLS12, TLS13};
+
+use crate::encryption::Protection;
+use crate::fault::{Context, Fault, Kind, Way};
+use crate::loose::{judge, terminated, whole};
+use crate::maildrop::Scene;
+use crate::play;
+use crate::story::{Quit, Story, Why};
+use crate::wire::Record;
+
+const KINDS: [Kind; 9] = [
+    Kind::Closes,
+    Kind::Flips(0x01),
+    Kind::Swallows,
+    Kind::Flips(0x80),
+    Kind::Hangs,
+    Kind::Inserts(b"+OK\r\n"),
+    Kind::Resets,
+    Kind::Loses,
+    Kind::Doubles,
+];
+
+const ENDS: [Kind; 4] = [Kind::Closes, Kind::Swallows, Kind::Resets, Kind::Hangs];
+
+/// What a client may say of the end of a session that this happened to.
+fn fits(kind: Kind, why: &Why) -> bool {
+    let closed = matches!(why, Why::Closed | Why::ClosedWhileIdle | Why::Handshake(ErrorKind::UnexpectedEof));
+    let late = matches!(why, Why::Transport(ErrorKind::TimedOut) | Why::Handshake(ErrorKind::TimedOut));
+    match kind {
+        Kind::Swallows => closed,
+        Kind::Closes => closed || *why == Why::Handshake(ErrorKind::BrokenPipe),
+        Kind::Resets => closed || matches!(why, Why::Handshake(ErrorKind::ConnectionReset)),
+        Kind::Hangs => late,
+        // A length that is changed has the client wait for octets that never come.
+        _ => {
+            let damaged =
+                matches!(why, Why::Transport(ErrorKind::InvalidData) | Why::Handshake(ErrorKind::InvalidData));
+            damaged || late || closed || *why == Why::Protocol(Violation::PlaintextAfterStls)
+        }
+    }
+}
+
+fn run(scene: &Scene, ideal: &Story, fault: Fault, piece: usize) -> bool {
+    let _context = Context { fault, piece };
+    let (story, record, removed) = play(scene, Some(fault), piece);
+    judge(scene, ideal, &story, removed.as_deref(), |why| fits(fault.kind, why));
+    let pairs = record.encrypted.iter().zip(&record.heard);
+    let intact = pairs.take_while(|(sent, heard)| sent == heard).count();
+    let known = record.plaintext.iter().take_while(|(known, _)| *known <= intact);
+    let plaintext: Vec<u8> = known.flat_map(|(_, plaintext)| plaintext.clone()).collect();
+    if fault.way == Way::ToClient {
+        // What came before the fault is as good as ever, and nothing behind it is.
+        let unharmed = story == *ideal;
+        assert!(unharmed || whole(&story) == terminated(&plaintext), "{story:?}");
+        return unharmed;
+    }
+    story == *ideal
+}
+
+fn ideal(scene: &Scene) -> (Story, Record) {
+    let (story, record, removed) = play(scene, None, usize::MAX);
+    assert!(whole(&story) == 5 && story.quit == Some(Quit::Committed) && removed.is_some(), "{story:?}");
+    (story, record)
+}
+
+/// `share` of the kinds at each octet, all of them around the ends of records.
+fn at_each(scene: &Scene, share: impl Fn(usize) -> usize) {
+    let (story, record) = ideal(scene);
+    let ends: Vec<usize> = record.plaintext.iter().map(|(known, _)| *known).collect();
+    // Before TLS there is nothing that could protect from changes.
+    let stls = record.heard.windows(11).position(|octets| octets == b"begin TLS\r\n").map_or(0, |at| at + 11);
+    let (mut runs, mut unharmed) = (0, 0);
+    for at in 0..record.heard.len() {
+        let near = ends.iter().any(|end| end.abs_diff(at) < 4);
+        for nth in at..at + if near { KINDS.len() } else { share(at) } {
+            let fault = Fault { way: Way::ToClient, at, kind: KINDS[nth % KINDS.len()] };
+            if at < stls && !ENDS.contains(&fault.kind) {
+                continue;
+            }
+            runs += 1;
+            unharmed += usize::from(run(scene, &story, fault, [usize::MAX, 400, 7][nth % 3]));
+        }
+    }
+    for at in 0..record.said.len() {
+        for nth in at..at + share(at) {
+            let kind = ENDS[nth % ENDS.len()];
+            runs += 1;
+            unharmed += usize::from(run(scene, &story, Fault { way: Way::ToServer, at, kind }, usize::MAX));
+        }
+    }
+    println!("{} octets, {} records, {runs} runs, {unharmed} unharmed", record.heard.len(), ends.len());
+}
+
+fn scene(protection: Protection) -> Scene {
+    Scene { protection: Some(protection), ..Scene::new(100) }
+}
+
+#[test]
+fn of_tls() {
+    at_each(&scene(Protection::new(&TLS13, false)), |at| usize::from(at % 4 == 0));
+}
+
+#[test]
+fn of_tls_by_stls() {
+    at_each(&scene(Protection::new(&TLS12, true)), |at| usize::from(at % 16 == 0));
+}
+
+#[test]
+#[ignore = "at each octet"]
+fn of_tls_at_each_octet() {
+    for (version, stls) in [(&TLS13, false), (&TLS13, true), (&TLS12, false)] {
+        at_each(&scene(Protection::new(version, stls)), |_| KINDS.len());
+    }
+}
