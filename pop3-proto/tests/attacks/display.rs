@@ -206,10 +206,10 @@ trait NoPath<Marker> {
 
 impl<T: ?Sized> NoPath<()> for T {}
 
-#[allow(dead_code, reason = "only what it would be implemented for matters")]
-struct APath;
+#[allow(dead_code, reason = "it only tells one implementation from the other")]
+struct Ambiguous;
 
-impl<T: AsRef<Path> + ?Sized> NoPath<APath> for T {}
+impl<T: AsRef<Path> + ?Sized> NoPath<Ambiguous> for T {}
 
 /// The same for what can be printed as it is.
 trait NoText<Marker> {
@@ -218,7 +218,7 @@ trait NoText<Marker> {
 
 impl<T: ?Sized> NoText<()> for T {}
 
-impl<T: core::fmt::Display + ?Sized> NoText<APath> for T {}
+impl<T: core::fmt::Display + ?Sized> NoText<Ambiguous> for T {}
 
 #[test]
 fn f05_a_unique_id_is_no_file_name() {
