@@ -12,15 +12,11 @@ use pop3_proto::reply::{Text, UniqueId};
 use pop3_proto::{Awaiting, Cause, Command, Config, Kind, QuitError, State};
 
 use crate::play::{CLEAR, CUTS, Cut, Play, Script};
+use crate::session::{LOGIN, ONE};
 
-const ONE: NonZeroU32 = NonZeroU32::MIN;
-const LOGIN: [(&str, &[u8]); 4] =
-    [("", b"+OK hi\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", b"+OK\r\n"), ("PASS tanstaaf", b"+OK\r\n")];
-
+/// In TRANSACTION, with this to come.
 fn inside(script: Script<'_>, cut: Cut) -> Play {
-    let mut play = Play::of(&[&LOGIN, script].concat(), Config::default(), cut);
-    play.login(CLEAR).unwrap();
-    play
+    crate::session::inside(&LOGIN, script, cut)
 }
 
 #[test]
