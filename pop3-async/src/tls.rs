@@ -1,7 +1,7 @@
 //! TLS between a conversation and its stream, by `tokio-rustls`.
 
 use std::future::poll_fn;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -52,7 +52,10 @@ impl Settings {
         let done = done.await;
         clock.advance(0);
         match done {
-            Ok(stream) => Ok(Secured { stream: Some(stream), name, end: self.ends.then_some(Secured::end_unheard) }),
+            Ok(stream) => {
+                let end = self.ends.then_some(Secured::end_unheard as fn(&mut Secured<S>));
+                Ok(Secured { stream: Some(stream), name, end, failed: None })
+            }
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
                 Err(io::Error::new(ErrorKind::UnexpectedEof, "the server closed the connection"))
             }
@@ -68,6 +71,8 @@ pub(crate) struct Secured<S> {
     name: ServerName<'static>,
     /// Ends TLS when this is dropped.
     end: Option<fn(&mut Secured<S>)>,
+    /// Why nothing more comes, while there is still something to be read that came before.
+    failed: Option<io::Error>,
 }
 
 impl<S> Secured<S> {
@@ -115,17 +120,34 @@ impl<S> Drop for Secured<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Secured<S> {
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let error = match self.failed.take() {
+            Some(error) => error,
+            None => match ready!(self.poll_more(cx, space)) {
+                Ok(()) => return Poll::Ready(Ok(())),
+                // That TLS was not ended before is no matter: the core knows whether this is a truncation.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Poll::Ready(Ok(())),
+                Err(error) => explain(error, &self.name),
+            },
+        };
+        // A bad record may have come together with good ones, which are as good as ever.
+        match self.tls_mut().get_mut().1.reader().read(space.initialize_unfilled()) {
+            Ok(octets @ 1..) => {
+                space.advance(octets);
+                self.failed = Some(error);
+                Poll::Ready(Ok(()))
+            }
+            _ => Poll::Ready(Err(error)),
+        }
+    }
+
+    fn poll_more(&mut self, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let stream = self.tls_mut();
         let read = Pin::new(&mut *stream).poll_read(cx, space);
         if stream.get_ref().1.wants_write() {
             // What we wrote last, or TLS's own answer to what came, has to leave while we wait. An error is met again.
             let _ = Pin::new(stream).poll_flush(cx);
         }
-        match ready!(read) {
-            // That TLS was not ended before is no matter: the core knows whether this is a truncation.
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
-            result => Poll::Ready(result.map_err(|error| explain(error, &self.name))),
-        }
+        read
     }
 
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
