@@ -43,6 +43,26 @@
 //! directions: it reads even while the server takes nothing. However many commands are in flight and however little the
 //! transport buffers, the two sides never wait for each other. A caller who does not read applies back-pressure: nothing
 //! is read from the transport but what is asked for, and no more than 64 KiB ahead.
+//!
+//! # TLS
+//!
+//! The default is TLS from the first octet on; [`Security::StartTls`] begins it by STLS, on port 110. Neither falls back to
+//! less. What it has to prove is a `Tls`: by default that the server has the name given as the host, as the platform's
+//! verifier judges. When it fails, [`LoginError::Handshake`] says so in plain words, and a `TlsFailure` in it for programs.
+//! A stream of your own is put under TLS by `Connection::over_tls`, or by STLS after `Connection::set_tls`. All that is
+//! said above of dropped futures and of deadlocks holds inside TLS as well; there a record, 16 KiB at the most, may be read
+//! ahead beside.
+//!
+//! QUIT ends TLS, and so does a session that is dropped or abandoned if [`connect()`] made it; that is not waited for.
+//!
+//! It is the feature `tls`, which is on by default. Without it both give [`LoginError::NoTls`], before anything is sent.
+//!
+//! # Deadlines
+//!
+//! The server is not waited for longer than [`Timeouts`] permits: for its greeting, the TLS handshake, each answer, each
+//! stretch of a message or a listing, and all of the login. A server that sends an octet now and then gains nothing by it,
+//! and time in which you ask for nothing does not count. On a stream of your own nothing is limited before
+//! [`Connection::set_timeouts`].
 #![forbid(unsafe_code)]
 
 mod batch;

@@ -38,8 +38,8 @@ fn all_below(folder: &Path) -> Vec<PathBuf> {
 fn f05_no_unique_id_names_a_file() {
     let ids =
         ["../../../evil", "/tmp/evil", "..", ".", "new/evil", "cur", "evil:2,S", "~/evil", "$(touch evil)", "evil;x"];
-    let listing: String = ids.iter().zip(1..).map(|(id, number)| format!("{number} {id}\r\n")).collect();
-    let sizes: String = (1..=ids.len()).map(|number| format!("{number} 6\r\n")).collect();
+    let listing = ids.iter().zip(1..).map(|(id, number)| format!("{number} {id}\r\n")).collect::<Vec<_>>().concat();
+    let sizes = (1..=ids.len()).map(|number| format!("{number} 6\r\n")).collect::<Vec<_>>().concat();
     let server = scripted(move |line| match line {
         "LIST" => say(format!("+OK\r\n{sizes}.\r\n")),
         "UIDL" => say(format!("+OK\r\n{listing}.\r\n")),

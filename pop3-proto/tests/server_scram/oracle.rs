@@ -40,6 +40,7 @@ pub(crate) fn decode(text: &str) -> Vec<u8> {
 }
 
 /// What the server keeps (RFC 5802, section 3).
+#[allow(clippy::struct_field_names, reason = "the RFC's names")]
 pub(crate) struct Keys {
     client_key: [u8; 32],
     pub(crate) stored_key: [u8; 32],

@@ -23,6 +23,7 @@ impl KeysOnly {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "it is one of those that may fail")]
 fn anns(user: &str) -> Result<ScramKeys, StoreError> {
     if user != "ann" {
         return Ok(ScramSecret::new([9; 32]).keys_of_nobody(user, ITERATIONS));
