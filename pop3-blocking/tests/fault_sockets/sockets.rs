@@ -18,7 +18,7 @@ use crate::wire::{Record, Wire};
 /// Long enough for a loaded machine; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// For a server that says nothing.
-const MOMENT: Duration = Duration::from_millis(200);
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// Carries octets between a client and the wire, until one of them is gone.
 fn serve(mut stream: TcpStream, mut wire: Wire, kind: Option<Kind>) -> std::io::Result<()> {

@@ -85,9 +85,9 @@ fn dull(ideal: &Record) -> Range<usize> {
     find(b"Subject: large") + 100..find(b"+OK 3 messages") - 100
 }
 
-/// All kinds where they can do more than change or miss a letter, and elsewhere two.
+/// All kinds where they can do more than change or miss a letter, and elsewhere one.
 fn where_it_matters(scene: &Scene, kinds: &[Kind]) {
-    let share = |ideal: &Record, at| if dull(ideal).contains(&at) { kinds.len().min(2) } else { kinds.len() };
+    let share = |ideal: &Record, at| if dull(ideal).contains(&at) { 1 } else { kinds.len() };
     at_each(scene, Way::ToClient, kinds, share);
 }
 
@@ -120,18 +120,18 @@ fn one_command_after_the_other() {
     let scene = Scene { pipelining: false, ..Scene::new(100) };
     at_every_octet(&scene, Way::ToClient, &ENDS);
     at_every_octet(&scene, Way::ToServer, &ENDS);
-    at_each(&scene, Way::ToClient, &STRAYS, |_, _| 3);
+    at_each(&scene, Way::ToClient, &STRAYS, |_, _| 2);
 }
 
 #[test]
 fn a_server_that_refuses_the_quit() {
     let scene = Scene { refuses: true, ..Scene::new(100) };
-    at_each(&scene, Way::ToClient, &ENDS, |_, _| 2);
+    at_each(&scene, Way::ToClient, &ENDS, |_, _| 1);
     at_every_octet(&scene, Way::ToServer, &ENDS);
 }
 
 #[test]
-#[ignore = "what the others leave out: some 20,000 sessions more"]
+#[ignore = "what the others leave out: some 30,000 sessions more"]
 fn where_it_does_not_matter() {
     let scene = Scene::new(LARGE);
     for kinds in [&ENDS[..], READ_ERRORS, &STRAYS, &DAMAGES] {

@@ -112,9 +112,9 @@ fn of_tls_by_stls() {
 }
 
 #[test]
-#[ignore = "at each octet"]
+#[ignore = "at each octet: some 40,000 sessions"]
 fn of_tls_at_each_octet() {
-    for (version, stls) in [(&TLS13, false), (&TLS13, true), (&TLS12, false)] {
-        at_each(&scene(Protection::new(version, stls)), |_| KINDS.len());
-    }
+    at_each(&scene(Protection::new(&TLS13, false)), |_| KINDS.len());
+    at_each(&scene(Protection::new(&TLS13, true)), |_| 2);
+    at_each(&scene(Protection::new(&TLS12, false)), |_| 3);
 }
