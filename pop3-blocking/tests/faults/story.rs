@@ -118,6 +118,10 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Failure {
         match error {
             ConnectError::Login(reason) => reason.into(),
+            // Who is reset at once may hear of it before he knows that he was connected.
+            ConnectError::Unreachable { error, .. } if error.kind() == ErrorKind::ConnectionReset => {
+                Failure { doing: "reading the greeting".into(), why: Why::Closed, goes_on: false, part: None }
+            }
             other => panic!("{other}"),
         }
     }
