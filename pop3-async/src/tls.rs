@@ -54,7 +54,7 @@ impl Settings {
         match done {
             Ok(stream) => {
                 let end = self.ends.then_some(Secured::end_unheard as fn(&mut Secured<S>));
-                Ok(Secured { stream: Some(stream), name, end, failed: None })
+                Ok(Secured { stream: Some(stream), name, error: None, end })
             }
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
                 Err(io::Error::new(ErrorKind::UnexpectedEof, "the server closed the connection"))
@@ -69,10 +69,10 @@ pub(crate) struct Secured<S> {
     /// It is taken out once, at the end.
     stream: Option<TlsStream<Counted<S>>>,
     name: ServerName<'static>,
+    /// What is told when all that came before it was read.
+    error: Option<io::Error>,
     /// Ends TLS when this is dropped.
     end: Option<fn(&mut Secured<S>)>,
-    /// Why nothing more comes, while there is still something to be read that came before.
-    failed: Option<io::Error>,
 }
 
 impl<S> Secured<S> {
@@ -120,34 +120,27 @@ impl<S> Drop for Secured<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Secured<S> {
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let error = match self.failed.take() {
-            Some(error) => error,
-            None => match ready!(self.poll_more(cx, space)) {
-                Ok(()) => return Poll::Ready(Ok(())),
+        if self.error.is_none() {
+            let stream = self.tls_mut();
+            let read = Pin::new(&mut *stream).poll_read(cx, space);
+            if stream.get_ref().1.wants_write() {
+                // What we wrote last, or TLS's own answer to what came, has to leave while we wait. An error is met again.
+                let _ = Pin::new(stream).poll_flush(cx);
+            }
+            match ready!(read) {
                 // That TLS was not ended before is no matter: the core knows whether this is a truncation.
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Poll::Ready(Ok(())),
-                Err(error) => explain(error, &self.name),
-            },
-        };
-        // A bad record may have come together with good ones, which are as good as ever.
-        match self.tls_mut().get_mut().1.reader().read(space.initialize_unfilled()) {
-            Ok(octets @ 1..) => {
-                space.advance(octets);
-                self.failed = Some(error);
-                Poll::Ready(Ok(()))
+                Err(error) => self.error = Some(explain(error, &self.name)),
+                Ok(()) => return Poll::Ready(Ok(())),
             }
-            _ => Poll::Ready(Err(error)),
         }
-    }
-
-    fn poll_more(&mut self, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let stream = self.tls_mut();
-        let read = Pin::new(&mut *stream).poll_read(cx, space);
-        if stream.get_ref().1.wants_write() {
-            // What we wrote last, or TLS's own answer to what came, has to leave while we wait. An error is met again.
-            let _ = Pin::new(stream).poll_flush(cx);
+        // What came before a bad record is as good as ever, and tokio-rustls does not give it.
+        let octets = self.tls_mut().get_mut().1.reader().read(space.initialize_unfilled()).unwrap_or(0);
+        space.advance(octets);
+        match self.error.take_if(|_| octets == 0) {
+            Some(error) => Poll::Ready(Err(error)),
+            None => Poll::Ready(Ok(())),
         }
-        read
     }
 
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {

@@ -108,7 +108,8 @@ pub enum Request<'a> {
     /// The client's line inside AUTH (RFC 5034, section 4): `ok`, `err` or another `challenge` is due; to
     /// [`Response::Cancel`] only `err`.
     Response(Response<'a>),
-    /// A line that can only be refused. One [`Server::err`] is due, and the session goes on.
+    /// A line that can only be refused. One [`Server::err`] is due, and the session goes on, unless that was a bound without
+    /// remedy.
     Bad(BadRequest),
 }
 

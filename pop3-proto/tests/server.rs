@@ -479,3 +479,46 @@ fn too_many_refusals_before_the_login_end_the_session() {
     after_login.push_str(&"C: X\nS: -ERR~\n".repeat(9));
     assert!(!talk_with(config, maildrop, &after_login).is_over());
 }
+
+/// RFC 4013, section 3: a Roman numeral nine is an I and an X, a soft hyphen is nothing; and an accent may be written apart.
+#[test]
+#[cfg(feature = "saslprep")]
+fn v43_v47_names_and_passwords_are_prepared() {
+    use base64ct::{Base64, Encoding as _};
+    use pop3_proto::apop::{Digest, Timestamp};
+
+    let store = MailStore::new();
+    store.add_user("Jos\u{e9}", "\u{2168}");
+    let timestamp = Timestamp::find(b"<1896.697170952@dbc.mtview.ca.us>").unwrap();
+    let said = |said: &[u8]| {
+        let mut service = Service::new(store.maildrop(), PLAINTEXT, Some(timestamp));
+        drain(&mut service);
+        feed(&mut service, said, usize::MAX).lines().last().unwrap().to_owned()
+    };
+    let pass = |user: &str, password: &str| said(format!("USER {user}\r\nPASS {password}\r\n").as_bytes());
+    let plain =
+        |message: &str| said(format!("AUTH PLAIN {}\r\n", Base64::encode_string(message.as_bytes())).as_bytes());
+    let apop = |user: &str, password: &str| {
+        let digest = Digest::new(timestamp, password.as_bytes());
+        said(format!("APOP {user} {}\r\n", std::str::from_utf8(digest.as_bytes()).unwrap()).as_bytes())
+    };
+    let open = "+OK the maildrop is open";
+    for user in ["Jos\u{e9}", "Jose\u{301}", "Jo\u{ad}s\u{e9}"] {
+        assert_eq!(pass(user, "I\u{ad}X"), open);
+        assert_eq!(plain(&format!("\0{user}\0IX")), open);
+        assert_eq!(plain(&format!("Jose\u{301}\0{user}\0\u{2168}")), open);
+        assert_eq!(apop(user, "IX"), open, "the client prepares what it makes a digest of");
+    }
+    let wrong = "-ERR [AUTH] wrong user name or password";
+    assert_eq!(pass("Jose", "IX"), wrong);
+    assert_eq!(pass("Jos\u{e9}", "ix"), wrong);
+    // What is prohibited is nobody's, whether or not it stands in the store.
+    store.add_user("\u{e000}", "pw");
+    store.add_user("u", "\u{e000}");
+    assert_eq!((pass("\u{e000}", "pw").as_str(), plain("\0\u{e000}\0pw").as_str()), (wrong, wrong));
+    assert_eq!((pass("u", "\u{e000}").as_str(), apop("u", "\u{e000}").as_str()), (wrong, wrong));
+    // Not UTF-8 at all.
+    assert_eq!(said(b"USER Jos\xe9\r\n"), "-ERR wrong arguments for USER");
+    assert_eq!(said(b"USER u\r\nPASS \xe9\r\n"), "-ERR wrong arguments for PASS");
+    assert_eq!(said(b"AUTH PLAIN AHUA6Q==\r\n"), "-ERR not a message of PLAIN");
+}

@@ -9,7 +9,6 @@
 use std::io::{self, BufRead, Read};
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
-use std::sync::LazyLock;
 
 use pop3_async::pop3_proto::exchange::{Capabilities, OwnedUniqueId};
 use pop3_async::pop3_proto::message::Message as WholeMessage;
@@ -19,11 +18,19 @@ use pop3_async::{
 };
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio::net::TcpStream;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::yield_now;
 
 fn wait<F: Future>(future: F) -> F::Output {
-    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
-    RUNTIME.block_on(future)
+    thread_local! {
+        static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    }
+    let heard = async {
+        // The runtime learns what the sockets have before the call looks: a blocking one would see it there by itself.
+        yield_now().await;
+        future.await
+    };
+    RUNTIME.with(|runtime| runtime.block_on(heard))
 }
 
 /// The suite names the type of the stream; what carries the session is tokio's.

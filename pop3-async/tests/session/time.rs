@@ -138,6 +138,21 @@ async fn a_wait_outlives_its_future() {
     assert_eq!(begin.elapsed().as_secs(), 60);
 }
 
+/// What came while nobody listened came in time.
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_a_dropped_future_is_not_late() {
+    let (mut connection, mut theirs) = mute(100).await;
+    assert!(timeout(Duration::from_secs(20), connection.capabilities()).await.is_err());
+    theirs.write_all(b"+OK\r\nTOP\r\n.\r\n").await.unwrap();
+    sleep(100 * LIMIT).await;
+    tokio::spawn(async move {
+        sleep(LIMIT / 2).await;
+        theirs.write_all(b"+OK\r\nTOP\r\nUIDL\r\n.\r\n").await.unwrap();
+        sleep(LIMIT).await;
+    });
+    assert_eq!(connection.capabilities().await.unwrap().iter().count(), 2);
+}
+
 /// Nobody waits while nothing is asked.
 #[tokio::test(start_paused = true)]
 async fn an_idle_session_does_not_time_out() {

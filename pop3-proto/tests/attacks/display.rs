@@ -12,15 +12,11 @@ use pop3_proto::reply::{Text, UniqueId};
 use pop3_proto::{Awaiting, Cause, Command, Config, Kind, QuitError, State};
 
 use crate::play::{CLEAR, CUTS, Cut, Play, Script};
+use crate::session::{LOGIN, ONE};
 
-const ONE: NonZeroU32 = NonZeroU32::MIN;
-const LOGIN: [(&str, &[u8]); 4] =
-    [("", b"+OK hi\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", b"+OK\r\n"), ("PASS tanstaaf", b"+OK\r\n")];
-
+/// In TRANSACTION, with this to come.
 fn inside(script: Script<'_>, cut: Cut) -> Play {
-    let mut play = Play::of(&[&LOGIN, script].concat(), Config::default(), cut);
-    play.login(CLEAR).unwrap();
-    play
+    crate::session::inside(&LOGIN, script, cut)
 }
 
 #[test]
@@ -206,10 +202,10 @@ trait NoPath<Marker> {
 
 impl<T: ?Sized> NoPath<()> for T {}
 
-#[allow(dead_code, reason = "only what it would be implemented for matters")]
-struct APath;
+#[allow(dead_code, reason = "it only tells one implementation from the other")]
+struct Ambiguous;
 
-impl<T: AsRef<Path> + ?Sized> NoPath<APath> for T {}
+impl<T: AsRef<Path> + ?Sized> NoPath<Ambiguous> for T {}
 
 /// The same for what can be printed as it is.
 trait NoText<Marker> {
@@ -218,7 +214,7 @@ trait NoText<Marker> {
 
 impl<T: ?Sized> NoText<()> for T {}
 
-impl<T: core::fmt::Display + ?Sized> NoText<APath> for T {}
+impl<T: core::fmt::Display + ?Sized> NoText<Ambiguous> for T {}
 
 #[test]
 fn f05_a_unique_id_is_no_file_name() {

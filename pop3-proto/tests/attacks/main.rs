@@ -2,13 +2,16 @@
 #![cfg(all(feature = "std", feature = "cram-md5", feature = "scram"))]
 
 mod before_tls;
+mod bodies;
 mod bounds;
 mod display;
+mod endings;
 mod framing;
 mod injection;
 mod login;
 mod mechanisms;
 mod memory;
+mod numbers;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod play;
@@ -17,5 +20,7 @@ mod scram_server;
 #[path = "../script/mod.rs"]
 mod script;
 mod serving;
+mod session;
+mod stream;
 #[path = "../talk/mod.rs"]
 mod talk;

@@ -192,12 +192,15 @@ const ROWS: &[(&str, Row)] = &[
 /// Where the tests stand: these, and the adapters'.
 const SOURCES: &[&str] = &[
     include_str!("before_tls.rs"),
+    include_str!("bodies.rs"),
     include_str!("bounds.rs"),
     include_str!("display.rs"),
+    include_str!("endings.rs"),
     include_str!("framing.rs"),
     include_str!("injection.rs"),
     include_str!("login.rs"),
     include_str!("mechanisms.rs"),
+    include_str!("numbers.rs"),
     include_str!("serving.rs"),
     include_str!("../server_limits.rs"),
     include_str!("../../../pop3-async/tests/serve_tls.rs"),

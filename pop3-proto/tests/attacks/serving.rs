@@ -150,6 +150,8 @@ fn g04_no_name_makes_a_line_of_its_own() {
             plain(name),
             format!("AUTH PLAIN {name}\r\n"),
             format!("AUTH {name}\r\n"),
+            format!("AUTH SCRAM-SHA-256 {}\r\n", base64(format!("n,,n={name},r=nonce").as_bytes())),
+            format!("AUTH SCRAM-SHA-256 {}\r\n", base64(format!("n,a={name},n=bob,r={name}").as_bytes())),
             format!("USER {name}\r\nPASS {name}\r\n"),
             format!("APOP {name} c4c9334bac560ecc979e58001b3e22fb\r\n"),
         ];
@@ -160,7 +162,7 @@ fn g04_no_name_makes_a_line_of_its_own() {
                 let lines = said.matches('\n').count();
                 assert_eq!(answers.matches('\n').count(), lines, "one line for each: {said:?} {answers:?}");
                 for answer in answers.split_terminator("\r\n") {
-                    assert!(answer.starts_with("-ERR ") || answer.starts_with("+OK "), "{answer:?}");
+                    assert!(["-ERR ", "+OK ", "+ "].iter().any(|status| answer.starts_with(status)), "{answer:?}");
                     assert!(answer.bytes().all(|octet| (b' '..=b'~').contains(&octet)), "{answer:?}");
                     assert!(!answer.contains("forged"), "{answer:?}");
                 }

@@ -1,0 +1,149 @@
+//! D16 to D19: the end of the stream, and many commands at once.
+
+use pop3_proto::batch::{Batch, Each, Selection};
+use pop3_proto::conversation::{Conversation, Step};
+use pop3_proto::exchange::{Acknowledge, Stat};
+use pop3_proto::{Awaiting, Cause, Command, Config, QuitError, State, Violation};
+
+use crate::play::{CUTS, Cut, Play, Script};
+use crate::session::{LOGIN, ONE, PIPELINING, inside, is_poisoned, message, number, quit};
+
+#[test]
+fn d16_the_stream_ends_anywhere() {
+    const SESSION: [(&str, &[u8]); 4] = [
+        ("STAT", b"+OK 1 9\r\n"),
+        ("RETR 1", b"+OK\r\nbody\r\n.\r\n"),
+        ("DELE 1", b"+OK\r\n"),
+        ("QUIT", b"+OK bye\r\n"),
+    ];
+    for cut in CUTS {
+        // Before and inside the greeting.
+        for len in 0..LOGIN[0].1.len() {
+            let mut play = Play::of(&[("", &LOGIN[0].1[..len])], Config::default(), cut);
+            let error = play.greet().unwrap_err();
+            let Cause::Protocol(closed) = error.cause() else { panic!("{error}") };
+            assert_eq!((closed.violation(), closed.awaiting()), (Violation::Closed, Awaiting::Greeting));
+        }
+        for (turn, (_, answer)) in SESSION.iter().enumerate() {
+            for len in 0..=answer.len() {
+                let mut script = SESSION[..=turn].to_vec();
+                script[turn].1 = &answer[..len];
+                let whole = len == answer.len();
+                let mut play = inside(&LOGIN, &script, cut);
+                let stat = play.call(Stat).map(drop);
+                let retr = message(&mut play).map(drop);
+                let dele = play.call(Acknowledge(Command::Dele(ONE)));
+                let quit = quit(&mut play);
+                let results = [stat, retr, dele];
+                for (at, result) in results.into_iter().enumerate() {
+                    assert_eq!(result.is_ok(), at < turn || (at == turn && whole), "{at}: {result:?}");
+                    if let Err(error) = result {
+                        assert!(!error.session_goes_on(), "{error}");
+                        // Where it was cut, and not at the next call, the answer is what is missing.
+                        assert!(at > turn || error.is_truncated() || whole, "{error}");
+                    }
+                }
+                match quit {
+                    Ok(()) => assert!(turn == 3 && whole),
+                    Err(QuitError::Unknown(error)) => {
+                        // It was sent: into the void, or to a server whose answer was cut.
+                        assert!(turn == 3 || (turn == 2 && whole), "{error}");
+                    }
+                    Err(QuitError::NotSent(error)) => assert!(turn < 3, "{error}"),
+                    Err(QuitError::Refused(refused)) => panic!("{refused}"),
+                }
+                let update = turn == 3 && whole;
+                assert_eq!(play.conversation.client().state() == State::Update, update);
+            }
+        }
+        let mut play = inside(&LOGIN, &[("DELE 1", b"+OK\r\n"), ("QUIT", b"-ERR some messages remain\r\n")], cut);
+        play.call(Acknowledge(Command::Dele(ONE))).unwrap();
+        assert!(matches!(quit(&mut play), Err(QuitError::Refused(_))));
+    }
+}
+
+#[test]
+fn d17_each_of_a_batch_has_its_own_result() {
+    for cut in CUTS {
+        let script: Script<'_> =
+            &[("RETR 1", b"+OK\r\na\r\n.\r\n"), ("RETR 2", b"-ERR gone\r\n"), ("RETR 3", b"+OK\r\npart")];
+        let mut play = inside(&PIPELINING, script, cut);
+        let mut batch = Batch::new(Each::Retrieve, Selection::numbered([1, 2, 3, 4].map(number)), 24);
+        let mut results = Vec::new();
+        while let Some(item) = batch.next(&mut play.conversation) {
+            let mut octets = Vec::new();
+            let result = play.retrieve(item.retrieval(), &mut octets);
+            results.push((item.number.get(), octets, result));
+        }
+        assert_eq!(results.len(), 4);
+        assert_eq!((results[0].0, &results[0].1[..]), (1, &b"a\r\n"[..]));
+        assert!(results[0].2.is_ok());
+        assert!(results[1].2.as_ref().unwrap_err().refused().is_some() && results[1].1.is_empty());
+        assert!(results[2].2.as_ref().unwrap_err().is_truncated(), "what came of it is there, and is not all");
+        assert!(!results[3].2.as_ref().unwrap_err().session_goes_on());
+        // Each was asked for once at the most.
+        let sent = play.sent();
+        for line in ["RETR 1\\r\\n", "RETR 2\\r\\n", "RETR 3\\r\\n"] {
+            assert_eq!(sent.matches(line).count(), 1, "{sent}");
+        }
+        assert!(sent.matches("RETR 4").count() <= 1, "{sent}");
+        is_poisoned(&mut play);
+    }
+}
+
+#[test]
+fn d18_no_more_commands_are_in_flight_than_the_window_takes() {
+    const WINDOW: usize = 1000;
+    let mut play = inside(&PIPELINING, &[], Cut::Whole);
+    let mut batch = Batch::new(Each::Retrieve, Selection::numbered((1..=10_000).map(number)), WINDOW);
+    let (mut said, mut answered, mut most) = (0, 0, 0);
+    while let Some(item) = batch.next(&mut play.conversation) {
+        let mut retrieval = item.retrieval();
+        // A server that does not read before it has written all: octets pile up here, and not beyond the window.
+        loop {
+            let pending = play.conversation.pending();
+            said += pending.len();
+            let len = pending.len();
+            play.conversation.written(len);
+            most = most.max(said - answered);
+            assert!(said - answered <= WINDOW, "{} octets of commands are in flight", said - answered);
+            match play.conversation.read(&mut retrieval).unwrap() {
+                Step::Done(true) => play.conversation.take_body(usize::MAX),
+                Step::Done(false) => break,
+                Step::NeedIo if !play.conversation.pending().is_empty() => {}
+                Step::NeedIo => {
+                    let answer = b"+OK\r\nx\r\n.\r\n";
+                    play.conversation.spare()[..answer.len()].copy_from_slice(answer);
+                    play.conversation.filled(answer.len());
+                }
+            }
+        }
+        answered += format!("RETR {}\r\n", item.number).len();
+    }
+    assert_eq!(said, answered);
+    assert!(most > WINDOW / 2, "the pipe was filled: {most}");
+}
+
+#[test]
+fn d19_nothing_counts_after_quit() {
+    for tail in [&b"+OK\r\n"[..], b"-ERR [SYS/TEMP] not really\r\n", b"\0\xFF", b".\r\n", b"\r\n"] {
+        for at in 1..=9 + tail.len() {
+            let answer = [b"+OK bye\r\n", tail].concat();
+            let mut play = inside(&LOGIN, &[("QUIT", &answer)], Cut::At(at));
+            quit(&mut play).unwrap();
+            let after = play.conversation.client().clone();
+            assert_eq!(after.state(), State::Update);
+            play.say(tail);
+            play.read();
+            assert!(play.call(Acknowledge(Command::Noop)).is_err());
+            assert_eq!(play.conversation.client(), &after);
+            assert!(!play.sent().contains("NOOP"));
+        }
+    }
+    // The login that comes behind it is not one either.
+    let mut conversation = Conversation::new(Config::default());
+    conversation.spare()[..6].copy_from_slice(b"-ERR\r\n");
+    conversation.filled(6);
+    assert!(conversation.greet().is_err());
+    assert_eq!(conversation.client().state(), State::Closed);
+}
