@@ -46,6 +46,8 @@ pub(crate) enum Why {
     /// The connection had ended before the command.
     ClosedWhileIdle,
     Transport(ErrorKind),
+    /// The connection did not come about, or was gone before we knew of it.
+    Unreachable(ErrorKind),
     /// TLS did not come about.
     Handshake(ErrorKind),
     /// The session was over before.
@@ -70,7 +72,7 @@ impl Failure {
             Why::Closed => ErrorKind::UnexpectedEof,
             Why::ClosedWhileIdle => ErrorKind::ConnectionAborted,
             Why::Protocol(_) | Why::Malformed => ErrorKind::InvalidData,
-            Why::Transport(kind) | Why::Handshake(kind) => kind,
+            Why::Transport(kind) | Why::Handshake(kind) | Why::Unreachable(kind) => kind,
             Why::Over => ErrorKind::InvalidInput,
             Why::Refused => ErrorKind::Other,
         };
@@ -118,9 +120,9 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Failure {
         match error {
             ConnectError::Login(reason) => reason.into(),
-            // Who is reset at once may hear of it before he knows that he was connected.
-            ConnectError::Unreachable { error, .. } if error.kind() == ErrorKind::ConnectionReset => {
-                Failure { doing: "reading the greeting".into(), why: Why::Closed, goes_on: false, part: None }
+            ConnectError::Unreachable { error, .. } => {
+                let (doing, why) = ("connecting".into(), Why::Unreachable(error.kind()));
+                Failure { doing, why, goes_on: false, part: None }
             }
             other => panic!("{other}"),
         }

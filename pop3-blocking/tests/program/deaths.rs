@@ -40,8 +40,15 @@ impl Scene {
     /// `patience` is in seconds.
     fn run(&self, left: [Option<usize>; 2], end: End, patience: &str) -> (Ended, [usize; 2]) {
         *self.life.lock().unwrap() = Life { left, end, carried: [0; 2] };
-        let ended =
-            self.home.run(&["--plaintext", "--timeout", patience, &self.server.url(), "fetch", "mail", "--delete"]);
+        let ended = self.home.run(&[
+            "--plaintext",
+            "--timeout",
+            patience,
+            &self.server.quick_url(),
+            "fetch",
+            "mail",
+            "--delete",
+        ]);
         assert!(!ended.said.contains("panicked"), "{ended:?}");
         (ended, self.life.lock().unwrap().carried)
     }
@@ -131,7 +138,7 @@ fn a_server_that_says_nothing_more() {
         let ((reached, _), (go_on, wait)) = (mpsc::channel(), mpsc::channel());
         let left = [Some(octets), None];
         *scene.life.lock().unwrap() = Life { left, end: End::Waits { reached, go_on: wait }, carried: [0; 2] };
-        let arguments = ["--plaintext", "--timeout", "1", &scene.server.url(), "fetch", "mail", "--delete"];
+        let arguments = ["--plaintext", "--timeout", "1", &scene.server.quick_url(), "fetch", "mail", "--delete"];
         scene.home.run(&arguments).expect(4, "the server sent ");
         drop(go_on);
         check(&scene.all, &scene.home, &scene.store);

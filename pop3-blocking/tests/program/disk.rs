@@ -36,7 +36,8 @@ impl Scene {
     /// Fetches behind a line of shell. If there was no room, that is what it said, and all is still on the server.
     fn fetch_behind(&self, shell: &str, said: &str) -> Ended {
         let shell = format!("{shell} exec \"$@\"");
-        let ended = self.home.run_behind(&shell, &["--plaintext", &self.server.url(), "fetch", "mail", "--delete"]);
+        let ended =
+            self.home.run_behind(&shell, &["--plaintext", &self.server.quick_url(), "fetch", "mail", "--delete"]);
         let here = check(&self.all, &self.home, &self.store);
         match ended.status {
             Some(0) => assert!(here == self.all.len() && self.store.messages("u").is_empty(), "{ended:?}"),
@@ -139,7 +140,7 @@ fn the_disk_is_full() {
 #[test]
 fn there_is_no_room_for_the_log() {
     let scene = Scene::new(messages());
-    let arguments = ["--plaintext", "--log", "/dev/full", &scene.server.url(), "fetch", "mail", "--delete"];
+    let arguments = ["--plaintext", "--log", "/dev/full", &scene.server.quick_url(), "fetch", "mail", "--delete"];
     scene.home.run(&arguments).expect(0, "14 new");
     assert_eq!(check(&scene.all, &scene.home, &scene.store), 14);
 }
@@ -149,7 +150,7 @@ fn there_is_no_room_for_the_output() {
     let scene = Scene::new(messages());
     for command in ["retr", "list", "capa"] {
         let number = if command == "retr" { "14" } else { "" };
-        let arguments = ["--plaintext", &scene.server.url(), command, number];
+        let arguments = ["--plaintext", &scene.server.quick_url(), command, number];
         let given = &arguments[..arguments.len() - usize::from(number.is_empty())];
         let ended = scene.home.run_behind("exec \"$@\" >/dev/full", given);
         ended.expect(4, "the output cannot be written: No space left on device");

@@ -59,7 +59,7 @@ fn kills(wanted: u32, mut random: u32) {
     all.sort();
     let life = Arc::<Mutex<Life>>::default();
     let server = mortal(&maildrop, &life);
-    let url = server.url();
+    let url = server.quick_url();
     let arguments = ["--plaintext", &url, "fetch", "mail", "--delete"];
     let refill = || all.iter().for_each(|message| assert!(maildrop.deliver("u", message)));
 
