@@ -9,6 +9,9 @@ use std::time::Duration;
 use pop3_proto::patience::{Overdue, Patience, Timeouts};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+/// No runtime is so late, however busy, unless the task was not asked to go on.
+const SLEPT: Duration = Duration::from_secs(1);
+
 /// It lies beside the stream, so that a wait goes on when its future is dropped and another takes its place: who asks
 /// again and again does not wait for ever.
 #[derive(Debug)]
@@ -35,7 +38,9 @@ impl Clock {
     /// The wait is over, and so many octets came.
     pub(crate) fn advance(&mut self, octets: usize) {
         let waited = self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
-        self.patience.spent(waited, octets);
+        // Octets that are noticed long after the alarm should have been were there in time: it was the task that slept.
+        let slept = self.alarm.as_ref().is_some_and(|alarm| alarm.deadline() + SLEPT < Instant::now());
+        self.patience.spent(if slept && octets > 0 { Duration::ZERO } else { waited }, octets);
     }
 
     /// Nothing is waited for any more.

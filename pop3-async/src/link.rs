@@ -136,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     /// Before a command: hears what an idle server has said meanwhile, lest it be taken for the answer to the command.
     pub(crate) fn look(&mut self, cx: &mut Context<'_>) {
         if self.conversation.is_idle() {
-            // There is nothing yet, mostly; an error is met again by the next read.
+            // There is nothing yet, mostly; after an error the next read finds an error or the end.
             let _ = self.poll_read(cx);
         }
     }

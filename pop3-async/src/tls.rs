@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker, ready};
 
 use pop3_proto::connect::Parts;
 use pop3_proto::patience::Patience;
-use pop3_proto::tls::rustls::ClientConfig;
 use pop3_proto::tls::rustls::pki_types::ServerName;
+use pop3_proto::tls::rustls::{self, ClientConfig};
 use pop3_proto::tls::{Tls, TlsError, channel_binding, explain, server_name};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsConnector;
@@ -120,6 +120,9 @@ impl<S> Drop for Secured<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Secured<S> {
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // A failure stays one, whoever was told of it.
+        let failed = self.tls_mut().get_mut().1.process_new_packets().err();
+        self.error = self.error.take().or(failed.map(|error| explain(io::Error::other(error), &self.name)));
         if self.error.is_none() {
             let stream = self.tls_mut();
             let read = Pin::new(&mut *stream).poll_read(cx, space);
@@ -144,7 +147,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Secured<S> {
     }
 
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(self.tls_mut()).poll_write(cx, octets)
+        // Where TLS has failed it is as where the other side is gone: why is for the reader to say, behind what came before.
+        Pin::new(self.tls_mut()).poll_write(cx, octets).map_err(|error| {
+            let failed = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+            if failed { ErrorKind::BrokenPipe.into() } else { error }
+        })
     }
 
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -97,7 +97,7 @@ impl<S: Read + Write> Link<S> {
         match self.wire.look(self.conversation.spare()) {
             Ok(octets) => self.conversation.filled(octets),
             Err(error) if is_closed(&error) => self.conversation.filled(0),
-            // There is nothing yet; or an error that the next read will meet again.
+            // There is nothing yet; or an error, after which the next read finds an error or the end.
             Err(_) => {}
         }
     }
@@ -175,7 +175,7 @@ impl<S: Read + Write> Link<S> {
 }
 
 /// Whether it says no more than that the other side is gone.
-fn is_closed(error: &io::Error) -> bool {
+pub(crate) fn is_closed(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted)
 }
 

@@ -80,8 +80,11 @@ impl Layer {
     }
 
     /// Takes octets to be sent, as many as there is room for, which may be none.
+    ///
+    /// Where TLS has failed nothing is written, as where the other side is gone: why is for the reader to say, behind what
+    /// came before.
     pub(crate) fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.connection.writer().write(octets)
+        self.connection.writer().write(octets).map_err(|_| ErrorKind::BrokenPipe.into())
     }
 
     /// Writes to the stream what is to be sent, until all of it is.

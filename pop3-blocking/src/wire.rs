@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;
 
+use crate::link::is_closed;
 use crate::tls::{Layer, Settings};
 
 pub(crate) struct Wire<S> {
@@ -86,7 +87,8 @@ impl<S: Read + Write> Wire<S> {
     /// Goes on with the handshake: flushes, and reads once unless that was all. Gives whether it is done.
     pub(crate) fn shake_hands(&mut self, limit: Duration) -> io::Result<bool> {
         match self.flush() {
-            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
+            // If the server hung up, what it said before tells more.
+            Err(error) if error.kind() != ErrorKind::WouldBlock && !is_closed(&error) => return Err(error),
             _ => {}
         }
         let (Some(stream), Some(layer)) = (&mut self.stream, &mut self.layer) else { return Ok(true) };

@@ -134,8 +134,8 @@ impl Connect {
 
     /// An access token instead of a password, for OAUTHBEARER or XOAUTH2 (RFC 7628).
     pub fn token(mut self, token: impl Into<String>) -> Connect {
-        let token = token.into();
-        self.secret = Some(Secret::Made(Box::new(|user| Credentials::token(user, token))));
+        let token = Zeroizing::new(token.into());
+        self.secret = Some(Secret::Made(Box::new(move |user| Credentials::token(user, token.as_str()))));
         self
     }
 

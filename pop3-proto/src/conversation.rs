@@ -152,6 +152,7 @@ impl Conversation {
         loop {
             self.begin(call)?;
             self.expect_owed(call.ticket).map_err(|rejected| Error::new(call.doing(), Cause::Rejected(rejected)))?;
+            let echo = self.client.may_hear_an_echo();
             let event = self.next_event().map_err(|error| Error::protocol(call.doing(), error))?;
             let Some(event) = event else { return Ok(Step::NeedIo) };
             match event {
@@ -162,7 +163,14 @@ impl Conversation {
                 }
                 Event::Challenge { .. } => self.cancel(),
                 event if event.to() == call.ticket => {
-                    if let ControlFlow::Break(result) = call.exchange.event(event) {
+                    if let ControlFlow::Break(mut result) = call.exchange.event(event) {
+                        let kind = call.exchange.command().kind();
+                        if let (Err(Failure::Refused(refused)), true) = (&mut result, echo) {
+                            // Who sends a secret knows it, and blots it out. Others hear of an earlier one.
+                            if !kind.is_secret() && kind != Kind::User {
+                                refused.withhold();
+                            }
+                        }
                         // Whoever says that we are logged in without a proof is not to be talked to.
                         self.broken |= matches!(result, Err(Failure::Unproved));
                         self.settle();
@@ -308,6 +316,10 @@ impl Conversation {
     ///
     /// [`Cause::Protocol`] if there is plaintext left over, or no handshake was due.
     pub fn tls_established(&mut self) -> Result<(), Error> {
+        // What is left of STLS itself would go out inside TLS.
+        if !self.outbox.pending().is_empty() {
+            return Err(Error::new("STLS", Cause::Rejected(Rejected::InFlight)));
+        }
         self.client.tls_established(self.inbox.unread()).map_err(|error| Error::protocol("TLS", error))?;
         self.greeting = None;
         self.capabilities = None;

@@ -316,12 +316,16 @@ impl Exchange for Lines<'_> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
     lines: Vec<Box<[u8]>>,
+    /// Asked for with every command, and the lines may be many.
+    pipelining: bool,
 }
 
 impl Capabilities {
     /// Takes the answer to CAPA.
-    pub const fn new(lines: Vec<Box<[u8]>>) -> Capabilities {
-        Capabilities { lines }
+    pub fn new(lines: Vec<Box<[u8]>>) -> Capabilities {
+        let mut capabilities = Capabilities { lines, pipelining: false };
+        capabilities.pipelining = capabilities.any(|known| known == Known::Pipelining);
+        capabilities
     }
 
     /// Every capability, the unknown ones too.
@@ -335,8 +339,8 @@ impl Capabilities {
     }
 
     /// Whether commands may be sent before earlier ones are answered (RFC 2449, section 6.6).
-    pub fn pipelining(&self) -> bool {
-        self.any(|known| known == Known::Pipelining)
+    pub const fn pipelining(&self) -> bool {
+        self.pipelining
     }
 
     /// The SASL mechanisms announced (RFC 5034), as they came.

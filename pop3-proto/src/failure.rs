@@ -54,6 +54,13 @@ impl Refused {
         Some(Text::new(&self.explanation)).filter(|_| !self.explanation.is_empty())
     }
 
+    /// Keeps nothing but what the response code means, where the rest may be an echo of a secret.
+    pub(crate) fn withhold(&mut self) {
+        let code = self.code().map_or("", Code::as_str);
+        self.line = if code.is_empty() { b"***".to_vec() } else { alloc::format!("[{code}] ***").into_bytes() };
+        self.explanation.clear();
+    }
+
     /// Whether one of the phrases stands in the line, in any case, as words of their own.
     pub(crate) fn mentions(&self, phrases: &[&str]) -> bool {
         let line = self.line.to_ascii_lowercase();

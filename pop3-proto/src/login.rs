@@ -57,8 +57,8 @@ enum Stage {
     Capa(Call<Lines<'static>>),
     Stls(Call<Acknowledge<'static>>),
     Handshake,
-    /// Both travel together where the server pipelines.
-    UserPass(Call<Proof>, Call<Proof>),
+    /// Whether both travel together.
+    UserPass(Call<Proof>, Call<Proof>, bool),
     Prove(Call<Proof>),
 }
 
@@ -116,18 +116,15 @@ impl Login {
                 },
                 Stage::Handshake if inside_tls => Stage::Begin,
                 Stage::Handshake => return Ok(Step::Done(Progress::StartTls)),
-                Stage::UserPass(user, pass) => {
+                Stage::UserPass(user, pass, together) => {
                     conversation.begin(user)?;
-                    // A server that does not announce USER may still take it, but must say so before PASS leaves.
-                    let announced =
-                        conversation.capabilities().is_some_and(|all| all.any(|known| known == Known::User));
-                    if announced && conversation.pipelining() {
+                    if *together {
                         conversation.begin(pass)?;
                     }
                     match conversation.step(user) {
                         Ok(Step::NeedIo) => return Ok(Step::NeedIo),
                         Ok(Step::Done(())) => {
-                            let Stage::UserPass(_, pass) = core::mem::replace(&mut self.stage, Stage::Begin) else {
+                            let Stage::UserPass(_, pass, _) = core::mem::replace(&mut self.stage, Stage::Begin) else {
                                 continue;
                             };
                             Stage::Prove(pass)
@@ -198,7 +195,11 @@ impl Login {
             Choice::UserPass => {
                 Self::sendable(conversation, Command::User(user))?;
                 Self::sendable(conversation, Command::Pass(&password))?;
-                Ok(Stage::UserPass(Call::new(Proof::User(user.into())), Call::new(Proof::Pass(password))))
+                // A server that does not announce USER may still take it, but must say so before PASS leaves.
+                let announced = conversation.capabilities().is_some_and(|all| all.any(|known| known == Known::User));
+                let together = announced && conversation.pipelining();
+                let (user, pass) = (Proof::User(user.into()), Proof::Pass(password));
+                Ok(Stage::UserPass(Call::new(user), Call::new(pass), together))
             }
             Choice::Apop => {
                 let greeting = conversation.greeting();

@@ -53,10 +53,10 @@ impl OauthBearer {
     /// [`BadArgument`] for a name with controls, or a token that is empty or has blanks, controls or what is not US-ASCII.
     pub fn new(user: &str, token: &str, place: Option<(&str, u16)>) -> Result<OauthBearer, BadArgument> {
         check_token(token)?;
-        let place = place.map(|(host, port)| format!("\x01host={host}\x01port={port}")).unwrap_or_default();
-        if user.chars().any(char::is_control) || place.chars().any(|c| c.is_control() && c != '\x01') {
+        if [user, place.map_or("", |(host, _)| host)].concat().chars().any(char::is_control) {
             return Err(BadArgument::Control);
         }
+        let place = place.map(|(host, port)| format!("\x01host={host}\x01port={port}")).unwrap_or_default();
         let identity = if user.is_empty() { String::new() } else { format!("a={}", sasl_name(user)) };
         let message = joined(&["n,", &identity, ",", &place, "\x01auth=Bearer ", token, "\x01\x01"]);
         Ok(OauthBearer(Bearer { message: Some(message), dummy: b"\x01", refused: None }))

@@ -13,7 +13,7 @@ use crate::echo::{
     MANNERS, METHODS, Manner, Notes, PASSWORD, TIMESTAMP, TOKEN, USER, answer, assert_absent, credentials, decoded,
     md5_hex, secrets_of,
 };
-use crate::play::{by, hear};
+use crate::play::{by, hear, play};
 
 /// Logs in and writes everything down. Returns what was said on the wire.
 fn log_in(method: Method, manner: Manner, notes: &Notes) -> Vec<String> {
@@ -135,4 +135,33 @@ fn what_holds_a_secret_does_not_show_it() {
         notes.add(command.to_string());
     }
     assert_absent(&notes.0.lock().unwrap(), &[PASSWORD.into(), TOKEN.into()], "values");
+}
+
+/// A failed login leaves the connection, and the server its memory.
+#[test]
+fn no_refusal_after_a_failed_login_shows_a_secret() {
+    use pop3_proto::conversation::Call;
+    use pop3_proto::exchange::{Acknowledge, Lines};
+    use pop3_proto::{Command, Error};
+    fn refusal<T>(result: Result<Step<T>, Error>) -> String {
+        let Err(error) = result else { panic!("it was not refused") };
+        format!("{error} {error:?}")
+    }
+    let mut said = ["-ERR\r\n", "+ \r\n", "-ERR [AUTH] no\r\n"].into_iter();
+    let mut played = play(Credentials::new(USER, PASSWORD), by(Method::Plain), |_| said.next().unwrap().into());
+    assert!(played.reason().session_goes_on());
+    let conversation = &mut played.conversation;
+    assert!(conversation.client().state() == pop3_proto::State::Authorization);
+    let notes = Notes::default();
+    let mut capa = Call::new(Lines::new(Command::Capa));
+    assert!(matches!(conversation.step(&mut capa), Ok(Step::NeedIo)));
+    hear(conversation, &format!("-ERR [AUTH] not with {PASSWORD}\r\n"));
+    let shown = refusal(conversation.step(&mut capa));
+    assert!(shown.contains("[AUTH]"), "{shown}");
+    notes.add(shown);
+    let mut quit = Call::new(Acknowledge(Command::Quit));
+    assert!(matches!(conversation.step(&mut quit), Ok(Step::NeedIo)));
+    hear(conversation, &format!("-ERR {PASSWORD}, bye\r\n"));
+    notes.add(refusal(conversation.step(&mut quit)));
+    assert_absent(&notes.0.lock().unwrap(), &[PASSWORD.into()], "afterwards");
 }
