@@ -200,6 +200,38 @@ fn by_a_bad_record() {
     }
 }
 
+/// Why TLS failed is told even if it is noticed in writing, and behind what came before.
+#[test]
+fn by_a_bad_record_before_more_is_asked() {
+    let (authority, config) = server();
+    let server = Server::encrypted(&config, format!("{LOGIN}C: RETR 1\n"), |mut stream| {
+        // In one piece, so that the client has both when it reads.
+        let mut records = Vec::new();
+        stream.conn.writer().write_all(b"+OK\r\nwhole\r\n.\r\n").unwrap();
+        while stream.conn.wants_write() {
+            stream.conn.write_tls(&mut records).unwrap();
+        }
+        records.extend(b"+OK 1 100\r\n");
+        stream.sock.write_all(&records).unwrap();
+        rest(&mut stream.sock);
+    });
+    let mut session = connect(server.connect(Security::Tls, authority.trusted())).unwrap();
+    let mut messages = session.retrieve_many([number(1), number(2)]);
+    let mut message = messages.next().unwrap().unwrap();
+    let mut octets = Vec::new();
+    message.read_to_end(&mut octets).unwrap();
+    assert_eq!(octets, b"whole\r\n");
+    drop(message);
+    let error = messages.next().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "RETR 2 failed: what the server sent is not TLS; it seems to speak in the clear here"
+    );
+    drop(messages);
+    drop(session);
+    server.done();
+}
+
 /// How the client ended TLS: with its close or without.
 fn ended(stream: &mut Encrypted) -> End {
     match stream.read(&mut [0; 64]) {

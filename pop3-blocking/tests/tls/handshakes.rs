@@ -160,6 +160,11 @@ fn a08_a16_a_server_that_says_something_else() {
             assert_eq!(said, not_tls, "{}", garbage.escape_ascii());
             assert!(error.downcast::<TlsFailure>().unwrap().is_not_tls());
         }
+        // The same from one that hangs up at once, so that our alert finds nobody.
+        let (said, _) = failure(security, begin, patient(), |mut stream| {
+            stream.write_all(b"-ERR too many connections\r\n").unwrap();
+        });
+        assert_eq!(said, not_tls);
         // Less than a record's head, or a record of nonsense.
         for (garbage, expected) in [
             (&b""[..], ErrorKind::UnexpectedEof),
