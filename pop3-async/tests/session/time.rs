@@ -1,6 +1,7 @@
 //! Time-outs, on tokio's paused clock.
 
 use std::io::ErrorKind;
+use std::pin::pin;
 use std::time::Duration;
 
 use pop3_async::pop3_proto::Rejected;
@@ -151,6 +152,22 @@ async fn an_answer_to_a_dropped_future_is_not_late() {
         sleep(LIMIT).await;
     });
     assert_eq!(connection.capabilities().await.unwrap().iter().count(), 2);
+}
+
+/// What came while the task did something else came in time, be it only a part of the answer.
+#[tokio::test(start_paused = true)]
+async fn a_task_that_sleeps_is_not_taken_for_a_slow_server() {
+    let (mut connection, mut theirs) = mute(100).await;
+    let mut call = pin!(connection.capabilities());
+    assert!(timeout(Duration::from_secs(20), call.as_mut()).await.is_err());
+    theirs.write_all(b"+O").await.unwrap();
+    sleep(100 * LIMIT).await;
+    tokio::spawn(async move {
+        sleep(LIMIT / 2).await;
+        theirs.write_all(b"K\r\nTOP\r\n.\r\n").await.unwrap();
+        sleep(LIMIT).await;
+    });
+    assert_eq!(call.await.unwrap().iter().count(), 1);
 }
 
 /// Nobody waits while nothing is asked.
