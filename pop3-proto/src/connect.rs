@@ -139,7 +139,8 @@ impl Connect {
         self
     }
 
-    /// A password that is asked for when it is needed, as with [`Credentials::ask`].
+    /// A password that is asked for when it is needed, as with [`Credentials::ask`]. What is asked runs inside the login: with
+    /// tokio, on the thread of the task.
     pub fn ask(mut self, ask: impl FnOnce(&str) -> Option<Zeroizing<String>> + Send + 'static) -> Connect {
         self.secret = Some(Secret::Made(Box::new(|user| Credentials::ask(user, ask))));
         self

@@ -85,6 +85,8 @@
 //! |---|---|
 //! | no feature | [`Client`], [`Server`], [`Command`], [`reply`], [`message`], [`apop`], [`sasl`]: neither std nor an allocator |
 //! | `alloc` | [`exchange`]: typed commands; [`conversation`]: a client with buffers, for adapters; [`batch`], [`login`], [`patience`]; [`maildrop`] and [`Service`]: a server with buffers |
+//! | `cram-md5`, `scram`, `saslprep` | more [`sasl`] mechanisms, and names and passwords beyond US-ASCII |
+//! | `tls` | `tls`: what TLS has to prove, for adapters by rustls |
 //! | `std` (default) | [`memory`]: a maildrop in memory; and run-time SIMD in searching |
 //! | `tls` | `tls`: what TLS has to prove, for adapters that speak it with rustls |
 //!

@@ -21,6 +21,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod config;
+mod request;
+
 use core::fmt;
 
 pub use crate::answer::AnswerError;
@@ -34,116 +37,14 @@ use crate::reply::Code;
 use crate::sasl::{Payload, Response};
 use crate::state::{Outcome, State};
 
+pub use config::ServerConfig;
+pub use request::{BadRequest, Request};
+
 /// What a server must accept as a line, in octets with its CRLF (RFC 2449, section 4).
 pub(crate) const MIN_LIMIT: u32 = 255;
 
 /// Mechanisms that hand the server, and whoever listens, a password or a token that logs in again.
 const REUSABLE: [&str; 4] = ["PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"];
-
-/// Bounds on what a client may send, and what it may do before TLS.
-///
-/// Whoever has not logged in costs no more than this, whatever he sends:
-///
-/// | | bound |
-/// |---|---|
-/// | a command line | `max_line`: the rest of a longer one is thrown away, and one `-ERR` answers it |
-/// | a line inside AUTH | `max_response`: a longer one ends the session |
-/// | lines that are refused, logins that fail, exchanges that are cancelled | `max_refusals` |
-/// | octets in all, whatever they are: commands that are granted, the rest of a long line | `max_before_login` |
-/// | rounds of an AUTH exchange of [`Service`](crate::Service) | one for PLAIN; three for SCRAM-SHA-256, of messages of 1 KiB at most |
-/// | questions to the maildrop | one for each login that is tried, so no more than `max_refusals`; with SCRAM-SHA-256 two |
-/// | buffers of [`Service`](crate::Service) | the longer of the two lines, at most as much again for the moment in which it is decoded, and 128 KiB for answers that he does not read |
-///
-/// They are for the whole session: STLS does not renew them. After the login, lines and buffers stay bounded, and the
-/// session goes on for as long as the client likes. Time is not the core's: adapters and their callers set time-outs, and limit
-/// how many connections there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ServerConfig {
-    /// Octets of a command line, line end included. 255 by default, and never less (RFC 2449, section 4).
-    pub max_line: u32,
-    /// Octets of a client's line inside AUTH, line end included (RFC 5034, section 4): a longer one ends the session. 65,536
-    /// by default, and never less than 255.
-    pub max_response: u32,
-    /// The `-ERR` before the login after which the session ends; 0 counts as 1. 20 by default.
-    pub max_refusals: u32,
-    /// The octets that a client may send before the login, in all: with the line in which it sends more the session ends,
-    /// by an `-ERR` if that line has none yet. Those of TLS itself do not count. 256 KiB by default.
-    pub max_before_login: u32,
-    /// Whether USER, and mechanisms that show the password, are permitted outside TLS (RFC 2595, section 2.3). False by
-    /// default.
-    pub plaintext_login: bool,
-    /// Whether STLS is offered (RFC 2595, section 4). False by default.
-    pub stls: bool,
-    /// Whether the session begins inside TLS, as on port 995 (RFC 8314, section 3.1). False by default.
-    pub inside_tls: bool,
-}
-
-impl ServerConfig {
-    /// The default, for constants.
-    pub const fn new() -> ServerConfig {
-        ServerConfig {
-            max_line: 255,
-            max_response: 64 * 1024,
-            max_refusals: 20,
-            max_before_login: 256 * 1024,
-            plaintext_login: false,
-            stls: false,
-            inside_tls: false,
-        }
-    }
-}
-
-impl Default for ServerConfig {
-    fn default() -> ServerConfig {
-        ServerConfig::new()
-    }
-}
-
-/// What the client wants. Borrows only from the input. `Debug` shows no secret.
-#[derive(Clone, Copy, Debug)]
-pub enum Request<'a> {
-    /// A command that the state permits: [`Server::ok`] or [`Server::err`] is due; to an AUTH perhaps
-    /// [`Server::challenge`].
-    Command(Command<'a>),
-    /// The client's line inside AUTH (RFC 5034, section 4): `ok`, `err` or another `challenge` is due; to
-    /// [`Response::Cancel`] only `err`.
-    Response(Response<'a>),
-    /// A line that can only be refused. One [`Server::err`] is due, and the session goes on, unless that was a bound without
-    /// remedy.
-    Bad(BadRequest),
-}
-
-/// Why a line can only be refused. `Display` is fit for the text of the `-ERR`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum BadRequest {
-    /// No such keyword (RFC 1939, section 3).
-    #[error("unknown command")]
-    Unknown,
-    /// The arguments are not those of this command.
-    #[error("wrong arguments for {0}")]
-    Arguments(Kind),
-    /// The state does not permit the command (RFC 1939, section 3).
-    #[error("{kind} is not permitted here: {state}")]
-    NotPermitted {
-        /// The command.
-        kind: Kind,
-        /// The state it came in.
-        state: State,
-    },
-    /// STLS is not offered, or not any more: inside TLS, or after UTF8 (RFC 2595, section 4; RFC 6856, section 2.1).
-    #[error("STLS is not offered")]
-    NoStls,
-    /// The command would show a password outside TLS (RFC 2595, section 2.3).
-    #[error("{0} is permitted only inside TLS")]
-    Unprotected(Kind),
-    /// The line is longer than the limit. The rest of a command is thrown away as it comes; a response inside AUTH ends
-    /// the session.
-    #[error("the line is too long")]
-    TooLong,
-    /// The client has sent more than [`ServerConfig::max_before_login`]. The session ends with the `-ERR`.
-    #[error("too much was sent before the login")]
-    TooMuch,
-}
 
 /// Whose turn it is, and for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

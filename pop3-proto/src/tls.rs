@@ -111,10 +111,11 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// [`TlsError::Root`] or [`TlsError::Platform`].
+    /// [`TlsError::Root`], [`TlsError::Platform`] or [`TlsError::Own`].
     pub fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
         if let Some(own) = &self.own {
-            return Ok(Arc::clone(own));
+            let alone = self.roots.is_empty() && self.identity.is_none();
+            return if alone { Ok(Arc::clone(own)) } else { Err(TlsError::Own) };
         }
         let provider = provider();
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -139,8 +140,8 @@ impl Tls {
     }
 }
 
-/// Settings of one's own, which may be anything. They are taken as they are: roots and an identity that are added to them
-/// have no effect.
+/// Settings of one's own, which may be anything. They are taken as they are: roots or an identity that are added to them are
+/// an error.
 impl From<Arc<ClientConfig>> for Tls {
     fn from(own: Arc<ClientConfig>) -> Tls {
         Tls { own: Some(own), ..Tls::default() }
@@ -176,6 +177,9 @@ pub enum TlsError {
     /// Our certificate and our key do not belong together, or cannot be used.
     #[error("the client's certificate and key cannot be used: {0}")]
     Identity(rustls::Error),
+    /// Roots or an identity were added to settings of one's own, which are taken as they are.
+    #[error("nothing can be added to settings of one's own")]
+    Own,
     /// The platform's authorities cannot be had.
     #[error("the platform's certificate authorities cannot be had: {0}")]
     Platform(rustls::Error),

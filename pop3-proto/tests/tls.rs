@@ -74,3 +74,10 @@ fn settings_of_ones_own_are_taken_as_they_are() {
     let tls = Tls::from(Arc::clone(&own));
     assert!(Arc::ptr_eq(&own, &tls.config().unwrap()));
 }
+
+#[test]
+fn nothing_is_added_to_settings_of_ones_own() {
+    let own = Tls::new().config().unwrap();
+    assert!(Tls::from(own.clone()).config().is_ok());
+    assert_eq!(Tls::from(own).root(certificate().cert.der().to_vec()).config().unwrap_err(), TlsError::Own);
+}

@@ -33,6 +33,9 @@ pub enum Method {
     /// SASL SCRAM-SHA-1 (RFC 5802), with -PLUS where TLS and the server permit. Needs the feature `scram`.
     ScramSha1,
     /// SASL SCRAM-SHA-256 (RFC 7677), with -PLUS where TLS and the server permit. Needs the feature `scram`.
+    ///
+    /// The server says how much work it takes, from some milliseconds to a good part of a second (4,096 to 600,000
+    /// iterations; others are refused), which is done inside the step of the login that hears of it.
     ScramSha256,
     /// SASL OAUTHBEARER: an access token (RFC 7628).
     OauthBearer,
