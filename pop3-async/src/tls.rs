@@ -149,7 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Secured<S> {
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         // Where TLS has failed it is as where the other side is gone: why is for the reader to say, behind what came before.
         Pin::new(self.tls_mut()).poll_write(cx, octets).map_err(|error| {
-            let failed = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+            let failed = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some();
             if failed { ErrorKind::BrokenPipe.into() } else { error }
         })
     }
