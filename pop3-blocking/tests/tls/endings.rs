@@ -221,13 +221,11 @@ fn by_a_bad_record_before_more_is_asked() {
     let mut octets = Vec::new();
     message.read_to_end(&mut octets).unwrap();
     assert_eq!(octets, b"whole\r\n");
-    drop(message);
     let error = messages.next().unwrap_err();
     assert_eq!(
         error.to_string(),
         "RETR 2 failed: what the server sent is not TLS; it seems to speak in the clear here"
     );
-    drop(messages);
     drop(session);
     server.done();
 }
