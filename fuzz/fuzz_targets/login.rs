@@ -14,7 +14,7 @@ fuzz_target!(|octets: &[u8]| {
     if scene.policy.security == Security::StartTls {
         assert!(wire.split_terminator("\r\n").all(|line| matches!(line, "CAPA" | "STLS")), "before TLS: {wire}");
     } else if !scene.policy.allow_plaintext {
-        let telling = ["USER", "PASS", "AUTH PLAIN", "AUTH LOGIN", "AUTH XOAUTH2", "AUTH OAUTHBEARER", "QUJD"];
+        let telling = ["USER", "PASS", "AUTH PLAIN", "AUTH LOGIN", "AUTH XOAUTH2", "AUTH OAUTHBEARER"];
         assert!(!telling.iter().any(|line| wire.contains(line)), "without leave: {wire}");
     }
     match &played.result {
