@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use pop3_proto::conversation::{Conversation, Step};
 use pop3_proto::exchange::{Acknowledge, Capabilities, Lines};
-use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
+use pop3_proto::login::{Credentials, Login, Policy, Progress};
 use pop3_proto::patience::{Patience, Timeouts};
 use pop3_proto::reply::Greeting;
 #[cfg(feature = "tls")]
@@ -157,12 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// demands TLS of a connection that is not inside it, or STLS and nobody called `set_tls`.
     pub async fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
         let inside_tls = self.link.conversation.client().inside_tls();
-        let tls_is_possible = match policy.security {
-            Security::Tls => inside_tls,
-            Security::StartTls => inside_tls || self.link.tls.is_some(),
-            Security::Plaintext => true,
-        };
-        if !tls_is_possible {
+        if !policy.is_attainable(inside_tls, self.link.tls.is_some()) {
             return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
         }
         let mut login = Login::new(credentials, policy);

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use pop3_proto::conversation::{Conversation, Step};
 use pop3_proto::exchange::{Acknowledge, Capabilities, Lines};
-use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
+use pop3_proto::login::{Credentials, Login, Policy, Progress};
 use pop3_proto::patience::Timeouts;
 use pop3_proto::reply::Greeting;
 #[cfg(feature = "tls")]
@@ -157,12 +157,8 @@ impl<S: Read + Write> Connection<S> {
     /// [`LoginFailed`], with a reason and, where it can be used again, the connection. [`LoginError::NoTls`] if the policy
     /// demands TLS of a connection that is not inside it, or STLS and nobody called [`set_tls`](Self::set_tls).
     pub fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
-        let tls_is_possible = match policy.security {
-            Security::Tls => self.link.conversation.client().inside_tls(),
-            Security::StartTls => self.link.conversation.client().inside_tls() || self.link.tls.is_some(),
-            Security::Plaintext => true,
-        };
-        if !tls_is_possible {
+        let inside_tls = self.link.conversation.client().inside_tls();
+        if !policy.is_attainable(inside_tls, self.link.tls.is_some()) {
             return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
         }
         let mut login = Login::new(credentials, policy);

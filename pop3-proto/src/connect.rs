@@ -205,7 +205,7 @@ impl Connect {
     }
 
     /// How long each may take of the TLS handshake, the greeting, and the answer to a command; and the next 256 octets of a
-    /// message or a listing.
+    /// message or a listing. Until the login is done, [`login_timeout`](Self::login_timeout) limits all of them together.
     pub fn timeout(mut self, timeout: Duration) -> Connect {
         self.timeouts = self.timeouts.each(timeout);
         self

@@ -164,8 +164,8 @@ impl Conversation {
                 Event::Challenge { .. } => self.cancel(),
                 event if event.to() == call.ticket => {
                     if let ControlFlow::Break(mut result) = call.exchange.event(event) {
-                        let kind = call.exchange.command().kind();
                         if let (Err(Failure::Refused(refused)), true) = (&mut result, echo) {
+                            let kind = call.exchange.command().kind();
                             // Who sends a secret knows it, and blots it out. Others hear of an earlier one.
                             if !kind.is_secret() && kind != Kind::User {
                                 refused.withhold();

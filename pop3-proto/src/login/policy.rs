@@ -103,3 +103,16 @@ pub struct Policy {
     /// OAUTHBEARER or XOAUTH2.
     pub method: Option<Method>,
 }
+
+impl Policy {
+    /// Whether an adapter can give the protection that is required, which is `inside_tls` already or not, and has the settings
+    /// to begin TLS or not. If it cannot, the answer is [`LoginError::NoTls`](crate::login::LoginError::NoTls), before anything
+    /// is sent.
+    pub const fn is_attainable(&self, inside_tls: bool, can_begin: bool) -> bool {
+        match self.security {
+            Security::Tls => inside_tls,
+            Security::StartTls => inside_tls || can_begin,
+            Security::Plaintext => true,
+        }
+    }
+}
