@@ -97,7 +97,7 @@ impl<S: Read + Write> Connection<S> {
         self.link.window = octets;
     }
 
-    /// Tells what a login with [`Security::StartTls`] has to prove by TLS, and the name or address that the server's
+    /// Tells what a login with [`Security::StartTls`](crate::Security::StartTls) has to prove by TLS, and the name or address that the server's
     /// certificate must be for.
     ///
     /// # Errors
