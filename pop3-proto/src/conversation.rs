@@ -4,8 +4,12 @@
 //! told [`Step::NeedIo`] it writes what is [`pending`](Conversation::pending) and reads into
 //! [`spare`](Conversation::spare). Nothing borrows from the buffers between two steps, so whatever is abandoned half-way
 //! leaves a conversation that is still right: the next call skips what the abandoned one left.
+//!
+//! Calls may overlap, but answers arrive in the order of their commands: a step of a later call skips all that is still
+//! unread of earlier answers, and every call that lost a part of its answer fails with [`Rejected::Skipped`].
 
 mod call;
+mod retrieval;
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
@@ -19,15 +23,15 @@ use crate::buffer::{Inbox, Outbox};
 use crate::capability::Known;
 use crate::client::{Client, Config, Event, Ticket};
 use crate::command::{Command, Kind, Shape};
-use crate::error::{Awaiting, Malformed, ProtocolError, Rejected};
+use crate::error::{Awaiting, ProtocolError, Rejected};
 use crate::exchange::{Capabilities, Exchange, Failure};
 use crate::failure::{Cause, Error, Refused};
 use crate::log::{Entry, Sent, Sink};
 use crate::reply::{Greeting, Reply};
 use crate::sasl::Response;
 
-use call::Stage;
-pub use call::{Call, Retrieval, Step};
+pub use call::{Call, Step};
+pub use retrieval::Retrieval;
 
 /// A client, its buffers, and what is owed.
 pub struct Conversation {
@@ -37,6 +41,9 @@ pub struct Conversation {
     /// The octets of the message being read that lie in the inbox and nobody has taken yet, and whose message it is.
     body: Range<usize>,
     body_of: Option<Ticket>,
+    /// The newest command of whose answer a part was thrown away, or whose call has ended. Its call and all earlier ones
+    /// must not go on: what they would return looks whole and is not.
+    skipped: Option<Ticket>,
     /// The octets that the answer now arriving has brought of a message.
     body_octets: u64,
     greeting: Option<Box<[u8]>>,
@@ -60,6 +67,7 @@ impl Conversation {
             outbox: Outbox::default(),
             body: 0..0,
             body_of: None,
+            skipped: None,
             body_octets: 0,
             greeting: None,
             capabilities: None,
@@ -161,9 +169,13 @@ impl Conversation {
                     let sent = Self::respond(&mut self.client, &mut self.outbox, &mut self.log, response);
                     sent.map_err(|rejected| Error::new(call.doing(), Cause::Rejected(rejected)))?;
                 }
-                Event::Challenge { .. } => self.cancel(),
+                Event::Challenge { to, .. } => {
+                    self.skip(Some(to));
+                    self.cancel();
+                }
                 event if event.to() == call.ticket => {
                     if let ControlFlow::Break(mut result) = call.exchange.event(event) {
+                        self.skip(call.ticket);
                         if let (Err(Failure::Refused(refused)), true) = (&mut result, echo) {
                             let kind = call.exchange.command().kind();
                             // Who sends a secret knows it, and blots it out. Others hear of an earlier one.
@@ -177,107 +189,18 @@ impl Conversation {
                         return result.map(Step::Done).map_err(|failure| Error::new(call.doing(), failure.into()));
                     }
                 }
-                _ => {}
-            }
-        }
-    }
-
-    /// Waits until the message begins: until its `+OK`.
-    ///
-    /// # Errors
-    ///
-    /// Any [`Cause`]; [`Cause::Refused`] if there is no such message.
-    pub fn open(&mut self, retrieval: &mut Retrieval) -> Result<Step<()>, Error> {
-        while retrieval.stage == Stage::Awaited {
-            if retrieval.ticket.is_none() {
-                retrieval.ticket = self.send(&retrieval.command)?;
-            }
-            self.expect_owed_to(retrieval)?;
-            let event = self.next_event().map_err(|error| Error::protocol(retrieval.doing(), error))?;
-            match event {
-                None => return Ok(Step::NeedIo),
-                Some(Event::Ok { to, .. }) if Some(to) == retrieval.ticket => retrieval.stage = Stage::Open,
-                Some(Event::Refused { to, refusal }) if Some(to) == retrieval.ticket => {
-                    let refused = Refused::new(refusal);
-                    self.settle();
-                    return Err(Error::new(retrieval.doing(), Cause::Refused(refused)));
-                }
-                Some(Event::Challenge { .. }) => self.cancel(),
-                Some(_) => {}
-            }
-        }
-        Ok(Step::Done(()))
-    }
-
-    /// Waits until [`body`](Self::body) has octets of the message: `true`, or until the message is complete: `false`.
-    ///
-    /// # Errors
-    ///
-    /// Any [`Cause`]. What was read before an error is a part of the message, never the whole.
-    pub fn read(&mut self, retrieval: &mut Retrieval) -> Result<Step<bool>, Error> {
-        if !self.body.is_empty() && self.body_of == retrieval.ticket {
-            return Ok(Step::Done(true));
-        }
-        if self.open(retrieval)? == Step::NeedIo {
-            return Ok(Step::NeedIo);
-        }
-        if retrieval.stage == Stage::Complete {
-            return Ok(Step::Done(false));
-        }
-        self.expect_owed_to(retrieval)?;
-        match self.next_event().map_err(|error| Error::protocol(retrieval.doing(), error))? {
-            None => Ok(Step::NeedIo),
-            Some(Event::Body { bytes, .. }) => {
-                let octets = bytes.len();
-                retrieval.octets += octets as u64;
-                (self.body, self.body_of) = (self.inbox.last(octets), retrieval.ticket);
-                Ok(Step::Done(true))
-            }
-            // It is open and owed, so this is its end.
-            Some(_) => {
-                retrieval.stage = Stage::Complete;
-                self.settle();
-                Ok(Step::Done(false))
-            }
-        }
-    }
-
-    /// Appends to `octets` what is left of the message, until it is complete: at most 256 MiB, however much a server sends.
-    ///
-    /// # Errors
-    ///
-    /// Any [`Cause`]; [`Malformed::MessageTooLong`] if there is more, and then the rest is skipped by the next call.
-    pub fn collect(&mut self, retrieval: &mut Retrieval, octets: &mut Vec<u8>) -> Result<Step<()>, Error> {
-        const LIMIT: usize = 256 << 20;
-        loop {
-            match self.read(retrieval)? {
-                Step::NeedIo => return Ok(Step::NeedIo),
-                Step::Done(false) => return Ok(Step::Done(())),
-                Step::Done(true) => {
-                    if octets.len() + self.body().len() > LIMIT {
-                        let malformed = Malformed::MessageTooLong { limit: LIMIT as u64 };
-                        return Err(Error::new(retrieval.doing(), Cause::Malformed(malformed)));
-                    }
-                    octets.extend_from_slice(self.body());
-                    self.take_body(usize::MAX);
+                event => {
+                    let to = event.to();
+                    self.skip(to);
                 }
             }
         }
     }
 
-    /// The octets of the message that the last [`read`](Self::read) made available and nobody has taken yet.
-    pub fn body(&self) -> &[u8] {
-        self.inbox.get(self.body.clone())
-    }
-
-    /// Takes the first `octets` of [`body`](Self::body).
-    pub fn take_body(&mut self, octets: usize) {
-        self.body.start = self.body.start.saturating_add(octets).min(self.body.end);
-    }
-
-    /// Room to read into, never empty. Call it only when told [`Step::NeedIo`].
+    /// Room to read into, never empty. Call it only when told [`Step::NeedIo`]: octets of a message that you have not taken
+    /// are lost, and its retrieval fails with [`Rejected::Skipped`].
     pub fn spare(&mut self) -> &mut [u8] {
-        self.body = 0..0;
+        self.drop_body();
         self.inbox.spare()
     }
 
@@ -344,13 +267,24 @@ impl Conversation {
         if self.broken {
             return Err(Rejected::Over);
         }
-        let gone = ticket.is_some_and(|ticket| self.client.oldest().is_none_or(|oldest| oldest > ticket));
+        let gone = ticket.is_some_and(|ticket| {
+            self.skipped.is_some_and(|skipped| skipped >= ticket)
+                || self.client.oldest().is_none_or(|oldest| oldest > ticket)
+        });
         if gone { Err(Rejected::Skipped) } else { Ok(()) }
     }
 
-    fn expect_owed_to(&self, retrieval: &Retrieval) -> Result<(), Error> {
-        let owed = self.expect_owed(retrieval.ticket);
-        owed.map_err(|rejected| Error::new(retrieval.doing(), Cause::Rejected(rejected)))
+    /// Notes that a part of the answer to `ticket` is gone.
+    fn skip(&mut self, ticket: Option<Ticket>) {
+        self.skipped = self.skipped.max(ticket);
+    }
+
+    /// Forgets the octets of a message that nobody took. If there are any, the message is no longer whole.
+    fn drop_body(&mut self) {
+        if !self.body.is_empty() {
+            self.skip(self.body_of);
+        }
+        (self.body, self.body_of) = (0..0, None);
     }
 
     /// Nothing may be left unread here.
@@ -416,7 +350,7 @@ impl Conversation {
     }
 
     fn next_event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
-        (self.body, self.body_of) = (0..0, None);
+        self.drop_body();
         let kind = if self.log.is_some() { self.client.awaiting().kind() } else { None };
         // Asked before the answer takes its command out of flight.
         let echo = self.client.may_hear_an_echo();

@@ -82,7 +82,7 @@ pub enum Rejected {
     /// The server has sent something that nobody asked for: the next `receive` fails.
     #[error("the server has sent what nobody asked for")]
     Unsolicited,
-    /// The answer is gone: a later call was taken further first, or the answer was taken before.
+    /// The answer is gone, or a part of it: a later call was taken further first, or the call has ended before.
     #[error("its answer was skipped by a later call")]
     Skipped,
     /// The session has failed or ended before.

@@ -1,9 +1,8 @@
-//! Calls and messages on their way.
+//! Calls on their way.
 
 use alloc::string::{String, ToString};
 
 use crate::client::Ticket;
-use crate::command::Command;
 use crate::exchange::Exchange;
 
 /// How far a call has come.
@@ -46,53 +45,5 @@ impl<E: Exchange> Call<E> {
     /// Whether the command is on its way: it may have its effect, whatever happens now.
     pub const fn is_sent(&self) -> bool {
         self.ticket.is_some()
-    }
-}
-
-/// A message on its way (RETR or TOP). It may be dropped at any time: what it left is skipped.
-#[derive(Debug)]
-#[must_use = "it does nothing until it is driven"]
-pub struct Retrieval {
-    pub(super) command: Command<'static>,
-    pub(super) ticket: Option<Ticket>,
-    pub(super) octets: u64,
-    pub(super) stage: Stage,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    Awaited,
-    Open,
-    Complete,
-}
-
-impl Retrieval {
-    /// A retrieval that has not begun. `command` must be [`Command::Retr`] or [`Command::Top`].
-    pub const fn new(command: Command<'static>) -> Retrieval {
-        Retrieval { command, ticket: None, octets: 0, stage: Stage::Awaited }
-    }
-
-    pub(crate) const fn begun(command: Command<'static>, ticket: Option<Ticket>) -> Retrieval {
-        Retrieval { command, ticket, octets: 0, stage: Stage::Awaited }
-    }
-
-    /// Whether the command is on its way.
-    pub const fn is_sent(&self) -> bool {
-        self.ticket.is_some()
-    }
-
-    /// The octets received so far, without byte-stuffing.
-    pub const fn octets(&self) -> u64 {
-        self.octets
-    }
-
-    /// Whether the terminator has come: the message is whole.
-    pub const fn is_complete(&self) -> bool {
-        matches!(self.stage, Stage::Complete)
-    }
-
-    /// The command, as a log would show it.
-    pub fn doing(&self) -> String {
-        self.command.to_string()
     }
 }

@@ -1,0 +1,228 @@
+//! Calls that overlap: each gets its own whole answer, or an error that says that a part was skipped.
+
+use std::num::NonZeroU32;
+
+use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
+use pop3_proto::exchange::{Acknowledge, Capabilities, Exchange, Lines, UidlAll};
+use pop3_proto::{Cause, Command, Config, Error, Malformed, Rejected};
+use proptest::prelude::*;
+
+/// A conversation in TRANSACTION with a server that announces PIPELINING.
+fn logged_in() -> Conversation {
+    let mut conversation = Conversation::new(Config::default());
+    hear(&mut conversation, b"+OK ready\r\n");
+    assert_eq!(conversation.greet().unwrap(), Step::Done(()));
+    for command in [Command::User("mrose"), Command::Pass("tanstaaf")] {
+        let mut call = Call::new(Acknowledge(command));
+        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo);
+        hear(&mut conversation, b"+OK\r\n");
+        assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
+    }
+    conversation.learn(Capabilities::new(vec![b"PIPELINING".as_slice().into()]));
+    conversation
+}
+
+/// The transport writes what is pending, and reads `octets`.
+fn hear(conversation: &mut Conversation, mut octets: &[u8]) {
+    let pending = conversation.pending().len();
+    conversation.written(pending);
+    while !octets.is_empty() {
+        let spare = conversation.spare();
+        let len = spare.len().min(octets.len());
+        spare[..len].copy_from_slice(&octets[..len]);
+        conversation.filled(len);
+        octets = &octets[len..];
+    }
+}
+
+fn number(n: u32) -> NonZeroU32 {
+    NonZeroU32::new(n).unwrap()
+}
+
+fn is_skipped(error: &Error) -> bool {
+    matches!(error.cause(), Cause::Rejected(Rejected::Skipped))
+}
+
+#[test]
+fn a_listing_that_lost_rows_to_a_later_call_is_not_the_whole_listing() {
+    let mut conversation = logged_in();
+    let (mut uidl, mut noop) = (Call::new(UidlAll::new()), Call::new(Acknowledge(Command::Noop)));
+    conversation.begin(&mut uidl).unwrap();
+    conversation.begin(&mut noop).unwrap();
+    hear(&mut conversation, b"+OK\r\n1 a\r\n2 b\r\n");
+    assert_eq!(conversation.step(&mut noop).unwrap(), Step::NeedIo);
+    hear(&mut conversation, b"3 c\r\n.\r\n");
+    let error = conversation.step(&mut uidl).unwrap_err();
+    assert!(is_skipped(&error), "{error}");
+    assert!(error.session_goes_on());
+    hear(&mut conversation, b"+OK\r\n");
+    assert_eq!(conversation.step(&mut noop).unwrap(), Step::Done(()));
+}
+
+#[test]
+fn a_message_that_lost_octets_to_a_later_call_is_never_complete() {
+    for taken in [false, true] {
+        let mut conversation = logged_in();
+        let mut message = Retrieval::new(Command::Retr(number(1)));
+        let mut noop = Call::new(Acknowledge(Command::Noop));
+        assert_eq!(conversation.open(&mut message).unwrap(), Step::NeedIo);
+        conversation.begin(&mut noop).unwrap();
+        hear(&mut conversation, b"+OK\r\nSubject: one\r\n");
+        assert_eq!(conversation.read(&mut message).unwrap(), Step::Done(true));
+        if taken {
+            // The octets that come next are lost instead of these.
+            conversation.take_body(usize::MAX);
+            hear(&mut conversation, b"\r\nlost\r\n");
+        }
+        assert_eq!(conversation.step(&mut noop).unwrap(), Step::NeedIo);
+        hear(&mut conversation, b"kept\r\n.\r\n");
+        let mut octets = Vec::new();
+        let error = conversation.collect(&mut message, &mut octets).unwrap_err();
+        assert!(is_skipped(&error), "{error}");
+        assert!(!message.is_complete());
+    }
+}
+
+#[test]
+fn room_for_a_read_does_not_lose_octets_of_a_message_unnoticed() {
+    let mut conversation = logged_in();
+    let mut message = Retrieval::new(Command::Retr(number(1)));
+    assert_eq!(conversation.open(&mut message).unwrap(), Step::NeedIo);
+    hear(&mut conversation, b"+OK\r\nSubject: one\r\n");
+    assert_eq!(conversation.read(&mut message).unwrap(), Step::Done(true));
+    hear(&mut conversation, b"\r\n.\r\n");
+    let error = conversation.collect(&mut message, &mut Vec::new()).unwrap_err();
+    assert!(is_skipped(&error), "{error}");
+}
+
+#[test]
+fn a_call_that_failed_in_the_middle_of_its_answer_does_not_go_on_behind_it() {
+    let mut conversation = logged_in();
+    let mut uidl = Call::new(UidlAll::new());
+    assert_eq!(conversation.step(&mut uidl).unwrap(), Step::NeedIo);
+    hear(&mut conversation, b"+OK\r\nnonsense\r\n2 b\r\n.\r\n");
+    let error = conversation.step(&mut uidl).unwrap_err();
+    assert!(matches!(error.cause(), Cause::Malformed(Malformed::UniqueId)), "{error}");
+    assert!(is_skipped(&conversation.step(&mut uidl).unwrap_err()));
+}
+
+/// A call of each shape, and what it has to bring if it brings anything.
+enum Pending {
+    Listing(Call<Lines<'static>>),
+    Single(Call<Acknowledge<'static>>),
+    Message(Retrieval, Vec<u8>),
+    Over,
+}
+
+impl Pending {
+    fn new(shape: u8) -> Pending {
+        match shape % 3 {
+            0 => Pending::Listing(Call::new(Lines::new(Command::Capa))),
+            1 => Pending::Single(Call::new(Acknowledge(Command::Noop))),
+            _ => Pending::Message(Retrieval::new(Command::Retr(number(1))), Vec::new()),
+        }
+    }
+
+    /// The answer of the server, in which each line has the number of the call.
+    fn answer(shape: u8, id: usize) -> String {
+        match shape % 3 {
+            0 => format!("+OK\r\n{id} a\r\n{id} b\r\n.\r\n"),
+            1 => "+OK\r\n".to_owned(),
+            _ => format!("+OK\r\n{id} a\r\n..{id}\r\n.\r\n"),
+        }
+    }
+
+    fn begin(&mut self, conversation: &mut Conversation) {
+        match self {
+            Pending::Listing(call) => conversation.begin(call).unwrap(),
+            Pending::Single(call) => conversation.begin(call).unwrap(),
+            Pending::Message(message, _) => drop(conversation.open(message).unwrap()),
+            Pending::Over => {}
+        }
+    }
+
+    /// Takes the call further. What comes of it must be whole.
+    fn step(&mut self, conversation: &mut Conversation, id: usize, take: usize) {
+        let error = match self {
+            Pending::Listing(call) => match settled(conversation, call) {
+                None => return,
+                Some(Ok(lines)) => {
+                    let wanted = [format!("{id} a"), format!("{id} b")];
+                    assert!(
+                        lines.iter().map(|line| &line[..]).eq(wanted.iter().map(|line| line.as_bytes())),
+                        "{lines:?}"
+                    );
+                    None
+                }
+                Some(Err(error)) => Some(error),
+            },
+            Pending::Single(call) => match settled(conversation, call) {
+                None => return,
+                Some(result) => result.err(),
+            },
+            Pending::Message(message, octets) => match conversation.read(message) {
+                Ok(Step::NeedIo) => return,
+                Ok(Step::Done(true)) => {
+                    let taken = conversation.body().len().min(take);
+                    octets.extend_from_slice(&conversation.body()[..taken]);
+                    return conversation.take_body(taken);
+                }
+                Ok(Step::Done(false)) => {
+                    assert_eq!(String::from_utf8_lossy(octets), format!("{id} a\r\n.{id}\r\n"));
+                    None
+                }
+                Err(error) => Some(error),
+            },
+            Pending::Over => return,
+        };
+        if let Some(error) = error {
+            assert!(is_skipped(&error), "{error}");
+        }
+        *self = Pending::Over;
+    }
+}
+
+fn settled<E: Exchange>(conversation: &mut Conversation, call: &mut Call<E>) -> Option<Result<E::Value, Error>> {
+    match conversation.step(call) {
+        Ok(Step::NeedIo) => None,
+        Ok(Step::Done(value)) => Some(Ok(value)),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_call_has_its_whole_answer_or_none(
+        shapes in prop::collection::vec(0..3u8, 1..6),
+        steps in prop::collection::vec((0..6usize, 0..9usize, 0..12usize), 0..60),
+    ) {
+        let mut conversation = logged_in();
+        let mut calls: Vec<_> = shapes.iter().map(|&shape| Pending::new(shape)).collect();
+        calls.iter_mut().for_each(|call| call.begin(&mut conversation));
+        let answers: String = shapes.iter().enumerate().map(|(id, &shape)| Pending::answer(shape, id)).collect();
+        let mut answers = answers.as_bytes();
+        for (which, take, heard) in steps {
+            let id = which % calls.len();
+            calls[id].step(&mut conversation, id, take);
+            let (now, later) = answers.split_at(heard.min(answers.len()));
+            if !now.is_empty() {
+                hear(&mut conversation, now);
+            }
+            answers = later;
+        }
+        hear(&mut conversation, answers);
+        for _ in 0..9 {
+            for (id, call) in calls.iter_mut().enumerate() {
+                call.step(&mut conversation, id, usize::MAX);
+            }
+        }
+        prop_assert!(calls.iter().all(|call| matches!(call, Pending::Over)));
+        let mut last = Call::new(Acknowledge(Command::Noop));
+        conversation.begin(&mut last).unwrap();
+        hear(&mut conversation, b"+OK\r\n");
+        prop_assert_eq!(conversation.step(&mut last).unwrap(), Step::Done(()));
+        prop_assert_eq!(conversation.client().in_flight(), 0);
+    }
+}
