@@ -148,10 +148,7 @@ impl Pending {
                 None => return,
                 Some(Ok(lines)) => {
                     let wanted = [format!("{id} a"), format!("{id} b")];
-                    assert!(
-                        lines.iter().map(|line| &line[..]).eq(wanted.iter().map(|line| line.as_bytes())),
-                        "{lines:?}"
-                    );
+                    assert!(lines.iter().map(|line| &line[..]).eq(wanted.iter().map(String::as_bytes)), "{lines:?}");
                     None
                 }
                 Some(Err(error)) => Some(error),
@@ -200,7 +197,9 @@ proptest! {
     ) {
         let mut conversation = logged_in();
         let mut calls: Vec<_> = shapes.iter().map(|&shape| Pending::new(shape)).collect();
-        calls.iter_mut().for_each(|call| call.begin(&mut conversation));
+        for call in &mut calls {
+            call.begin(&mut conversation);
+        }
         let answers: String = shapes.iter().enumerate().map(|(id, &shape)| Pending::answer(shape, id)).collect();
         let mut answers = answers.as_bytes();
         for (which, take, heard) in steps {
