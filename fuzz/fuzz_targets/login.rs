@@ -15,12 +15,14 @@ fuzz_target!(|octets: &[u8]| {
         assert!(wire.split_terminator("\r\n").all(|line| matches!(line, "CAPA" | "STLS")), "before TLS: {wire}");
     } else if !scene.policy.allow_plaintext {
         let telling = ["USER", "PASS", "AUTH PLAIN", "AUTH LOGIN", "AUTH XOAUTH2", "AUTH OAUTHBEARER"];
-        assert!(!telling.iter().any(|line| wire.contains(line)), "without leave: {wire}");
+        // At the start of a line: the Base64 of a nonce may contain any word.
+        let told = wire.lines().any(|line| telling.iter().any(|telling| line.starts_with(telling)));
+        assert!(!told, "without leave: {wire}");
     }
     match &played.result {
         Ok(()) => {
             assert_eq!(played.conversation.client().state(), State::Transaction);
-            let scram = played.wire_has("AUTH SCRAM-");
+            let scram = played.sent("AUTH SCRAM-");
             assert!(!scram, "this server does not know the password");
         }
         Err(error) => {

@@ -1,6 +1,6 @@
 //! What the target `login` reads: a method, a policy, the cuts, and the server's turns.
 
-use pop3_proto::conversation::{Call, Conversation, Step};
+use pop3_proto::conversation::{Call, Conversation, Io, Step};
 use pop3_proto::exchange::Acknowledge;
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Progress, Security};
 use pop3_proto::{Command, Config};
@@ -90,7 +90,7 @@ impl<'a> Scene<'a> {
                         if greeted {
                             continue;
                         }
-                        Ok(Step::NeedIo)
+                        Ok(Step::NeedIo(Io::Transfer))
                     }
                     Err(error) => Err(error.into()),
                 }
@@ -112,7 +112,12 @@ impl<'a> Scene<'a> {
                     }
                     continue;
                 }
-                Ok(Step::NeedIo) => {}
+                // Between two turns of the server's there is nothing to be seen.
+                Ok(Step::NeedIo(Io::Look)) if heard.is_empty() => {
+                    conversation.looked();
+                    continue;
+                }
+                Ok(Step::NeedIo(_)) => {}
                 Err(error) => break Err(error),
             }
             let space = conversation.spare();
@@ -120,21 +125,23 @@ impl<'a> Scene<'a> {
             space[..len].copy_from_slice(&heard[..len]);
             heard.drain(..len);
             conversation.filled(len);
+            conversation.looked();
         };
         Played { result, conversation, clear, all }
     }
 }
 
 impl Played {
-    pub fn wire_has(&self, text: &str) -> bool {
-        self.all.windows(text.len()).any(|window| window == text.as_bytes())
+    /// Returns true if the client sent a line that begins with `text`.
+    pub fn sent(&self, text: &str) -> bool {
+        self.all.split(|&octet| octet == b'\n').any(|line| line.starts_with(text.as_bytes()))
     }
 
     /// QUIT can be said where the session goes on.
     pub fn quit(&mut self) {
         let mut quit = Call::new(Acknowledge(Command::Quit));
         let step = self.conversation.step(&mut quit);
-        assert!(matches!(step, Ok(Step::NeedIo)) || step.is_err_and(|error| !error.session_goes_on()));
+        assert!(matches!(step, Ok(Step::NeedIo(_))) || step.is_err_and(|error| !error.session_goes_on()));
     }
 }
 

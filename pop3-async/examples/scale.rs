@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use pop3_async::pop3_proto::conversation::{Conversation, Step};
+use pop3_async::pop3_proto::conversation::{Conversation, Io, Step};
 use pop3_async::pop3_proto::login::Login;
 use pop3_async::pop3_proto::maildrop::{self, LoginRefused, Maildrop, StoreError};
 use pop3_async::pop3_proto::{Client, ServerConfig, Service, transmitted_octets};
@@ -249,12 +249,15 @@ fn learnt() -> Result<usize, Failure> {
         conversation.filled(answered);
         service.written(answered);
     };
-    while conversation.greet()? == Step::NeedIo {
+    while conversation.greet()? != Step::Done(()) {
         transfer(&mut conversation);
     }
     let mut login = Login::new(Credentials::new("mrose", "tanstaaf"), POLICY);
-    while login.step(&mut conversation)? == Step::NeedIo {
-        transfer(&mut conversation);
+    while let Step::NeedIo(io) = login.step(&mut conversation)? {
+        match io {
+            Io::Look => conversation.looked(),
+            Io::Transfer => transfer(&mut conversation),
+        }
     }
     drop(login);
     drop(service);

@@ -53,8 +53,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
     /// The next message that has begun.
     fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(NonZeroU32, Retrieval)>, Error>> {
         if self.awaited.is_none() {
-            self.link.look(cx);
-            let item = self.batch.next(&mut self.link.conversation);
+            let item = ready!(self.link.poll_item(cx, &mut self.batch));
             self.awaited = item.map(|item| (item.number, item.retrieval()));
         }
         let Some((_, retrieval)) = &mut self.awaited else { return Poll::Ready(Ok(None)) };
@@ -140,8 +139,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Deletions<'a, S> {
 
     fn poll_deletion(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<NonZeroU32>, Error>> {
         if self.awaited.is_none() {
-            self.link.look(cx);
-            let item = self.batch.next(&mut self.link.conversation);
+            let item = ready!(self.link.poll_item(cx, &mut self.batch));
             self.awaited = item.map(|item| (item.number, item.call()));
         }
         let Some((number, call)) = &mut self.awaited else { return Poll::Ready(Ok(None)) };

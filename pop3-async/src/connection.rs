@@ -1,7 +1,6 @@
 //! AUTHORIZATION: a connection that nobody has logged in on yet (RFC 1939, section 4).
 
 use std::future::poll_fn;
-use std::task::Poll;
 
 use pop3_proto::conversation::{Conversation, Step};
 use pop3_proto::exchange::{Acknowledge, Capabilities, Lines};
@@ -85,9 +84,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         loop {
             match link.conversation.greet().map_err(pop3_proto::Error::widen)? {
                 Step::Done(()) => return Ok(Connection { link }),
-                Step::NeedIo => {
-                    let io = poll_fn(|cx| link.poll_io(cx)).await;
-                    io.map_err(|cause| Error::new("reading the greeting", cause))?;
+                Step::NeedIo(io) => {
+                    let done = poll_fn(|cx| link.poll_io(cx, io)).await;
+                    done.map_err(|cause| Error::new("reading the greeting", cause))?;
                 }
             }
         }
@@ -161,11 +160,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
         }
         let mut login = Login::new(credentials, policy);
-        poll_fn(|cx| {
-            self.link.look(cx);
-            Poll::Ready(())
-        })
-        .await;
         loop {
             let reason = match login.step(&mut self.link.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.link)),
@@ -177,7 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     }
                     Err(reason) => return Err(Box::new(LoginFailed { connection: None, reason })),
                 },
-                Ok(Step::NeedIo) => match poll_fn(|cx| self.link.poll_io(cx)).await {
+                Ok(Step::NeedIo(io)) => match poll_fn(|cx| self.link.poll_io(cx, io)).await {
                     Ok(()) => continue,
                     Err(cause) => LoginError::Failed(Error::new("the login", cause)),
                 },

@@ -4,9 +4,11 @@
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
+use pop3_proto::batch::{Batch, Item};
+use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
 use pop3_proto::exchange::{Acknowledge, Exchange};
 use pop3_proto::patience::Patience;
 use pop3_proto::{Command, Entry, State};
@@ -26,6 +28,8 @@ pub(crate) struct Link<S> {
     /// What TLS has to prove, if it is begun.
     pub(crate) tls: Option<Box<Settings>>,
     unflushed: bool,
+    /// The runtime's turn, before a look.
+    turn: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
@@ -38,6 +42,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             clock: Clock::new(patience),
             tls: None,
             unflushed: false,
+            turn: None,
         })
     }
 
@@ -82,17 +87,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         cx: &mut Context<'_>,
         call: &mut Call<E>,
     ) -> Poll<Result<E::Value, Error>> {
-        if !call.is_sent() {
-            self.look(cx);
-        }
         self.poll_steps(cx, call, Conversation::step, Call::doing)
     }
 
     /// Until the message begins.
     pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>, retrieval: &mut Retrieval) -> Poll<Result<(), Error>> {
-        if !retrieval.is_sent() {
-            self.look(cx);
-        }
         self.poll_steps(cx, retrieval, Conversation::open, Retrieval::doing)
     }
 
@@ -128,22 +127,44 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                     }
                     return Poll::Ready(Ok(value));
                 }
-                Step::NeedIo => ready!(self.poll_io(cx)).map_err(|cause| Error::new(doing(what), cause))?,
+                Step::NeedIo(io) => ready!(self.poll_io(cx, io)).map_err(|cause| Error::new(doing(what), cause))?,
             }
         }
     }
 
-    /// Before a command: hears what an idle server has said meanwhile, lest it be taken for the answer to the command.
-    pub(crate) fn look(&mut self, cx: &mut Context<'_>) {
-        if self.conversation.is_idle() {
-            // There is nothing yet, mostly; after an error the next read finds an error or the end.
-            let _ = self.poll_read(cx);
+    /// Returns the next message of a batch.
+    pub(crate) fn poll_item(&mut self, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<Option<Item>> {
+        loop {
+            match batch.next(&mut self.conversation) {
+                Step::Done(item) => return Poll::Ready(item),
+                Step::NeedIo(_) => ready!(self.poll_look(cx)),
+            }
+        }
+    }
+
+    /// Reads what the server has said while nothing was asked of it.
+    fn poll_look(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Where the thread was busy, the runtime has not heard the socket yet, and would say that there is nothing.
+        let turn = self.turn.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
+        ready!(turn.as_mut().poll(cx));
+        self.turn = None;
+        // There is nothing yet, mostly; after an error the next read finds an error or the end.
+        let _ = self.poll_read(cx);
+        self.conversation.looked();
+        Poll::Ready(())
+    }
+
+    /// Does the I/O that is due.
+    pub(crate) fn poll_io(&mut self, cx: &mut Context<'_>, io: Io) -> Poll<Result<(), Cause>> {
+        match io {
+            Io::Look => self.poll_look(cx).map(Ok),
+            Io::Transfer => self.poll_transfer(cx),
         }
     }
 
     /// Writes what the stream takes and reads once: both are waited for, so that the server never has to read before it
     /// is read from. It is done when something was read.
-    pub(crate) fn poll_io(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+    fn poll_transfer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
         match self.send(cx) {
             Err(error) if !is_closed(&error) => return Poll::Ready(Err(self.fail(error))),
             // If the server hung up, what it said before is there to be read.

@@ -34,8 +34,7 @@ impl<'a, S: Read + Write> Messages<'a, S> {
     /// ends the session, all that are left fail, one a call.
     #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
     pub fn next(&mut self) -> Result<Option<Message<'_, S>>, Error> {
-        self.link.look();
-        let item = self.batch.next(&mut self.link.conversation);
+        let item = self.link.next_item(&mut self.batch);
         item.map(|item| Message::open(self.link, item.number, item.retrieval())).transpose()
     }
 
@@ -98,8 +97,7 @@ impl<'a, S: Read + Write> Deletions<'a, S> {
     }
 
     fn deletion(&mut self) -> Result<Option<NonZeroU32>, Error> {
-        self.link.look();
-        let Some(item) = self.batch.next(&mut self.link.conversation) else { return Ok(None) };
+        let Some(item) = self.link.next_item(&mut self.batch) else { return Ok(None) };
         self.link.finish(&mut item.call()).map(|()| Some(item.number))
     }
 }

@@ -86,7 +86,7 @@ impl<S: Read + Write> Connection<S> {
         loop {
             match link.conversation.greet().map_err(pop3_proto::Error::widen)? {
                 Step::Done(()) => return Ok(Connection { link }),
-                Step::NeedIo => link.io(|| "reading the greeting".into())?,
+                Step::NeedIo(io) => link.io(io, || "reading the greeting".into())?,
             }
         }
     }
@@ -162,12 +162,11 @@ impl<S: Read + Write> Connection<S> {
             return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
         }
         let mut login = Login::new(credentials, policy);
-        self.link.look();
         loop {
             let result = match login.step(&mut self.link.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.link)),
                 Ok(Step::Done(Progress::StartTls)) => self.link.start_tls(),
-                Ok(Step::NeedIo) => self.link.io(|| "the login".into()).map_err(LoginError::Failed),
+                Ok(Step::NeedIo(io)) => self.link.io(io, || "the login".into()).map_err(LoginError::Failed),
                 Err(reason) => Err(reason.widen()),
             };
             if let Err(reason) = result {

@@ -3,7 +3,8 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
-use pop3_proto::conversation::{Call, Conversation, Step};
+use pop3_proto::batch::{Batch, Item};
+use pop3_proto::conversation::{Call, Conversation, Io, Step};
 use pop3_proto::exchange::{Acknowledge, Exchange};
 use pop3_proto::patience::{Patience, Timeouts};
 use pop3_proto::{Cause, Command, Entry, State};
@@ -72,11 +73,10 @@ impl<S: Read + Write> Link<S> {
     }
 
     pub(crate) fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
-        self.look();
         loop {
             match self.conversation.step(call).map_err(pop3_proto::Error::widen)? {
                 Step::Done(value) => return Ok(value),
-                Step::NeedIo => self.io(|| call.doing())?,
+                Step::NeedIo(io) => self.io(io, || call.doing())?,
             }
         }
     }
@@ -89,27 +89,40 @@ impl<S: Read + Write> Link<S> {
         Ok(())
     }
 
-    /// Before a command: hears what an idle server has said meanwhile, lest it be taken for the answer to the next command.
-    pub(crate) fn look(&mut self) {
-        if !self.conversation.is_idle() {
-            return;
+    /// Returns the next message of a batch.
+    pub(crate) fn next_item(&mut self, batch: &mut Batch) -> Option<Item> {
+        loop {
+            match batch.next(&mut self.conversation) {
+                Step::Done(item) => return item,
+                Step::NeedIo(_) => self.look(),
+            }
         }
+    }
+
+    /// Reads what the server has said while nothing was asked of it.
+    fn look(&mut self) {
         match self.wire.look(self.conversation.spare()) {
             Ok(octets) => self.conversation.filled(octets),
             Err(error) if is_closed(&error) => self.conversation.filled(0),
             // There is nothing yet; or an error, after which the next read finds an error or the end.
             Err(_) => {}
         }
+        self.conversation.looked();
     }
 
-    /// Writes what is pending, then reads once. `doing` names what fails if it does.
-    pub(crate) fn io(&mut self, doing: impl FnOnce() -> String) -> Result<(), Error> {
+    /// Does the I/O that is due. `doing` names the operation that fails if it does.
+    pub(crate) fn io(&mut self, io: Io, doing: impl FnOnce() -> String) -> Result<(), Error> {
+        if io == Io::Look {
+            self.look();
+            return Ok(());
+        }
         self.transfer().map_err(|error| {
             self.conversation.break_off();
             Error::new(doing(), Cause::Transport(error))
         })
     }
 
+    /// Writes what is pending, then reads once.
     fn transfer(&mut self) -> io::Result<()> {
         loop {
             match self.send() {

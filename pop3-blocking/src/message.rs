@@ -44,11 +44,8 @@ impl<'a, S: Read + Write> Message<'a, S> {
         number: NonZeroU32,
         mut retrieval: Retrieval,
     ) -> Result<Message<'a, S>, Error> {
-        if !retrieval.is_sent() {
-            link.look();
-        }
-        while link.conversation.open(&mut retrieval).map_err(pop3_proto::Error::widen)? == Step::NeedIo {
-            link.io(|| retrieval.doing())?;
+        while let Step::NeedIo(io) = link.conversation.open(&mut retrieval).map_err(pop3_proto::Error::widen)? {
+            link.io(io, || retrieval.doing())?;
         }
         Ok(Message { link, number, retrieval })
     }
@@ -60,10 +57,10 @@ impl<'a, S: Read + Write> Message<'a, S> {
     /// Any [`Cause`](crate::Cause); malformed if it is longer, and then the rest is skipped.
     pub fn into_message(mut self) -> Result<WholeMessage, Error> {
         let mut octets = Vec::new();
-        while self.link.conversation.collect(&mut self.retrieval, &mut octets).map_err(pop3_proto::Error::widen)?
-            == Step::NeedIo
+        while let Step::NeedIo(io) =
+            self.link.conversation.collect(&mut self.retrieval, &mut octets).map_err(pop3_proto::Error::widen)?
         {
-            self.link.io(|| self.retrieval.doing())?;
+            self.link.io(io, || self.retrieval.doing())?;
         }
         Ok(octets.into())
     }
@@ -73,7 +70,7 @@ impl<'a, S: Read + Write> Message<'a, S> {
         loop {
             match self.link.conversation.read(&mut self.retrieval).map_err(pop3_proto::Error::widen)? {
                 Step::Done(more) => return Ok(more),
-                Step::NeedIo => self.link.io(|| self.retrieval.doing())?,
+                Step::NeedIo(io) => self.link.io(io, || self.retrieval.doing())?,
             }
         }
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
+use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
 use pop3_proto::exchange::{Acknowledge, ListAll};
 use pop3_proto::login::{Credentials, Login, Policy, Security};
 use pop3_proto::{Command, Config};
@@ -65,36 +65,46 @@ impl Session {
         loop {
             self.stage = match &mut self.stage {
                 Stage::Greeting => {
-                    let Step::Done(()) = conversation.greet()? else { return Ok(Step::NeedIo) };
+                    if let Step::NeedIo(io) = conversation.greet()? {
+                        return Ok(Step::NeedIo(io));
+                    }
                     Stage::Login
                 }
                 Stage::Login => {
                     // Only `Security::StartTls` would make it stop on the way, for the handshake.
-                    let Step::Done(_) = self.login.step(conversation)? else { return Ok(Step::NeedIo) };
+                    if let Step::NeedIo(io) = self.login.step(conversation)? {
+                        return Ok(Step::NeedIo(io));
+                    }
                     Stage::List(Call::new(ListAll::new()))
                 }
-                Stage::List(list) => {
-                    let Step::Done(listings) = conversation.step(list)? else { return Ok(Step::NeedIo) };
-                    Stage::Messages(Batch::new(Each::Retrieve, Selection::listed(listings), WINDOW), None)
-                }
+                Stage::List(list) => match conversation.step(list)? {
+                    Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
+                    Step::Done(listings) => {
+                        Stage::Messages(Batch::new(Each::Retrieve, Selection::listed(listings), WINDOW), None)
+                    }
+                },
                 Stage::Messages(batch, message) => match message {
                     None => match batch.next(conversation) {
-                        Some(item) => {
+                        Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
+                        Step::Done(Some(item)) => {
                             *message = Some(item.retrieval());
                             continue;
                         }
-                        None => Stage::Quit(Call::new(Acknowledge(Command::Quit))),
+                        Step::Done(None) => Stage::Quit(Call::new(Acknowledge(Command::Quit))),
                     },
                     Some(retrieval) => {
-                        let Step::Done(more) = conversation.read(retrieval)? else { return Ok(Step::NeedIo) };
-                        if more {
-                            // Here a program would look at `conversation.body()`, a slice of what was received.
-                            let octets = conversation.body().len();
-                            conversation.take_body(octets);
-                            self.octets += octets;
-                        } else {
-                            self.messages += 1;
-                            *message = None;
+                        match conversation.read(retrieval)? {
+                            Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
+                            Step::Done(true) => {
+                                // Here a program would look at `conversation.body()`, a slice of what was received.
+                                let octets = conversation.body().len();
+                                conversation.take_body(octets);
+                                self.octets += octets;
+                            }
+                            Step::Done(false) => {
+                                self.messages += 1;
+                                *message = None;
+                            }
                         }
                         continue;
                     }
@@ -109,7 +119,7 @@ impl Session {
     /// Stopping earlier would be an error, because `mio` tells of readiness only once. (To be fair to the others, a
     /// session whose server is faster than this thread should be put last in a queue of our own after some rounds.)
     fn ready(&mut self) -> Result<bool, Box<dyn Error>> {
-        while self.step()? == Step::NeedIo {
+        while let Step::NeedIo(io) = self.step()? {
             while !self.conversation.pending().is_empty() {
                 match self.stream.write(self.conversation.pending()) {
                     Ok(octets) => self.conversation.written(octets),
@@ -120,9 +130,11 @@ impl Session {
             }
             match self.stream.read(self.conversation.spare()) {
                 Ok(octets) => self.conversation.filled(octets),
+                Err(error) if would_wait(error.kind()) && io == Io::Look => {}
                 Err(error) if would_wait(error.kind()) => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
+            self.conversation.looked();
             self.heard = Instant::now();
         }
         Ok(true)

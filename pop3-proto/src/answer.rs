@@ -66,6 +66,19 @@ impl Line {
         }
     }
 
+    /// Puts `end` behind what there is, as the last word, and cuts what leaves no room for it. No client finds another
+    /// timestamp in front of it.
+    pub(crate) fn timestamp(&mut self, end: &[u8]) {
+        self.len = self.len.min((self.octets.len() - 1).saturating_sub(end.len()));
+        self.octets[..self.len].iter_mut().filter(|octet| **octet == b'<').for_each(|octet| *octet = b'(');
+        if !self.octets[..self.len].ends_with(b" ") {
+            self.push(' ');
+        }
+        for &octet in end {
+            self.push(char::from(octet));
+        }
+    }
+
     pub(crate) fn push(&mut self, c: char) {
         let octet = u8::try_from(c).ok().filter(|octet| matches!(octet, b' '..=b'~')).unwrap_or(b'?');
         match self.octets.get_mut(self.len) {

@@ -17,6 +17,20 @@ pub(crate) fn encode(octets: &[u8], space: &mut [u8]) {
     }
 }
 
+/// Returns the digits that every text shows in which `octets` stand behind a multiple of three octets and `before` more,
+/// of which there are fewer than three. Digits that depend on their neighbours too are left out.
+#[cfg(feature = "alloc")]
+pub(crate) fn digits_within(octets: &[u8], before: usize) -> zeroize::Zeroizing<alloc::vec::Vec<u8>> {
+    let mut shifted = zeroize::Zeroizing::new(alloc::vec![0; before + octets.len()]);
+    shifted[before..].copy_from_slice(octets);
+    let mut digits = zeroize::Zeroizing::new(alloc::vec![0; encoded_len(shifted.len())]);
+    encode(&shifted, &mut digits);
+    digits.truncate(shifted.len() * 8 / 6);
+    let shared = (before * 8).div_ceil(6).min(digits.len());
+    digits.drain(..shared);
+    digits
+}
+
 /// Decodes `text` to the front of `space` and returns those octets; `None` if it is not the one encoding of some octets,
 /// padding included, or does not fit.
 pub(crate) fn decode<'s>(text: &[u8], space: &'s mut [u8]) -> Option<&'s [u8]> {

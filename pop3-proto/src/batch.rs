@@ -6,7 +6,7 @@ use core::num::NonZeroU32;
 
 use crate::client::Ticket;
 use crate::command::Command;
-use crate::conversation::{Call, Conversation, Retrieval};
+use crate::conversation::{Call, Conversation, Io, Retrieval, Step};
 use crate::exchange::Acknowledge;
 use crate::reply::ScanListing;
 
@@ -104,30 +104,32 @@ impl Batch {
         self.wanted = Vec::new().into_iter();
     }
 
-    /// The next message, or `None` at the end. Read its answer before the next call: what is left of it then is skipped.
+    /// Returns the next message, or `None` at the end. Read its answer before the next call: what is left of it then is
+    /// skipped.
+    ///
+    /// The only I/O that it needs is a [look](Io::Look).
     ///
     /// When the session is over, that is for the items to say, each when it is read: so a caller who goes on after an
     /// error comes to the end all the same.
-    pub fn next(&mut self, conversation: &mut Conversation) -> Option<Item> {
+    pub fn next(&mut self, conversation: &mut Conversation) -> Step<Option<Item>> {
         if conversation.pipelining() {
-            self.fill(conversation);
+            if let Some(io) = self.fill(conversation) {
+                return Step::NeedIo(io);
+            }
         }
         if let Some((item, octets)) = self.in_flight.pop_front() {
             self.octets -= item.command.encoded_len();
             self.expected -= octets;
-            return Some(item);
+            return Step::Done(Some(item));
         }
-        let Some((number, _)) = self.wanted.next() else {
-            // An adapter looks at the stream before it asks, and for that it had room made.
-            conversation.settle();
-            return None;
-        };
-        Some(Item { number, command: self.each.command(number), ticket: None })
+        let item = self.wanted.next();
+        Step::Done(item.map(|(number, _)| Item { number, command: self.each.command(number), ticket: None }))
     }
 
-    fn fill(&mut self, conversation: &mut Conversation) {
+    /// Sends commands as the window permits. Returns the I/O that is due before the first one.
+    fn fill(&mut self, conversation: &mut Conversation) -> Option<Io> {
         if self.octets > self.window / 2 {
-            return;
+            return None;
         }
         while self.in_flight.len() < 2 || self.expected < Self::MAX_EXPECTED {
             let Some(&(number, octets)) = self.wanted.as_slice().first() else { break };
@@ -136,7 +138,11 @@ impl Batch {
             if command.encoded_len() > self.window - self.octets {
                 break;
             }
-            let Ok(Some(ticket)) = conversation.send(&command) else { break };
+            let ticket = match conversation.send(&command) {
+                Ok(Step::NeedIo(io)) => return Some(io),
+                Ok(Step::Done(Some(ticket))) => ticket,
+                Ok(Step::Done(None)) | Err(_) => break,
+            };
             self.wanted.next();
             // A server may claim any size; one that is beyond the bound counts as the bound.
             let octets = octets.min(Self::MAX_EXPECTED);
@@ -144,5 +150,6 @@ impl Batch {
             self.expected += octets;
             self.in_flight.push_back((Item { number, command, ticket: Some(ticket) }, octets));
         }
+        None
     }
 }

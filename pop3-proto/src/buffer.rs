@@ -146,6 +146,14 @@ impl Outbox {
         }
     }
 
+    /// Adds a secret that is to be sent.
+    pub(crate) fn append(&mut self, secret: &Outbox) {
+        if let Some(space) = self.line(secret.pending().len()) {
+            space.copy_from_slice(secret.pending());
+        }
+        self.secret = true;
+    }
+
     /// Takes back the last `len` octets, which turned out not to be needed.
     pub(crate) fn take_back(&mut self, len: usize) {
         self.octets.truncate(self.octets.len() - len);

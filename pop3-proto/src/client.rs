@@ -143,6 +143,12 @@ impl Client {
         Ok(())
     }
 
+    /// Returns true if octets have come that nobody asked for, and their line is not complete.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn has_unsolicited(&self) -> bool {
+        self.unsolicited
+    }
+
     fn open(&self) -> Result<(), Rejected> {
         if self.failure.is_some() || self.state.is_over() {
             return Err(Rejected::Over);

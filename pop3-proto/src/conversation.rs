@@ -1,12 +1,18 @@
 //! Client, buffers, and what is still owed: everything that an adapter needs but the I/O.
 //!
 //! An adapter is a loop. It steps a [`Call`], a [`Retrieval`] or a [`Login`](crate::login::Login) until it is done; when
-//! told [`Step::NeedIo`] it writes what is [`pending`](Conversation::pending) and reads into
-//! [`spare`](Conversation::spare). Nothing borrows from the buffers between two steps, so whatever is abandoned half-way
-//! leaves a conversation that is still right: the next call skips what the abandoned one left.
+//! told [`Step::NeedIo`] it does the [`Io`] that is due: it writes what is [`pending`](Conversation::pending) and reads into
+//! [`spare`](Conversation::spare), or only looks whether something can be read. Nothing borrows from the buffers between
+//! two steps, so whatever is abandoned half-way leaves a conversation that is still right: the next call skips what the
+//! abandoned one left.
 //!
 //! Calls may overlap, but answers arrive in the order of their commands: a step of a later call skips all that is still
 //! unread of earlier answers, and every call that lost a part of its answer fails with [`Rejected::Skipped`].
+//!
+//! Octets that nobody asked for never answer a later command. POP3 has no tags, so the only way to tell is that they were
+//! there before the command: while nothing is in flight, no command is sent before the adapter has [looked](Io::Look),
+//! however short a time the conversation was idle. The same holds for the response to a challenge, which may take a person
+//! some time. A server that hung up, or announced it, is then told apart from one that refused the command.
 
 mod call;
 mod retrieval;
@@ -30,8 +36,19 @@ use crate::log::{Entry, Sent, Sink};
 use crate::reply::{Greeting, Reply};
 use crate::sasl::Response;
 
-pub use call::{Call, Step};
+pub use call::{Call, Io, Step};
 pub use retrieval::Retrieval;
+
+/// Whether a command may be sent to an idle server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// The adapter has to look first.
+    Due,
+    /// Octets were read, and no step has taken them yet: a look that brings some is to be repeated.
+    Heard,
+    /// The adapter has looked, and there was nothing.
+    Done,
+}
 
 /// A client, its buffers, and what is owed.
 pub struct Conversation {
@@ -49,6 +66,9 @@ pub struct Conversation {
     greeting: Option<Box<[u8]>>,
     capabilities: Option<Capabilities>,
     channel_binding: Option<Zeroizing<Vec<u8>>>,
+    look: Look,
+    /// The client as it will be, and its response to a challenge, until the adapter has looked.
+    response: Option<Box<(Client, Outbox)>>,
     /// Nothing has come since a command was sent to an idle server.
     unanswered: bool,
     ended: bool,
@@ -72,6 +92,8 @@ impl Conversation {
             greeting: None,
             capabilities: None,
             channel_binding: None,
+            look: Look::Due,
+            response: None,
             unanswered: false,
             ended: false,
             broken: false,
@@ -105,13 +127,9 @@ impl Conversation {
         self.capabilities.insert(capabilities)
     }
 
-    /// Whether nothing is owed and nothing is left unread. An adapter that can read without waiting may then look, before
-    /// it begins a call, whether the server said something or closed the connection meanwhile.
+    /// Returns true if no answer is owed and the session goes on: no deadline of an answer is running.
     pub fn is_idle(&self) -> bool {
-        self.client.awaiting() == Awaiting::Nothing
-            && self.inbox.unread().is_empty()
-            && !(self.ended || self.broken)
-            && !self.client.state().is_over()
+        self.client.awaiting() == Awaiting::Nothing && !(self.ended || self.broken) && !self.client.state().is_over()
     }
 
     /// Whether commands may be sent before earlier ones are answered (RFC 2449, section 6.6).
@@ -127,7 +145,7 @@ impl Conversation {
     pub fn greet(&mut self) -> Result<Step<()>, Error> {
         const DOING: &str = "reading the greeting";
         match self.next_event().map_err(|error| Error::protocol(DOING, error))? {
-            None => Ok(Step::NeedIo),
+            None => Ok(Step::NeedIo(Io::Transfer)),
             Some(Event::Greeting(greeting)) => {
                 self.greeting = Some(greeting.0.line().into());
                 self.settle();
@@ -139,16 +157,20 @@ impl Conversation {
     }
 
     /// Sends the call's command, if nothing stands in its way. [`step`](Self::step) does it too; begin several calls and
-    /// then step them in that order to have them travel together.
+    /// then step them in that order to have them travel together. If it returns [`Step::NeedIo`], nothing was sent: begin
+    /// the call again after you have looked.
     ///
     /// # Errors
     ///
     /// [`Cause::Rejected`]: the command may not be sent; nothing was. [`Cause::Protocol`] from before.
-    pub fn begin<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<(), Error> {
+    pub fn begin<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<Step<()>, Error> {
         if call.ticket.is_none() {
-            call.ticket = self.send(&call.exchange.command())?;
+            match self.send(&call.exchange.command())? {
+                Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
+                Step::Done(ticket) => call.ticket = ticket,
+            }
         }
-        Ok(())
+        Ok(Step::Done(()))
     }
 
     /// Takes a call as far as the octets at hand allow.
@@ -158,16 +180,27 @@ impl Conversation {
     /// Any [`Cause`]; [`Error::session_goes_on`] tells what it means for the rest.
     pub fn step<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<Step<E::Value>, Error> {
         loop {
-            self.begin(call)?;
+            if let Step::NeedIo(io) = self.begin(call)? {
+                return Ok(Step::NeedIo(io));
+            }
             self.expect_owed(call.ticket).map_err(|rejected| Error::new(call.doing(), Cause::Rejected(rejected)))?;
             let echo = self.client.may_hear_an_echo();
             let event = self.next_event().map_err(|error| Error::protocol(call.doing(), error))?;
-            let Some(event) = event else { return Ok(Step::NeedIo) };
+            let Some(event) = event else {
+                match self.next_io(call.ticket) {
+                    Some(io) => return Ok(Step::NeedIo(io)),
+                    None => continue,
+                }
+            };
             match event {
                 Event::Challenge { to, challenge } if Some(to) == call.ticket => {
+                    // The exchange may ask somebody, and take its time: what comes meanwhile is no answer.
                     let response = call.exchange.respond(challenge);
-                    let sent = Self::respond(&mut self.client, &mut self.outbox, &mut self.log, response);
-                    sent.map_err(|rejected| Error::new(call.doing(), Cause::Rejected(rejected)))?;
+                    let mut later = Box::new((self.client.clone(), Outbox::default()));
+                    let encoded = later.0.respond(response, &mut later.1);
+                    encoded.map_err(|rejected| Error::new(call.doing(), Cause::Rejected(rejected)))?;
+                    later.1.mark_secret();
+                    (self.response, self.look) = (Some(later), Look::Due);
                 }
                 Event::Challenge { to, .. } => {
                     self.skip(Some(to));
@@ -178,7 +211,7 @@ impl Conversation {
                         self.skip(call.ticket);
                         if let (Err(Failure::Refused(refused)), true) = (&mut result, echo) {
                             let kind = call.exchange.command().kind();
-                            // Who sends a secret knows it, and blots it out. Others hear of an earlier one.
+                            // The login knows its own secrets and searches for them. Others may hear an earlier one.
                             if !kind.is_secret() && kind != Kind::User {
                                 refused.withhold();
                             }
@@ -208,7 +241,22 @@ impl Conversation {
     pub fn filled(&mut self, octets: usize) {
         self.ended |= octets == 0;
         self.unanswered &= octets == 0;
+        if octets > 0 {
+            self.look = Look::Heard;
+        }
         self.inbox.filled(octets);
+    }
+
+    /// The adapter has done what [`Io::Look`] says. It counts for the next step only.
+    pub fn looked(&mut self) {
+        if self.look == Look::Due {
+            self.look = Look::Done;
+        }
+    }
+
+    /// The caller held control, so that an earlier look says nothing any more.
+    pub(crate) fn look_again(&mut self) {
+        self.look = Look::Due;
     }
 
     /// The transport failed, or took too long: the session is over, whatever may still come.
@@ -292,22 +340,32 @@ impl Conversation {
         self.next_event().map(drop).map_err(|error| Error::protocol("STLS", error))
     }
 
-    /// Sends a command, or gives `None` while something stands in its way: answers that are owed first, or octets that nobody asked for, which the next event will complain of.
-    pub(crate) fn send(&mut self, command: &Command<'_>) -> Result<Option<Ticket>, Error> {
+    /// Sends a command, or returns `None` while something stands in its way: answers that are owed first, or octets that
+    /// nobody asked for, of which the next event will complain.
+    pub(crate) fn send(&mut self, command: &Command<'_>) -> Result<Step<Option<Ticket>>, Error> {
         if self.broken {
             return Err(Error::new(command.to_string(), Cause::Rejected(Rejected::Over)));
         }
         let idle = self.client.in_flight() == 0;
         if !idle && !self.pipelining() {
-            return Ok(None);
+            return Ok(Step::Done(None));
         }
-        if self.client.awaiting() == Awaiting::Nothing && !self.inbox.unread().is_empty() {
-            // It was there before the command, so it is no answer to it.
-            self.next_event().map_err(|error| Error::protocol(command.to_string(), error))?;
+        if self.client.awaiting() == Awaiting::Nothing {
+            if !self.inbox.unread().is_empty() {
+                // It was there before the command, so it is no answer to it.
+                self.next_event().map_err(|error| Error::protocol(command.to_string(), error))?;
+            }
+            if self.client.has_unsolicited() {
+                // The next event complains of it, once the line is complete.
+                return Ok(Step::Done(None));
+            }
+            if !self.has_looked() {
+                return Ok(Step::NeedIo(Io::Look));
+            }
         }
         if self.ended && !self.client.state().is_over() {
             // Nobody would read it. The next event says so.
-            return Ok(None);
+            return Ok(Step::Done(None));
         }
         match self.client.send(*command, &mut self.outbox) {
             Ok(ticket) => {
@@ -317,11 +375,15 @@ impl Conversation {
                 // A QUIT that finds the connection closed may have been obeyed before: that is for its caller to judge.
                 self.unanswered |= idle && command.kind() != Kind::Quit;
                 self.note(Entry::Command(Sent(command)));
-                Ok(Some(ticket))
+                Ok(Step::Done(Some(ticket)))
             }
             // What abandoned calls left in the way will be answered.
-            Err(Rejected::Unsolicited | Rejected::Barrier(_) | Rejected::InFlight | Rejected::WindowFull) => Ok(None),
+            Err(Rejected::Unsolicited | Rejected::Barrier(_) | Rejected::InFlight | Rejected::WindowFull) => {
+                Ok(Step::Done(None))
+            }
             Err(rejected) => {
+                // Room was made to look.
+                self.settle();
                 // Why a session is over says more than that it is.
                 self.client.receive(&mut &b""[..]).map_err(|error| Error::protocol(command.to_string(), error))?;
                 Err(Error::new(command.to_string(), Cause::Rejected(rejected)))
@@ -329,28 +391,46 @@ impl Conversation {
         }
     }
 
-    fn respond(
-        client: &mut Client,
-        outbox: &mut Outbox,
-        log: &mut Option<Sink>,
-        response: Response<'_>,
-    ) -> Result<(), Rejected> {
-        client.respond(response, outbox)?;
-        outbox.mark_secret();
-        if let Some(log) = log {
-            log(Entry::Response);
+    /// Returns the I/O that is due where the octets at hand make no event, or `None` if a response to a challenge was due
+    /// and is on its way now. The call of `ticket` is being stepped.
+    fn next_io(&mut self, ticket: Option<Ticket>) -> Option<Io> {
+        if self.client.awaiting() != Awaiting::Response {
+            return Some(Io::Transfer);
         }
-        Ok(())
+        if self.client.oldest() != ticket {
+            self.cancel();
+            return None;
+        }
+        if !self.has_looked() {
+            return Some(Io::Look);
+        }
+        if let Some((client, response)) = self.response.take().map(|response| *response) {
+            self.client = client;
+            self.outbox.append(&response);
+            self.note(Entry::Response);
+        }
+        None
+    }
+
+    /// Returns true once after a look that found nothing. What was found may be the beginning of more.
+    fn has_looked(&mut self) -> bool {
+        core::mem::replace(&mut self.look, Look::Due) == Look::Done || self.ended
     }
 
     /// Gives up an exchange of AUTH that nobody wants to finish.
     fn cancel(&mut self) {
-        // It cannot be rejected: the challenge was just received, and the outbox grows.
-        let _ = Self::respond(&mut self.client, &mut self.outbox, &mut self.log, Response::Cancel);
+        self.response = None;
+        // It cannot be rejected: a challenge was received, and the outbox grows.
+        if self.client.respond(Response::Cancel, &mut self.outbox).is_ok() {
+            self.note(Entry::Response);
+        }
     }
 
     fn next_event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
         self.drop_body();
+        if self.look == Look::Heard {
+            self.look = Look::Due;
+        }
         let kind = if self.log.is_some() { self.client.awaiting().kind() } else { None };
         // Asked before the answer takes its command out of flight.
         let echo = self.client.may_hear_an_echo();

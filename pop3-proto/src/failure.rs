@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::fmt;
 
+use crate::base64::digits_within;
 use crate::error::{Awaiting, Malformed, ProtocolError, Rejected, Violation};
 use crate::exchange::Failure;
 use crate::reply::{Code, Refusal, Text};
@@ -73,17 +74,18 @@ impl Refused {
         })
     }
 
-    /// Blots out `secret`, which the server may have echoed.
+    /// [Withholds](Self::withhold) the text if it contains `secret`, as it is or within Base64. What is left around a gap
+    /// would tell what is missing.
     pub(crate) fn redact(&mut self, secret: &[u8]) {
-        if secret.is_empty() || secret.contains(&0) {
+        if secret.is_empty() {
             return;
         }
-        for said in [&mut self.line, &mut self.explanation] {
-            while let Some(at) = memchr::memmem::find(said, secret) {
-                said.splice(at..at + secret.len(), *b"\x00");
-            }
-            // A blot that cannot itself contain the secret, whatever that is.
-            said.iter_mut().filter(|octet| **octet == 0).for_each(|octet| *octet = b'*');
+        let shows = |form: &[u8]| {
+            let finder = memchr::memmem::Finder::new(form);
+            !form.is_empty() && [&self.line, &self.explanation].into_iter().any(|said| finder.find(said).is_some())
+        };
+        if shows(secret) || (0..3).any(|before| shows(&digits_within(secret, before))) {
+            self.withhold();
         }
     }
 }

@@ -28,8 +28,8 @@ pub enum Entry<'a> {
     },
     /// A challenge of AUTH.
     Challenge,
-    /// A line of a listing.
-    Row(Text<'a>),
+    /// A line of a listing; `None` from a secret on until the login, because the server may echo it.
+    Row(Option<Text<'a>>),
     /// A message, and its octets without byte-stuffing.
     Body {
         /// How many octets came.
@@ -81,7 +81,7 @@ impl<'a> Entry<'a> {
             Event::Ok { reply, .. } => status("+OK", reply),
             Event::StartTls { .. } => status("+OK", Reply::new(b"")),
             Event::Challenge { .. } => Some(Entry::Challenge),
-            Event::Row { row, .. } => Some(Entry::Row(Text::new(row.0))),
+            Event::Row { row, .. } => Some(Entry::Row((!echo).then(|| Text::new(row.0)))),
             Event::Body { .. } => None,
             Event::End { .. } => Some(Entry::End),
         }
@@ -105,7 +105,8 @@ impl fmt::Display for Entry<'_> {
                 }
             }
             Entry::Challenge => f.write_str("S: + ***"),
-            Entry::Row(text) => write!(f, "S: {text}"),
+            Entry::Row(None) => f.write_str("S: ***"),
+            Entry::Row(Some(text)) => write!(f, "S: {text}"),
             Entry::Body { octets } => write!(f, "S: ({octets} octets)"),
             Entry::End => f.write_str("S: ."),
             Entry::Tls => f.write_str("-- TLS established"),

@@ -8,6 +8,7 @@ mod credentials;
 mod error;
 mod policy;
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -87,7 +88,7 @@ impl Login {
                 }
                 Stage::Capa(call) => {
                     let lines = match conversation.step(call) {
-                        Ok(Step::NeedIo) => return Ok(Step::NeedIo),
+                        Ok(Step::NeedIo(io)) => return Ok(Step::NeedIo(io)),
                         Ok(Step::Done(lines)) => lines,
                         Err(error) => match error.refused() {
                             Some(refused) if self.wants_tls(inside_tls) => {
@@ -102,7 +103,7 @@ impl Login {
                     self.choose(conversation)?
                 }
                 Stage::Stls(call) => match conversation.step(call) {
-                    Ok(Step::NeedIo) => return Ok(Step::NeedIo),
+                    Ok(Step::NeedIo(io)) => return Ok(Step::NeedIo(io)),
                     Ok(Step::Done(())) => {
                         conversation.expect_nothing()?;
                         Stage::Handshake
@@ -117,12 +118,15 @@ impl Login {
                 Stage::Handshake if inside_tls => Stage::Begin,
                 Stage::Handshake => return Ok(Step::Done(Progress::StartTls)),
                 Stage::UserPass(user, pass, together) => {
-                    conversation.begin(user)?;
+                    if let Step::NeedIo(io) = conversation.begin(user)? {
+                        return Ok(Step::NeedIo(io));
+                    }
                     if *together {
-                        conversation.begin(pass)?;
+                        // USER is in flight, so nothing has to be looked at.
+                        let _ = conversation.begin(pass)?;
                     }
                     match conversation.step(user) {
-                        Ok(Step::NeedIo) => return Ok(Step::NeedIo),
+                        Ok(Step::NeedIo(io)) => return Ok(Step::NeedIo(io)),
                         Ok(Step::Done(())) => {
                             let Stage::UserPass(_, pass, _) = core::mem::replace(&mut self.stage, Stage::Begin) else {
                                 continue;
@@ -133,7 +137,7 @@ impl Login {
                     }
                 }
                 Stage::Prove(call) => match conversation.step(call) {
-                    Ok(Step::NeedIo) => return Ok(Step::NeedIo),
+                    Ok(Step::NeedIo(io)) => return Ok(Step::NeedIo(io)),
                     Ok(Step::Done(())) => return Ok(Step::Done(Progress::LoggedIn)),
                     Err(error) => return Err(self.failed(conversation, error)),
                 },
@@ -179,7 +183,7 @@ impl Login {
     }
 
     /// The stage after CAPA.
-    fn choose(&mut self, conversation: &Conversation) -> Result<Stage, LoginError> {
+    fn choose(&mut self, conversation: &mut Conversation) -> Result<Stage, LoginError> {
         if self.wants_tls(conversation.client().inside_tls()) {
             let offered = conversation.capabilities().is_some_and(|all| all.any(|known| known == Known::Stls));
             return if offered {
@@ -189,6 +193,8 @@ impl Login {
             };
         }
         let choice = choose(&mut self.credentials, self.policy, conversation)?;
+        // Somebody may have been asked for the password, and have taken some minutes.
+        conversation.look_again();
         let user = self.credentials.user();
         let password = Zeroizing::new(String::from(self.credentials.known_text().unwrap_or_default()));
         match choice {
@@ -228,6 +234,18 @@ impl Login {
         Ok(())
     }
 
+    /// The name of the method on its way.
+    fn method_name(&self) -> Cow<'static, str> {
+        match &self.stage {
+            Stage::Prove(call) => match call.exchange() {
+                Proof::Sasl(auth) => Cow::Owned(auth.mechanism().name().into()),
+                Proof::Apop(..) => "APOP".into(),
+                Proof::User(_) | Proof::Pass(_) => "USER and PASS".into(),
+            },
+            _ => "USER and PASS".into(),
+        }
+    }
+
     fn failed(&self, conversation: &mut Conversation, error: Error) -> LoginError {
         let proof = if let Stage::Prove(call) = &self.stage { Some(call.exchange()) } else { None };
         if let Some(Proof::Sasl(auth)) = proof {
@@ -250,7 +268,8 @@ impl Login {
                     proof.redact(&mut refused, self.credentials.user());
                 }
                 let certain = conversation.capabilities().is_some_and(|c| c.any(|known| known == Known::AuthRespCode));
-                LoginError::of_refusal(refused, certain)
+                let judged = !matches!(proof, Some(Proof::Sasl(auth)) if !auth.has_spoken());
+                LoginError::of_refusal(self.method_name(), refused, judged, certain)
             }
             Cause::Rejected(Rejected::Argument(bad)) => LoginError::Unsendable(bad),
             cause => LoginError::Failed(Error::new("the login", cause)),
@@ -267,7 +286,7 @@ enum Proof {
 }
 
 impl Proof {
-    /// Blots out what the secret was turned into.
+    /// Withholds a refusal that shows what the secret was turned into.
     fn redact(&self, refused: &mut Refused, user: &str) {
         match self {
             Proof::User(_) | Proof::Pass(_) => {}

@@ -244,7 +244,7 @@ mod tests {
     use super::*;
     use crate::Command;
     use crate::client::Config;
-    use crate::conversation::{Call, Retrieval, Step};
+    use crate::conversation::{Call, Io, Retrieval, Step};
     use crate::exchange::{Acknowledge, Lines};
 
     const fn secs(secs: u64) -> Duration {
@@ -263,7 +263,8 @@ mod tests {
         assert_eq!(conversation.greet().unwrap(), Step::Done(()));
         for command in [Command::User("u"), Command::Pass("p")] {
             let mut call = Call::new(Acknowledge(command));
-            assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo);
+            conversation.looked();
+            assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
             say(&mut conversation, b"+OK\r\n");
             assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
         }
@@ -275,12 +276,13 @@ mod tests {
         let mut conversation = logged_in();
         let mut patience = Patience::new(Timeouts { answer: secs(60), ..Timeouts::UNLIMITED });
         let mut call = Call::new(Acknowledge(Command::Noop));
-        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo);
+        conversation.looked();
+        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
         for (octet, left) in [(b"+", 60), (b"O", 10)] {
             assert_eq!(patience.answer(&conversation), Ok(secs(left)));
             say(&mut conversation, octet);
             patience.spent(secs(50), 1);
-            assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo);
+            assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
         }
         let overdue = patience.answer(&conversation).unwrap_err();
         assert_eq!(overdue.to_string(), "the server sent no answer to NOOP for 60 s");
@@ -292,7 +294,8 @@ mod tests {
         let mut patience = Patience::new(Timeouts::default());
         for _ in 0..10 {
             let mut call = Call::new(Acknowledge(Command::Noop));
-            assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo);
+            conversation.looked();
+            assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
             assert_eq!(patience.answer(&conversation), Ok(secs(60)));
             patience.spent(secs(59), 5);
             say(&mut conversation, b"+OK\r\n");
@@ -305,11 +308,12 @@ mod tests {
         let mut conversation = logged_in();
         let mut patience = Patience::new(Timeouts::default());
         let mut retrieval = Retrieval::new(Command::Retr(NonZeroU32::MIN));
-        assert_eq!(conversation.open(&mut retrieval).unwrap(), Step::NeedIo);
+        conversation.looked();
+        assert_eq!(conversation.open(&mut retrieval).unwrap(), Step::NeedIo(Io::Transfer));
         assert_eq!(patience.answer(&conversation), Ok(secs(60)));
         patience.spent(secs(59), 5);
         say(&mut conversation, b"+OK\r\n");
-        assert_eq!(conversation.read(&mut retrieval).unwrap(), Step::NeedIo);
+        assert_eq!(conversation.read(&mut retrieval).unwrap(), Step::NeedIo(Io::Transfer));
         // Enough, in pieces: a new interval. Then too little.
         for (waited, octets, left) in [(30, 100, 60), (29, 155, 30), (1, 1, 1), (59, 255, 60)] {
             assert_eq!(patience.answer(&conversation), Ok(secs(left)));
@@ -325,9 +329,10 @@ mod tests {
         let mut conversation = logged_in();
         let mut patience = Patience::new(Timeouts::default());
         let mut call = Call::new(Lines::new(Command::Uidl(None)));
-        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo);
+        conversation.looked();
+        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
         say(&mut conversation, b"+OK\r\n");
-        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo);
+        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
         for left in [60, 30] {
             assert_eq!(patience.answer(&conversation), Ok(secs(left)));
             patience.spent(secs(30), 10);

@@ -226,7 +226,7 @@ impl<'a> Row<'a> {
     ///
     /// # Errors
     ///
-    /// [`Malformed::UniqueId`] if it does not begin with a message number.
+    /// [`Malformed::UniqueId`] if it does not begin with a message number and a blank.
     pub fn unique_id(&self) -> Result<(NonZeroU32, UniqueId<'a>), Malformed> {
         UniqueId::parse(self.bare())
     }

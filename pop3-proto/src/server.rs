@@ -216,9 +216,10 @@ impl Server {
         Some(request)
     }
 
-    /// Greets: `+OK`, the timestamp if APOP is offered, and a text (RFC 1939, section 4).
+    /// Greets: `+OK`, a text, and the timestamp if APOP is offered (RFC 1939, section 4).
     ///
-    /// A timestamp must never be used twice (RFC 1939, section 7).
+    /// A timestamp must never be used twice (RFC 1939, section 7). It is the last word of the line, where every client
+    /// finds it; a `<` in the text becomes `(`.
     ///
     /// # Errors
     ///
@@ -237,10 +238,11 @@ impl Server {
             if timestamp.as_bytes().len() > 400 {
                 return Err(AnswerError::TooLong);
             }
-            timestamp.as_bytes().iter().for_each(|&octet| line.push(char::from(octet)));
-            line.push(' ');
+            line.text(text);
+            line.timestamp(timestamp.as_bytes());
+        } else {
+            line.text(text);
         }
-        line.text(text);
         line.write(out)?;
         self.state = State::greeted(Outcome::Ok);
         self.due = Due::Request;

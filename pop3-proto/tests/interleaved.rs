@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
+use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
 use pop3_proto::exchange::{Acknowledge, Capabilities, Exchange, Lines, UidlAll};
 use pop3_proto::{Cause, Command, Config, Error, Malformed, Rejected};
 use proptest::prelude::*;
@@ -14,11 +14,13 @@ fn logged_in() -> Conversation {
     assert_eq!(conversation.greet().unwrap(), Step::Done(()));
     for command in [Command::User("mrose"), Command::Pass("tanstaaf")] {
         let mut call = Call::new(Acknowledge(command));
-        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo);
+        conversation.looked();
+        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
         hear(&mut conversation, b"+OK\r\n");
         assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
     }
     conversation.learn(Capabilities::new(vec![b"PIPELINING".as_slice().into()]));
+    conversation.looked();
     conversation
 }
 
@@ -47,10 +49,10 @@ fn is_skipped(error: &Error) -> bool {
 fn a_listing_that_lost_rows_to_a_later_call_is_not_the_whole_listing() {
     let mut conversation = logged_in();
     let (mut uidl, mut noop) = (Call::new(UidlAll::new()), Call::new(Acknowledge(Command::Noop)));
-    conversation.begin(&mut uidl).unwrap();
-    conversation.begin(&mut noop).unwrap();
+    let _ = conversation.begin(&mut uidl).unwrap();
+    let _ = conversation.begin(&mut noop).unwrap();
     hear(&mut conversation, b"+OK\r\n1 a\r\n2 b\r\n");
-    assert_eq!(conversation.step(&mut noop).unwrap(), Step::NeedIo);
+    assert_eq!(conversation.step(&mut noop).unwrap(), Step::NeedIo(Io::Transfer));
     hear(&mut conversation, b"3 c\r\n.\r\n");
     let error = conversation.step(&mut uidl).unwrap_err();
     assert!(is_skipped(&error), "{error}");
@@ -65,8 +67,8 @@ fn a_message_that_lost_octets_to_a_later_call_is_never_complete() {
         let mut conversation = logged_in();
         let mut message = Retrieval::new(Command::Retr(number(1)));
         let mut noop = Call::new(Acknowledge(Command::Noop));
-        assert_eq!(conversation.open(&mut message).unwrap(), Step::NeedIo);
-        conversation.begin(&mut noop).unwrap();
+        assert_eq!(conversation.open(&mut message).unwrap(), Step::NeedIo(Io::Transfer));
+        let _ = conversation.begin(&mut noop).unwrap();
         hear(&mut conversation, b"+OK\r\nSubject: one\r\n");
         assert_eq!(conversation.read(&mut message).unwrap(), Step::Done(true));
         if taken {
@@ -74,7 +76,7 @@ fn a_message_that_lost_octets_to_a_later_call_is_never_complete() {
             conversation.take_body(usize::MAX);
             hear(&mut conversation, b"\r\nlost\r\n");
         }
-        assert_eq!(conversation.step(&mut noop).unwrap(), Step::NeedIo);
+        assert_eq!(conversation.step(&mut noop).unwrap(), Step::NeedIo(Io::Transfer));
         hear(&mut conversation, b"kept\r\n.\r\n");
         let mut octets = Vec::new();
         let error = conversation.collect(&mut message, &mut octets).unwrap_err();
@@ -87,7 +89,7 @@ fn a_message_that_lost_octets_to_a_later_call_is_never_complete() {
 fn room_for_a_read_does_not_lose_octets_of_a_message_unnoticed() {
     let mut conversation = logged_in();
     let mut message = Retrieval::new(Command::Retr(number(1)));
-    assert_eq!(conversation.open(&mut message).unwrap(), Step::NeedIo);
+    assert_eq!(conversation.open(&mut message).unwrap(), Step::NeedIo(Io::Transfer));
     hear(&mut conversation, b"+OK\r\nSubject: one\r\n");
     assert_eq!(conversation.read(&mut message).unwrap(), Step::Done(true));
     hear(&mut conversation, b"\r\n.\r\n");
@@ -99,7 +101,7 @@ fn room_for_a_read_does_not_lose_octets_of_a_message_unnoticed() {
 fn a_call_that_failed_in_the_middle_of_its_answer_does_not_go_on_behind_it() {
     let mut conversation = logged_in();
     let mut uidl = Call::new(UidlAll::new());
-    assert_eq!(conversation.step(&mut uidl).unwrap(), Step::NeedIo);
+    assert_eq!(conversation.step(&mut uidl).unwrap(), Step::NeedIo(Io::Transfer));
     hear(&mut conversation, b"+OK\r\nnonsense\r\n2 b\r\n.\r\n");
     let error = conversation.step(&mut uidl).unwrap_err();
     assert!(matches!(error.cause(), Cause::Malformed(Malformed::UniqueId)), "{error}");
@@ -133,12 +135,12 @@ impl Pending {
     }
 
     fn begin(&mut self, conversation: &mut Conversation) {
-        match self {
+        let _ = match self {
             Pending::Listing(call) => conversation.begin(call).unwrap(),
             Pending::Single(call) => conversation.begin(call).unwrap(),
-            Pending::Message(message, _) => drop(conversation.open(message).unwrap()),
-            Pending::Over => {}
-        }
+            Pending::Message(message, _) => conversation.open(message).unwrap(),
+            Pending::Over => Step::Done(()),
+        };
     }
 
     /// Takes the call further. What comes of it must be whole.
@@ -158,7 +160,7 @@ impl Pending {
                 Some(result) => result.err(),
             },
             Pending::Message(message, octets) => match conversation.read(message) {
-                Ok(Step::NeedIo) => return,
+                Ok(Step::NeedIo(_)) => return,
                 Ok(Step::Done(true)) => {
                     let taken = conversation.body().len().min(take);
                     octets.extend_from_slice(&conversation.body()[..taken]);
@@ -181,7 +183,7 @@ impl Pending {
 
 fn settled<E: Exchange>(conversation: &mut Conversation, call: &mut Call<E>) -> Option<Result<E::Value, Error>> {
     match conversation.step(call) {
-        Ok(Step::NeedIo) => None,
+        Ok(Step::NeedIo(_)) => None,
         Ok(Step::Done(value)) => Some(Ok(value)),
         Err(error) => Some(Err(error)),
     }
@@ -219,7 +221,8 @@ proptest! {
         }
         prop_assert!(calls.iter().all(|call| matches!(call, Pending::Over)));
         let mut last = Call::new(Acknowledge(Command::Noop));
-        conversation.begin(&mut last).unwrap();
+        conversation.looked();
+        let _ = conversation.begin(&mut last).unwrap();
         hear(&mut conversation, b"+OK\r\n");
         prop_assert_eq!(conversation.step(&mut last).unwrap(), Step::Done(()));
         prop_assert_eq!(conversation.client().in_flight(), 0);

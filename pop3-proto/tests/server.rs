@@ -413,7 +413,7 @@ fn v9_apop_needs_a_timestamp_in_the_greeting() {
     let digest = Digest::new(timestamp, b"pw");
     let digest = std::str::from_utf8(digest.as_bytes()).unwrap();
     let mut service = Service::new(store().maildrop(), ServerConfig::default(), Some(timestamp));
-    check(&["+OK <1896.697170952@dbc.mtview.ca.us> ~".into()], &drain(&mut service));
+    check(&["+OK POP3 server ready <1896.697170952@dbc.mtview.ca.us>".into()], &drain(&mut service));
     let said = feed(&mut service, format!("APOP ann {digest}\r\nAPOP bob {digest}\r\n").as_bytes(), 7);
     check(&["-ERR [AUTH] ~".into(), "+OK~".into()], &said);
 

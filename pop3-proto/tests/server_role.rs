@@ -75,6 +75,24 @@ fn v9_v2_a_greeting_and_a_refusal() {
 }
 
 #[test]
+fn v9_the_timestamp_is_the_last_word_of_the_greeting() {
+    let timestamp = Timestamp::find(b"<1896.697170952@dbc.mtview.ca.us>");
+    for (text, greeting) in [
+        ("", "+OK <1896.697170952@dbc.mtview.ca.us>\r\n"),
+        ("POP3 server ready", "+OK POP3 server ready <1896.697170952@dbc.mtview.ca.us>\r\n"),
+        // A client takes the first one.
+        ("<1.2@h> ready", "+OK (1.2@h> ready <1896.697170952@dbc.mtview.ca.us>\r\n"),
+    ] {
+        let (mut server, mut out) = (Server::new(ServerConfig::default()), Vec::new());
+        server.greeting(timestamp, text, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), greeting);
+    }
+    let (mut server, mut out) = (Server::new(ServerConfig::default()), Vec::new());
+    server.greeting(timestamp, "x".repeat(600), &mut out).unwrap();
+    assert!(out.len() == 512 && out.ends_with(b"x <1896.697170952@dbc.mtview.ca.us>\r\n"));
+}
+
+#[test]
 fn v5_v32_a_text_stays_a_text() {
     for (text, line) in [
         ("", "-ERR\r\n"),

@@ -191,11 +191,14 @@ fn unknown_capabilities() {
 #[test]
 fn odd_unique_ids() {
     let long = [b"1 ", [b'x'; 200].as_slice()].concat();
-    for row in [&b"1 "[..], b"1", b"1 <a b@c> ", b"1 \xc3\xa4\xff", &long] {
+    for row in [&b"1 "[..], b"1 <a b@c>", b"1 \xc3\xa4\xff", &long] {
         let (number, octets) = id(row).unwrap();
-        assert_eq!((number, octets.as_slice()), (1, row.get(2..).unwrap_or_default()));
+        assert_eq!((number, octets.as_slice()), (1, &row[2..]));
     }
-    for bad in [&b""[..], b"x", b"0 a", b"-1 a", b"4294967296 a"] {
+    // An id holds no blank, so those around it are not its own.
+    assert_eq!(id(b"1 bbb "), Ok((1, b"bbb".to_vec())));
+    assert_eq!(id(b"1   "), Ok((1, Vec::new())));
+    for bad in [&b""[..], b"1", b"3", b"x", b"0 a", b"-1 a", b"4294967296 a"] {
         assert_eq!(id(bad), Err(Malformed::UniqueId));
     }
     let conforms = |says: &[u8]| {
@@ -205,6 +208,11 @@ fn odd_unique_ids() {
         })
     };
     assert!(conforms(b"+OK 1 QhdPYR:00WBw1Ph7x7\r\n"));
+    let missing = |event: Event<'_>| match event {
+        Event::Ok { reply, .. } => reply.unique_id(ONE) == Err(Malformed::UniqueId),
+        event => panic!("{event:?}"),
+    };
+    assert!(ask(Command::Uidl(Some(ONE)), b"+OK 1\r\n", missing));
     assert!(!conforms(b"+OK 1 \r\n") && !conforms(b"+OK 1 a b\r\n") && !conforms(b"+OK 1 \xff\r\n"));
 }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use pop3_async::{Cause, Config, Credentials, Error, LoginError, Policy, QuitError};
 use pop3_proto::batch::{self, Batch, Selection};
-use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
+use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
 use pop3_proto::exchange::{
     Acknowledge, Capabilities, Exchange, Last, Lines, ListAll, ListOne, Stat, UidlAll, UidlOne,
 };
@@ -34,7 +34,8 @@ impl Bare {
         loop {
             match step(&mut self.conversation).map_err(&widen)? {
                 Step::Done(value) => return Ok(value),
-                Step::NeedIo => self.alive(doing, Bare::exchange)?,
+                Step::NeedIo(Io::Look) => self.look(),
+                Step::NeedIo(Io::Transfer) => self.alive(doing, Bare::exchange)?,
             }
         }
     }
@@ -46,6 +47,7 @@ impl Bare {
         }
         io(self).map_err(|error| {
             self.failed = true;
+            self.conversation.break_off();
             Error::new(doing.to_owned(), Cause::Transport(error))
         })
     }
@@ -76,14 +78,13 @@ impl Bare {
         Ok(octets.is_some())
     }
 
-    /// Before a command: now and then it looks what an idle server has said.
-    fn look(&mut self, doing: &str) -> Result<(), Error> {
-        self.alive(doing, |bare| {
-            if bare.wire.throw() % 2 == 1 && bare.conversation.is_idle() {
-                bare.receive()?;
-            }
-            Ok(())
-        })
+    /// Reads what is there, now and then: not every transport can.
+    fn look(&mut self) {
+        if self.wire.throw() % 2 == 1 {
+            // After an error the next read finds an error or the end.
+            let _ = self.receive();
+        }
+        self.conversation.looked();
     }
 
     fn call<E: Exchange>(&mut self, exchange: E) -> Result<E::Value, Error> {
@@ -92,18 +93,12 @@ impl Bare {
 
     fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
         let doing = call.doing();
-        if !call.is_sent() {
-            self.look(&doing)?;
-        }
         self.drive(&doing, |conversation| conversation.step(call), pop3_proto::Error::widen)
     }
 
     /// Gives the message by its number.
     fn read(&mut self, number: NonZeroU32, mut retrieval: Retrieval, reading: Reading) -> Result<Value, Error> {
         let doing = retrieval.doing();
-        if !retrieval.is_sent() {
-            self.look(&doing)?;
-        }
         let enough = match reading {
             Reading::Whole => u64::MAX,
             Reading::UpTo(enough) => enough,
@@ -161,9 +156,6 @@ impl Driver for Bare {
 
     async fn login(mut self, who: Credentials, policy: Policy) -> Result<Bare, (Option<Bare>, LoginError)> {
         const DOING: &str = "the login";
-        if let Err(error) = self.look(DOING) {
-            return Err((None, error.into()));
-        }
         let mut login = Login::new(who, policy);
         match self.drive(DOING, |conversation| login.step(conversation), pop3_proto::login::LoginError::widen) {
             Ok(Progress::LoggedIn) => Ok(self),
@@ -225,7 +217,8 @@ impl Session for Bare {
                 }
                 batch.stop();
             }
-            let Some(item) = batch.next(&mut self.conversation) else { break };
+            let next = self.drive("", |conversation| Ok::<_, Error>(batch.next(conversation)), |error| error);
+            let Ok(Some(item)) = next else { break };
             let note = self.item(&item, lot);
             over = lot.each != Each::Retrieve && note.as_ref().is_err_and(|error| !error.session_goes_on());
             notes.push(note.map_err(Into::into));

@@ -1,5 +1,6 @@
 //! The tokio adapter over in-memory streams and loopback sockets, against the embedded server and scripted ones.
 
+mod asking;
 mod calls;
 mod connect;
 mod endings;

@@ -256,8 +256,10 @@ fn unique_id(row: &[u8]) -> Option<(u32, Vec<u8>)> {
     let row = row.trim_ascii_start();
     let digits = row.split(|&octet| octet == b' ').next()?;
     let number = u32::try_from(number(digits)?).ok().filter(|number| *number > 0)?;
-    let blanks = row[digits.len()..].iter().take_while(|&&octet| octet == b' ').count();
-    Some((number, row[digits.len() + blanks..].to_vec()))
+    let behind = row[digits.len()..].strip_prefix(b" ")?;
+    let begin = behind.iter().position(|&octet| octet != b' ').unwrap_or(behind.len());
+    let end = behind.iter().rposition(|&octet| octet != b' ').map_or(begin, |last| last + 1);
+    Some((number, behind[begin..end].to_vec()))
 }
 
 /// Whether nothing but the truth comes through, as long as anything comes.

@@ -116,7 +116,8 @@ fn unique_ids_that_prove_nothing_delete_nothing() {
         ("+OK\r\nnonsense\r\n.\r\n", "there are no unique-ids", &[]),
         ("+OK\r\n.\r\n", "3 messages have an empty, doubled or missing unique-id (1, 2, 3)", &[]),
         ("+OK\r\n1 a\r\n2 \r\n3 c\r\n.\r\n", "1 messages have an empty, doubled or missing unique-id (2)", &[1, 3]),
-        ("+OK\r\n1 a\r\n2\r\n3 c\r\n.\r\n", "(2)", &[1, 3]),
+        // A number without a blank is no row, and a listing with one is no listing.
+        ("+OK\r\n1 a\r\n2\r\n3 c\r\n.\r\n", "there are no unique-ids", &[]),
         ("+OK\r\n1 a\r\n2 b\r\n3 a\r\n.\r\n", "(1, 3)", &[2]),
         ("+OK\r\n1 a\r\n2 b\r\n.\r\n", "(3)", &[1, 2]),
         // A number with two ids, and an id of a message that is not there.

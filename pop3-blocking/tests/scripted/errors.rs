@@ -186,7 +186,7 @@ fn refused_logins() {
 }
 
 #[test]
-fn an_echoed_proof_is_blotted_out() {
+fn an_echoed_proof_is_not_shown() {
     let payload = "AG1yb3NlAHRhbnN0YWFm";
     let digest = "c4c9334bac560ecc979e58001b3e22fb";
     let plain = format!(

@@ -1,6 +1,7 @@
 //! The client against peers that play a script, on loopback or in memory.
 #![allow(missing_docs, reason = "a test")]
 
+mod asking;
 mod closing;
 mod cuts;
 mod deadlines;

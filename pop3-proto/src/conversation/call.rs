@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString};
 
 use crate::client::Ticket;
+#[cfg(doc)]
+use crate::conversation::Conversation;
 use crate::exchange::Exchange;
 
 /// How far a call has come.
@@ -11,8 +13,21 @@ use crate::exchange::Exchange;
 pub enum Step<T> {
     /// It is done.
     Done(T),
-    /// Write what is pending, then read.
-    NeedIo,
+    /// It goes on after this.
+    NeedIo(Io),
+}
+
+/// The I/O that is due before the next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Io {
+    /// Write what is [`pending`](Conversation::pending), then wait until something can be read into
+    /// [`spare`](Conversation::spare).
+    Transfer,
+    /// Read what is there already, without waiting: at most one read, for which [`spare`](Conversation::spare) has room.
+    /// Report octets or the end of the stream by [`filled`](Conversation::filled); then, in any case, call
+    /// [`looked`](Conversation::looked). A stream that cannot be read without waiting is not read.
+    Look,
 }
 
 /// An exchange on its way. It may be dropped at any time: what it left is skipped.

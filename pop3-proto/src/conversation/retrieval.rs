@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::client::{Event, Ticket};
 use crate::command::Command;
-use crate::conversation::{Conversation, Step};
+use crate::conversation::{Conversation, Io, Step};
 use crate::error::Malformed;
 use crate::failure::{Cause, Error, Refused};
 
@@ -66,12 +66,19 @@ impl Conversation {
     pub fn open(&mut self, retrieval: &mut Retrieval) -> Result<Step<()>, Error> {
         while retrieval.stage == Stage::Awaited {
             if retrieval.ticket.is_none() {
-                retrieval.ticket = self.send(&retrieval.command)?;
+                match self.send(&retrieval.command)? {
+                    Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
+                    Step::Done(ticket) => retrieval.ticket = ticket,
+                }
             }
             self.expect_owed_to(retrieval)?;
             let event = self.next_event().map_err(|error| Error::protocol(retrieval.doing(), error))?;
             match event {
-                None => return Ok(Step::NeedIo),
+                None => {
+                    if let Some(io) = self.next_io(retrieval.ticket) {
+                        return Ok(Step::NeedIo(io));
+                    }
+                }
                 Some(Event::Ok { to, .. }) if Some(to) == retrieval.ticket => retrieval.stage = Stage::Open,
                 Some(Event::Refused { to, refusal }) if Some(to) == retrieval.ticket => {
                     let refused = Refused::new(refusal);
@@ -100,15 +107,15 @@ impl Conversation {
         if !self.body.is_empty() && self.body_of == retrieval.ticket {
             return Ok(Step::Done(true));
         }
-        if self.open(retrieval)? == Step::NeedIo {
-            return Ok(Step::NeedIo);
+        if let Step::NeedIo(io) = self.open(retrieval)? {
+            return Ok(Step::NeedIo(io));
         }
         if retrieval.stage == Stage::Complete {
             return Ok(Step::Done(false));
         }
         self.expect_owed_to(retrieval)?;
         match self.next_event().map_err(|error| Error::protocol(retrieval.doing(), error))? {
-            None => Ok(Step::NeedIo),
+            None => Ok(Step::NeedIo(Io::Transfer)),
             Some(Event::Body { bytes, .. }) => {
                 let octets = bytes.len();
                 retrieval.octets += octets as u64;
@@ -133,7 +140,7 @@ impl Conversation {
         const LIMIT: usize = 256 << 20;
         loop {
             match self.read(retrieval)? {
-                Step::NeedIo => return Ok(Step::NeedIo),
+                Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
                 Step::Done(false) => return Ok(Step::Done(())),
                 Step::Done(true) => {
                     if octets.len() + self.body().len() > LIMIT {

@@ -24,8 +24,17 @@ pub enum LoginError<T = Infallible> {
     Temporary(Refused),
     /// Something failed that somebody must mend (RFC 3206, section 4).
     Permanent(Refused),
-    /// The server refused, and not for the credentials, since it would have said so (RFC 3206, section 6).
+    /// The server refused, and not for the credentials: it would have said so (RFC 3206, section 6), or it gave a response
+    /// code that is not known here.
     Refused(Refused),
+    /// The server refused the method or the mechanism of this name, before it could judge the credentials or because it
+    /// does not implement it.
+    MethodRefused {
+        /// The name of the method.
+        name: Cow<'static, str>,
+        /// The refusal.
+        refused: Refused,
+    },
     /// The password would go over an unprotected connection. Nothing of the credentials was sent.
     Unprotected,
     /// TLS is asked for, and the adapter cannot do it. Nothing was sent.
@@ -59,14 +68,29 @@ pub enum LoginError<T = Infallible> {
 }
 
 impl<T> LoginError<T> {
-    pub(super) fn of_refusal(refused: Refused, certain: bool) -> LoginError<T> {
+    /// Classifies the refusal of the method `name`. `judged`: enough was sent to judge the credentials. `certain`: the
+    /// server has announced AUTH-RESP-CODE.
+    pub(super) fn of_refusal(name: Cow<'static, str>, refused: Refused, judged: bool, certain: bool) -> LoginError<T> {
+        const NOT_IMPLEMENTED: &[&str] = &[
+            "not implemented",
+            "unimplemented",
+            "not supported",
+            "unsupported",
+            "unknown command",
+            "invalid command",
+            "bad command",
+            "unrecognized command",
+            "unrecognised command",
+        ];
         match refused.code() {
             Some(Code::Auth) => LoginError::Credentials(refused),
             Some(Code::InUse) => LoginError::InUse(refused),
             Some(Code::LoginDelay) => LoginError::LoginDelay(refused),
             Some(Code::SysTemp | Code::Sys) => LoginError::Temporary(refused),
             Some(Code::SysPerm) => LoginError::Permanent(refused),
-            _ if certain => LoginError::Refused(refused),
+            Some(_) => LoginError::Refused(refused),
+            None if !judged || refused.mentions(NOT_IMPLEMENTED) => LoginError::MethodRefused { name, refused },
+            None if certain => LoginError::Refused(refused),
             // Servers older than response codes say it in prose.
             // An account that is locked is another matter than a maildrop.
             _ if refused.mentions(&["account"]) => LoginError::Credentials(refused),
@@ -96,6 +120,7 @@ impl LoginError<Infallible> {
             LoginError::Temporary(refused) => LoginError::Temporary(refused),
             LoginError::Permanent(refused) => LoginError::Permanent(refused),
             LoginError::Refused(refused) => LoginError::Refused(refused),
+            LoginError::MethodRefused { name, refused } => LoginError::MethodRefused { name, refused },
             LoginError::Unprotected => LoginError::Unprotected,
             LoginError::NoTls => LoginError::NoTls,
             LoginError::NoStartTls => LoginError::NoStartTls,
@@ -127,6 +152,9 @@ impl<T: fmt::Display> fmt::Display for LoginError<T> {
             LoginError::Temporary(said) => write!(f, "login is not possible now; the server said {said}"),
             LoginError::Permanent(said) => write!(f, "login is not possible; the server said {said}"),
             LoginError::Refused(said) => write!(f, "login was refused; the server said {said}"),
+            LoginError::MethodRefused { name, refused } => {
+                write!(f, "the server refused {name} and has not judged the password; the server said {refused}")
+            }
             LoginError::Unprotected => f.write_str(
                 "the connection is not protected, so the password was not sent; a password in the clear needs leave",
             ),

@@ -50,8 +50,8 @@ impl ScanListing {
 
 /// A unique-id: octets chosen by the server that name a message across sessions (RFC 1939, section 7).
 ///
-/// It is neither text nor a file name. Servers send empty ones, doubled ones, and ones that are not
-/// [conforming](Self::is_conforming); all of them are kept as they came.
+/// It is neither text nor a file name. Servers send empty ones (a message number, a blank and nothing), doubled ones, and
+/// ones that are not [conforming](Self::is_conforming); all of them are kept as they came, without blanks around them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UniqueId<'a>(&'a [u8]);
 
@@ -65,9 +65,18 @@ impl<'a> UniqueId<'a> {
         let line = line.trim_ascii_start();
         let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
         let number = message_number(&line[..end]).ok_or(Malformed::UniqueId)?;
-        let id = &line[end..];
-        let blanks = id.iter().take_while(|&&b| b == b' ').count();
-        Ok((number, UniqueId(&id[blanks..])))
+        // No id may hold a blank, so one behind it does not belong to it.
+        let (mut id, is_blank) = (&line[end..], |octet: Option<&u8>| octet == Some(&b' '));
+        if id.is_empty() {
+            return Err(Malformed::UniqueId);
+        }
+        while is_blank(id.first()) {
+            id = &id[1..];
+        }
+        while is_blank(id.last()) {
+            id = &id[..id.len() - 1];
+        }
+        Ok((number, UniqueId(id)))
     }
 
     /// The octets of the id, 0 or more.

@@ -25,7 +25,7 @@ pub struct Auth {
     /// What is on its way, or waits for the first challenge.
     message: Option<Message>,
     with_command: bool,
-    /// What went out, to be blotted out of a refusal.
+    /// What went out: a refusal that shows it is withheld.
     sent: Vec<Message>,
     error: Option<MechanismError>,
 }
@@ -59,6 +59,11 @@ impl Auth {
         self.error
     }
 
+    /// Returns true if a message of the mechanism was sent, so that the server has something to judge.
+    pub(crate) fn has_spoken(&self) -> bool {
+        !self.sent.is_empty()
+    }
+
     /// Whether all was said, and all was proved: before that nobody may say that all is well.
     fn is_proved(&self) -> bool {
         let held = self.message.is_some() && self.sent.is_empty();
@@ -69,8 +74,8 @@ impl Auth {
         self.sent.extend(self.message.clone());
     }
 
-    /// Blots out all that was sent, which the server may have echoed: in Base64, and what stands between the blanks, commas
-    /// and controls of it, such as a digest, but for the user's name.
+    /// Withholds a refusal that shows what was sent: in Base64, or what stands between the blanks, commas and controls of
+    /// it, such as a digest, but for the user's name.
     pub(crate) fn redact(&self, refused: &mut Refused, user: &str) {
         for message in &self.sent {
             let payload = Payload::Octets(message);

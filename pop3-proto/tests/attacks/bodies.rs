@@ -194,9 +194,9 @@ fn d06_what_stands_behind_an_unstuffed_dot_answers_nothing() {
         let script: Script<'_> = &[("RETR 1", answer), ("RETR 2", b"+OK\r\nsecond\r\n.\r\n")];
         let mut play = inside(&PIPELINING, script, cut);
         let mut batch = Batch::new(Each::Retrieve, Selection::numbered([number(1), number(2)]), 1000);
-        let first = batch.next(&mut play.conversation).unwrap();
+        let first = play.next(&mut batch).unwrap();
         play.retrieve(first.retrieval(), &mut Vec::new()).unwrap();
-        let second = batch.next(&mut play.conversation).unwrap();
+        let second = play.next(&mut batch).unwrap();
         let mut octets = Vec::new();
         let error = play.retrieve(second.retrieval(), &mut octets).unwrap_err();
         assert_eq!((violation(&error), octets.len()), (Some(Violation::NotAStatus), 0));

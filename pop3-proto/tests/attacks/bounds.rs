@@ -3,7 +3,7 @@
 use core::ops::ControlFlow;
 
 use pop3_proto::apop::Timestamp;
-use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
+use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
 use pop3_proto::exchange::{Exchange, Failure, Lines, ListAll, UidlAll};
 use pop3_proto::login::LoginError;
 use pop3_proto::reply::Challenge;
@@ -320,7 +320,7 @@ fn c18_octet_by_octet_the_work_is_the_same() {
     let mut conversation = Conversation::new(config);
     let (mut room, mut replaced) = (0, 0);
     for _ in 0..50_000 {
-        assert_eq!(conversation.greet().unwrap(), Step::NeedIo);
+        assert_eq!(conversation.greet().unwrap(), Step::NeedIo(Io::Transfer));
         let spare = conversation.spare();
         replaced += u32::from(spare.len() + 1 != room);
         room = spare.len();

@@ -4,7 +4,7 @@ use core::num::NonZeroU32;
 use std::path::Path;
 
 use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::{Call, Retrieval};
+use pop3_proto::conversation::{Call, Io, Retrieval, Step};
 use pop3_proto::exchange::{Acknowledge, Lines, OwnedUniqueId, UidlAll};
 use pop3_proto::login::LoginError;
 use pop3_proto::message::MessageRef;
@@ -28,7 +28,9 @@ fn f01_what_is_waited_for_is_known_at_every_octet() {
     let (mut seen, mut octets) = (Vec::new(), 0);
     for octet in answer {
         assert!(!retrieval.is_complete());
-        let _ = play.conversation.read(&mut retrieval).unwrap();
+        while play.conversation.read(&mut retrieval).unwrap() == Step::NeedIo(Io::Look) {
+            play.conversation.looked();
+        }
         seen.push(play.conversation.client().awaiting());
         play.conversation.take_body(usize::MAX);
         assert!(retrieval.octets() >= octets, "progress has no way back");
@@ -247,7 +249,7 @@ fn f06_numbers_name_messages_of_one_session() {
         let found: Vec<u32> = ids.iter().map(|(number, _)| number.get()).collect();
         let mut batch = Batch::new(Each::Retrieve, Selection::numbered(numbers(&found)), 1000);
         let mut whole = Vec::new();
-        while let Some(item) = batch.next(&mut play.conversation) {
+        while let Some(item) = play.next(&mut batch) {
             let mut octets = Vec::new();
             match play.retrieve(item.retrieval(), &mut octets) {
                 Ok(()) => whole.push((item.number.get(), octets)),

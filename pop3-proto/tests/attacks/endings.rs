@@ -1,7 +1,7 @@
 //! D16 to D19: the end of the stream, and many commands at once.
 
 use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::{Conversation, Step};
+use pop3_proto::conversation::{Conversation, Io, Step};
 use pop3_proto::exchange::{Acknowledge, Stat};
 use pop3_proto::{Awaiting, Cause, Command, Config, QuitError, State, Violation};
 
@@ -70,7 +70,7 @@ fn d17_each_of_a_batch_has_its_own_result() {
         let mut play = inside(&PIPELINING, script, cut);
         let mut batch = Batch::new(Each::Retrieve, Selection::numbered([1, 2, 3, 4].map(number)), 24);
         let mut results = Vec::new();
-        while let Some(item) = batch.next(&mut play.conversation) {
+        while let Some(item) = play.next(&mut batch) {
             let mut octets = Vec::new();
             let result = play.retrieve(item.retrieval(), &mut octets);
             results.push((item.number.get(), octets, result));
@@ -97,7 +97,7 @@ fn d18_no_more_commands_are_in_flight_than_the_window_takes() {
     let mut play = inside(&PIPELINING, &[], Cut::Whole);
     let mut batch = Batch::new(Each::Retrieve, Selection::numbered((1..=10_000).map(number)), WINDOW);
     let (mut said, mut answered, mut most) = (0, 0, 0);
-    while let Some(item) = batch.next(&mut play.conversation) {
+    while let Some(item) = play.next(&mut batch) {
         let mut retrieval = item.retrieval();
         // A server that does not read before it has written all: octets pile up here, and not beyond the window.
         loop {
@@ -110,8 +110,9 @@ fn d18_no_more_commands_are_in_flight_than_the_window_takes() {
             match play.conversation.read(&mut retrieval).unwrap() {
                 Step::Done(true) => play.conversation.take_body(usize::MAX),
                 Step::Done(false) => break,
-                Step::NeedIo if !play.conversation.pending().is_empty() => {}
-                Step::NeedIo => {
+                Step::NeedIo(Io::Look) => play.conversation.looked(),
+                Step::NeedIo(Io::Transfer) if !play.conversation.pending().is_empty() => {}
+                Step::NeedIo(Io::Transfer) => {
                     let answer = b"+OK\r\nx\r\n.\r\n";
                     play.conversation.spare()[..answer.len()].copy_from_slice(answer);
                     play.conversation.filled(answer.len());

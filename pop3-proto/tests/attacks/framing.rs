@@ -156,7 +156,7 @@ fn d15_blanks_between_fields() {
         let listings: Vec<String> = play.call(ListAll::new()).unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(listings, ["1 120", "2 200"]);
         let ids = play.call(UidlAll::new()).unwrap();
-        // The blanks in front of an id are not its own; those inside and behind it are.
-        assert_eq!([ids[0].1.as_bytes(), ids[1].1.as_bytes()], [&b"abc"[..], b"d e "]);
+        // The blanks around an id are not its own; those inside it are.
+        assert_eq!([ids[0].1.as_bytes(), ids[1].1.as_bytes()], [&b"abc"[..], b"d e"]);
     }
 }

@@ -1,7 +1,7 @@
 //! E: logins.
 
-use pop3_proto::conversation::{Conversation, Step};
-use pop3_proto::exchange::{Acknowledge, Stat};
+use pop3_proto::conversation::{Conversation, Io, Step};
+use pop3_proto::exchange::{Acknowledge, Lines, Stat};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Security};
 use pop3_proto::{Cause, Command, Config, Rejected, State};
 
@@ -282,7 +282,7 @@ fn e06_no_secret_is_to_be_seen() {
 }
 
 #[test]
-fn e07_an_echo_of_the_password_is_blotted_out() {
+fn e07_an_echo_of_the_password_is_not_shown() {
     let plain = format!("AUTH PLAIN {PLAIN}");
     let echoes = [
         "tanstaaf is wrong",
@@ -338,6 +338,50 @@ fn e07_an_echo_of_the_password_is_blotted_out() {
             assert!(!shown.contains(PASSWORD), "{at}: {shown}");
         }
     }
+}
+
+/// Logs in by USER and PASS; the server has something to say to PASS, then to CAPA. Returns the error and the log.
+fn refused_with(password: &str, says: &str, capa: &str) -> (LoginError, String) {
+    let (pass, says) = (format!("PASS {password}"), format!("-ERR {says}\r\n"));
+    let script: Script<'_> = &[
+        ("", b"+OK\r\n"),
+        ("CAPA", b"-ERR\r\n"),
+        ("USER mrose", b"+OK\r\n"),
+        (&pass, says.as_bytes()),
+        ("CAPA", capa.as_bytes()),
+    ];
+    let mut play = Play::of(script, INSIDE_TLS, Cut::Whole);
+    play.greet().unwrap();
+    let error = play.log_in(Login::new(Credentials::new(USER, password), policy(Security::Tls))).unwrap_err();
+    if !capa.is_empty() {
+        play.call(Lines::new(Command::Capa)).unwrap();
+    }
+    (error, play.log())
+}
+
+#[test]
+fn e07_no_gap_shows_the_password_by_its_surroundings() {
+    for (password, says) in [
+        ("wrong", "[AUTH] wrong user name or password"),
+        ("p", "bad password"),
+        ("tanstaaf", "no: dGFuc3RhYWY="),
+        ("tanstaaf", "no: eHRhbnN0YWFmeA=="),
+        ("tanstaaf", "no: eHl0YW5zdGFhZnh5eg=="),
+    ] {
+        let (error, _) = refused_with(password, says, "");
+        let shown = error.to_string();
+        let kept = if says.starts_with("[AUTH]") { "[AUTH] ***" } else { "***" };
+        assert!(shown.ends_with(&format!("the server said -ERR {kept}")), "{shown}");
+    }
+    let (error, _) = refused_with("tanstaaf", "no: dGFuc3Rh", "");
+    assert!(error.to_string().ends_with("no: dGFuc3Rh"), "another text is shown: {error}");
+}
+
+#[test]
+fn e07_an_echo_in_a_listing_is_not_logged() {
+    let (_, log) = refused_with("tanstaaf", "no", "+OK tanstaaf\r\nX-ECHO tanstaaf\r\n.\r\n");
+    assert!(!log.contains("tanstaaf") && !log.contains("X-ECHO"), "{log}");
+    assert!(log.contains("S: ***\nRow(None)\nS: ."), "{log}");
 }
 
 #[test]
@@ -406,6 +450,6 @@ fn e09_no_answer_to_user_logs_in() {
     }
     // Without a login the greeting alone gives nothing either.
     let mut conversation = Conversation::new(Config::default());
-    assert_eq!(conversation.greet().unwrap(), Step::NeedIo);
+    assert_eq!(conversation.greet().unwrap(), Step::NeedIo(Io::Transfer));
     assert_eq!(conversation.client().state(), State::Greeting);
 }

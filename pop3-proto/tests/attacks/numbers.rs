@@ -74,7 +74,9 @@ fn usage_of(stat: &str, list: &str, retr: &str) -> Usage {
         let listings =
             feed(&mut conversation, 64, says(list.as_bytes()), |conversation| conversation.step(&mut call)).unwrap();
         let mut batch = Batch::new(Each::Retrieve, Selection::listed(listings), 1000);
-        while let Some(item) = batch.next(&mut conversation) {
+        while let Some(item) =
+            feed(&mut conversation, 64, says(b""), |conversation| Ok(batch.next(conversation))).unwrap()
+        {
             feed(&mut conversation, 64, says(retr.as_bytes()), drain(&mut item.retrieval())).unwrap();
         }
     });
@@ -126,7 +128,7 @@ fn c07_scan_listings_that_make_no_sense() {
     let mut play = Play::of(&script, Config::default(), Cut::Whole);
     play.login(CLEAR).unwrap();
     let mut batch = Batch::new(Each::Retrieve, Selection::listed(listings), 1000);
-    while let Some(item) = batch.next(&mut play.conversation) {
+    while let Some(item) = play.next(&mut batch) {
         let error = play.retrieve(item.retrieval(), &mut Vec::new()).unwrap_err();
         assert!(error.refused().is_some() && error.session_goes_on(), "{error}");
     }

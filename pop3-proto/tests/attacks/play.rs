@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
-use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
+use pop3_proto::batch::{Batch, Item};
+use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
 use pop3_proto::exchange::Exchange;
 use pop3_proto::login::{Credentials, Login, LoginError, Policy, Progress, Security};
 use pop3_proto::{Config, Error};
@@ -129,10 +130,27 @@ impl Play {
         }
     }
 
-    /// What an adapter does: writes all, then reads once.
-    fn io(&mut self) {
-        self.write();
-        self.read();
+    /// Does what an adapter does: writes all and then reads once, or only looks.
+    fn io(&mut self, io: Io) {
+        if io == Io::Transfer {
+            self.write();
+            self.read();
+            return;
+        }
+        if !self.reads.is_empty() {
+            self.read();
+        }
+        self.conversation.looked();
+    }
+
+    /// The next message of a batch.
+    pub(crate) fn next(&mut self, batch: &mut Batch) -> Option<Item> {
+        loop {
+            match batch.next(&mut self.conversation) {
+                Step::Done(item) => return item,
+                Step::NeedIo(io) => self.io(io),
+            }
+        }
     }
 
     /// All that the server said is read, and then the end of the stream.
@@ -143,18 +161,11 @@ impl Play {
         self.read();
     }
 
-    /// What an adapter does before it asks: hears what an idle server has said meanwhile.
-    fn look(&mut self) {
-        while self.conversation.is_idle() && !self.reads.is_empty() {
-            self.read();
-        }
-    }
-
     pub(crate) fn greet(&mut self) -> Result<(), Error> {
         loop {
             match self.conversation.greet()? {
                 Step::Done(()) => return Ok(()),
-                Step::NeedIo => self.io(),
+                Step::NeedIo(io) => self.io(io),
             }
         }
     }
@@ -179,14 +190,13 @@ impl Play {
     }
 
     pub(crate) fn log_in_or_start_tls(&mut self, login: &mut Login) -> Result<Progress, LoginError> {
-        self.look();
         loop {
             match login.step(&mut self.conversation)? {
                 Step::Done(progress) => {
                     assert!(self.conversation.pending().is_empty(), "nothing may be left to write");
                     return Ok(progress);
                 }
-                Step::NeedIo => self.io(),
+                Step::NeedIo(io) => self.io(io),
             }
         }
     }
@@ -196,17 +206,18 @@ impl Play {
     }
 
     pub(crate) fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
-        self.look();
         loop {
             match self.conversation.step(call)? {
                 Step::Done(value) => return Ok(value),
-                Step::NeedIo => self.io(),
+                Step::NeedIo(io) => self.io(io),
             }
         }
     }
 
     /// Like `finish`, as far as so many octets of the server's: `None` if that is not enough.
     pub(crate) fn finish_until<E: Exchange>(&mut self, call: &mut Call<E>, octets: usize) -> Option<E::Value> {
+        // There is nothing to be seen before the command.
+        self.conversation.looked();
         for _ in 0..=octets {
             if let Step::Done(value) = self.conversation.step(call).expect("nothing is wrong yet") {
                 return Some(value);
@@ -221,11 +232,10 @@ impl Play {
 
     /// A message, in `octets` as far as it came.
     pub(crate) fn retrieve(&mut self, mut retrieval: Retrieval, octets: &mut Vec<u8>) -> Result<(), Error> {
-        self.look();
         loop {
             match self.conversation.collect(&mut retrieval, octets)? {
                 Step::Done(()) => return Ok(()),
-                Step::NeedIo => self.io(),
+                Step::NeedIo(io) => self.io(io),
             }
         }
     }

@@ -126,7 +126,14 @@ const ROWS: &[(&str, Row)] = &[
     ("E04", Tests(&["e04_what_is_no_matter_of_the_password_is_not_told_as_one"])),
     ("E05", Tests(&["e05_a_token_is_tried_once"])),
     ("E06", Tests(&["e06_no_secret_is_to_be_seen"])),
-    ("E07", Tests(&["e07_an_echo_of_the_password_is_blotted_out"])),
+    (
+        "E07",
+        Tests(&[
+            "e07_an_echo_of_the_password_is_not_shown",
+            "e07_an_echo_in_a_listing_is_not_logged",
+            "e07_no_gap_shows_the_password_by_its_surroundings",
+        ]),
+    ),
     ("E08", Tests(&["e08_nobody_is_sent_elsewhere"])),
     ("E09", Tests(&["e09_no_answer_to_user_logs_in"])),
     (

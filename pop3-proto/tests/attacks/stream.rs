@@ -2,7 +2,7 @@
 
 use core::num::NonZeroU32;
 
-use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
+use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
 use pop3_proto::exchange::Acknowledge;
 use pop3_proto::{Cause, Client, Command, Config, Error, State, Violation};
 
@@ -49,8 +49,13 @@ pub(crate) fn feed<T>(
     mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, Error>,
 ) -> Result<T, Error> {
     loop {
-        if let Step::Done(value) = step(conversation)? {
-            return Ok(value);
+        match step(conversation)? {
+            Step::Done(value) => return Ok(value),
+            Step::NeedIo(Io::Look) => {
+                conversation.looked();
+                continue;
+            }
+            Step::NeedIo(Io::Transfer) => {}
         }
         conversation.written(usize::MAX);
         let spare = conversation.spare();
@@ -114,9 +119,12 @@ pub(crate) fn violation(error: &Error) -> Option<Violation> {
 /// Reads a message as it comes, and tells its octets.
 pub(crate) fn drain(retrieval: &mut Retrieval) -> impl FnMut(&mut Conversation) -> Result<Step<u64>, Error> + '_ {
     |conversation| {
-        while conversation.read(retrieval)? == Step::Done(true) {
-            conversation.take_body(usize::MAX);
+        loop {
+            match conversation.read(retrieval)? {
+                Step::Done(true) => conversation.take_body(usize::MAX),
+                Step::Done(false) => return Ok(Step::Done(retrieval.octets())),
+                Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
+            }
         }
-        Ok(if retrieval.is_complete() { Step::Done(retrieval.octets()) } else { Step::NeedIo })
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use pop3_proto::conversation::{Conversation, Step};
+use pop3_proto::conversation::{Conversation, Io, Step};
 use pop3_proto::login::{Login, LoginError, Policy, Progress, Security};
 use pop3_proto::sasl::MechanismError;
 use pop3_proto::{Cause, Config};
@@ -124,17 +124,13 @@ struct Flow {
 
 impl Flow {
     fn greet(&mut self) -> Result<(), LoginError> {
-        while self.conversation.greet()? == Step::NeedIo {
+        while self.conversation.greet()? != Step::Done(()) {
             self.read(self.at_once);
         }
         Ok(())
     }
 
     fn log_in(&mut self, mut login: Login) -> Result<(), LoginError> {
-        // An idle client hears what is there before it speaks.
-        while self.conversation.is_idle() && !self.reads.is_empty() {
-            self.read(self.at_once);
-        }
         loop {
             match login.step(&mut self.conversation)? {
                 Step::Done(Progress::LoggedIn) => return Ok(()),
@@ -146,7 +142,13 @@ impl Flow {
                     self.conversation.tls_established()?;
                     self.handshakes += 1;
                 }
-                Step::NeedIo => {
+                Step::NeedIo(Io::Look) => {
+                    if !self.reads.is_empty() {
+                        self.read(self.at_once);
+                    }
+                    self.conversation.looked();
+                }
+                Step::NeedIo(Io::Transfer) => {
                     let said = String::from_utf8_lossy(self.conversation.pending()).into_owned();
                     self.conversation.written(usize::MAX);
                     for line in said.split_terminator("\r\n") {

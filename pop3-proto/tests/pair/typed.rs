@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::{Call, Conversation, Retrieval, Step};
+use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
 use pop3_proto::exchange::{Acknowledge, Capabilities, Exchange, ListAll, ListOne, Stat, UidlAll, UidlOne};
 use pop3_proto::login::{Credentials, Login, LoginError, Policy, Progress};
 use pop3_proto::{Command, Error, Kind, QuitError, State};
@@ -65,8 +65,17 @@ impl Typed<'_> {
     /// What every adapter does: steps until it is done, and moves octets where told.
     fn drive<T, E>(&mut self, mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, E>) -> Result<T, E> {
         loop {
-            if let Step::Done(value) = step(&mut self.conversation)? {
-                return Ok(value);
+            match step(&mut self.conversation)? {
+                Step::Done(value) => return Ok(value),
+                Step::NeedIo(Io::Look) => {
+                    let octets = self.link.down(self.conversation.spare());
+                    if octets > 0 {
+                        self.conversation.filled(octets);
+                    }
+                    self.conversation.looked();
+                    continue;
+                }
+                Step::NeedIo(Io::Transfer) => {}
             }
             let (mut up, mut down) = (0, 0);
             if self.link.throw() % 3 != 1 {
@@ -250,7 +259,7 @@ impl Typed<'_> {
     fn together(&mut self, commands: &[(Command<'static>, bool)]) -> bool {
         let mut calls: Vec<_> = commands.iter().map(|(command, _)| Call::new(Acknowledge(*command))).collect();
         for call in &mut calls {
-            if let Err(error) = self.conversation.begin(call) {
+            if let Err(error) = self.drive(|conversation| conversation.begin(call)) {
                 return self.note::<()>(&Err(error));
             }
         }
@@ -272,7 +281,8 @@ impl Typed<'_> {
             if taken == items {
                 batch.stop();
             }
-            let Some(item) = batch.next(&mut self.conversation) else { break };
+            let next = self.drive(|conversation| Ok::<_, Error>(batch.next(conversation)));
+            let Ok(Some(item)) = next else { break };
             let goes_on = match each {
                 Each::Delete => {
                     let mut call = item.call();

@@ -199,7 +199,42 @@ fn a_refusal_tells_what_for_and_shows_no_secret() {
         let said: &[&str] = if method == Method::Plain { &[&refusal] } else { &["+", "+", &refusal] };
         let played = login(Credentials::new("user", "tan,staaf"), method, said);
         let text = format!("{} {:?}", played.reason(), played.reason());
-        assert!(text.contains("no such thing: *") && !text.contains(&echoed), "{text}");
+        assert!(text.contains("the server said -ERR ***") && !text.contains("no such thing"), "{text}");
+    }
+}
+
+#[test]
+fn a_method_that_is_refused_is_no_wrong_password() {
+    let user = || Credentials::new("user", "tanstaaf");
+    // Before a message of the mechanism, nothing can be judged; and some say that they do not implement it.
+    for (method, said) in [
+        (Method::CramMd5, &["-ERR"][..]),
+        (Method::Login, &["-ERR no"]),
+        (Method::Plain, &["-ERR command not implemented yet"]),
+        (Method::UserPass, &["-ERR Unknown command."]),
+        (Method::UserPass, &["+OK", "-ERR unsupported"]),
+    ] {
+        let played = login(user(), method, said);
+        let LoginError::MethodRefused { name, .. } = played.reason() else { panic!("{method}: {}", played.reason()) };
+        assert!(*name == method.name() || method == Method::UserPass, "{name}");
+        assert!(!played.reason().to_string().contains("wrong"), "{}", played.reason());
+    }
+    // A code that is not known says nothing of the credentials, whatever stands behind it.
+    for code in ["[X-FOO]", "[LIMIT]", "[AUTHX/y]"] {
+        let refusal = format!("-ERR {code} wrong password");
+        let played = login(user(), Method::UserPass, &["+OK", &refusal]);
+        assert!(matches!(played.reason(), LoginError::Refused(_)), "{}", played.reason());
+        assert!(played.reason().to_string().contains(&refusal), "{}", played.reason());
+    }
+    // Judged, as far as anybody can tell.
+    for (method, said) in [
+        (Method::Plain, &["-ERR no"][..]),
+        (Method::CramMd5, &["+ PDEuMkBoPg==", "-ERR"]),
+        (Method::UserPass, &["+OK", "-ERR"]),
+        (Method::CramMd5, &["-ERR [AUTH] unknown user"]),
+    ] {
+        let played = login(user(), method, said);
+        assert!(matches!(played.reason(), LoginError::Credentials(_)), "{method}: {}", played.reason());
     }
 }
 

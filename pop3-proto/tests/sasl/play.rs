@@ -70,7 +70,7 @@ pub(crate) fn play_in(
             hear(&mut conversation, &answer);
         }
         match step {
-            Ok(Step::NeedIo) => {}
+            Ok(Step::NeedIo(_)) => conversation.looked(),
             Ok(Step::Done(Progress::LoggedIn)) => break Ok(()),
             Ok(Step::Done(Progress::StartTls)) => conversation.tls_established().unwrap(),
             Err(error) => break Err(error),

@@ -4,7 +4,7 @@
 use std::panic::{self, AssertUnwindSafe};
 
 use pop3_proto::connect::Connect;
-use pop3_proto::conversation::{Conversation, Step};
+use pop3_proto::conversation::{Conversation, Io, Step};
 use pop3_proto::login::{Credentials, Login, Method, Policy, Progress};
 use pop3_proto::sasl::{CramMd5, External, Login as SaslLogin, OauthBearer, Plain, Scram, Xoauth2};
 use pop3_proto::{Config, Entry};
@@ -44,7 +44,7 @@ fn log_in(method: Method, manner: Manner, notes: &Notes) -> Vec<String> {
             wire.push(line.to_owned());
         }
         match step {
-            Ok(Step::NeedIo) => {}
+            Ok(Step::NeedIo(_)) => conversation.looked(),
             Ok(Step::Done(Progress::LoggedIn)) => return wire,
             Ok(Step::Done(Progress::StartTls)) => unreachable!("nobody asked for it"),
             Err(error) => {
@@ -154,13 +154,15 @@ fn no_refusal_after_a_failed_login_shows_a_secret() {
     assert!(conversation.client().state() == pop3_proto::State::Authorization);
     let notes = Notes::default();
     let mut capa = Call::new(Lines::new(Command::Capa));
-    assert!(matches!(conversation.step(&mut capa), Ok(Step::NeedIo)));
+    conversation.looked();
+    assert!(matches!(conversation.step(&mut capa), Ok(Step::NeedIo(Io::Transfer))));
     hear(conversation, &format!("-ERR [AUTH] not with {PASSWORD}\r\n"));
     let shown = refusal(conversation.step(&mut capa));
     assert!(shown.contains("[AUTH]"), "{shown}");
     notes.add(shown);
     let mut quit = Call::new(Acknowledge(Command::Quit));
-    assert!(matches!(conversation.step(&mut quit), Ok(Step::NeedIo)));
+    conversation.looked();
+    assert!(matches!(conversation.step(&mut quit), Ok(Step::NeedIo(Io::Transfer))));
     hear(conversation, &format!("-ERR {PASSWORD}, bye\r\n"));
     notes.add(refusal(conversation.step(&mut quit)));
     assert_absent(&notes.0.lock().unwrap(), &[PASSWORD.into()], "afterwards");

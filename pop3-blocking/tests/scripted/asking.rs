@@ -1,0 +1,67 @@
+//! A server that speaks while somebody is asked for the password, or behind a blank line, is not answering the command
+//! that follows.
+
+use std::io::Write;
+use std::sync::mpsc::channel;
+
+use pop3_blocking::{QuitError, connect};
+
+use crate::peer::{LOGIN, Peer, play};
+
+/// Plays `before` until the password is asked for, then says `words`, and returns why the login failed.
+fn said_at_the_prompt(before: &'static str, words: &'static str) -> String {
+    let (asked, is_asked) = channel::<()>();
+    let (spoken, has_spoken) = channel::<()>();
+    let peer = Peer::new(move |mut stream| {
+        // What is written is there to be read when the write returns.
+        stream.set_nodelay(true).unwrap();
+        play(stream.try_clone().unwrap(), before);
+        is_asked.recv().unwrap();
+        stream.write_all(words.as_bytes()).unwrap();
+        spoken.send(()).unwrap();
+        play(stream, "-- hold");
+    });
+    let connect_to = peer.connect().ask(move |_| {
+        asked.send(()).unwrap();
+        has_spoken.recv().unwrap();
+        Some("tanstaaf".to_owned().into())
+    });
+    let error = connect(connect_to).unwrap_err();
+    peer.done();
+    error.to_string()
+}
+
+#[test]
+fn at_the_prompt() {
+    const USER_PASS: &str = "S: +OK ready\nC: CAPA\nS: -ERR what?\n";
+    const PLAIN: &str = "S: +OK ready\nC: CAPA\nS: +OK\nS: SASL PLAIN\nS: PIPELINING\nS: USER\nS: .\n";
+    for before in [USER_PASS, PLAIN] {
+        let error = said_at_the_prompt(before, "-ERR Disconnected for inactivity.\r\n");
+        assert!(error.ends_with("saying -ERR Disconnected for inactivity."), "{error}");
+        assert!(!error.contains("password"), "{error}");
+        let error = said_at_the_prompt(before, "+OK\r\n");
+        assert!(error.contains("the server has sent what nobody asked for"), "{error}");
+    }
+}
+
+#[test]
+fn behind_a_blank_line() {
+    let (idle, is_idle) = channel::<()>();
+    let (spoken, has_spoken) = channel::<()>();
+    let peer = Peer::new(move |mut stream| {
+        // What is written is there to be read when the write returns.
+        stream.set_nodelay(true).unwrap();
+        play(stream.try_clone().unwrap(), &format!("{LOGIN}C: NOOP\nS: +OK\nS: \n"));
+        is_idle.recv().unwrap();
+        stream.write_all(b"+OK 7 700\r\n").unwrap();
+        spoken.send(()).unwrap();
+        play(stream, "-- hold");
+    });
+    let mut one = connect(peer.connect()).unwrap();
+    one.noop().unwrap();
+    idle.send(()).unwrap();
+    has_spoken.recv().unwrap();
+    let Err(QuitError::NotSent(error)) = one.quit() else { panic!("QUIT was sent") };
+    assert!(!error.session_goes_on(), "{error}");
+    peer.done();
+}
