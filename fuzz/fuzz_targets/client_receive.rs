@@ -7,7 +7,7 @@ use pop3_proto::{Client, ProtocolError};
 
 fuzz_target!(|script: Script<'_>| {
     let all = [Cuts::Whole, Cuts::Every, Cuts::Some(script.seed)];
-    let mut players = all.map(|cuts| (cuts, Player::new(script.config)));
+    let mut players = all.map(|cuts| (cuts, Player::new(script.config, script.inside_tls)));
     for part in &script.parts {
         let answers = players.each_mut().map(|(cuts, player)| match part {
             Part::Server(octets) => {

@@ -6,8 +6,15 @@ use pop3_fuzz::{Cuts, Heard, Part, Player, Script, Step};
 use pop3_proto::{Command, Kind, Rejected, State};
 
 fuzz_target!(|script: Script<'_>| {
-    let mut player = Player::new(script.config);
-    let mut session = Session { out: Vec::new(), newest: None, handshake: false, quit: false, no_service: false };
+    let mut player = Player::new(script.config, script.inside_tls);
+    let mut session = Session {
+        out: Vec::new(),
+        newest: None,
+        fresh: !script.inside_tls,
+        handshake: false,
+        quit: false,
+        no_service: false,
+    };
     for part in &script.parts {
         match part {
             Part::Server(octets) => {
@@ -32,13 +39,15 @@ fuzz_target!(|script: Script<'_>| {
             }
             Part::Client(Step::Utf8User) => player.client.set_utf8_user(true),
             Part::Client(Step::TlsEstablished) => {
-                let clean = session.handshake && player.inbox.is_empty() && player.error.is_none();
+                let due = session.handshake || session.fresh;
+                let clean = due && player.inbox.is_empty() && player.error.is_none();
                 let told = player.client.tls_established(&player.inbox);
                 assert!(told.is_err() || clean, "law 8: TLS was not due, or plaintext was left");
                 if told.is_ok() {
-                    assert_eq!(player.client.state(), State::Authorization);
+                    let state = if session.fresh { State::Greeting } else { State::Authorization };
+                    assert_eq!(player.client.state(), state);
                     assert!(player.client.inside_tls());
-                    session.handshake = false;
+                    (session.fresh, session.handshake) = (false, false);
                 }
                 player.error = player.error.or(told.err());
                 player.inbox.clear();
@@ -59,6 +68,8 @@ struct Session {
     out: Vec<u8>,
     /// The newest command sent.
     newest: Option<Kind>,
+    /// Nothing was heard yet, and there is no TLS.
+    fresh: bool,
     /// STLS was accepted, and TLS is not yet there.
     handshake: bool,
     /// QUIT was answered.
@@ -69,6 +80,7 @@ struct Session {
 
 impl Session {
     fn listen(&mut self, player: &Player, from: usize) {
+        self.fresh &= player.heard.is_empty();
         for heard in &player.heard[from..] {
             let Heard::Said(event) = heard else { continue };
             self.handshake |= event.starts_with("StartTls {");

@@ -49,7 +49,7 @@ impl<'a> Scene<'a> {
         let [method, policy, cuts, turns @ ..] = octets else { return None };
         let method = METHODS.get(usize::from(method.wrapping_sub(b'0')) % METHODS.len()).copied().flatten();
         let security = if policy & 1 == 0 { Security::Plaintext } else { Security::StartTls };
-        let policy_of = Policy { security, allow_plaintext: policy & 2 != 0, method };
+        let policy_of = Policy { security, allow_plaintext: policy & 2 != 0, methods: method.map(Method::only) };
         let piece = match cuts % 16 {
             0 => usize::MAX,
             octets => usize::from(octets),

@@ -35,7 +35,7 @@ pub enum Shape {
 pub fn shape(kind: Kind) -> Shape {
     match kind {
         Kind::Retr | Kind::Top => Shape::Message,
-        Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti => Shape::Rows,
+        Kind::AuthList | Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti => Shape::Rows,
         _ => Shape::Line,
     }
 }
@@ -53,15 +53,12 @@ pub struct Player {
 }
 
 impl Player {
-    pub fn new(config: Config) -> Player {
-        Player {
-            client: Client::new(config),
-            inbox: Vec::new(),
-            heard: Vec::new(),
-            owed: VecDeque::new(),
-            error: None,
-            config,
+    pub fn new(config: Config, inside_tls: bool) -> Player {
+        let mut client = Client::new(config);
+        if inside_tls {
+            client.tls_established(b"").expect("nothing came before TLS");
         }
+        Player { client, inbox: Vec::new(), heard: Vec::new(), owed: VecDeque::new(), error: None, config }
     }
 
     /// Offers `octets` behind what is left from before, cut as told, and takes every event.

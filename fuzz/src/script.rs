@@ -15,6 +15,8 @@ use pop3_proto::{Command, Config};
 pub struct Script<'a> {
     /// The limits.
     pub config: Config,
+    /// TLS is there from the beginning.
+    pub inside_tls: bool,
     /// Where a third player cuts.
     pub seed: u8,
     /// What happens, in order.
@@ -67,7 +69,7 @@ impl<'a> Script<'a> {
                 parts.push(Part::Server(server));
             }
         }
-        Script { config: limits_of(limits), seed, parts }
+        Script { config: limits_of(limits), inside_tls: (limits ^ b'0') & 0x80 != 0, seed, parts }
     }
 }
 
@@ -94,7 +96,6 @@ fn limits_of(octet: u8) -> Config {
         config.max_challenge = 24;
     }
     config.tolerate_lf = bits & 0x40 == 0;
-    config.inside_tls = bits & 0x80 != 0;
     config
 }
 
@@ -114,6 +115,7 @@ fn parse_step(letter: u8, argument: &[u8]) -> Option<Step<'_>> {
             }
         },
         b'O' => Command::Auth { mechanism: "PLAIN", initial_response: Some(Payload::Octets(argument)) },
+        b'M' => Command::AuthList,
         b's' => Command::Stls,
         b'c' => Command::Capa,
         b'8' => Command::Utf8,

@@ -34,7 +34,7 @@ const SPARE: usize = 50;
 /// Octets of ours that an idle session may take.
 const LIMIT: usize = 4 * 1024;
 
-const POLICY: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+const POLICY: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
 
 /// The system's allocator, counting.
 struct Counting;

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::link::Link;
 use crate::tls::Settings;
-use crate::{Config, Connect, ConnectError, Connection, Security, Session};
+use crate::{Connect, ConnectError, Connection, Security, Session};
 
 /// Connects and logs in: inside TLS, unless [`Connect::security`] says otherwise. Dropped: the connection is closed; nothing
 /// was deleted.
@@ -47,7 +47,7 @@ pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, ConnectErro
     stream.set_nodelay(true).map_err(failed)?;
 
     let inside_tls = security == Security::Tls;
-    let mut conversation = Conversation::new(Config { inside_tls, ..parts.config });
+    let mut conversation = Conversation::new(parts.config);
     if let Some(log) = parts.log {
         conversation.set_log(log);
     }

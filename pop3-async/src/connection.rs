@@ -74,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// [`new`](Self::new) fails with.
     #[cfg(feature = "tls")]
     pub async fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, ConnectError> {
-        let conversation = Conversation::new(Config { inside_tls: true, ..config });
+        let conversation = Conversation::new(config);
         let mut link = Link::new(stream, conversation, Patience::new(Timeouts::UNLIMITED));
         link.tls = Some(Box::new(Settings::new(tls, host)?));
         Ok(Connection::open(link.start_tls().await?).await?)
@@ -142,7 +142,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause).
+    /// Any [`Cause`](crate::Cause). [`Rejected::NotAnnounced`](pop3_proto::Rejected::NotAnnounced) unless the
+    /// [capabilities](Self::capabilities) were asked for and have UTF8: nothing was sent.
     pub async fn utf8(&mut self) -> Result<(), Error> {
         self.link.call(Acknowledge(Command::Utf8)).await
     }

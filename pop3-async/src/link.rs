@@ -11,7 +11,7 @@ use pop3_proto::batch::{Batch, Item};
 use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
 use pop3_proto::exchange::{Acknowledge, Exchange};
 use pop3_proto::patience::Patience;
-use pop3_proto::{Command, Entry, State};
+use pop3_proto::{Command, Entry};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::clock::Clock;
@@ -53,9 +53,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         let secured = secured.map_err(LoginError::Handshake)?;
         let binding = secured.channel_binding();
         self.stream = Stream::Tls(secured);
-        if self.conversation.client().state() == State::Handshake {
-            self.conversation.tls_established().map_err(pop3_proto::Error::widen)?;
-        }
+        self.conversation.tls_established().map_err(pop3_proto::Error::widen)?;
         if let Some(binding) = binding {
             self.conversation.set_channel_binding(binding);
         }

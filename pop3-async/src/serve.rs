@@ -48,7 +48,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, ma
 /// tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), config));
 ///
 /// let connection = Connection::new(ours, Config::default()).await?;
-/// let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+/// let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
 /// let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy).await?;
 /// assert_eq!(session.stat().await?.messages, 1);
 /// session.quit().await?;

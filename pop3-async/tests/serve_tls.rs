@@ -153,7 +153,7 @@ async fn g01_what_is_said_in_the_clear_is_not_done_inside_tls() {
         stream.write_all(&octets[..fits]).await.unwrap();
         let mut said = String::new();
         stream.read_to_string(&mut said).await.unwrap();
-        assert!(said.starts_with("+OK ") && said.ends_with(">\r\n"), "{said}");
+        assert!(said.starts_with("+OK ") && said.ends_with(">\r\n+OK begin TLS\r\n"), "{said}");
         ending.await.unwrap().unwrap();
         assert!(server.is_untouched());
     }

@@ -56,7 +56,7 @@ fn download(user: &str, password: &str, mut command: Command) -> Result<(), Box<
 
     // Whether this way is safe, as through ssh it is, the session cannot know. So it wants leave to send the password as
     // it is. Nor can pipes time out: who has no patience kills the child, and the session ends with an error.
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
     let connection = Connection::new(Both(from, to), Config::default())?;
     // (A login that fails gives back the connection too, for another try.)
     let login = connection.login(Credentials::new(user, password), policy);

@@ -10,7 +10,7 @@ use pop3_proto::patience::Patience;
 
 use crate::link::Link;
 use crate::tls::Settings;
-use crate::{Config, Connect, ConnectError, Connection, Security, Session, Tcp};
+use crate::{Connect, ConnectError, Connection, Security, Session, Tcp};
 
 /// Connects and logs in: inside TLS, unless [`Connect::security`] says otherwise.
 ///
@@ -41,7 +41,7 @@ pub fn connect(connect: Connect) -> Result<Session<Tcp>, ConnectError> {
     let tcp = Tcp::new(stream, parts.timeouts.answer).map_err(failed)?;
 
     let inside_tls = security == Security::Tls;
-    let mut conversation = Conversation::new(Config { inside_tls, ..parts.config });
+    let mut conversation = Conversation::new(parts.config);
     if let Some(log) = parts.log {
         conversation.set_log(log);
     }

@@ -76,7 +76,7 @@ impl<S: Read + Write> Connection<S> {
     /// [`new`](Self::new) fails with.
     #[cfg(feature = "tls")]
     pub fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, ConnectError> {
-        let mut link = Link::new(stream, Conversation::new(Config { inside_tls: true, ..config }));
+        let mut link = Link::new(stream, Conversation::new(config));
         link.tls = Some(Settings::new(tls, host)?);
         link.start_tls()?;
         Ok(Connection::open(link)?)
@@ -144,7 +144,8 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause).
+    /// Any [`Cause`](crate::Cause). [`Rejected::NotAnnounced`](pop3_proto::Rejected::NotAnnounced) unless the
+    /// [capabilities](Self::capabilities) were asked for and have UTF8: nothing was sent.
     pub fn utf8(&mut self) -> Result<(), Error> {
         self.link.call(Acknowledge(Command::Utf8))
     }

@@ -52,10 +52,10 @@ pub use batch::{Deletions, Headers, Messages};
 pub use connect::connect;
 pub use connection::{Connection, LoginFailed};
 pub use message::Message;
-pub use netrc::find as find_in_netrc;
+pub use netrc::{file as netrc_file, find as find_in_netrc};
 pub use pop3_proto;
 pub use pop3_proto::connect::Connect;
-pub use pop3_proto::login::{Credentials, Method, Policy, Security};
+pub use pop3_proto::login::{Credentials, Method, Methods, Policy, Security};
 pub use pop3_proto::patience::Timeouts;
 #[cfg(feature = "tls")]
 pub use pop3_proto::tls::{Tls, TlsError, TlsFailure};

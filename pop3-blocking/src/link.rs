@@ -7,7 +7,7 @@ use pop3_proto::batch::{Batch, Item};
 use pop3_proto::conversation::{Call, Conversation, Io, Step};
 use pop3_proto::exchange::{Acknowledge, Exchange};
 use pop3_proto::patience::{Patience, Timeouts};
-use pop3_proto::{Cause, Command, Entry, State};
+use pop3_proto::{Cause, Command, Entry};
 
 use crate::tcp::is_late;
 use crate::tls::{Layer, Settings};
@@ -48,9 +48,7 @@ impl<S: Read + Write> Link<S> {
             self.conversation.break_off();
             LoginError::Handshake(error)
         })?;
-        if self.conversation.client().state() == State::Handshake {
-            self.conversation.tls_established().map_err(pop3_proto::Error::widen)?;
-        }
+        self.conversation.tls_established().map_err(pop3_proto::Error::widen)?;
         if let Some(binding) = self.wire.layer().and_then(Layer::channel_binding) {
             self.conversation.set_channel_binding(binding);
         }

@@ -58,7 +58,7 @@ pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result
 /// });
 ///
 /// let connection = Connection::new(TcpStream::connect(address)?, Config::default())?;
-/// let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+/// let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
 /// let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy)?;
 /// assert_eq!(session.stat()?.messages, 1);
 /// session.quit()?;

@@ -222,7 +222,8 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); a server without LANG refuses.
+    /// Any [`Cause`](crate::Cause). [`Rejected::NotAnnounced`](pop3_proto::Rejected::NotAnnounced) if the capabilities that
+    /// were learnt last lack LANG: nothing was sent.
     pub fn languages(&mut self) -> Result<Vec<Box<[u8]>>, Error> {
         self.link.call(Lines::new(Command::LangList))
     }

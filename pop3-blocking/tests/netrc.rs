@@ -66,6 +66,12 @@ fn what_is_not_given_is_found() {
     logs_in(&folder, "machine other login a password b\ndefault login mrose password any\n", &[], "mrose", "any");
     logs_in(&folder, "# a comment\nmachine 127.0.0.1 password tanstaaf\n", &[("POP3_TEST_USER", "x")], "x", "tanstaaf");
 
+    // Several logins at one host.
+    let several = "machine 127.0.0.1 login tim password a\nmachine 127.0.0.1 login mrose password b\n";
+    logs_in(&folder, several, &[("POP3_TEST_USER", "mrose")], "mrose", "b");
+    logs_in(&folder, several, &[("POP3_TEST_USER", "tim")], "tim", "a");
+    logs_in(&folder, several, &[], "tim", "a");
+
     // Without $NETRC, it is ~/.netrc.
     fs::write(folder.join(".netrc"), plain).unwrap();
     let script = "S: +OK\nC: CAPA\nS: -ERR\nC: USER mrose\nS: +OK\nC: PASS tanstaaf\nS: +OK\nC: QUIT\nS: +OK\n";

@@ -41,7 +41,7 @@ fn dial(address: SocketAddr) -> Connection<TcpStream> {
 }
 
 fn login(address: SocketAddr, mechanism: Method) -> Session<TcpStream> {
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: Some(mechanism) };
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: Some(mechanism.only()) };
     dial(address).login(Credentials::new("u", "pw"), policy).unwrap()
 }
 
@@ -89,7 +89,11 @@ fn only_quit_deletes() {
 #[test]
 fn by_default_only_apop_logs_in() {
     let (address, _ends) = listen(store(&[]), ServerConfig::default());
-    let policy = |mechanism| Policy { security: Security::Plaintext, allow_plaintext: true, method: mechanism };
+    let policy = |mechanism: Option<Method>| Policy {
+        security: Security::Plaintext,
+        allow_plaintext: true,
+        methods: mechanism.map(Method::only),
+    };
     let failed = dial(address).login(Credentials::new("u", "pw"), policy(Some(Method::UserPass))).unwrap_err();
     assert!(!matches!(failed.reason, LoginError::Failed(_)), "{failed}");
     login(address, Method::Apop).quit().unwrap();
@@ -119,7 +123,7 @@ fn g08_who_sends_and_never_reads_blocks_nobody_else() {
     drop(rude);
     // The server's thread sees the reset and releases the maildrop, sooner or later.
     for _ in 0..600 {
-        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
         match dial(address).login(Credentials::new("u", "pw"), policy) {
             Ok(session) => return session.quit().unwrap(),
             Err(failed) => assert!(matches!(failed.reason, LoginError::InUse(_)), "{failed}"),

@@ -52,7 +52,7 @@ enum Stage {
 impl Session {
     fn new(stream: TcpStream, user: String, password: String) -> Session {
         // The user asked for an example without TLS, and so gives leave to send the password as it is.
-        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
         let login = Login::new(Credentials::new(user.clone(), password), policy);
         let conversation = Conversation::new(Config::default());
         let heard = Instant::now();

@@ -89,7 +89,7 @@ impl Client {
             unsolicited: false,
             turn: Turn::Server,
             shown: Shown { in_auth: false, secret: false },
-            layer: Layer { line_end: None, tls: config.inside_tls, utf8_mode: false, utf8_user: false },
+            layer: Layer { line_end: None, tls: false, utf8_mode: false, utf8_user: false },
             failure: None,
             config,
         }
@@ -403,23 +403,29 @@ impl Client {
         self.failure.map_or(Ok(()), Err)
     }
 
-    /// Tells the client that the TLS handshake is done, with the plaintext that was left over behind the answer to STLS:
-    /// anything but nothing is an injection. What was learnt of the server before is void (RFC 2595, section 4).
+    /// Tells the client that the TLS handshake is done. Call it at that moment, for both kinds of TLS: before the greeting
+    /// where TLS is there from the beginning (RFC 8314, section 3.1), or after [`Event::StartTls`] (RFC 2595, section 4).
+    ///
+    /// `rest` is the plaintext that came before the handshake and that no event took: an attacker may have put it there, so
+    /// there must be none. What was learnt of the server before is void.
     ///
     /// # Errors
     ///
-    /// [`Violation::PlaintextAfterStls`], or [`Violation::NoHandshakeDue`] where STLS was not accepted before.
+    /// [`Violation::PlaintextAfterStls`] if there is such plaintext, and [`Violation::NoHandshakeDue`] at any other time: the
+    /// session is over.
     pub fn tls_established(&mut self, rest: &[u8]) -> Result<(), ProtocolError> {
         if let Some(error) = self.failure {
             return Err(error);
         }
-        if self.state != State::Handshake {
-            return self.fail(Violation::NoHandshakeDue, b"");
-        }
+        let secured = match self.state {
+            State::Greeting if !self.layer.tls => State::Greeting,
+            State::Handshake => State::secured(),
+            _ => return self.fail(Violation::NoHandshakeDue, b""),
+        };
         if !rest.is_empty() || self.unsolicited {
             return self.fail(Violation::PlaintextAfterStls, b"");
         }
-        self.state = State::secured();
+        self.state = secured;
         self.layer = Layer { line_end: None, tls: true, utf8_mode: false, utf8_user: false };
         Ok(())
     }

@@ -27,6 +27,9 @@ pub enum Command<'a> {
     /// USER: the name of the mailbox, without blanks (RFC 1939, section 7).
     User(&'a str),
     /// PASS: the password, octet for octet to the end of the line, blanks included (RFC 1939, section 7).
+    ///
+    /// It may be UTF-8, but has no control character. RFC 6856, section 2.2, permits UTF-8 only if the server has announced
+    /// `UTF8 USER`. Servers without it compare the octets, and there is no other way to use such a password there.
     Pass(&'a str),
     /// APOP: the name, and the digest of the greeting's timestamp (RFC 1939, section 7).
     Apop {
@@ -35,6 +38,8 @@ pub enum Command<'a> {
         /// What [`Digest::new`] made of the timestamp and the shared secret.
         digest: Digest,
     },
+    /// AUTH without a mechanism: lists the mechanisms, on servers from before SASL was announced by CAPA. No RFC has it.
+    AuthList,
     /// AUTH: begins a SASL exchange (RFC 5034).
     Auth {
         /// The mechanism's name: 1 to 20 of letters, digits, `-` and `_`; sent in upper case.
@@ -93,6 +98,7 @@ impl Command<'_> {
             Command::User(_) => Kind::User,
             Command::Pass(_) => Kind::Pass,
             Command::Apop { .. } => Kind::Apop,
+            Command::AuthList => Kind::AuthList,
             Command::Auth { .. } => Kind::Auth,
             Command::Stls => Kind::Stls,
             Command::Capa => Kind::Capa,
@@ -123,7 +129,7 @@ impl Command<'_> {
         ruler.at
     }
 
-    /// Whether the arguments may go on the wire, with UTF-8 in names and passwords only if `utf8`.
+    /// Whether the arguments may go on the wire, with UTF-8 in names only if `utf8`.
     ///
     /// # Errors
     ///
@@ -131,7 +137,7 @@ impl Command<'_> {
     pub fn check(&self, utf8: bool) -> Result<(), BadArgument> {
         match *self {
             Command::User(name) | Command::Apop { user: name, .. } => word(name, utf8),
-            Command::Pass(password) => line(password, utf8),
+            Command::Pass(password) => line(password, true),
             Command::Lang(tag) => word(tag, false),
             Command::Auth { mechanism, initial_response } => {
                 let named = matches!(mechanism.len(), 1..=20)
@@ -281,6 +287,7 @@ mod tests {
             "USER m\u{fc}ller",
             "PASS  tan staaf ",
             "APOP mrose c4c9334bac560ecc979e58001b3e22fb",
+            "AUTH",
             "AUTH PLAIN",
             "AUTH PLAIN AHUAcA==",
             "AUTH X-SPECIAL_1 =",
@@ -356,10 +363,7 @@ mod tests {
             ),
             (Kind::Pass, &[b"PASS", b"PASS ", b"PASS a\rb", b"PASS \0", b"PASS \xff"]),
             (Kind::Apop, &[b"APOP", b"APOP u", b"APOP u 00", b"APOP u c4c9334bac560ecc979e58001b3e22fg"]),
-            (
-                Kind::Auth,
-                &[b"AUTH", b"AUTH PLAIN !!!!", b"AUTH PLAIN AA AA", b"AUTH ABCDEFGHIJKLMNOPQRSTU", b"AUTH P.N"],
-            ),
+            (Kind::Auth, &[b"AUTH PLAIN !!!!", b"AUTH PLAIN AA AA", b"AUTH ABCDEFGHIJKLMNOPQRSTU", b"AUTH P.N"]),
             (Kind::Stat, &[b"STAT 1"]),
             (Kind::Quit, &[b"QUIT now"]),
             (Kind::Stls, &[b"STLS now"]),

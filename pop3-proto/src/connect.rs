@@ -170,9 +170,14 @@ impl Connect {
         self
     }
 
-    /// The one way to log in.
-    pub fn method(mut self, method: Method) -> Connect {
-        self.policy.method = Some(method);
+    /// The one way to log in: see [`Policy::methods`].
+    pub fn method(self, method: Method) -> Connect {
+        self.methods([method])
+    }
+
+    /// The ways to log in that are permitted: see [`Policy::methods`].
+    pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Connect {
+        self.policy.methods = Some(methods.into_iter().collect());
         self
     }
 

@@ -280,12 +280,13 @@ impl Conversation {
         self.inbox.held() + self.outbox.held()
     }
 
-    /// The TLS handshake that STLS asked for is done: all that was learnt of the server before is forgotten (RFC 2595,
-    /// section 4).
+    /// The TLS handshake is done. Call it at that moment, for both kinds of TLS: before [`greet`](Self::greet) where TLS is
+    /// there from the beginning (RFC 8314, section 3.1), or when a login says [`StartTls`](crate::login::Progress::StartTls)
+    /// (RFC 2595, section 4), after which all that was learnt of the server before is forgotten.
     ///
     /// # Errors
     ///
-    /// [`Cause::Protocol`] if there is plaintext left over, or no handshake was due.
+    /// [`Cause::Protocol`] if plaintext came before the handshake and is left over, or no handshake was due.
     pub fn tls_established(&mut self) -> Result<(), Error> {
         // What is left of STLS itself would go out inside TLS.
         if !self.outbox.pending().is_empty() {
@@ -346,6 +347,10 @@ impl Conversation {
         if self.broken {
             return Err(Error::new(command.to_string(), Cause::Rejected(Rejected::Over)));
         }
+        if !self.has_announced(command.kind()) {
+            let rejected = Rejected::NotAnnounced(command.kind());
+            return Err(Error::new(command.to_string(), Cause::Rejected(rejected)));
+        }
         let idle = self.client.in_flight() == 0;
         if !idle && !self.pipelining() {
             return Ok(Step::Done(None));
@@ -388,6 +393,16 @@ impl Conversation {
                 self.client.receive(&mut &b""[..]).map_err(|error| Error::protocol(command.to_string(), error))?;
                 Err(Error::new(command.to_string(), Cause::Rejected(rejected)))
             }
+        }
+    }
+
+    /// Returns true unless a command needs a capability that was not announced (RFC 6856, sections 2 and 3).
+    fn has_announced(&self, kind: Kind) -> bool {
+        let any = |wanted: fn(Known<'_>) -> bool| self.capabilities.as_ref().is_some_and(|all| all.any(wanted));
+        match kind {
+            Kind::Utf8 => any(|known| matches!(known, Known::Utf8 { .. })),
+            Kind::Lang | Kind::LangList => any(|known| known == Known::Lang),
+            _ => true,
         }
     }
 

@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU32;
 
+use memchr::memchr;
+
 use crate::apop::Timestamp;
 use crate::buffer::Outbox;
 use crate::command::Command;
@@ -24,6 +26,10 @@ const OUTBOX: usize = 64 * 1024;
 const LOW: usize = 4096;
 /// How much of a message is read from the maildrop at a time, in octets.
 const PIECE: usize = 16 * 1024;
+
+/// What the mark of a message says: it is there, or it is marked as deleted.
+const LIVE: u8 = 0;
+const MARKED: u8 = 1;
 
 /// Octets of a message that are read and not yet written: `octets[start..end]`.
 #[derive(Default)]
@@ -56,8 +62,13 @@ pub(crate) struct Desk<M> {
     /// Whom USER named.
     user: String,
     auth: Auth,
-    /// Whether message `n` is marked as deleted is at `n - 1`. Empty before the login.
-    marks: Vec<bool>,
+    /// Whether message `n` is [`LIVE`] or [`MARKED`] is at `n - 1`. Empty before the login.
+    marks: Vec<u8>,
+    /// All messages, and those that are not marked: kept, because a client may ask for them very often.
+    all: DropListing,
+    live: DropListing,
+    /// The messages up to this number have a conforming unique-id.
+    conforming: u32,
     sending: Sending,
     piece: Piece,
     pub(crate) out: Outbox,
@@ -73,6 +84,9 @@ impl<M: Maildrop> Desk<M> {
             user: String::new(),
             auth: Auth::default(),
             marks: Vec::new(),
+            all: DropListing { messages: 0, octets: 0 },
+            live: DropListing { messages: 0, octets: 0 },
+            conforming: 0,
             sending: Sending::Nothing,
             piece: Piece::default(),
             out: Outbox::default(),
@@ -150,14 +164,11 @@ impl<M: Maildrop> Desk<M> {
                 self.log_in(Credentials::Password { user: &user, password })
             }
             Command::Apop { user, digest } => self.apop(user, digest),
+            Command::AuthList => self.mechanism_list(),
             Command::Auth { mechanism, initial_response } => self.auth(mechanism, initial_response),
             Command::Stls => self.ok("begin TLS"),
             Command::Capa => self.capabilities(),
-            Command::Stat => {
-                let octets = self.live(1).map(|number| self.maildrop.octets(number)).fold(0, u64::saturating_add);
-                let messages = u32::try_from(self.live(1).count()).unwrap_or(u32::MAX);
-                self.ok(DropListing { messages, octets })
-            }
+            Command::Stat => self.ok(self.live),
             Command::List(None) => {
                 self.sending = Sending::Sizes(1);
                 self.ok("scan listing follows")
@@ -165,17 +176,11 @@ impl<M: Maildrop> Desk<M> {
             Command::List(Some(number)) if self.has(number) => {
                 self.ok(ScanListing { number, octets: self.maildrop.octets(number) })
             }
-            Command::Uidl(None)
-                if self
-                    .live(1)
-                    .all(|number| UniqueId::new(self.maildrop.unique_id(number).as_bytes()).is_conforming()) =>
-            {
+            Command::Uidl(None) if self.unique_ids_conform() => {
                 self.sending = Sending::UniqueIds(1);
                 self.ok("unique-id listing follows")
             }
-            Command::Uidl(Some(number))
-                if self.has(number) && UniqueId::new(self.maildrop.unique_id(number).as_bytes()).is_conforming() =>
-            {
+            Command::Uidl(Some(number)) if self.has(number) && self.unique_id_conforms(number) => {
                 let id = self.maildrop.unique_id(number);
                 self.server.ok(format_args!("{number} {id}"), &mut self.out)
             }
@@ -184,14 +189,17 @@ impl<M: Maildrop> Desk<M> {
             }
             Command::Retr(number) | Command::Top { number, .. } if self.has(number) => self.open(number),
             Command::Dele(number) if self.has(number) => {
-                self.marks[index(number)] = true;
+                self.marks[index(number)] = MARKED;
+                self.live.messages -= 1;
+                self.live.octets = self.live.octets.saturating_sub(self.maildrop.octets(number));
                 self.ok(format_args!("message {number} is marked as deleted"))
             }
             Command::List(Some(_)) | Command::Uidl(_) | Command::Retr(_) | Command::Top { .. } | Command::Dele(_) => {
                 self.err("no such message")
             }
             Command::Rset => {
-                self.marks.fill(false);
+                self.marks.fill(LIVE);
+                self.live = self.all;
                 self.ok("nothing is marked")
             }
             Command::Noop => self.ok(""),
@@ -201,6 +209,14 @@ impl<M: Maildrop> Desk<M> {
                 self.err("not supported")
             }
         }
+    }
+
+    fn mechanism_list(&mut self) -> Result<(), AnswerError> {
+        self.ok("mechanisms follow")?;
+        for name in self.mechanisms() {
+            self.server.row(name, &mut self.out)?;
+        }
+        self.end()
     }
 
     fn capabilities(&mut self) -> Result<(), AnswerError> {
@@ -245,7 +261,7 @@ impl<M: Maildrop> Desk<M> {
     }
 
     fn update(&mut self) -> Result<(), AnswerError> {
-        let removed = self.maildrop.remove(&mut numbers(&self.marks, 1, true));
+        let removed = self.maildrop.remove(&mut numbers(&self.marks, 1, MARKED));
         match removed {
             Ok(()) => self.ok("bye"),
             Err(error) => self.store_err(&error),
@@ -314,12 +330,35 @@ impl<M: Maildrop> Desk<M> {
 
     /// Whether there is such a message, not marked as deleted.
     fn has(&self, number: NonZeroU32) -> bool {
-        self.marks.get(index(number)) == Some(&false)
+        self.marks.get(index(number)) == Some(&LIVE)
     }
 
     /// The messages from number `from` on that are not marked as deleted.
     fn live(&self, from: u32) -> impl Iterator<Item = NonZeroU32> {
-        numbers(&self.marks, from, false)
+        numbers(&self.marks, from, LIVE)
+    }
+
+    fn unique_id_conforms(&self, number: NonZeroU32) -> bool {
+        UniqueId::new(self.maildrop.unique_id(number).as_bytes()).is_conforming()
+    }
+
+    /// Whether all messages that are not marked have a conforming unique-id. What was found is kept.
+    fn unique_ids_conform(&mut self) -> bool {
+        let count = u32::try_from(self.marks.len()).unwrap_or(u32::MAX);
+        let rest = (self.conforming + 1..=count).filter_map(NonZeroU32::new);
+        self.conforming =
+            rest.take_while(|number| self.unique_id_conforms(*number)).last().map_or(self.conforming, NonZeroU32::get);
+        self.live(self.conforming + 1).all(|number| self.unique_id_conforms(number))
+    }
+
+    /// Begins TRANSACTION.
+    fn open_maildrop(&mut self) {
+        let count = self.maildrop.count();
+        let octets = (1..=count).filter_map(NonZeroU32::new).map(|number| self.maildrop.octets(number));
+        self.all = DropListing { messages: count, octets: octets.fold(0, u64::saturating_add) };
+        self.live = self.all;
+        self.conforming = 0;
+        self.marks = alloc::vec![LIVE; usize::try_from(count).unwrap_or(usize::MAX)];
     }
 }
 
@@ -328,9 +367,11 @@ fn index(number: NonZeroU32) -> usize {
     usize::try_from(number.get()).unwrap_or(usize::MAX) - 1
 }
 
-/// The messages from number `from` on whose mark is `marked`.
-fn numbers(marks: &[bool], from: u32, marked: bool) -> impl Iterator<Item = NonZeroU32> {
-    let all = (from..).map_while(NonZeroU32::new);
-    all.map_while(move |number| Some((number, *marks.get(index(number))?)))
-        .filter_map(move |(number, mark)| (mark == marked).then_some(number))
+/// The messages from number `from` on, 1 or more, that have this mark.
+fn numbers(marks: &[u8], from: u32, mark: u8) -> impl Iterator<Item = NonZeroU32> {
+    let mut at = usize::try_from(from).unwrap_or(usize::MAX).saturating_sub(1);
+    core::iter::from_fn(move || {
+        at += memchr(mark, marks.get(at..)?)? + 1;
+        NonZeroU32::new(u32::try_from(at).ok()?)
+    })
 }

@@ -79,6 +79,9 @@ pub enum Rejected {
     /// The output has no room for the line.
     #[error("the output has no room for the line")]
     NoRoom,
+    /// A command of an extension that the server has not announced, or was not asked for (RFC 6856, sections 2 and 3).
+    #[error("the server has not announced {0} in its capabilities")]
+    NotAnnounced(Kind),
     /// The server has sent something that nobody asked for: the next `receive` fails.
     #[error("the server has sent what nobody asked for")]
     Unsolicited,

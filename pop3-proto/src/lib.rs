@@ -148,6 +148,8 @@ pub mod maildrop;
 #[cfg(feature = "std")]
 pub mod memory;
 pub mod message;
+#[cfg(feature = "alloc")]
+pub mod netrc;
 mod output;
 #[cfg(feature = "alloc")]
 pub mod patience;

@@ -24,14 +24,14 @@ use crate::conversation::{Call, Conversation, Step};
 use crate::error::{BadArgument, Rejected};
 use crate::exchange::{Acknowledge, Capabilities, Exchange, Failure, Lines, acknowledged};
 use crate::failure::{Cause, Error, Refused};
-use crate::reply::Challenge;
+use crate::reply::{Challenge, Code};
 use crate::sasl::{Auth, MechanismError, Response, plain, prepare};
 use choice::{Choice, check_fit, choose};
-use credentials::{Secret, Source};
+use credentials::Secret;
 
 pub use credentials::Credentials;
 pub use error::{LoginError, LoginFailed};
-pub use policy::{Method, Policy, Security};
+pub use policy::{Method, Methods, Policy, Security};
 
 /// Where a login stands when it needs its driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +139,10 @@ impl Login {
                 Stage::Prove(call) => match conversation.step(call) {
                     Ok(Step::NeedIo(io)) => return Ok(Step::NeedIo(io)),
                     Ok(Step::Done(())) => return Ok(Step::Done(Progress::LoggedIn)),
-                    Err(error) => return Err(self.failed(conversation, error)),
+                    Err(error) => match self.without_binding(conversation, &error)? {
+                        Some(stage) => stage,
+                        None => return Err(self.failed(conversation, error)),
+                    },
                 },
             }
         }
@@ -151,11 +154,16 @@ impl Login {
 
     /// What can be known before anything is sent.
     fn check(&self, inside_tls: bool) -> Result<(), LoginError> {
-        if let Some(method) = self.policy.method {
-            check_fit(&self.credentials, method)?;
+        if let Some(methods) = self.policy.methods {
+            let mut fits = methods.iter().map(|method| check_fit(&self.credentials, method));
+            let own = matches!(self.credentials.secret, Secret::Own(_));
+            match fits.next() {
+                Some(Err(unsuitable)) if !own && !fits.any(|fit| fit.is_ok()) => return Err(unsuitable),
+                _ => {}
+            }
         }
         self.check_password().map_err(LoginError::Unsendable)?;
-        let shows = self.policy.method.is_some_and(Method::shows_secret);
+        let shows = self.policy.methods.is_some_and(|methods| methods.iter().all(Method::shows_secret));
         match self.policy.security {
             _ if inside_tls => Ok(()),
             Security::StartTls => Ok(()),
@@ -167,19 +175,25 @@ impl Login {
     /// What no method can carry, or the one that was asked for cannot. The rest is known after CAPA.
     fn check_password(&self) -> Result<(), BadArgument> {
         let user = self.credentials.user();
-        let (Secret::Password(source), Some(Method::UserPass | Method::Apop) | None) =
-            (&self.credentials.secret, self.policy.method)
-        else {
-            return if let Secret::Password(Source::Known(password)) = &self.credentials.secret {
-                plain("", user, password).map(drop)
-            } else {
-                Ok(())
-            };
-        };
-        // By default the name may go where it may have blanks.
-        let name = if self.policy.method.is_some() { Command::User(user) } else { Command::Pass(user) };
-        name.check(true)?;
-        source.known().map_or(Ok(()), |password| Command::Pass(password).check(true))
+        let Secret::Password(source) = &self.credentials.secret else { return Ok(()) };
+        let password = source.known();
+        match self.policy.methods.map(Methods::single) {
+            Some(Some(Method::UserPass)) => {
+                Command::User(user).check(true)?;
+                password.map_or(Ok(()), |password| Command::Pass(password).check(true))
+            }
+            // The password itself never travels.
+            Some(Some(Method::Apop)) => {
+                Command::User(user).check(true)?;
+                password.map_or(Ok(()), |password| plain("", user, password).map(drop))
+            }
+            Some(Some(_)) => password.map_or(Ok(()), |password| plain("", user, password).map(drop)),
+            // The name may go where it may have blanks.
+            Some(None) | None => {
+                Command::Pass(user).check(true)?;
+                password.map_or(Ok(()), |password| Command::Pass(password).check(true))
+            }
+        }
     }
 
     /// The stage after CAPA.
@@ -211,8 +225,6 @@ impl Login {
                 let greeting = conversation.greeting();
                 let timestamp = greeting.and_then(|greeting| greeting.timestamp());
                 let timestamp = timestamp.ok_or(LoginError::NotOffered("APOP".into()))?;
-                // Nothing but US-ASCII unless the server is known to take it (RFC 6856, section 2.2).
-                Self::sendable(conversation, Command::Pass(&password))?;
                 let user = prepare(user).map_err(LoginError::Unsendable)?;
                 let digest = Digest::new(timestamp, prepare(&password).map_err(LoginError::Unsendable)?.as_bytes());
                 Self::sendable(conversation, Command::Apop { user: &user, digest })?;
@@ -220,6 +232,24 @@ impl Login {
             }
             Choice::Sasl(auth) => Ok(Stage::Prove(Call::new(Proof::Sasl(auth)))),
         }
+    }
+
+    /// The one method that may follow another one: see [`Policy::methods`].
+    fn without_binding(&mut self, conversation: &Conversation, error: &Error) -> Result<Option<Stage>, LoginError> {
+        let Stage::Prove(call) = &self.stage else { return Ok(None) };
+        let Proof::Sasl(auth) = call.exchange() else { return Ok(None) };
+        let Some(refused) = error.refused() else { return Ok(None) };
+        let is_for_another_reason = !matches!(refused.code(), None | Some(Code::Auth));
+        let method =
+            auth.mechanism().name().strip_suffix("-PLUS").and_then(|name| {
+                [Method::ScramSha256, Method::ScramSha1].into_iter().find(|method| method.name() == name)
+            });
+        let is_cancelled = auth.error().is_some();
+        let Some(method) = method.filter(|_| !auth.has_proved() && !is_cancelled && !is_for_another_reason) else {
+            return Ok(None);
+        };
+        let choice = choice::follow(&mut self.credentials, self.policy, conversation, method)?;
+        Ok(choice.map(|auth| Stage::Prove(Call::new(Proof::Sasl(auth)))))
     }
 
     /// Whether the server can take the command, asked before the first of a pair goes out.
@@ -266,6 +296,11 @@ impl Login {
                 refused.redact(self.credentials.known_text().unwrap_or_default().as_bytes());
                 if let Some(proof) = proof {
                     proof.redact(&mut refused, self.credentials.user());
+                }
+                if let Some(Proof::Sasl(auth)) = proof {
+                    if auth.has_lost_its_binding(&refused) {
+                        return LoginError::Binding(refused);
+                    }
                 }
                 let certain = conversation.capabilities().is_some_and(|c| c.any(|known| known == Known::AuthRespCode));
                 let judged = !matches!(proof, Some(Proof::Sasl(auth)) if !auth.has_spoken());

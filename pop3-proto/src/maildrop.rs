@@ -85,7 +85,8 @@ pub trait Maildrop {
 /// What a client offers as proof of who it is. `Debug` shows no secret.
 ///
 /// From a [`Service`](crate::Service), names and passwords are [prepared](crate::sasl::prepare) with the feature
-/// `saslprep`, and what cannot be prepared is refused before the store hears of it (RFC 4013; RFC 6856, section 2.2).
+/// `saslprep`, and what cannot be prepared is refused before the store hears of it (RFC 4013; RFC 6856, section 2.2). So
+/// is what has a control character, in every way to log in, and what is not US-ASCII and longer than 255 octets.
 #[derive(Clone, Copy)]
 pub enum Credentials<'a> {
     /// USER and PASS, or SASL PLAIN (RFC 1939, section 7; RFC 4616).
@@ -112,7 +113,7 @@ pub enum Credentials<'a> {
 }
 
 impl<'a> Credentials<'a> {
-    /// The name of the mailbox, as the client gave it: it may hold anything but NUL.
+    /// The name of the mailbox, as the client gave it: it may hold anything but control characters.
     pub const fn user(&self) -> &'a str {
         match self {
             Credentials::Password { user, .. } | Credentials::Apop { user, .. } | Credentials::Proved { user } => user,
@@ -122,20 +123,12 @@ impl<'a> Credentials<'a> {
     /// Whether the client knows `secret`, the password that it shares with the store. Nobody knows an empty one. What was
     /// proved already stays proved, whatever `secret` is.
     ///
-    /// With the feature `saslprep` both sides are [prepared](crate::sasl::prepare) before they are compared. Nobody knows a
-    /// secret that cannot be.
+    /// With the feature `saslprep` what the client gave is [prepared](crate::sasl::prepare) before it is compared. Prepare
+    /// `secret` too, when you store it, and not for each login.
     ///
-    /// The time this takes tells nothing of where the two differ, but it may tell the length of the password.
+    /// The time this takes depends on what the client gave, and tells nothing of `secret`: neither its length, nor where the
+    /// two differ, nor whether it is US-ASCII. (A digest of APOP takes time for each 64 octets of `secret`.)
     pub fn prove(&self, secret: &[u8]) -> bool {
-        match (self, core::str::from_utf8(secret)) {
-            (Credentials::Proved { .. }, _) => true,
-            (_, Ok(secret)) => prepared(secret).is_some_and(|secret| self.matches(secret.as_bytes())),
-            // No password can be that, but a digest can be made of it.
-            (_, Err(_)) => self.matches(secret),
-        }
-    }
-
-    fn matches(&self, secret: &[u8]) -> bool {
         let equal = match self {
             Credentials::Proved { .. } => true,
             Credentials::Password { password, .. } => {
@@ -151,17 +144,17 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// A name or a password as it is compared: in a form in which both sides mean the same. `None` if it has no such form.
-#[cfg(feature = "saslprep")]
-pub(crate) fn prepared(text: &str) -> Option<Zeroizing<String>> {
-    crate::sasl::prepare(text).ok()
-}
+/// The longest name or password that is prepared, in octets. One character may become eighteen.
+const LONGEST_PREPARED: usize = 255;
 
-/// A name or a password as it is compared: as it is.
-#[cfg(not(feature = "saslprep"))]
-#[allow(clippy::unnecessary_wraps, reason = "with the feature it may fail")]
+/// A name or a password as it is compared: in a form in which both sides mean the same. `None` if it has no such form, has
+/// a control character (RFC 4013, section 2.3), or is not US-ASCII and longer than 255 octets.
 pub(crate) fn prepared(text: &str) -> Option<Zeroizing<String>> {
-    Some(Zeroizing::new(text.into()))
+    let is_long = text.len() > LONGEST_PREPARED && !text.is_ascii();
+    if is_long || text.bytes().any(|octet| octet.is_ascii_control()) {
+        return None;
+    }
+    if cfg!(feature = "saslprep") { crate::sasl::prepare(text).ok() } else { Some(Zeroizing::new(text.into())) }
 }
 
 impl fmt::Debug for Credentials<'_> {
@@ -245,15 +238,17 @@ mod tests {
     fn both_sides_are_prepared() {
         let offer = |password| Credentials::Password { user: "u", password };
         // RFC 4013, section 3: SOFT HYPHEN goes, and the Roman numeral nine is an I and an X.
-        assert!(offer("I\u{AD}X").prove("\u{2168}".as_bytes()));
+        let stored = |password| crate::sasl::prepare(password).unwrap();
+        assert!(offer("I\u{AD}X").prove(stored("\u{2168}").as_bytes()));
         assert!(offer("Jose\u{301}").prove("Jos\u{E9}".as_bytes()));
+        assert!(offer("Jos\u{E9}").prove(stored("Jose\u{301}").as_bytes()));
         assert!(!offer("Jose").prove("Jos\u{E9}".as_bytes()));
         assert!(!offer("\u{E000}").prove("\u{E000}".as_bytes()), "a private character is prohibited");
         assert!(!offer("\u{AD}").prove("\u{AD}".as_bytes()), "nothing is left of it");
 
         let timestamp = Timestamp::find(b"<1@h>").unwrap();
         let digest = Digest::new(timestamp, "Jos\u{E9}".as_bytes());
-        assert!(Credentials::Apop { user: "u", timestamp, digest }.prove("Jose\u{301}".as_bytes()));
+        assert!(Credentials::Apop { user: "u", timestamp, digest }.prove(stored("Jose\u{301}").as_bytes()));
     }
 
     #[test]

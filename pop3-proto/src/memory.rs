@@ -67,11 +67,13 @@ impl MailStore {
         })))
     }
 
-    /// Adds a user with an empty maildrop, or changes his password.
+    /// Adds a user with an empty maildrop, or changes his password. A password that cannot be
+    /// [prepared](crate::sasl::prepare), or has a control character, is nobody's.
     pub fn add_user(&self, user: &str, password: &str) {
         let mut accounts = self.lock();
         let account = Account { password: String::new(), messages: Vec::new(), locked: false };
-        accounts.by_user.entry(name(user)).or_insert(account).password = password.into();
+        accounts.by_user.entry(name(user)).or_insert(account).password =
+            prepared(password).map_or_else(String::new, |prepared| prepared.as_str().into());
     }
 
     /// Puts a message behind the others of `user`, with a unique-id of our own. Lines may end in CRLF or LF.

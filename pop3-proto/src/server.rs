@@ -122,9 +122,12 @@ impl Server {
     /// [`Violation::PlaintextAfterStls`]: octets came behind STLS, before TLS began. Close the connection: every later
     /// call gives the same error.
     pub fn receive<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Request<'a>>, ProtocolError> {
-        // Not one octet may be taken over into TLS, nor be answered there (RFC 2595, section 4).
-        let handshake = self.state == State::Handshake || self.due == Due::Status(Kind::Stls);
-        if self.injected || (handshake && !input.is_empty()) {
+        // Not one octet may be taken over into TLS, nor be answered there (RFC 2595, section 4). Only the answer to STLS
+        // tells whether there will be a handshake.
+        let is_asked = self.due == Due::Status(Kind::Stls);
+        self.injected |= is_asked && !input.is_empty();
+        let handshake = self.state == State::Handshake;
+        if (self.injected && !is_asked) || (handshake && !input.is_empty()) {
             return Err(self.injection());
         }
         if self.state.is_over() {
@@ -279,9 +282,7 @@ impl Server {
     /// [`AnswerError`].
     pub fn ok(&mut self, text: impl fmt::Display, out: &mut impl Output) -> Result<(), AnswerError> {
         let Due::Status(kind) = self.due else { return Err(AnswerError::NotDue) };
-        let Some(state) = self.state.after(kind, Outcome::Ok).filter(|_| !self.injected) else {
-            return Err(AnswerError::NotDue);
-        };
+        let Some(state) = self.state.after(kind, Outcome::Ok) else { return Err(AnswerError::NotDue) };
         let mut line = Line::new("+OK ");
         line.text(text);
         line.write(out)?;
@@ -310,7 +311,7 @@ impl Server {
         out: &mut impl Output,
     ) -> Result<(), AnswerError> {
         let state = match (self.due, self.state) {
-            _ if self.injected || self.state.is_over() => None,
+            _ if self.state.is_over() => None,
             (Due::Status(kind), state) => state.after(kind, Outcome::Err),
             (Due::Challenge, state) => state.after(Kind::Auth, Outcome::Err),
             // Whatever comes between USER and PASS makes us forget the name.
@@ -321,6 +322,8 @@ impl Server {
         let Some(state) = state else { return Err(AnswerError::NotDue) };
         Line::refusal(code, text).write(out)?;
         self.state = state;
+        // What came behind a STLS that was refused are commands.
+        self.injected = false;
         let was_last = core::mem::replace(&mut self.due, Due::Request) == Due::LastWord;
         if state == State::Authorization {
             self.refusals = self.refusals.saturating_add(1);

@@ -134,6 +134,7 @@ pub const TABLE: &[Transition] = {
     &[
         row(Authorization, K::User,      Named,         Authorization),
         row(Authorization, K::Apop,      Transaction,   Authorization),
+        row(Authorization, K::AuthList,  Authorization, Authorization),
         row(Authorization, K::Auth,      Transaction,   Authorization),
         row(Authorization, K::Stls,      Handshake,     Authorization),
         row(Authorization, K::Capa,      Authorization, Authorization),
@@ -148,6 +149,7 @@ pub const TABLE: &[Transition] = {
         row(Named,         K::User,      Named,         Authorization),
         // Whatever is neither PASS nor USER makes the server forget the name.
         row(Named,         K::Apop,      Transaction,   Authorization),
+        row(Named,         K::AuthList,  Authorization, Authorization),
         row(Named,         K::Auth,      Transaction,   Authorization),
         row(Named,         K::Stls,      Handshake,     Authorization),
         row(Named,         K::Capa,      Authorization, Authorization),

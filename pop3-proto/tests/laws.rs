@@ -160,7 +160,7 @@ fn law_3_rejected_changes_nothing() {
         talk
     };
     let (greeted, logged_in) = (|| Talk::greeted(config), || Talk::logged_in(config));
-    let tls = Talk::greeted(Config { inside_tls: true, ..config });
+    let tls = Talk::greeted_inside_tls(config);
     let busy: Vec<_> = [Command::Stat, Command::Noop].into_iter().cycle().take(32).collect();
     let long = "x".repeat(250).leak();
     let (stat, state) = (Kind::Stat, State::Authorization);
@@ -243,6 +243,13 @@ fn law_4_poison_is_permanent() {
             Violation::PlaintextAfterStls,
         ),
         (told(after(&[], ""), |client| client.tls_established(b"")), Violation::NoHandshakeDue),
+        (told(Talk::new(Config::default()), |client| client.tls_established(b"+")), Violation::PlaintextAfterStls),
+        (
+            told(Talk::new(Config::default()), |client| {
+                client.tls_established(b"").and_then(|()| client.tls_established(b""))
+            }),
+            Violation::NoHandshakeDue,
+        ),
         (after(&[Command::User("u"), Command::Pass("p")], "-ERR\r\n+OK\r\n"), Violation::Impossible),
         (after(&[list], "+ \r\n"), Violation::UnexpectedChallenge),
         (twice, Violation::TooManyChallenges),

@@ -389,7 +389,10 @@ fn v6_v40_v41_v43_plain() {
          C: AUTH CRAM-MD5
          S: -ERR~
          C: AUTH
-         S: -ERR~
+         S: +OK~
+         S: PLAIN
+         S: SCRAM-SHA-256
+         S: .
          C: auth plain
          S: +\x20
          C: Ym9iAGJvYgBwdw==
@@ -454,7 +457,17 @@ fn v36_plaintext_behind_stls_ends_the_session() {
     for behind in ["CAPA\r\n", "\r\n", "\n", "U"] {
         let mut service = Service::new(store().maildrop(), STLS, None);
         let said = feed(&mut service, format!("STLS\r\n{behind}").as_bytes(), usize::MAX);
-        assert_eq!((said.as_str(), service.is_over()), (GREETING, true), "at once: {behind:?}");
+        let begun = format!("{GREETING}+OK begin TLS\r\n");
+        assert_eq!((said.as_str(), service.is_over()), (begun.as_str(), true), "at once: {behind:?}");
+
+        // However the octets are cut, the answers are the same.
+        let whole = format!("STLS\r\n{behind}");
+        for cut in (1..whole.len()).filter(|cut| *cut != 6) {
+            let mut service = Service::new(store().maildrop(), STLS, None);
+            let said = feed(&mut service, &whole.as_bytes()[..cut], usize::MAX)
+                + &feed(&mut service, &whole.as_bytes()[cut..], usize::MAX);
+            assert_eq!((said.as_str(), service.is_over()), (begun.as_str(), true), "cut at {cut}: {behind:?}");
+        }
 
         let mut service = at_handshake("");
         let spare = service.spare();
@@ -521,4 +534,30 @@ fn v43_v47_names_and_passwords_are_prepared() {
     assert_eq!(said(b"USER Jos\xe9\r\n"), "-ERR wrong arguments for USER");
     assert_eq!(said(b"USER u\r\nPASS \xe9\r\n"), "-ERR wrong arguments for PASS");
     assert_eq!(said(b"AUTH PLAIN AHUA6Q==\r\n"), "-ERR not a message of PLAIN");
+}
+
+#[test]
+fn auth_alone_lists_the_mechanisms_that_are_offered_now() {
+    let scram = if cfg!(feature = "scram") { "S: SCRAM-SHA-256\n" } else { "" };
+    let list = format!("S: +OK~\nS: PLAIN\n{scram}S: .\n");
+    // Between USER and PASS it makes the server forget the name, as any other command does.
+    let named = format!("C: USER bob\nS: +OK~\nC: AUTH\n{list}C: PASS pw\nS: -ERR PASS~");
+    talk(&format!("C: AUTH\n{list}C: auth \n{list}{named}"));
+    talk_with(ServerConfig::default(), || store().maildrop(), &format!("C: AUTH\nS: +OK~\n{scram}S: ."));
+    inside("C: AUTH\nS: -ERR~");
+}
+
+#[test]
+fn a_password_has_no_control_character_in_any_way_to_log_in() {
+    let maildrop = || {
+        let store = store();
+        store.add_user("tab", "p\tq");
+        store.maildrop()
+    };
+    // PLAIN with `tab` and `p\tq`.
+    talk_with(
+        PLAINTEXT,
+        maildrop,
+        "C: USER tab\nS: +OK~\nC: PASS p\tq\nS: -ERR~\nC: AUTH PLAIN AHRhYgBwCXE=\nS: -ERR [AUTH]~",
+    );
 }

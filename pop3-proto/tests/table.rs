@@ -41,9 +41,14 @@ fn next(phase: Phase, kind: Kind, accepted: bool) -> Option<Phase> {
             Kind::Pass => login(user_accepted),
             Kind::Apop | Kind::Auth => login(true),
             Kind::Stls if accepted => Some(Negotiation),
-            Kind::Stls | Kind::Capa | Kind::Utf8 | Kind::Lang | Kind::LangList | Kind::RawSingle | Kind::RawMulti => {
-                Some(Authorization { user_accepted: false })
-            }
+            Kind::AuthList
+            | Kind::Stls
+            | Kind::Capa
+            | Kind::Utf8
+            | Kind::Lang
+            | Kind::LangList
+            | Kind::RawSingle
+            | Kind::RawMulti => Some(Authorization { user_accepted: false }),
             // RFC 1939, section 6: QUIT in AUTHORIZATION does not enter UPDATE.
             Kind::Quit => Some(Over { update: false }),
             // All others concern messages.
@@ -51,7 +56,7 @@ fn next(phase: Phase, kind: Kind, accepted: bool) -> Option<Phase> {
         },
         Transaction => match kind {
             Kind::Quit => Some(Over { update: true }),
-            Kind::User | Kind::Pass | Kind::Apop | Kind::Auth | Kind::Stls | Kind::Utf8 => None,
+            Kind::User | Kind::Pass | Kind::Apop | Kind::AuthList | Kind::Auth | Kind::Stls | Kind::Utf8 => None,
             _ => Some(Transaction),
         },
     }
@@ -118,7 +123,7 @@ proptest! {
                 let Some((kind, accepted)) = owed.pop_front() else { break };
                 let says = match (accepted, kind) {
                     (false, _) => "-ERR no\r\n",
-                    (_, Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti) => "+OK\r\n1 x\r\n.\r\n",
+                    (_, Kind::AuthList | Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti) => "+OK\r\n1 x\r\n.\r\n",
                     (_, Kind::Retr | Kind::Top) => "+OK\r\n..\r\n\r\n.\r\n",
                     _ => "+OK\r\n",
                 };

@@ -219,7 +219,8 @@ async fn converse<D: Driver>(wire: Wire, window: usize, script: &Script, record:
     let mut session = loop {
         let Some(&(mechanism, right)) = logins.next() else { return connection.leave().await.into() };
         let who = Credentials::new(USER, if right { PASSWORD } else { "wrong" });
-        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: mechanism };
+        let policy =
+            Policy { security: Security::Plaintext, allow_plaintext: true, methods: mechanism.map(Method::only) };
         match connection.login(who, policy).await {
             Ok(session) => break session,
             Err((None, LoginError::Failed(error))) => return Parting::Lost(error.into()),

@@ -46,7 +46,7 @@ async fn said_at_the_prompt(words: &'static str) -> String {
         has_spoken.recv().unwrap();
         Some("tanstaaf".to_owned().into())
     });
-    let failed = connection.login(credentials, Policy { method: None, ..POLICY }).await.unwrap_err();
+    let failed = connection.login(credentials, Policy { methods: None, ..POLICY }).await.unwrap_err();
     let error = failed.to_string();
     drop(failed);
     assert_eq!(String::from_utf8(server.join().unwrap()).unwrap(), "", "nothing is sent after the words");

@@ -55,7 +55,9 @@ async fn calls_before_the_login() {
     let store = numbered(1);
     let mut connection = connection(&store, 100).await;
     assert!(connection.capabilities().await.unwrap().pipelining());
-    assert!(connection.utf8().await.unwrap_err().refused().is_some());
+    let error = connection.utf8().await.unwrap_err();
+    assert!(matches!(error.cause(), Cause::Rejected(Rejected::NotAnnounced(_))), "{error}");
+    assert!(error.session_goes_on());
     let failed = connection.login(Credentials::new("mrose", "wrong"), POLICY).await.unwrap_err();
     let session = failed.connection.unwrap().login(credentials(), POLICY).await.unwrap();
     let _stream = session.abandon();

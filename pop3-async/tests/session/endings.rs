@@ -150,6 +150,6 @@ async fn serving_ends_well_when_the_client_goes_away() {
     tokio::spawn(pop3_async::serve(theirs, store.maildrop()));
     let connection = Connection::new(ours, Config::default()).await.unwrap();
     let failed = connection.login(credentials(), POLICY).await.unwrap_err();
-    let apop = pop3_async::Policy { method: Some(pop3_async::Method::Apop), ..POLICY };
+    let apop = pop3_async::Policy { methods: Some(pop3_async::Method::Apop.only()), ..POLICY };
     failed.connection.unwrap().login(credentials(), apop).await.unwrap().quit().await.unwrap();
 }

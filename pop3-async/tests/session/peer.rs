@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 /// By USER and PASS, because SCRAM is slow on purpose.
 pub(crate) const POLICY: Policy =
-    Policy { security: Security::Plaintext, allow_plaintext: true, method: Some(Method::UserPass) };
+    Policy { security: Security::Plaintext, allow_plaintext: true, methods: Some(Method::UserPass.only()) };
 
 pub(crate) fn plaintext() -> ServerConfig {
     ServerConfig { plaintext_login: true, ..ServerConfig::default() }

@@ -15,7 +15,7 @@ use crate::authority::{Authority, valid_for};
 use crate::server::number;
 
 const LIMITS: Timeouts = Timeouts { octets: 256, ..Timeouts::UNLIMITED.each(Duration::from_secs(60)) };
-const STARTTLS: Policy = Policy { security: Security::StartTls, allow_plaintext: false, method: None };
+const STARTTLS: Policy = Policy { security: Security::StartTls, allow_plaintext: false, methods: None };
 
 fn credentials() -> Credentials {
     Credentials::new("mrose", "tanstaaf")

@@ -17,7 +17,7 @@ pub(crate) struct Options {
     /// over it, unless --plaintext permits it.
     ///
     /// `;`, `:`, `@`, `/` and `%` in a user name are written %3B, %3A, %40, %2F and %25. The mechanism is
-    /// SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN, LOGIN, +APOP, or `*` for any.
+    /// SCRAM-SHA-256, SCRAM-SHA-1, either with -PLUS, CRAM-MD5, PLAIN, LOGIN, +APOP, or `*` for any.
     #[arg(value_name = "URL")]
     pub(crate) url: Option<String>,
 

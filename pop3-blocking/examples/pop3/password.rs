@@ -33,10 +33,25 @@ pub(crate) fn find(target: &Target, file: Option<&Path>) -> Result<(String, Secr
     };
     let password = match given {
         Some(password) => password,
-        None if !secret.is_empty() => secret,
+        None if !secret.is_empty() => {
+            warn_of_readers();
+            secret
+        }
         None => prompt(&user, &target.host)?,
     };
     Ok((user, password))
+}
+
+/// Tells whoever uses a password of the netrc file that others can read it too.
+fn warn_of_readers() {
+    #[cfg(unix)]
+    if let Some(path) = pop3_blocking::netrc_file() {
+        let mode = path.metadata().map_or(0, |metadata| std::os::unix::fs::MetadataExt::mode(&metadata));
+        if mode & 0o077 != 0 {
+            let path = path.display();
+            eprintln!("pop3: others can read the passwords in {path}: `chmod 600 {path}` makes it yours alone");
+        }
+    }
 }
 
 fn from_file(path: &Path) -> Result<Secret, Failure> {

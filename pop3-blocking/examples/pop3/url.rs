@@ -23,7 +23,7 @@ pub(crate) struct Target {
 pub(crate) const NO_PASSWORD: &str = "a password has no place in a URL, where others can see it: use ~/.netrc, --password-file, POP3_PASSWORD or the prompt";
 
 /// What may stand behind `AUTH=`.
-const MECHANISMS: &str = "PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1, SCRAM-SHA-256, +APOP, or * for any";
+const MECHANISMS: &str = "PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1, SCRAM-SHA-256, either with -PLUS, +APOP, or * for any";
 
 const SHAPE: &str = "a URL looks like pop3s://user@host or pop3s://user@host:port";
 
@@ -111,6 +111,8 @@ fn mechanism(parameter: &str) -> Result<Option<Method>, String> {
         "LOGIN" => Ok(Some(Method::Login)),
         "CRAM-MD5" => Ok(Some(Method::CramMd5)),
         "SCRAM-SHA-1" => Ok(Some(Method::ScramSha1)),
+        "SCRAM-SHA-1-PLUS" => Ok(Some(Method::ScramSha1Plus)),
+        "SCRAM-SHA-256-PLUS" => Ok(Some(Method::ScramSha256Plus)),
         "SCRAM-SHA-256" => Ok(Some(Method::ScramSha256)),
         "APOP" => Err("APOP is no SASL mechanism: write AUTH=+APOP".to_owned()),
         _ => Err(format!("the mechanism behind AUTH= is unknown: it may be {MECHANISMS}")),

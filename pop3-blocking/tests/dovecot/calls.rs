@@ -112,7 +112,7 @@ fn a_connection_before_its_login() {
     // Dovecot 2.3 knows nothing of UTF8.
     assert!(connection.utf8().unwrap_err().session_goes_on());
 
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
     let mut session = connection.login(Credentials::new(&user.name, PASSWORD), policy).unwrap();
     assert_eq!(session.stat().unwrap().messages, 1);
     session.quit().unwrap();

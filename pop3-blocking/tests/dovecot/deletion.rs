@@ -57,7 +57,7 @@ fn a_broken_connection_deletes_nothing() {
     let stream = TcpStream::connect(address()).unwrap();
     let cable = stream.try_clone().unwrap();
     let connection = Connection::new(stream, Config::default()).unwrap();
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
     let mut session = connection.login(Credentials::new(&user.name, PASSWORD), policy).unwrap();
     for deletion in session.delete_all().unwrap() {
         deletion.unwrap();

@@ -20,14 +20,14 @@ const METHODS: [Method; 7] = [
     Method::ScramSha256,
 ];
 
-const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
 
 fn connection(log: &Log) -> Connection<TcpStream> {
     Connection::with_log(TcpStream::connect(address()).unwrap(), Config::default(), log.sink()).unwrap()
 }
 
 fn by(mechanism: Method) -> Policy {
-    Policy { method: Some(mechanism), ..CLEAR }
+    Policy { methods: Some(mechanism.only()), ..CLEAR }
 }
 
 /// Base64, written here so that no code of the client's has a part in it.
@@ -100,7 +100,7 @@ fn an_unprotected_password_stays_here() {
     for mechanism in [Method::UserPass, Method::Plain, Method::Login].map(Some) {
         for security in [Security::Tls, Security::Plaintext] {
             let log = Log::default();
-            let policy = Policy { security, allow_plaintext: false, method: mechanism };
+            let policy = Policy { security, allow_plaintext: false, methods: mechanism.map(Method::only) };
             let failed = connection(&log).login(Credentials::new(&user.name, PASSWORD), policy).unwrap_err();
             let protected = security == Security::Tls;
             assert!(matches!(failed.reason, LoginError::NoTls) == protected, "{failed}");
@@ -188,7 +188,7 @@ fn tokens_good_and_bad() {
     let env = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
     let name = env("POP3_TEST_TOKEN_USER");
     for method in [None, Some(Method::OauthBearer), Some(Method::Xoauth2)] {
-        let policy = Policy { method, ..CLEAR };
+        let policy = Policy { methods: method.map(Method::only), ..CLEAR };
         let log = Log::default();
         let token = env("POP3_TEST_TOKEN");
         let mut session = connection(&log).login(Credentials::token(&name, &token), policy).unwrap();

@@ -39,7 +39,7 @@ macro_rules! log_in {
                 Err(error) => return story.note(Err(error)),
             };
             story.note(Ok::<_, Error>(Value::Greeted));
-            let policy = Policy { security, allow_plaintext: true, method: Some(Method::UserPass) };
+            let policy = Policy { security, allow_plaintext: true, methods: Some(Method::UserPass.only()) };
             match connection.login(Credentials::new(USER, PASSWORD), policy)$($wait)* {
                 Ok(session) => {
                     story.note(Ok::<_, Error>(Value::LoggedIn));

@@ -58,7 +58,7 @@ fn converse(memory: Memory) -> Outcome {
 
 fn converse_into(memory: Memory, outcome: &mut Outcome) -> Result<(), Error> {
     let connection = Connection::new(memory, Config::default())?;
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
     let mut session = match connection.login(Credentials::new("mrose", "tanstaaf"), policy) {
         Ok(session) => session,
         Err(failed) => match failed.reason {

@@ -140,7 +140,7 @@ fn a_stream_of_ones_own() {
     let mut connection = Connection::new(TcpStream::connect(peer.address).unwrap(), Config::default()).unwrap();
     connection.get_ref().set_read_timeout(Some(PAUSE)).unwrap();
     connection.set_timeouts(Timeouts { answer: LIMIT, ..Timeouts::UNLIMITED });
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
     let begin = Instant::now();
     let failed = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap_err();
     assert_eq!(failed.to_string(), "the login failed: the server sent no answer to USER for 0.2 s");
@@ -172,7 +172,7 @@ fn on_ones_own(peer: &Peer, timeout: Duration) -> Result<Session<Tcp>, Box<Login
     socket.set_send_buffer_size(1).unwrap();
     socket.connect(&peer.address.into()).unwrap();
     let connection = Connection::new(Tcp::new(socket.into(), timeout).unwrap(), Config::default()).unwrap();
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: Some(Method::Xoauth2) };
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: Some(Method::Xoauth2.only()) };
     connection.login(token(LESS), policy)
 }
 

@@ -191,7 +191,7 @@ fn many_commands_in_one_write() {
     let memory = Memory::playing(&script, usize::MAX, usize::MAX, None);
     let mut connection = Connection::new(memory, Config::default()).unwrap();
     connection.set_window(64 * 1024);
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
     let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap();
     assert_eq!(session.delete_many((1..=COUNT).map(number)).flatten().count(), commands.len());
     // CAPA, USER with PASS, and all of the batch.

@@ -56,7 +56,7 @@ fn d18_nobody_waits_for_ever() {
     let stream = Tcp::new(client.into(), Duration::from_secs(20)).unwrap();
     let mut connection = Connection::new(stream, Config::default()).unwrap();
     connection.set_window(1024 * 1024);
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
     let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap();
 
     let mut batch = session.retrieve_many((1..=MESSAGES).map(number));

@@ -208,7 +208,7 @@ fn a_binding_to_the_channel() {
             assert!(last.starts_with(&format!("c={expected},")), "{last}, and not {expected}");
             say(&mut stream, "S: -ERR enough\nC: QUIT\nS: +OK\n");
         });
-        let to = server.connect(security, authority.trusted()).method(Method::ScramSha256);
+        let to = server.connect(security, authority.trusted()).method(Method::ScramSha256Plus);
         let error = connect(to).unwrap_err();
         assert!(matches!(error, ConnectError::Login(LoginError::Credentials(_))), "{error}");
         server.done();

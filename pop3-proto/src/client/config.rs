@@ -16,8 +16,6 @@ pub struct Config {
     pub max_body: u64,
     /// Whether servers whose lines end in a bare LF are understood. True by default.
     pub tolerate_lf: bool,
-    /// Whether the session begins inside TLS, as on port 995 (RFC 8314, section 3.1). False by default.
-    pub inside_tls: bool,
 }
 
 impl Default for Config {
@@ -29,7 +27,6 @@ impl Default for Config {
             max_rows: 1_000_000,
             max_body: u64::MAX,
             tolerate_lf: true,
-            inside_tls: false,
         }
     }
 }

@@ -4,7 +4,7 @@ use core::fmt;
 
 /// The kinds of commands, as the state machine sees them: what they are, not whom they concern.
 ///
-/// LIST, UIDL and LANG come twice, because with an argument their answer is one line and without it is a listing
+/// AUTH, LIST, UIDL and LANG come twice, because with an argument their answer is one line and without it is a listing
 /// (RFC 1939, section 5; RFC 6856, section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -15,6 +15,7 @@ pub enum Kind {
     Pass,
     Apop,
     Auth,
+    AuthList,
     Stls,
     Capa,
     Utf8,
@@ -54,6 +55,7 @@ impl Kind {
         Kind::Pass,
         Kind::Apop,
         Kind::Auth,
+        Kind::AuthList,
         Kind::Stls,
         Kind::Capa,
         Kind::Utf8,
@@ -81,7 +83,7 @@ impl Kind {
             Kind::User => "USER",
             Kind::Pass => "PASS",
             Kind::Apop => "APOP",
-            Kind::Auth => "AUTH",
+            Kind::AuthList | Kind::Auth => "AUTH",
             Kind::Stls => "STLS",
             Kind::Capa => "CAPA",
             Kind::Utf8 => "UTF8",
@@ -105,7 +107,9 @@ impl Kind {
     pub const fn shape(self) -> Shape {
         match self {
             Kind::Retr | Kind::Top => Shape::Body,
-            Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti => Shape::Listing,
+            Kind::AuthList | Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti => {
+                Shape::Listing
+            }
             _ => Shape::Single,
         }
     }

@@ -59,10 +59,13 @@ impl<'a> Command<'a> {
                 let user = text(word())?;
                 Command::Apop { user, digest: word().and_then(Digest::parse).ok_or(bad)? }
             }
-            Kind::Auth => {
-                let mechanism = text(word())?;
-                Command::Auth { mechanism, initial_response: word().map(Payload::initial) }
-            }
+            Kind::AuthList | Kind::Auth => match word() {
+                Some(mechanism) => {
+                    let mechanism = text(Some(mechanism))?;
+                    Command::Auth { mechanism, initial_response: word().map(Payload::initial) }
+                }
+                None => Command::AuthList,
+            },
             Kind::Lang | Kind::LangList => match word() {
                 Some(tag) => Command::Lang(text(Some(tag))?),
                 None => Command::LangList,

@@ -174,7 +174,7 @@ impl<M: Maildrop> Desk<M> {
         if let Err(refused) = allowed {
             return self.refuse(&refused);
         }
-        self.marks = alloc::vec![false; usize::try_from(self.maildrop.count()).unwrap_or(usize::MAX)];
+        self.open_maildrop();
         self.ok("the maildrop is open")
     }
 

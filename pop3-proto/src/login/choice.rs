@@ -9,7 +9,7 @@ use crate::conversation::Conversation;
 use crate::error::BadArgument;
 use crate::exchange::Capabilities;
 use crate::login::credentials::Secret;
-use crate::login::{Credentials, LoginError, Method, Policy};
+use crate::login::{Credentials, LoginError, Method, Methods, Policy};
 #[cfg(feature = "cram-md5")]
 use crate::sasl::CramMd5;
 use crate::sasl::{self, Auth, External, Mechanism, MechanismError, OauthBearer, Plain, Xoauth2};
@@ -39,16 +39,18 @@ pub(super) fn choose(
         }
         return offer.auth(mechanism).map(Choice::Sasl);
     }
-    let method = policy.method.map_or_else(|| offer.best(credentials), Ok)?;
+    let method = match policy.methods.and_then(Methods::single) {
+        Some(method) => {
+            let is_offered = offer.has(method) || (method != Method::Apop && offer.may_have(method.name()));
+            if is_offered { method } else { return Err(LoginError::NotOffered(method.name().into())) }
+        }
+        None => offer.best(credentials, policy.methods)?,
+    };
     offer.permit(policy, method.shows_secret())?;
     check_fit(credentials, method)?;
-    let is_offered = match method {
-        Method::UserPass => true,
-        Method::Apop => conversation.greeting().is_some_and(|greeting| greeting.timestamp().is_some()),
-        _ => offer.may_have(method.name()) || offer.has_any(method),
-    };
-    if !is_offered {
-        return Err(LoginError::NotOffered(method.name().into()));
+    if method.is_bound() && conversation.channel_binding().is_none() {
+        let inside_tls = conversation.client().inside_tls();
+        return Err(if inside_tls { LoginError::Unsuitable(method) } else { LoginError::Unprotected });
     }
     if method != Method::External && credentials.text().is_none() {
         return Err(LoginError::NoSecret);
@@ -63,6 +65,24 @@ pub(super) fn choose(
     }
 }
 
+/// The method without a binding that follows one whose binding was refused, if it is permitted and offered.
+pub(super) fn follow(
+    credentials: &mut Credentials,
+    policy: Policy,
+    conversation: &Conversation,
+    method: Method,
+) -> Result<Option<Auth>, LoginError> {
+    let nothing = Capabilities::default();
+    let offer = Offer { announced: conversation.capabilities().unwrap_or(&nothing), conversation };
+    let permitted =
+        policy.methods.unwrap_or(Methods::DEFAULT).contains(method) && check_fit(credentials, method).is_ok();
+    if !permitted || !offer.announces(method.name()) || !conversation.client().inside_tls() {
+        return Ok(None);
+    }
+    let mechanism = offer.mechanism(method, credentials).map_err(LoginError::Unsendable)?;
+    mechanism.map(|mechanism| offer.auth(mechanism)).transpose()
+}
+
 /// Whether the credentials are of the kind that the method needs. Known before anything is sent.
 pub(super) fn check_fit(credentials: &Credentials, method: Method) -> Result<(), LoginError> {
     let fits = match credentials.secret {
@@ -72,7 +92,7 @@ pub(super) fn check_fit(credentials: &Credentials, method: Method) -> Result<(),
         Secret::Own(_) => false,
     };
     let built = cfg!(feature = "cram-md5") || method != Method::CramMd5;
-    let built = built && (cfg!(feature = "scram") || !matches!(method, Method::ScramSha1 | Method::ScramSha256));
+    let built = built && (cfg!(feature = "scram") || !method.is_scram());
     if fits && built && (credentials.authzid().is_empty() || method.knows_authzid()) {
         Ok(())
     } else {
@@ -87,13 +107,14 @@ struct Offer<'a> {
 }
 
 impl Offer<'_> {
-    fn has(&self, mechanism: &str) -> bool {
+    /// Whether a SASL mechanism is announced.
+    fn announces(&self, mechanism: &str) -> bool {
         self.announced.mechanisms().any(|name| name.eq_ignore_ascii_case(mechanism.as_bytes()))
     }
 
     /// A server without CAPA may know AUTH all the same (RFC 1734).
     fn may_have(&self, mechanism: &str) -> bool {
-        self.has(mechanism) || self.announced.iter().next().is_none()
+        self.announces(mechanism) || self.announced.iter().next().is_none()
     }
 
     /// Nothing that tells the secret goes over an unprotected link without leave.
@@ -102,35 +123,35 @@ impl Offer<'_> {
         if permitted { Ok(()) } else { Err(LoginError::Unprotected) }
     }
 
-    /// The best way that is offered.
-    fn best(&self, credentials: &Credentials) -> Result<Method, LoginError> {
-        let first_of = |methods: &[Method]| methods.iter().copied().find(|method| self.has_any(*method));
-        match credentials.secret {
-            Secret::Password(_) => {
-                let scram: &[Method] =
-                    if cfg!(feature = "scram") { &[Method::ScramSha256, Method::ScramSha1] } else { &[] };
-                if let Some(method) = first_of(scram).or(first_of(&[Method::Plain])) {
-                    return Ok(method);
-                }
-                if !credentials.authzid().is_empty() {
-                    return Err(LoginError::NotOffered("a method to act for somebody else".into()));
-                }
-                // USER works nearly everywhere, announced or not.
-                let only_login = self.has("LOGIN") && !self.announced.any(|known| known == Known::User);
-                Ok(if only_login { Method::Login } else { Method::UserPass })
-            }
-            Secret::Token(_) => {
-                let offered = first_of(&[Method::OauthBearer, Method::Xoauth2]);
-                offered.ok_or(LoginError::NotOffered("OAUTHBEARER or XOAUTH2".into()))
-            }
-            Secret::Outside | Secret::Own(_) => Ok(Method::External),
+    /// Whether a method is offered, and can be used on this connection.
+    fn has(&self, method: Method) -> bool {
+        match method {
+            // It works nearly everywhere, announced or not.
+            Method::UserPass => true,
+            Method::Apop => self.conversation.greeting().is_some_and(|greeting| greeting.timestamp().is_some()),
+            // The certificate was shown already.
+            Method::External => self.may_have(method.name()),
+            _ if method.is_bound() && self.conversation.channel_binding().is_none() => false,
+            _ => self.announces(method.name()),
         }
     }
 
-    /// Whether a SASL mechanism is announced, or its variant with -PLUS if we could use that.
-    fn has_any(&self, method: Method) -> bool {
-        let plus = method.plus().filter(|_| self.conversation.channel_binding().is_some());
-        self.has(method.name()) || plus.is_some_and(|plus| self.has(plus))
+    /// The best way that is permitted and offered.
+    fn best(&self, credentials: &Credentials, methods: Option<Methods>) -> Result<Method, LoginError> {
+        let permitted = methods.unwrap_or(Methods::DEFAULT);
+        let only_login = self.announces("LOGIN")
+            && permitted.contains(Method::Login)
+            && !self.announced.any(|known| known == Known::User);
+        let mut fitting = permitted.iter().filter(|method| check_fit(credentials, *method).is_ok());
+        let best = fitting.find(|method| self.has(*method) && !(only_login && *method == Method::UserPass));
+        best.ok_or_else(|| {
+            LoginError::NotOffered(match (&credentials.secret, methods) {
+                (_, Some(methods)) => methods.to_string().into(),
+                (Secret::Token(_), None) => "OAUTHBEARER or XOAUTH2".into(),
+                (Secret::Outside, None) => "EXTERNAL".into(),
+                (_, None) => "a method to act for somebody else".into(),
+            })
+        })
     }
 
     /// The mechanism of a method; `None` if it is none, or not in this build.
@@ -144,9 +165,13 @@ impl Offer<'_> {
             #[cfg(feature = "cram-md5")]
             Method::CramMd5 => Box::new(CramMd5::new(user, secret)?),
             #[cfg(feature = "scram")]
-            Method::ScramSha1 => Box::new(Scram::new(Hash::Sha1, authzid, user, secret, self.binding(method))?),
+            Method::ScramSha1 | Method::ScramSha1Plus => {
+                Box::new(Scram::new(Hash::Sha1, authzid, user, secret, self.binding(method))?)
+            }
             #[cfg(feature = "scram")]
-            Method::ScramSha256 => Box::new(Scram::new(Hash::Sha256, authzid, user, secret, self.binding(method))?),
+            Method::ScramSha256 | Method::ScramSha256Plus => {
+                Box::new(Scram::new(Hash::Sha256, authzid, user, secret, self.binding(method))?)
+            }
             Method::OauthBearer => Box::new(OauthBearer::new(user, secret, credentials.place())?),
             Method::Xoauth2 => Box::new(Xoauth2::new(user, secret)?),
             Method::External => Box::new(External::new(authzid)?),
@@ -154,18 +179,22 @@ impl Offer<'_> {
         }))
     }
 
+    /// What the proof says of TLS. A server that announces -PLUS must not hear that its offer was not seen (RFC 5802,
+    /// section 6).
     #[cfg(feature = "scram")]
     fn binding(&self, method: Method) -> Binding {
         match self.conversation.channel_binding() {
-            None => Binding::None,
-            Some(exporter) if method.plus().is_some_and(|plus| self.has(plus)) => Binding::Exporter(exporter.clone()),
-            Some(_) => Binding::NotOffered,
+            Some(exporter) if method.is_bound() => Binding::Exporter(exporter.clone()),
+            Some(_) if !["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"].iter().any(|plus| self.announces(plus)) => {
+                Binding::NotOffered
+            }
+            _ => Binding::None,
         }
     }
 
     fn auth(&self, mechanism: Box<dyn Mechanism>) -> Result<Auth, LoginError> {
         let name = mechanism.name().to_string();
-        let announced = self.has(&name);
+        let announced = self.announces(&name);
         Auth::new(mechanism, announced).map_err(|error| match error {
             MechanismError::Credentials(bad) => LoginError::Unsendable(bad),
             error => LoginError::Mechanism { name: Cow::Owned(name), error },

@@ -35,6 +35,10 @@ pub enum LoginError<T = Infallible> {
         /// The refusal.
         refused: Refused,
     },
+    /// The server refused to bind the proof to this TLS connection, which is what -PLUS asks for. The credentials were not
+    /// judged, and no method without the binding was permitted and offered (see
+    /// [`Policy::methods`](crate::login::Policy::methods)).
+    Binding(Refused),
     /// The password would go over an unprotected connection. Nothing of the credentials was sent.
     Unprotected,
     /// TLS is asked for, and the adapter cannot do it. Nothing was sent.
@@ -121,6 +125,7 @@ impl LoginError<Infallible> {
             LoginError::Permanent(refused) => LoginError::Permanent(refused),
             LoginError::Refused(refused) => LoginError::Refused(refused),
             LoginError::MethodRefused { name, refused } => LoginError::MethodRefused { name, refused },
+            LoginError::Binding(refused) => LoginError::Binding(refused),
             LoginError::Unprotected => LoginError::Unprotected,
             LoginError::NoTls => LoginError::NoTls,
             LoginError::NoStartTls => LoginError::NoStartTls,
@@ -154,6 +159,13 @@ impl<T: fmt::Display> fmt::Display for LoginError<T> {
             LoginError::Refused(said) => write!(f, "login was refused; the server said {said}"),
             LoginError::MethodRefused { name, refused } => {
                 write!(f, "the server refused {name} and has not judged the password; the server said {refused}")
+            }
+            LoginError::Binding(said) => {
+                write!(
+                    f,
+                    "the server refused to bind the login to this TLS connection, and has not judged the password; the \
+                     server said {said}"
+                )
             }
             LoginError::Unprotected => f.write_str(
                 "the connection is not protected, so the password was not sent; a password in the clear needs leave",

@@ -30,9 +30,15 @@ pub enum Method {
     /// SASL CRAM-MD5: a digest of the password and of a challenge (RFC 2195). Used only if asked for by name. Needs the
     /// feature `cram-md5`.
     CramMd5,
-    /// SASL SCRAM-SHA-1 (RFC 5802), with -PLUS where TLS and the server permit. Needs the feature `scram`.
+    /// SASL SCRAM-SHA-1 (RFC 5802). Needs the feature `scram`.
     ScramSha1,
-    /// SASL SCRAM-SHA-256 (RFC 7677), with -PLUS where TLS and the server permit. Needs the feature `scram`.
+    /// SASL SCRAM-SHA-1-PLUS: the proof is good for this TLS connection only (RFC 5802, section 6; RFC 9266). Needs the
+    /// feature `scram`.
+    ScramSha1Plus,
+    /// SASL SCRAM-SHA-256-PLUS: the proof is good for this TLS connection only (RFC 7677; RFC 9266). Needs the feature
+    /// `scram`.
+    ScramSha256Plus,
+    /// SASL SCRAM-SHA-256 (RFC 7677). Needs the feature `scram`.
     ///
     /// The server says how much work it takes, from some milliseconds to a good part of a second (4,096 to 600,000
     /// iterations; others are refused), which is done inside the step of the login that hears of it.
@@ -55,6 +61,8 @@ impl Method {
             Method::Login => "LOGIN",
             Method::CramMd5 => "CRAM-MD5",
             Method::ScramSha1 => "SCRAM-SHA-1",
+            Method::ScramSha1Plus => "SCRAM-SHA-1-PLUS",
+            Method::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
             Method::ScramSha256 => "SCRAM-SHA-256",
             Method::OauthBearer => "OAUTHBEARER",
             Method::Xoauth2 => "XOAUTH2",
@@ -66,28 +74,131 @@ impl Method {
     pub const fn shows_secret(self) -> bool {
         match self {
             Method::UserPass | Method::Plain | Method::Login | Method::OauthBearer | Method::Xoauth2 => true,
-            Method::Apop | Method::CramMd5 | Method::ScramSha1 | Method::ScramSha256 | Method::External => false,
+            Method::Apop
+            | Method::CramMd5
+            | Method::ScramSha1
+            | Method::ScramSha1Plus
+            | Method::ScramSha256
+            | Method::ScramSha256Plus
+            | Method::External => false,
         }
     }
 
-    /// The mechanism that binds the proof to the TLS connection.
-    pub(super) const fn plus(self) -> Option<&'static str> {
-        match self {
-            Method::ScramSha1 => Some("SCRAM-SHA-1-PLUS"),
-            Method::ScramSha256 => Some("SCRAM-SHA-256-PLUS"),
-            _ => None,
-        }
+    /// This method and no other, for [`Policy::methods`].
+    pub const fn only(self) -> Methods {
+        Methods::of(&[self])
+    }
+
+    /// Returns true for SCRAM in any of its variants.
+    pub(super) const fn is_scram(self) -> bool {
+        matches!(self, Method::ScramSha1 | Method::ScramSha1Plus | Method::ScramSha256 | Method::ScramSha256Plus)
+    }
+
+    /// Returns true for what is bound to the TLS connection.
+    pub(super) const fn is_bound(self) -> bool {
+        matches!(self, Method::ScramSha1Plus | Method::ScramSha256Plus)
     }
 
     /// Whether it can say for whom to act.
     pub(super) const fn knows_authzid(self) -> bool {
-        matches!(self, Method::Plain | Method::ScramSha1 | Method::ScramSha256 | Method::External)
+        self.is_scram() || matches!(self, Method::Plain | Method::External)
     }
 }
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// Some methods. The order in which they were given has no meaning: the best one that the server offers is used.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Methods(u16);
+
+impl Methods {
+    /// The methods in `list`.
+    pub const fn of(list: &[Method]) -> Methods {
+        let mut bits = 0;
+        let mut at = 0;
+        while at < list.len() {
+            bits |= 1 << list[at] as u16;
+            at += 1;
+        }
+        Methods(bits)
+    }
+
+    /// Returns true if `method` is one of them.
+    pub const fn contains(self, method: Method) -> bool {
+        self.0 & 1 << method as u16 != 0
+    }
+
+    /// The methods, the best one first: what proves most before what shows the password.
+    pub fn iter(self) -> impl Iterator<Item = Method> {
+        Methods::BEST_FIRST.into_iter().filter(move |method| self.contains(*method))
+    }
+
+    const BEST_FIRST: [Method; 12] = [
+        Method::ScramSha256Plus,
+        Method::ScramSha256,
+        Method::ScramSha1Plus,
+        Method::ScramSha1,
+        Method::CramMd5,
+        Method::Apop,
+        Method::Plain,
+        Method::UserPass,
+        Method::Login,
+        Method::OauthBearer,
+        Method::Xoauth2,
+        Method::External,
+    ];
+
+    /// The methods that are used where none is named.
+    pub(super) const DEFAULT: Methods = Methods::of(&[
+        Method::ScramSha256Plus,
+        Method::ScramSha256,
+        Method::ScramSha1Plus,
+        Method::ScramSha1,
+        Method::Plain,
+        Method::UserPass,
+        Method::Login,
+        Method::OauthBearer,
+        Method::Xoauth2,
+        Method::External,
+    ]);
+
+    /// The method, if there is one only.
+    pub(super) fn single(self) -> Option<Method> {
+        if self.0.count_ones() == 1 { self.iter().next() } else { None }
+    }
+}
+
+impl FromIterator<Method> for Methods {
+    fn from_iter<I: IntoIterator<Item = Method>>(methods: I) -> Methods {
+        Methods(methods.into_iter().fold(0, |bits, method| bits | method.only().0))
+    }
+}
+
+impl fmt::Debug for Methods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// The names, as in `PLAIN or LOGIN`.
+impl fmt::Display for Methods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = self.0.count_ones().saturating_sub(1) as usize;
+        for (at, method) in self.iter().enumerate() {
+            f.write_str(if at == 0 {
+                ""
+            } else if at == last {
+                " or "
+            } else {
+                ", "
+            })?;
+            method.fmt(f)?;
+        }
+        Ok(())
     }
 }
 
@@ -98,10 +209,17 @@ pub struct Policy {
     pub security: Security,
     /// Leave to send a password or a token as it is without TLS. False by default.
     pub allow_plaintext: bool,
-    /// The one way to log in, and no other. By default the best that the server offers: with a password SCRAM-SHA-256,
-    /// SCRAM-SHA-1, PLAIN, then USER and PASS, or LOGIN where a server announces that and not USER; with a token
-    /// OAUTHBEARER or XOAUTH2.
-    pub method: Option<Method>,
+    /// The methods that may be used; no other is. By default all but APOP and CRAM-MD5.
+    ///
+    /// The best one that the server offers is used: with a password SCRAM-SHA-256, SCRAM-SHA-1 (each with -PLUS before
+    /// without), CRAM-MD5, APOP, PLAIN, then USER and PASS, or LOGIN where a server announces that and not USER; with a
+    /// token OAUTHBEARER or XOAUTH2. A single method is used as it is named, also where no capabilities were announced.
+    ///
+    /// No method follows another one that was refused, with one exception: if the server refuses -PLUS before any proof was
+    /// sent, the same SCRAM follows once without it, if it is permitted and offered. Some servers announce -PLUS and do not
+    /// know the channel binding of TLS 1.3. Both sides still prove that they know the password. Only the binding is gone,
+    /// inside a TLS whose certificate was verified: nobody but the server can have refused it.
+    pub methods: Option<Methods>,
 }
 
 impl Policy {

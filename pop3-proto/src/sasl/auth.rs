@@ -11,7 +11,7 @@ use crate::client::Event;
 use crate::command::{Command, MAX_LINE};
 use crate::exchange::{Exchange, Failure, acknowledged};
 use crate::failure::Refused;
-use crate::reply::Challenge;
+use crate::reply::{Challenge, Code};
 use crate::sasl::{Mechanism, MechanismError, Message, Payload, Response};
 
 /// AUTH with a mechanism (RFC 5034). `+OK` counts only if the mechanism is complete; else the exchange fails with
@@ -62,6 +62,28 @@ impl Auth {
     /// Returns true if a message of the mechanism was sent, so that the server has something to judge.
     pub(crate) fn has_spoken(&self) -> bool {
         !self.sent.is_empty()
+    }
+
+    /// Returns true if more than the first message was sent, with which no mechanism proves anything that is bound to the
+    /// connection.
+    pub(crate) fn has_proved(&self) -> bool {
+        self.sent.len() > 1
+    }
+
+    /// Returns true if a refusal is that of the channel binding: the server says so (RFC 5802, section 7), or had nothing
+    /// else to judge.
+    pub(crate) fn has_lost_its_binding(&self, refused: &Refused) -> bool {
+        let says = self.mechanism.explanation().is_some_and(|why| {
+            matches!(
+                why,
+                b"channel-bindings-dont-match"
+                    | b"channel-binding-not-supported"
+                    | b"unsupported-channel-binding-type"
+                    | b"server-does-support-channel-binding"
+            )
+        });
+        let is_bound = self.name.starts_with("SCRAM-") && self.name.ends_with("-PLUS");
+        says || (is_bound && !self.has_proved() && matches!(refused.code(), None | Some(Code::Auth)))
     }
 
     /// Whether all was said, and all was proved: before that nobody may say that all is well.

@@ -60,6 +60,8 @@ pub struct Scram {
     name: &'static str,
     session: Session<NoValidation, Exporter>,
     stage: Stage,
+    /// Why the server refuses, in one of the words of RFC 5802, section 7.
+    refusal: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +99,7 @@ impl Scram {
         let client = SASLClient::with_cb(config.map_err(|_| BadArgument::Mechanism)?, Exporter(exporter));
         let wanted = Mechname::parse(name.as_bytes()).map_err(|_| BadArgument::Mechanism)?;
         let session = client.start_suggested(&[wanted]).map_err(|_| BadArgument::Mechanism)?;
-        Ok(Scram { name, session, stage: Stage::First })
+        Ok(Scram { name, session, stage: Stage::First, refusal: None })
     }
 
     /// One step of the library, which must not be asked again after an error.
@@ -137,6 +139,7 @@ impl Mechanism for Scram {
             // The server says in its own words that it refuses; `-ERR` is what follows.
             Stage::Proved if challenge.starts_with(b"e=") => {
                 self.stage = Stage::Failed;
+                self.refusal = challenge[2..].split(|&b| b == b',').next().map(<[u8]>::to_vec);
                 Ok(Message::default())
             }
             Stage::Proved => {
@@ -154,6 +157,10 @@ impl Mechanism for Scram {
 
     fn shows_secret(&self) -> bool {
         false
+    }
+
+    fn explanation(&self) -> Option<&[u8]> {
+        self.refusal.as_deref()
     }
 }
 

@@ -171,7 +171,7 @@ fn a04_where_stls_was_stripped_no_credential_leaves() {
                 let greeting = b"+OK hi <1896.697170952@dbc.mtview.ca.us>\r\n";
                 let script: Script<'_> = &[("", greeting), ("CAPA", list), ("QUIT", b"+OK\r\n")];
                 let mut play = Play::of(script, Config::default(), cut);
-                let error = play.login(Policy { method, ..STARTTLS }).unwrap_err();
+                let error = play.login(Policy { methods: method.map(Method::only), ..STARTTLS }).unwrap_err();
                 assert!(matches!(error, LoginError::NoStartTls), "{error}");
                 play.sent_only(&["CAPA"]);
                 goes_on(&mut play);
@@ -180,7 +180,8 @@ fn a04_where_stls_was_stripped_no_credential_leaves() {
                 // TLS from the first octet on, and there is none: nothing at all is said.
                 let script: Script<'_> = &[("", greeting), ("QUIT", b"+OK\r\n")];
                 let mut play = Play::of(script, Config::default(), cut);
-                let error = play.login(Policy { method, ..policy(Security::Tls) }).unwrap_err();
+                let error =
+                    play.login(Policy { methods: method.map(Method::only), ..policy(Security::Tls) }).unwrap_err();
                 assert!(matches!(error, LoginError::Unprotected), "{error}");
                 play.sent_only(&[]);
                 goes_on(&mut play);
@@ -194,7 +195,8 @@ fn a04_in_the_clear_a_password_needs_leave() {
     for method in [None, Some(Method::UserPass), Some(Method::Plain), Some(Method::Login)] {
         for cut in CUTS {
             let mut play = Play::of(&[("", b"+OK hi\r\n"), ("CAPA", LIST)], Config::default(), cut);
-            let error = play.login(Policy { method, ..policy(Security::Plaintext) }).unwrap_err();
+            let error =
+                play.login(Policy { methods: method.map(Method::only), ..policy(Security::Plaintext) }).unwrap_err();
             assert!(matches!(error, LoginError::Unprotected), "{error}");
             assert!(!play.sent().contains("USER") && !play.sent().contains("AUTH"), "{}", play.sent());
         }
@@ -241,7 +243,7 @@ fn a06_a_refused_stls_is_no_leave_to_go_on_in_the_clear() {
                     ("QUIT", b"+OK\r\n"),
                 ];
                 let mut play = Play::of(script, Config::default(), cut);
-                let error = play.login(Policy { method, ..STARTTLS }).unwrap_err();
+                let error = play.login(Policy { methods: method.map(Method::only), ..STARTTLS }).unwrap_err();
                 assert!(matches!(error, LoginError::StartTlsRefused(_)), "{error}");
                 play.sent_only(&["CAPA", "STLS"]);
                 goes_on(&mut play);
@@ -374,7 +376,7 @@ fn a11_the_timestamp_of_the_clear_is_no_challenge_inside_tls() {
     ];
     for cut in CUTS {
         let mut play = Play::of(script, Config::default(), cut);
-        let error = play.login(Policy { method: Some(Method::Apop), ..STARTTLS }).unwrap_err();
+        let error = play.login(Policy { methods: Some(Method::Apop.only()), ..STARTTLS }).unwrap_err();
         assert!(matches!(error, LoginError::NotOffered(ref name) if name == "APOP"), "{error}");
         assert!(play.conversation.greeting().is_none());
         play.sent_only(&["CAPA", "STLS", "CAPA"]);
@@ -383,7 +385,7 @@ fn a11_the_timestamp_of_the_clear_is_no_challenge_inside_tls() {
     // On a connection that was protected from its first octet on, the greeting is the server's.
     let script: Script<'_> = &[("", b"+OK hi <1896.697170952@dbc.mtview.ca.us>\r\n"), ("CAPA", b"-ERR\r\n")];
     let mut play = Play::of(script, INSIDE_TLS, Cut::Whole);
-    assert!(play.login(Policy { method: Some(Method::Apop), ..policy(Security::Tls) }).is_err());
+    assert!(play.login(Policy { methods: Some(Method::Apop.only()), ..policy(Security::Tls) }).is_err());
     play.sent_only(&["CAPA", "APOP mrose c4c9334bac560ecc979e58001b3e22fb"]);
 }
 

@@ -29,7 +29,7 @@ fn e01_a_challenge_of_apop_is_a_msg_id_or_none() {
         b"<1.2@h@i>",
         b"<1..2@h>",
     ];
-    let apop = Policy { method: Some(Method::Apop), ..CLEAR };
+    let apop = Policy { methods: Some(Method::Apop.only()), ..CLEAR };
     for timestamp in chosen {
         for cut in CUTS {
             let greeting = [b"+OK ", timestamp, b" ready\r\n"].concat();
@@ -75,7 +75,8 @@ fn e02_what_is_left_of_a_list_does_not_lower_what_is_permitted() {
             // Who insists on a method gets that or nothing.
             for method in [Method::ScramSha1, Method::ScramSha256, Method::CramMd5] {
                 let mut play = Play::of(script, Config::default(), cut);
-                let error = play.login(Policy { method: Some(method), ..policy(Security::Plaintext) }).unwrap_err();
+                let error =
+                    play.login(Policy { methods: Some(method.only()), ..policy(Security::Plaintext) }).unwrap_err();
                 match error {
                     LoginError::NotOffered(name) => {
                         assert_eq!(name, method.name());

@@ -34,7 +34,7 @@ pub(crate) fn credentials(method: Method) -> Credentials {
 }
 
 pub(crate) fn by(method: Method) -> Policy {
-    Policy { method: Some(method), ..policy(Security::Tls) }
+    Policy { methods: Some(method.only()), ..policy(Security::Tls) }
 }
 
 /// A server that announces the mechanism, and then answers everything by `answer`, which gets what was said.

@@ -31,24 +31,26 @@ pub(crate) const PASSWORD: &str = "tanstaaf";
 pub(crate) const PLAIN: &str = "AG1yb3NlAHRhbnN0YWFm";
 
 pub(crate) const fn policy(security: Security) -> Policy {
-    Policy { security, allow_plaintext: false, method: None }
+    Policy { security, allow_plaintext: false, methods: None }
 }
 
 /// A password in the clear, with leave.
-pub(crate) const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+pub(crate) const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
 
-pub(crate) const INSIDE_TLS: Config = Config { inside_tls: true, ..DEFAULT };
+/// What a conversation begins with.
+pub(crate) enum Begin {
+    Plain(Config),
+    InsideTls,
+}
 
-/// The documented defaults, which a constant cannot get otherwise.
-const DEFAULT: Config = Config {
-    max_line: 8 * 1024,
-    max_challenge: 64 * 1024,
-    max_challenges: 16,
-    max_rows: 1_000_000,
-    max_body: u64::MAX,
-    tolerate_lf: true,
-    inside_tls: false,
-};
+/// TLS from the beginning, and the default limits.
+pub(crate) const INSIDE_TLS: Begin = Begin::InsideTls;
+
+impl From<Config> for Begin {
+    fn from(config: Config) -> Begin {
+        Begin::Plain(config)
+    }
+}
 
 /// What answers a line of the client.
 type Server = Box<dyn FnMut(&str) -> Vec<u8>>;
@@ -68,7 +70,7 @@ pub(crate) struct Play {
 
 impl Play {
     /// A server that knows its part, and hangs up when the client does not.
-    pub(crate) fn of(script: Script<'_>, config: Config, cut: Cut) -> Play {
+    pub(crate) fn of(script: Script<'_>, begin: impl Into<Begin>, cut: Cut) -> Play {
         let lines: Vec<(String, Vec<u8>)> =
             script.iter().map(|(line, answer)| ((*line).to_owned(), answer.to_vec())).collect();
         let mut lines = lines.into_iter();
@@ -79,11 +81,18 @@ impl Play {
                 Vec::new()
             }
         };
-        Play::new(server, config, cut)
+        Play::new(server, begin, cut)
     }
 
-    pub(crate) fn new(mut server: impl FnMut(&str) -> Vec<u8> + 'static, config: Config, cut: Cut) -> Play {
-        let mut conversation = Conversation::new(config);
+    pub(crate) fn new(mut server: impl FnMut(&str) -> Vec<u8> + 'static, begin: impl Into<Begin>, cut: Cut) -> Play {
+        let mut conversation = match begin.into() {
+            Begin::Plain(config) => Conversation::new(config),
+            Begin::InsideTls => {
+                let mut conversation = Conversation::new(Config::default());
+                conversation.tls_established().expect("nothing came before TLS");
+                conversation
+            }
+        };
         let log = Arc::new(Mutex::new(String::new()));
         let lines = Arc::clone(&log);
         conversation.set_log(move |entry| writeln!(lines.lock().unwrap(), "{entry}\n{entry:?}").unwrap());

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use pop3_proto::conversation::{Conversation, Io, Step};
-use pop3_proto::login::{Login, LoginError, Policy, Progress, Security};
+use pop3_proto::login::{Login, LoginError, Method, Policy, Progress, Security};
 use pop3_proto::sasl::MechanismError;
 use pop3_proto::{Cause, Config};
 
@@ -75,16 +75,19 @@ fn play(case: &Case, at_once: usize, ending: Ending, tally: &mut Tally) {
         _ => Security::StartTls,
     };
     let mut flow = Flow {
-        conversation: Conversation::new(Config { inside_tls: implicit, ..Config::default() }),
+        conversation: Conversation::new(Config::default()),
         server: Server::of(case, &mechanism(case)),
         reads: if case.has_greeting() { case.server[0].clone() } else { b"+OK\r\n".to_vec() }.into(),
         at_once,
         handshakes: 0,
     };
+    if implicit {
+        flow.conversation.tls_established().unwrap();
+    }
     let mut result = flow.greet();
     while result.is_ok() {
         let (credentials, method) = credentials(case, &flow.server.turns);
-        let policy = Policy { security, allow_plaintext: true, method };
+        let policy = Policy { security, allow_plaintext: true, methods: method.map(Method::only) };
         result = flow.log_in(Login::new(credentials, policy));
         let again = flow
             .server

@@ -76,7 +76,10 @@ impl Run {
 /// Plays `case`. An `Err` says where the client did not say what the transcript wants.
 pub(crate) fn play(case: &Case, mut cut: Cut) -> Result<Run, String> {
     let inside_tls = case.setting("tls", "") == "implicit";
-    let client = Client::new(Config { inside_tls, ..Config::default() });
+    let mut client = Client::new(Config::default());
+    if inside_tls {
+        client.tls_established(b"").expect("nothing came before TLS");
+    }
     let mut run = Run {
         client,
         steps: Vec::new(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use pop3_proto::sasl::Response;
-use pop3_proto::{Client, Command, Event, Kind, Rejected, Shape, State, Ticket};
+use pop3_proto::{Client, Command, Config, Event, Kind, Rejected, Shape, State, Ticket};
 
 use crate::link::{Link, Scene, Schedule};
 use crate::oracle::{Answer, Oracle, Said};
@@ -26,8 +26,12 @@ struct Bare<'a> {
 
 /// Holds a conversation as the script and the schedule have it, and checks whatever can be checked.
 pub(crate) fn converse(scene: &Scene, script: &[Said], schedule: &Schedule) {
+    let mut client = Client::new(Config::default());
+    if scene.server.inside_tls {
+        client.tls_established(b"").expect("nothing came before TLS");
+    }
     let mut bare = Bare {
-        client: Client::new(scene.client()),
+        client,
         out: Vec::new(),
         inbox: Vec::new(),
         link: Link::new(scene, schedule),

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use pop3_proto::apop::Timestamp;
-use pop3_proto::{Config, ServerConfig, Service};
+use pop3_proto::{ServerConfig, Service};
 use zeroize::Zeroizing;
 
 use crate::keyed::Keyed;
@@ -25,10 +25,6 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    pub(crate) fn client(&self) -> Config {
-        Config { inside_tls: self.server.inside_tls, ..Config::default() }
-    }
-
     /// What the client may bind its proof to.
     pub(crate) fn exporter(&self) -> Option<Zeroizing<Vec<u8>>> {
         self.exporters.map(|(client, _)| Zeroizing::new(vec![client; 32]))

@@ -173,8 +173,9 @@ fn policies() -> impl Strategy<Value = Vec<(Policy, bool)>> {
         Some(Method::Plain),
         Some(Method::ScramSha256),
     ]);
-    let policy = (security, prop::bool::weighted(0.9), mechanism)
-        .prop_map(|(security, allow_plaintext, method)| Policy { security, allow_plaintext, method });
+    let policy = (security, prop::bool::weighted(0.9), mechanism).prop_map(|(security, allow_plaintext, method)| {
+        Policy { security, allow_plaintext, methods: method.map(Method::only) }
+    });
     prop::collection::vec((policy, prop::bool::weighted(0.8)), 1..5)
 }
 

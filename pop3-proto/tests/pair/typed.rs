@@ -7,7 +7,7 @@ use pop3_proto::batch::{Batch, Each, Selection};
 use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
 use pop3_proto::exchange::{Acknowledge, Capabilities, Exchange, ListAll, ListOne, Stat, UidlAll, UidlOne};
 use pop3_proto::login::{Credentials, Login, LoginError, Policy, Progress};
-use pop3_proto::{Command, Error, Kind, QuitError, State};
+use pop3_proto::{Command, Config, Error, Kind, QuitError, State};
 
 use crate::link::{Link, Scene, Schedule};
 use crate::shelf::{Mail, PASSWORD, USER};
@@ -46,7 +46,7 @@ struct Typed<'a> {
 /// Logs in, does the deeds, quits, and tells what came of it, as far as it must not depend on the schedule.
 pub(crate) fn converse(scene: &Scene, policies: &[(Policy, bool)], deeds: &[Deed], schedule: &Schedule) -> Vec<String> {
     let mut typed = Typed {
-        conversation: Conversation::new(scene.client()),
+        conversation: Conversation::new(Config::default()),
         link: Link::new(scene, schedule),
         scene,
         results: Vec::new(),
@@ -121,6 +121,7 @@ impl Typed<'_> {
     /// Greeting and logins, until one succeeds.
     fn begin(&mut self, policies: &[(Policy, bool)]) -> bool {
         if self.scene.server.inside_tls {
+            self.conversation.tls_established().unwrap();
             self.bind();
         }
         let greeted = self.drive(Conversation::greet);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use pop3_proto::login::{Credentials, LoginError, Method, Policy, Security};
+use pop3_proto::BadArgument;
+use pop3_proto::login::{Credentials, LoginError, Method, Methods, Policy, Security};
 use zeroize::Zeroizing;
 
 use crate::play::{CLEAR, by, capa, play};
@@ -169,11 +170,83 @@ fn a_password_beyond_ascii() {
     assert_eq!(pop3_proto::sasl::prepare(password).unwrap().as_str(), "IX1\u{2044}2");
     assert!(pop3_proto::sasl::prepare("a\u{7}\u{e4}").is_err());
     assert!(pop3_proto::sasl::prepare("\u{627}1").is_err());
-    // USER, PASS and APOP take UTF-8 only from who announced it (RFC 6856, section 2.2). SASL is UTF-8 always.
+    // USER and APOP take a name in UTF-8 only from who announced it (RFC 6856, section 2.2). SASL is UTF-8 always.
+    let named = || Credentials::new("\u{fc}ser", "pass");
     let credentials = || Credentials::new("user", "p\u{e4}ss");
     for method in [Method::UserPass, Method::Apop] {
-        assert!(matches!(chosen(by(method), credentials(), &capa("")), Err(LoginError::Unsendable(_))));
-        assert_eq!(chosen(by(method), credentials(), "+OK\r\nUTF8 USER\r\n.\r\n").unwrap(), method.name());
+        assert!(matches!(chosen(by(method), named(), &capa("")), Err(LoginError::Unsendable(_))));
+        assert_eq!(chosen(by(method), named(), "+OK\r\nUTF8 USER\r\n.\r\n").unwrap(), method.name());
+        assert_eq!(chosen(by(method), credentials(), &capa("")).unwrap(), method.name());
     }
     assert_eq!(chosen(by(Method::Plain), credentials(), &capa("PLAIN")).unwrap(), "PLAIN");
+}
+
+#[test]
+fn apop_takes_passwords_that_never_travel() {
+    use md5::{Digest as _, Md5};
+    let timestamp = "<1896.697170952@dbc.mtview.ca.us>";
+    let long = "x".repeat(300);
+    let beyond_ascii = cfg!(feature = "saslprep").then_some("p\u{e4}sswort");
+    for password in [long.as_str()].into_iter().chain(beyond_ascii) {
+        let played = play(Credentials::new("mrose", password), by(Method::Apop), |line| match line {
+            "CAPA" => capa("PLAIN"),
+            _ => "+OK\r\n".into(),
+        });
+        let hex = Md5::digest(format!("{timestamp}{password}"))
+            .iter()
+            .fold(String::new(), |hex, octet| format!("{hex}{octet:02x}"));
+        played.result.as_ref().unwrap();
+        assert_eq!(played.proof(), [format!("APOP mrose {hex}")]);
+    }
+}
+
+#[test]
+fn pass_takes_utf8_but_no_controls() {
+    let server = |line: &str| if line == "CAPA" { "+OK\r\nUSER\r\n.\r\n".to_owned() } else { "+OK\r\n".into() };
+    for policy in [CLEAR, by(Method::UserPass)] {
+        let played = play(Credentials::new("mrose", "p\u{e4}ss w\u{f6}rt"), policy, server);
+        played.result.as_ref().unwrap();
+        assert_eq!(played.proof(), ["USER mrose", "PASS p\u{e4}ss w\u{f6}rt"]);
+        for password in ["p\tq", "p\r\nDELE 1", "\u{7f}"] {
+            let played = play(Credentials::new("mrose", password), policy, |line| panic!("{line}"));
+            assert!(matches!(played.reason(), LoginError::Unsendable(BadArgument::Control)), "{:?}", played.reason());
+        }
+    }
+    // A name must be announced to be UTF-8 (RFC 6856, section 2.2).
+    let played = play(Credentials::new("m\u{fc}ller", "pw"), by(Method::UserPass), server);
+    assert!(matches!(played.reason(), LoginError::Unsendable(BadArgument::NotAscii)), "{:?}", played.reason());
+}
+
+#[test]
+fn a_policy_permits_a_list_of_methods() {
+    use Method::{Apop, CramMd5, Login, Plain, ScramSha1, UserPass};
+    let chosen = |methods: &[Method], offered: &str| {
+        let policy = Policy { methods: Some(Methods::of(methods)), ..CLEAR };
+        let played = play(Credentials::new("mrose", "tanstaaf"), policy, |line| match line {
+            "CAPA" => format!("+OK\r\nSASL {offered}\r\n.\r\n"),
+            _ => String::new(),
+        });
+        match &played.result {
+            Err(LoginError::NotOffered(names)) => format!("none of {names}"),
+            _ => played.proof()[0].split(' ').take(2).collect::<Vec<_>>().join(" "),
+        }
+    };
+    let all = "LOGIN PLAIN CRAM-MD5 SCRAM-SHA-1";
+    assert_eq!(chosen(&[Plain, Login], all), "AUTH PLAIN");
+    assert_eq!(chosen(&[Login, Plain], "LOGIN"), "AUTH LOGIN");
+    assert_eq!(chosen(&[UserPass, Apop], all), "APOP mrose");
+    assert_eq!(chosen(&[UserPass, Plain], "LOGIN"), "USER mrose");
+    assert_eq!(chosen(&[Plain, Login], "CRAM-MD5"), "none of PLAIN or LOGIN");
+    assert_eq!(chosen(&[Plain, ScramSha1, Login], ""), "none of SCRAM-SHA-1, PLAIN or LOGIN");
+    if cfg!(feature = "cram-md5") {
+        assert_eq!(chosen(&[Plain, CramMd5], all), "AUTH CRAM-MD5");
+        assert_eq!(chosen(&[CramMd5, UserPass], "PLAIN"), "USER mrose");
+    }
+    if cfg!(feature = "scram") {
+        assert_eq!(chosen(&[Plain, ScramSha1], all), "AUTH SCRAM-SHA-1");
+    }
+    // A token fits none of these.
+    let policy = Policy { methods: Some(Methods::of(&[Plain, UserPass])), ..CLEAR };
+    let played = play(Credentials::token("mrose", "ya29"), policy, |line| panic!("{line}"));
+    assert!(matches!(played.reason(), LoginError::Unsuitable(Plain)), "{:?}", played.reason());
 }

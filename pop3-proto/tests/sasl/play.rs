@@ -4,10 +4,10 @@ use pop3_proto::conversation::{Conversation, Step};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Progress, Security};
 use pop3_proto::{Cause, Config, Violation};
 
-pub(crate) const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, method: None };
+pub(crate) const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
 
 pub(crate) fn by(method: Method) -> Policy {
-    Policy { method: Some(method), ..CLEAR }
+    Policy { methods: Some(method.only()), ..CLEAR }
 }
 
 /// What the client said line by line, and what came of it.

@@ -4,7 +4,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use pop3_proto::Config;
 use pop3_proto::conversation::Conversation;
-use pop3_proto::login::{Credentials, LoginError, Method, Policy};
+use pop3_proto::login::{Credentials, LoginError, Method, Methods, Policy};
 use pop3_proto::sasl::MechanismError;
 use proptest::prelude::*;
 use sha1::Sha1;
@@ -220,7 +220,8 @@ fn bound_to_the_connection_where_both_can() {
         // The client says that it could, so that the server notices if its offer was taken out on the way.
         ("SCRAM-SHA-256", "y,,n=user,r=", &[]),
     ] {
-        let mut conversation = Conversation::new(Config { inside_tls: true, ..Config::default() });
+        let mut conversation = Conversation::new(Config::default());
+        conversation.tls_established().unwrap();
         conversation.set_channel_binding(vec![7; 32].into());
         let mut server = Server { exporter: exporter.into(), ..Server::new(Function::Sha256, Cheat::default()) };
         let played = play_in(conversation, pencil(), Policy::default(), |line| match line {
@@ -232,7 +233,8 @@ fn bound_to_the_connection_where_both_can() {
         played.result.unwrap();
     }
     // Another connection, another binding: who sits between them cannot pass the proof on.
-    let mut conversation = Conversation::new(Config { inside_tls: true, ..Config::default() });
+    let mut conversation = Conversation::new(Config::default());
+    conversation.tls_established().unwrap();
     conversation.set_channel_binding(vec![7; 32].into());
     let mut server = Server { exporter: vec![8; 32], ..Server::new(Function::Sha256, Cheat::default()) };
     let played = play_in(conversation, pencil(), Policy::default(), |line| match line {
@@ -248,7 +250,7 @@ fn a_wrong_password_is_refused_by_the_server() {
     let (played, server) = against(Credentials::new("user", "pencils"), Function::Sha256, Cheat::default());
     assert_eq!(server.proved, Some(false));
     let LoginError::Credentials(refused) = played.reason() else { panic!("{:?}", played.reason()) };
-    assert_eq!(refused.to_string(), "-ERR [AUTH] no");
+    assert_eq!(refused.to_string(), "-ERR [AUTH] no (invalid-proof)");
     assert!(played.reason().session_goes_on());
     // A server that refuses inside SCRAM and lets us in all the same is not believed.
     let cheat = Cheat { end: Some("+OK"), ..Cheat::default() };
@@ -337,8 +339,9 @@ proptest! {
         last in prop_oneof![Just("v".to_owned()), "[vex=,A]{0,6}", "e=[a-z]{0,3}", "v=[A-Z=]{0,8}"],
         plus in any::<bool>(),
     ) {
-        let mut conversation = Conversation::new(Config { inside_tls: plus, ..Config::default() });
+        let mut conversation = Conversation::new(Config::default());
         if plus {
+            conversation.tls_established().unwrap();
             conversation.set_channel_binding(vec![1; 32].into());
         }
         let cheat = Cheat { first, last: Some(last), end: Some("+OK"), ..Cheat::default() };
@@ -348,5 +351,99 @@ proptest! {
             line => server.answer(line),
         });
         prop_assert!(played.result.is_err());
+    }
+}
+
+/// A server that announces -PLUS and refuses the binding, in the manner given, as Cyrus does that knows `tls-unique` only.
+fn without_exporter(policy: Policy, offered: &str, refusal: &str, password: &str) -> (Played, Vec<String>) {
+    let mut conversation = Conversation::new(Config::default());
+    conversation.tls_established().unwrap();
+    conversation.set_channel_binding(vec![7; 32].into());
+    let mut server = Server::new(Function::Sha256, Cheat::default());
+    let played = play_in(conversation, Credentials::new("user", password), policy, |line| match line {
+        "CAPA" => capa(offered),
+        line if line.starts_with("AUTH SCRAM-SHA-256-PLUS ") => format!("{refusal}\r\n"),
+        line => server.answer(line),
+    });
+    (played, server.messages)
+}
+
+const BOTH: &str = "SCRAM-SHA-256 SCRAM-SHA-256-PLUS";
+const BOUND: Method = Method::ScramSha256Plus;
+const UNBOUND: Method = Method::ScramSha256;
+
+#[test]
+fn a_binding_refused_before_the_proof_is_followed_once_by_scram_without_it() {
+    for refusal in ["-ERR [AUTH] authentication failure", "-ERR no"] {
+        for policy in [Policy::default(), Policy { methods: Some(Methods::of(&[BOUND, UNBOUND])), ..Policy::default() }]
+        {
+            let (played, messages) = without_exporter(policy, BOTH, refusal, "pencil");
+            played.result.as_ref().unwrap();
+            assert!(
+                messages[0].starts_with("n,,n=user,r="),
+                "the server would take `y` for an attack: {}",
+                messages[0]
+            );
+            let begun: Vec<_> = played.proof().iter().filter(|line| line.starts_with("AUTH ")).collect();
+            assert_eq!(begun.len(), 2, "{begun:?}");
+            assert!(begun[1].starts_with("AUTH SCRAM-SHA-256 "));
+        }
+    }
+    // The second one is the last one, and its refusal is what counts.
+    let (played, _) = without_exporter(Policy::default(), BOTH, "-ERR no", "pencils");
+    assert!(matches!(played.reason(), LoginError::Credentials(_)), "{:?}", played.reason());
+    assert_eq!(played.proof().iter().filter(|line| line.starts_with("AUTH ")).count(), 2);
+}
+
+#[test]
+fn a_binding_is_never_given_up_where_it_was_asked_for() {
+    let by_name = Policy { methods: Some(BOUND.only()), ..Policy::default() };
+    let with_plain = Policy { methods: Some(Methods::of(&[BOUND, Method::Plain])), ..Policy::default() };
+    for (policy, offered) in [
+        (by_name, BOTH),
+        (with_plain, "SCRAM-SHA-256 SCRAM-SHA-256-PLUS PLAIN"),
+        // There is nothing to follow.
+        (Policy::default(), "SCRAM-SHA-256-PLUS SCRAM-SHA-1 PLAIN"),
+    ] {
+        let (played, _) = without_exporter(policy, offered, "-ERR [AUTH] authentication failure", "pencil");
+        assert!(matches!(played.reason(), LoginError::Binding(_)), "{:?}", played.reason());
+        assert!(played.reason().to_string().contains("has not judged the password"));
+        assert_eq!(played.proof().len(), 1);
+    }
+    // Another reason is another matter.
+    for refusal in ["-ERR [IN-USE] later", "-ERR [SYS/TEMP] later", "-ERR [LOGIN-DELAY] later", "-ERR [X-FOO] never"] {
+        let (played, _) = without_exporter(Policy::default(), BOTH, refusal, "pencil");
+        assert_eq!(played.proof().len(), 1, "{refusal}");
+        assert!(!matches!(played.reason(), LoginError::Binding(_)), "{:?}", played.reason());
+    }
+}
+
+#[test]
+fn a_mechanism_asked_for_by_name_is_used_as_named() {
+    let by_name = Policy { methods: Some(UNBOUND.only()), ..Policy::default() };
+    let (played, messages) = without_exporter(by_name, BOTH, "-ERR", "pencil");
+    played.result.as_ref().unwrap();
+    assert_eq!(played.proof().iter().filter(|line| line.starts_with("AUTH ")).count(), 1);
+    assert!(messages[0].starts_with("n,,"), "{}", messages[0]);
+
+    // Where there is no binding, -PLUS cannot be had.
+    let plain = play(pencil(), by(BOUND), |line| if line == "CAPA" { capa(BOTH) } else { panic!("{line}") });
+    assert!(matches!(plain.reason(), LoginError::Unprotected), "{:?}", plain.reason());
+}
+
+#[test]
+fn no_further_attempt_follows_a_proof() {
+    for (says, binding) in [("channel-bindings-dont-match", true), ("invalid-proof", false)] {
+        let mut conversation = Conversation::new(Config::default());
+        conversation.tls_established().unwrap();
+        conversation.set_channel_binding(vec![7; 32].into());
+        let cheat = Cheat { last: Some(format!("e={says}")), end: Some("-ERR [AUTH] no"), ..Cheat::default() };
+        let mut server = Server { exporter: vec![8; 32], ..Server::new(Function::Sha256, cheat) };
+        let played = play_in(conversation, pencil(), Policy::default(), |line| match line {
+            "CAPA" => capa(BOTH),
+            line => server.answer(line),
+        });
+        assert_eq!(played.proof().iter().filter(|line| line.starts_with("AUTH ")).count(), 1);
+        assert_eq!(matches!(played.reason(), LoginError::Binding(_)), binding, "{:?}", played.reason());
     }
 }

@@ -25,6 +25,14 @@ impl Talk {
         talk
     }
 
+    /// In AUTHORIZATION, with TLS from the beginning.
+    pub(crate) fn greeted_inside_tls(config: Config) -> Talk {
+        let mut talk = Talk::new(config);
+        talk.client.tls_established(b"").unwrap();
+        talk.server("+OK ready\r\n");
+        talk
+    }
+
     /// In TRANSACTION; the tickets 0 and 1 are answered.
     pub(crate) fn logged_in(config: Config) -> Talk {
         let mut talk = Talk::greeted(config);

@@ -1,0 +1,117 @@
+//! What a client's commands cost a server: as much as their answers, however often they are repeated.
+#![cfg(feature = "std")]
+
+mod script;
+
+use std::cell::Cell;
+use std::num::NonZeroU32;
+use std::rc::Rc;
+
+use base64ct::{Base64, Encoding as _};
+use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
+use pop3_proto::{ServerConfig, Service};
+
+use script::{drain, feed};
+
+const CONFIG: ServerConfig = ServerConfig { plaintext_login: true, ..ServerConfig::new() };
+const MESSAGES: u32 = 1000;
+
+/// A maildrop that counts how often it is asked for something.
+#[derive(Clone, Default)]
+struct Counting {
+    logins: Rc<Cell<u32>>,
+    asked: Rc<Cell<u32>>,
+    /// The message whose unique-id no server may give, or 0.
+    nameless: u32,
+}
+
+impl Counting {
+    fn count_one(&self) {
+        self.asked.set(self.asked.get() + 1);
+    }
+}
+
+impl Maildrop for Counting {
+    fn login(&mut self, _: Credentials<'_>) -> Result<(), LoginRefused> {
+        self.logins.set(self.logins.get() + 1);
+        Ok(())
+    }
+    fn count(&self) -> u32 {
+        MESSAGES
+    }
+    fn octets(&self, number: NonZeroU32) -> u64 {
+        self.count_one();
+        u64::from(number.get())
+    }
+    fn unique_id(&self, number: NonZeroU32) -> &str {
+        self.count_one();
+        if number.get() == self.nameless { "" } else { "id" }
+    }
+    fn read(&mut self, _: NonZeroU32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+    fn remove(&mut self, _: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn inside(maildrop: &Counting) -> Service<Counting> {
+    let mut service = Service::new(maildrop.clone(), CONFIG, None);
+    drain(&mut service);
+    assert!(feed(&mut service, b"USER u\r\nPASS p\r\n", usize::MAX).ends_with("+OK the maildrop is open\r\n"));
+    service
+}
+
+#[test]
+fn stat_is_answered_from_a_sum_that_is_kept() {
+    let maildrop = Counting::default();
+    let mut service = inside(&maildrop);
+    let all = u64::from(MESSAGES) * u64::from(MESSAGES + 1) / 2;
+    let before = maildrop.asked.get();
+    let said = feed(&mut service, "STAT\r\n".repeat(170).as_bytes(), usize::MAX);
+    assert_eq!(said, format!("+OK {MESSAGES} {all}\r\n").repeat(170));
+    assert_eq!(maildrop.asked.get(), before, "STAT asks the maildrop for nothing");
+
+    let said = feed(&mut service, b"DELE 10\r\nDELE 1000\r\nDELE 10\r\nSTAT\r\nRSET\r\nSTAT\r\nDELE 1\r\nSTAT\r\n", 7);
+    let stats: Vec<_> = said.lines().filter(|line| line.as_bytes()[4].is_ascii_digit()).collect();
+    let stat = |messages: u32, octets: u64| format!("+OK {messages} {octets}");
+    assert_eq!(stats, [stat(998, all - 1010), stat(1000, all), stat(999, all - 1)]);
+    assert!(maildrop.asked.get() <= before + 3, "each DELE asks once");
+}
+
+#[test]
+fn a_listing_that_is_refused_is_not_walked_again_for_each_command() {
+    let maildrop = Counting { nameless: MESSAGES, ..Counting::default() };
+    let mut service = inside(&maildrop);
+    let before = maildrop.asked.get();
+    let said = feed(&mut service, "UIDL\r\n".repeat(170).as_bytes(), usize::MAX);
+    assert_eq!(said.matches("-ERR [SYS/PERM]").count(), 170);
+    assert!(maildrop.asked.get() - before <= MESSAGES + 3 * 170, "{}", maildrop.asked.get() - before);
+    // Without the message at fault there are unique-ids.
+    let said = feed(&mut service, format!("DELE {MESSAGES}\r\nUIDL\r\n").as_bytes(), usize::MAX);
+    assert_eq!(said.matches(" id\r\n").count(), 999);
+}
+
+#[test]
+fn long_credentials_beyond_ascii_are_refused_before_they_are_prepared() {
+    // One character of three octets that becomes eighteen.
+    let long = "\u{fdfa}".repeat(86);
+    let short = "\u{fdfa}".repeat(85);
+    let ascii = "x".repeat(1000);
+    for (user, password, heard) in [
+        ("u", long.as_str(), false),
+        (&long, "p", false),
+        ("u", &short, true),
+        (&short, "p", true),
+        ("u", &ascii, true),
+        (&ascii, "p", true),
+    ] {
+        let maildrop = Counting::default();
+        let mut service = Service::new(maildrop.clone(), CONFIG, None);
+        drain(&mut service);
+        let message = Base64::encode_string(format!("\0{user}\0{password}").as_bytes());
+        let said = feed(&mut service, format!("AUTH PLAIN\r\n{message}\r\n").as_bytes(), usize::MAX);
+        let refused = said.ends_with("-ERR [AUTH] wrong user name or password\r\n");
+        assert_eq!((maildrop.logins.get() == 1, refused), (heard, !heard), "{} {}: {said}", user.len(), password.len());
+    }
+}
