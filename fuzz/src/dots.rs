@@ -59,16 +59,31 @@ pub fn stuff(message: &[u8], ending: Ending) -> (Vec<u8>, Vec<u8>) {
     (sent, heard)
 }
 
-/// The content of what a server sent, as far as it is certain, and how many octets it and the terminator took if the
-/// terminator is there.
-pub fn content(sent: &[u8], ending: Ending) -> (Vec<u8>, Option<usize>) {
+/// Where what a server sent ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The terminator has not come.
+    Open,
+    /// So many octets are taken, terminator included.
+    At(usize),
+    /// A lone dot comes within so many octets, of which nobody can tell what it is.
+    Unclear(usize),
+}
+
+/// The content of what a server sent, as far as it is certain, and where it ends.
+pub fn content(sent: &[u8], ending: Ending) -> (Vec<u8>, End) {
     let (mut content, mut taken) = (Vec::new(), 0);
+    let mut before: Vec<Vec<u8>> = Vec::new();
     for line in ending.lines(sent) {
         taken += line.len();
-        let terminator = line == b".\r\n" || (ending == Ending::Lf && line == b".\n");
-        if terminator {
-            return (content, Some(taken));
+        if line == b".\r\n" || (ending == Ending::Lf && line == b".\n") {
+            let crlf = |line: &Vec<u8>| line.ends_with(b"\r\n");
+            // Behind CRLF, or at the beginning, every server would have stuffed another dot.
+            let sure = before.last().is_none_or(crlf);
+            let uniform = !before.iter().any(crlf) && !crlf(&line);
+            return (content, if sure || uniform { End::At(taken) } else { End::Unclear(taken) });
         }
+        before.push(line.clone());
         match line.as_slice() {
             // It could still become the terminator.
             b"." | b".\r" => {}
@@ -76,5 +91,5 @@ pub fn content(sent: &[u8], ending: Ending) -> (Vec<u8>, Option<usize>) {
             line => content.extend(line),
         }
     }
-    (content, None)
+    (content, End::Open)
 }

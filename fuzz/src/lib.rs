@@ -12,6 +12,6 @@ mod script;
 
 pub use answers::{Session, lines, session};
 pub use clerk::{Clerk, serve};
-pub use dots::{Ending, content, stored, stuff};
+pub use dots::{End, Ending, content, stored, stuff};
 pub use player::{Cuts, Heard, Player, Shape, shape};
 pub use script::{Part, Script, Step};

@@ -19,7 +19,8 @@ pub use event::{Event, Ticket};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Part {
     Status,
-    Listing,
+    /// With the line end of its status line.
+    Listing(LineEnd),
     Body(Unstuffer),
 }
 
@@ -44,7 +45,7 @@ struct Shown {
 /// What holds until TLS begins, and is void then (RFC 2595, section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Layer {
-    /// How lines end, once the first status line told.
+    /// How the first status line of this layer ended.
     line_end: Option<LineEnd>,
     tls: bool,
     /// UTF8 was accepted.
@@ -197,8 +198,7 @@ impl Client {
     pub fn receive<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
         // First and in place, because a message may consist of very many very short runs.
         if let Part::Body(unstuffer) = &mut self.part {
-            let end = self.layer.line_end.unwrap_or(LineEnd::CrLf);
-            match unstuffer.next(input, end, self.config.max_body - self.extent) {
+            match unstuffer.next(input, self.config.max_body - self.extent) {
                 None => return Ok(None),
                 Some(Piece::Run(bytes)) => {
                     self.extent += bytes.len() as u64;
@@ -216,7 +216,7 @@ impl Client {
             return Err(error);
         }
         match (self.part, self.flight.oldest()) {
-            (Part::Listing, Some(kind)) => self.receive_row(kind, input),
+            (Part::Listing(end), Some(kind)) => self.receive_row(kind, end, input),
             (Part::Status, Some(kind)) if kind != Kind::Auth || self.turn != Turn::Client => {
                 self.receive_answer(kind, input)
             }
@@ -234,7 +234,7 @@ impl Client {
     }
 
     fn receive_greeting<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
-        let Some(line) = self.line(self.config.max_line, input)? else { return Ok(None) };
+        let Some((line, _)) = self.line(self.config.max_line, input)? else { return Ok(None) };
         match Status::parse(line) {
             Some(Status::Ok(text)) => {
                 self.state = State::greeted(Outcome::Ok);
@@ -251,10 +251,10 @@ impl Client {
 
     fn receive_answer<'a>(&mut self, kind: Kind, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
         let limit = if kind == Kind::Auth { self.config.max_challenge } else { self.config.max_line };
-        let line = loop {
+        let (line, end) = loop {
             match self.line(limit, input)? {
                 None => return Ok(None),
-                Some([]) if !self.forgiven && kind != Kind::Stls => self.forgiven = true,
+                Some(([], _)) if !self.forgiven && kind != Kind::Stls => self.forgiven = true,
                 Some(line) => break line,
             }
         };
@@ -272,8 +272,8 @@ impl Client {
                 let reply = Reply::new(text);
                 match kind.shape() {
                     Shape::Single => self.finish(kind, Outcome::Ok, input),
-                    Shape::Listing => self.part = Part::Listing,
-                    Shape::Body => self.part = Part::Body(Unstuffer::new()),
+                    Shape::Listing => self.part = Part::Listing(end),
+                    Shape::Body => self.part = Part::Body(Unstuffer::new(end)),
                 }
                 Ok(Some(if kind == Kind::Stls { Event::StartTls { to } } else { Event::Ok { to, reply } }))
             }
@@ -295,8 +295,14 @@ impl Client {
         }
     }
 
-    fn receive_row<'a>(&mut self, kind: Kind, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
-        let Some(line) = self.line(self.config.max_line, input)? else { return Ok(None) };
+    fn receive_row<'a>(
+        &mut self,
+        kind: Kind,
+        end: LineEnd,
+        input: &mut &'a [u8],
+    ) -> Result<Option<Event<'a>>, ProtocolError> {
+        let line = self.line_with(Some(end), self.config.max_line, input)?;
+        let Some((line, _)) = line else { return Ok(None) };
         let to = Ticket(self.flight.answered());
         let Some(row) = frame::unstuffed(line) else {
             self.finish(kind, Outcome::Ok, input);
@@ -318,6 +324,7 @@ impl Client {
                 self.finish(kind, Outcome::Ok, input);
                 Ok(Some(Event::End { to }))
             }
+            (Piece::Ambiguous, _) => self.fail(Violation::AmbiguousEnd, b""),
             _ => self.fail(Violation::BodyTooLong { limit: self.config.max_body }, b""),
         }
     }
@@ -332,7 +339,7 @@ impl Client {
         if input.first() != Some(&b'-') {
             return self.fail(Violation::Unsolicited, b"");
         }
-        let Some(line) = self.line(self.config.max_line, input)? else { return Ok(None) };
+        let Some((line, _)) = self.line(self.config.max_line, input)? else { return Ok(None) };
         let said = if let Some(Status::Err(_)) = Status::parse(line) { line } else { b"" };
         self.fail(Violation::Unsolicited, said)
     }
@@ -358,9 +365,20 @@ impl Client {
         self.unsolicited |= !forgiven && !self.state.is_over();
     }
 
-    fn line<'a>(&mut self, limit: u32, input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, ProtocolError> {
+    /// The next status line or challenge, and how it ended.
+    fn line<'a>(&mut self, limit: u32, input: &mut &'a [u8]) -> Result<Option<(&'a [u8], LineEnd)>, ProtocolError> {
         let strict = if self.config.tolerate_lf { None } else { Some(LineEnd::CrLf) };
-        match frame::line(input, &mut self.scanned, limit, self.layer.line_end.or(strict)) {
+        self.line_with(self.layer.line_end.or(strict), limit, input)
+    }
+
+    /// The next line, which must end in CRLF if that is its `end`.
+    fn line_with<'a>(
+        &mut self,
+        end: Option<LineEnd>,
+        limit: u32,
+        input: &mut &'a [u8],
+    ) -> Result<Option<(&'a [u8], LineEnd)>, ProtocolError> {
+        match frame::line(input, &mut self.scanned, limit, end) {
             Ok(None) => Ok(None),
             Ok(Some(line)) => {
                 *input = &input[line.taken..];
@@ -368,7 +386,7 @@ impl Client {
                 if !line.text.is_empty() {
                     self.layer.line_end.get_or_insert(line.end);
                 }
-                Ok(Some(line.text))
+                Ok(Some((line.text, line.end)))
             }
             Err(violation) => {
                 let said = &input[..input.len().min(limit as usize)];
@@ -459,7 +477,7 @@ impl Client {
     /// What the client waits for. It keeps no time: whoever drives it sets the deadlines.
     pub fn awaiting(&self) -> Awaiting {
         match (self.part, self.flight.oldest()) {
-            (Part::Listing, Some(kind)) => Awaiting::Listing(kind),
+            (Part::Listing(_), Some(kind)) => Awaiting::Listing(kind),
             (Part::Body(_), Some(kind)) => Awaiting::Body(kind),
             (_, Some(Kind::Auth)) if self.turn == Turn::Client => Awaiting::Response,
             (_, Some(kind)) => Awaiting::Status(kind),

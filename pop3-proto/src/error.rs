@@ -152,6 +152,10 @@ pub enum Violation {
     /// Octets that came before any command asked for them.
     #[error("the server has sent what nobody asked for")]
     Unsolicited,
+    /// In an answer whose lines end in LF, a lone dot stands between line ends of different kinds: it may be the terminator,
+    /// or a part of the message.
+    #[error("the end of the message is not certain: a lone dot stands between line ends of different kinds")]
+    AmbiguousEnd,
     /// Plaintext behind the `+OK` to STLS: an injection (RFC 2595, section 4).
     #[error("plaintext came behind the answer to STLS")]
     PlaintextAfterStls,

@@ -4,7 +4,10 @@ use memchr::{memchr, memmem};
 
 use crate::error::Violation;
 
-/// How the lines of a session end. The first status line of each layer decides.
+/// How the lines of an answer end.
+///
+/// If the first status line of a layer ends in CRLF, all lines of that layer must. Otherwise the status line of each answer
+/// decides for that answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LineEnd {
     /// CRLF, as RFC 1939 wants it. A bare LF inside a message is content.
@@ -68,7 +71,10 @@ pub(crate) fn unstuffed(line: &[u8]) -> Option<&[u8]> {
 /// Where in a message a reader or writer stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Position {
+    /// At the beginning, or behind a CRLF; for a writer behind any LF.
     LineStart,
+    /// Behind a bare LF that ends a line.
+    AfterLf,
     AfterCr,
     Inside,
 }
@@ -78,18 +84,29 @@ impl Position {
     fn behind(self, run: &[u8], end: LineEnd) -> Position {
         match run {
             [.., b'\r'] => Position::AfterCr,
-            [.., b'\n'] if end == LineEnd::Lf => Position::LineStart,
             [.., b'\r', b'\n'] => Position::LineStart,
             [b'\n'] if self == Position::AfterCr => Position::LineStart,
+            [.., b'\n'] if end == LineEnd::Lf => Position::AfterLf,
             _ => Position::Inside,
         }
     }
 }
 
 /// A message on its way in: removes the byte-stuffing by slicing, finds the terminator, holds back at most 2 octets.
+///
+/// Whoever writes a message must not be able to end it. A server that ends its lines in CRLF stuffs what stands behind CRLF,
+/// and a bare LF is content to it. So in an answer of [`LineEnd::CrLf`] only CRLF, dot, CRLF is the terminator.
+///
+/// An answer of [`LineEnd::Lf`] comes from a server that ends lines in LF, or from one that is not consistent, and nothing
+/// tells which. A lone dot behind CRLF is the terminator for either, because both stuff other dots there. A lone dot behind
+/// a bare LF is it only if no line of the message has ended in CRLF, nor does that of the dot. Otherwise the dot may be the
+/// sender's, and the message is [`Piece::Ambiguous`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Unstuffer {
     position: Position,
+    end: LineEnd,
+    /// A line has ended in CRLF. Kept where lines may end in LF.
+    has_crlf: bool,
 }
 
 /// What an [`Unstuffer`] found.
@@ -100,17 +117,23 @@ pub(crate) enum Piece<'a> {
     End,
     /// Content for which there is no room.
     TooLong,
+    /// A lone dot that is the terminator, or content.
+    Ambiguous,
 }
 
 impl Unstuffer {
-    pub(crate) const fn new() -> Unstuffer {
-        Unstuffer { position: Position::LineStart }
+    /// For an answer whose status line ended in `end`.
+    pub(crate) const fn new(end: LineEnd) -> Unstuffer {
+        Unstuffer { position: Position::LineStart, end, has_crlf: false }
     }
 
     /// The next piece of at most `room` octets, or `None` if more octets are needed. `input` begins behind it.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "a call costs more than finding a run of three octets")]
-    pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8], end: LineEnd, room: u64) -> Option<Piece<'a>> {
+    pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8], room: u64) -> Option<Piece<'a>> {
+        if self.end == LineEnd::Lf {
+            return self.next_of_lf(input, room);
+        }
         let mut content = *input;
         match content {
             [b'.', rest @ ..] if self.position == Position::LineStart => match rest {
@@ -120,17 +143,16 @@ impl Unstuffer {
                     *input = rest;
                     return Some(Piece::End);
                 }
-                [b'\n', rest @ ..] if end == LineEnd::Lf => {
-                    *input = rest;
-                    return Some(Piece::End);
-                }
                 [] | [b'\r'] => return None,
                 _ => content = rest,
             },
             [] => return None,
             _ => {}
         }
-        let line = next_dotted_line(content, end, self.position == Position::AfterCr);
+        let line = match content {
+            [b'\n', b'.', ..] if self.position == Position::AfterCr => Some(1),
+            _ => find_dot(content, b"\r\n."),
+        };
         if let Some((run, rest)) = line.filter(|&start| start as u64 <= room).map(|start| content.split_at(start)) {
             *input = rest;
             self.position = Position::LineStart;
@@ -142,18 +164,38 @@ impl Unstuffer {
         }
         let (run, rest) = content.split_at(run);
         *input = rest;
-        self.position = self.position.behind(run, end);
+        self.position = self.position.behind(run, LineEnd::CrLf);
         Some(Piece::Run(run))
     }
-}
 
-/// Where the next line that begins with a dot starts, other than at 0. The octet before `content` was a CR if `after_cr`.
-#[inline]
-fn next_dotted_line(content: &[u8], end: LineEnd, after_cr: bool) -> Option<usize> {
-    match end {
-        LineEnd::CrLf if after_cr && content.starts_with(b"\n.") => Some(1),
-        LineEnd::CrLf => find_dot(content, b"\r\n."),
-        LineEnd::Lf => find_dot(content, b"\n."),
+    #[inline(never)]
+    fn next_of_lf<'a>(&mut self, input: &mut &'a [u8], room: u64) -> Option<Piece<'a>> {
+        let mut content = *input;
+        match content {
+            [b'.', rest @ ..] if matches!(self.position, Position::LineStart | Position::AfterLf) => match rest {
+                [b'\n', rest @ ..] | [b'\r', b'\n', rest @ ..] => {
+                    let mixed = self.has_crlf || content.starts_with(b".\r");
+                    *input = rest;
+                    let is_sure = self.position == Position::LineStart || !mixed;
+                    return Some(if is_sure { Piece::End } else { Piece::Ambiguous });
+                }
+                [] | [b'\r'] => return None,
+                _ => content = rest,
+            },
+            [] => return None,
+            _ => {}
+        }
+        let run = find_dot(content, b"\n.").unwrap_or(content.len()).min(usize::try_from(room).unwrap_or(usize::MAX));
+        if run == 0 {
+            return Some(Piece::TooLong);
+        }
+        let (run, rest) = content.split_at(run);
+        *input = rest;
+        self.has_crlf = self.has_crlf
+            || (self.position == Position::AfterCr && run.starts_with(b"\n"))
+            || memmem::find(run, b"\r\n").is_some();
+        self.position = self.position.behind(run, LineEnd::Lf);
+        Some(Piece::Run(run))
     }
 }
 
@@ -249,7 +291,7 @@ impl Stuffer {
     /// What ends the message: the rest of an unfinished last line, and the terminator.
     pub(crate) const fn terminator(self) -> &'static [u8] {
         match self.position {
-            Position::LineStart => b".\r\n",
+            Position::LineStart | Position::AfterLf => b".\r\n",
             Position::AfterCr => b"\n.\r\n",
             Position::Inside => b"\r\n.\r\n",
         }
@@ -463,8 +505,8 @@ mod tests {
                 wire.extend_from_slice(&space[..len]);
             }
             wire.extend_from_slice(stuffer.terminator());
-            let (mut unstuffer, mut input, mut got) = (Unstuffer::new(), &wire[..], Vec::new());
-            while let Some(Piece::Run(run)) = unstuffer.next(&mut input, LineEnd::CrLf, u64::MAX) {
+            let (mut unstuffer, mut input, mut got) = (Unstuffer::new(LineEnd::CrLf), &wire[..], Vec::new());
+            while let Some(Piece::Run(run)) = unstuffer.next(&mut input, u64::MAX) {
                 got.extend_from_slice(run);
             }
             prop_assert!(input.is_empty(), "the terminator is the end");

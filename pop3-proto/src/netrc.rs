@@ -204,24 +204,24 @@ mod tests {
         Some((entry.login, entry.password.as_str().into()))
     }
 
-    fn some(login: &str, password: &str) -> Option<(String, String)> {
-        Some((login.into(), password.into()))
+    fn pair(login: &str, password: &str) -> (String, String) {
+        (login.into(), password.into())
     }
 
     #[test]
     fn host_and_name_decide() {
         let text = "machine h login a password 1 machine H login b password 2\nmachine i login a password 3\n\
                     machine h password 4\ndefault login a password 5";
-        assert_eq!(found(text, "h", None), some("a", "1"));
-        assert_eq!(found(text, "h", Some("a")), some("a", "1"));
-        assert_eq!(found(text, "h", Some("b")), some("b", "2"));
-        assert_eq!(found(text, "h", Some("c")), some("", "4"));
-        assert_eq!(found(text, "i", Some("a")), some("a", "3"));
+        assert_eq!(found(text, "h", None), Some(pair("a", "1")));
+        assert_eq!(found(text, "h", Some("a")), Some(pair("a", "1")));
+        assert_eq!(found(text, "h", Some("b")), Some(pair("b", "2")));
+        assert_eq!(found(text, "h", Some("c")), Some(pair("", "4")));
+        assert_eq!(found(text, "i", Some("a")), Some(pair("a", "3")));
         assert_eq!(found(text, "i", Some("c")), None);
-        assert_eq!(found(text, "j", None), some("a", "5"));
-        assert_eq!(found("default password 5 machine h login a password 1", "h", Some("a")), some("a", "1"));
-        assert_eq!(found("machine h password 4 machine h login a password 1", "h", Some("a")), some("a", "1"));
-        assert_eq!(found("machine h login a password 1 machine h login a password 2", "h", None), some("a", "1"));
+        assert_eq!(found(text, "j", None), Some(pair("a", "5")));
+        assert_eq!(found("default password 5 machine h login a password 1", "h", Some("a")), Some(pair("a", "1")));
+        assert_eq!(found("machine h password 4 machine h login a password 1", "h", Some("a")), Some(pair("a", "1")));
+        assert_eq!(found("machine h login a password 1 machine h login a password 2", "h", None), Some(pair("a", "1")));
         assert_eq!(found("", "h", None), None);
     }
 
@@ -244,7 +244,7 @@ mod tests {
             ("macdef init\r\ncd x\r\n\r\nmachine h login a password p", "p"),
             ("machine h login a password p\u{e4}ss", "p\u{e4}ss"),
         ] {
-            assert_eq!(found(text, "h", None), some("a", password), "{text:?}");
+            assert_eq!(found(text, "h", None), Some(pair("a", password)), "{text:?}");
         }
     }
 

@@ -294,3 +294,56 @@ fn an_autologout_says_why() {
     assert_eq!(talk.violation(), Some(Violation::Unsolicited));
     assert_eq!(talk.client.send(Command::Noop, &mut talk.sent), Err(Rejected::Over));
 }
+
+#[test]
+fn an_answer_in_crlf_in_a_session_of_lf() {
+    let mut talk = lf_server();
+    talk.client(Command::Retr(ONE));
+    talk.client(Command::Retr(ONE));
+    let forged = "+OK\r\na\n.\n+OK\r\nFrom: bank\r\n.\r\n";
+    assert_eq!(talk.server(forged), ["#2 ok", "#2 body a\\n.\\n+OK\\r\\nFrom: bank\\r\\n", "#2 end"]);
+    assert_eq!(talk.server("+OK\nb\n.\n"), ["#3 ok", "#3 body b\\n", "#3 end"]);
+    talk.client(Command::Uidl(None));
+    assert_eq!(talk.server("+OK\r\n1 a\n"), ["#4 ok", "error: BareLf"]);
+}
+
+#[test]
+fn line_ends_of_both_kinds_in_a_message() {
+    for (octets, heard) in [
+        // Behind CRLF, and at the beginning, the dot is the end, however its own line ends.
+        ("a\nb\r\n.\n", &["#2 body a\\nb\\r\\n", "#2 end"][..]),
+        ("a\r\n.\n", &["#2 body a\\r\\n", "#2 end"]),
+        (".\r\n", &["#2 end"]),
+        (".\n", &["#2 end"]),
+        // Behind LF it is the end where nothing ends in CRLF.
+        ("a\n.\n", &["#2 body a\\n", "#2 end"]),
+        ("a\r\nb\n.\n", &["#2 body a\\r\\nb\\n", "error: AmbiguousEnd"]),
+        ("a\n.\r\n", &["#2 body a\\n", "error: AmbiguousEnd"]),
+        ("\r\n\n.\n", &["#2 body \\r\\n\\n", "error: AmbiguousEnd"]),
+    ] {
+        let mut whole = lf_server();
+        whole.client(Command::Retr(ONE));
+        let octets = format!("+OK\n{octets}");
+        for cut in 0..=octets.len() {
+            let mut talk = whole.clone();
+            let from = talk.heard.len();
+            talk.server(&octets[..cut]);
+            talk.server(&octets[cut..]);
+            // Bodies that came in two parts are joined by hand.
+            let mut all = talk.heard[from..].to_vec();
+            let mut joined: Vec<String> = Vec::new();
+            for text in all.drain(..) {
+                match (joined.last_mut(), text.strip_prefix("#2 body ")) {
+                    (Some(last), Some(more)) if last.starts_with("#2 body ") => last.push_str(more),
+                    _ => joined.push(text),
+                }
+            }
+            assert_eq!(joined[1..], *heard, "{octets:?} cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_dot_that_was_not_stuffed() {
+    assert_eq!(answer(Command::Retr(ONE), "+OK\r\n.a\r\n.\r\n"), ["#2 ok", "#2 body a\\r\\n", "#2 end"]);
+}

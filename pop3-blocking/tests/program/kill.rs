@@ -1,6 +1,6 @@
 //! SIGKILL and SIGINT at any moment: in the end every message is there exactly once.
 
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -27,9 +27,11 @@ fn below(random: &mut u32, bound: usize) -> usize {
 
 fn kill(child: &mut Child, interrupts: bool) {
     if interrupts {
-        // Only a shell has it everywhere. It may be dead already.
+        // Only a shell has it everywhere. It may be dead already. Where the tests run in the background, interrupts may be
+        // ignored, also by what they start.
         let pid = child.id().to_string();
-        let _ = Command::new("sh").args(["-c", "kill -INT \"$0\" 2>/dev/null", &pid]).status();
+        let _ =
+            Command::new("sh").args(["-c", "kill -INT \"$0\"; kill -TERM \"$0\"", &pid]).stderr(Stdio::null()).status();
     } else {
         let _ = child.kill();
     }

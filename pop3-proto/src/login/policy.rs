@@ -168,7 +168,7 @@ impl Methods {
 
     /// The method, if there is one only.
     pub(super) fn single(self) -> Option<Method> {
-        if self.0.count_ones() == 1 { self.iter().next() } else { None }
+        if self.0.is_power_of_two() { self.iter().next() } else { None }
     }
 }
 
