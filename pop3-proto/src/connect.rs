@@ -187,7 +187,8 @@ impl Connect {
         self
     }
 
-    /// How many octets of commands a batch keeps in flight: 128 KiB by default, ten thousand RETRs.
+    /// How many octets of commands a batch keeps in flight: 128 KiB by default, ten thousand RETRs. With 1, commands go one by
+    /// one: for a server that mixes up its answers to pipelined commands.
     ///
     /// What a transport makes of it stands with its adapter's `connect`.
     pub fn window(mut self, octets: usize) -> Connect {

@@ -1,20 +1,17 @@
-//! Messages on their way into the Maildir, a group at a time.
+//! Messages on their way into the Maildir: written, then staged until the server's answers were found to fit the commands,
+//! then committed together.
 
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use pop3_blocking::pop3_proto::exchange::OwnedUniqueId;
 
+use crate::digest::{Summing, Sums};
 use crate::failure::{Failure, Status};
 use crate::maildir::{Maildir, Partial};
-use crate::seen::{Account, Mark, Seen};
-
-/// Syncing folder and memory for each small message would take most of the time. These bound what a kill costs; no bound
-/// matters to safety.
-const GROUP: usize = 64;
-const GROUP_OCTETS: u64 = 32 << 20;
-const GROUP_TIME: Duration = Duration::from_secs(1);
+use crate::mark::{Account, Mark};
+use crate::seen::{Change, Seen, Stored, Trust};
+use crate::survey::{Found, Survey};
 
 /// The Maildir and the memory of one account.
 #[derive(Debug)]
@@ -22,66 +19,175 @@ pub(crate) struct Delivery {
     maildir: Maildir,
     seen: Seen,
     account: Account,
-    written: Vec<Partial>,
-    unique_ids: Vec<(Mark, OwnedUniqueId)>,
-    octets: u64,
-    since: Instant,
+    staged: Vec<Staged>,
     /// How many messages are safely on disk.
     delivered: usize,
+    /// How many were downloaded and had been on disk before.
+    recognized: usize,
+}
+
+/// A message that was received whole.
+#[derive(Debug)]
+struct Staged {
+    /// `None` if it was stored before.
+    file: Option<Partial>,
+    stored: Option<Stored>,
+    /// The absent mark that had these octets, of which this is the same message.
+    moved_from: Option<Mark>,
+}
+
+/// A message that is being received.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    file: BufWriter<Partial>,
+    summing: Summing,
+    octets: u64,
+}
+
+impl Incoming {
+    pub(crate) fn write(&mut self, run: &[u8]) -> io::Result<()> {
+        self.summing.update(run);
+        self.octets = self.octets.saturating_add(run.len() as u64);
+        self.file.write_all(run)
+    }
 }
 
 impl Delivery {
     pub(crate) fn open(root: &Path, account: Account) -> Result<Delivery, Failure> {
-        let opened = Maildir::open(root).and_then(|maildir| {
-            let seen = Seen::open(root, maildir.marks()?)?;
-            Ok((maildir, seen))
-        });
+        let opened = Maildir::open(root).and_then(|maildir| Ok((maildir, Seen::open(root, &account)?)));
         let (maildir, seen) =
             opened.map_err(|error| Failure::new(Status::Io, format!("{} cannot be used: {error}", root.display())))?;
-        let (written, unique_ids) = (Vec::new(), Vec::new());
-        Ok(Delivery { maildir, seen, account, written, unique_ids, octets: 0, since: Instant::now(), delivered: 0 })
+        Ok(Delivery { maildir, seen, account, staged: Vec::new(), delivered: 0, recognized: 0 })
+    }
+
+    /// Takes notice of what the server lists, which may cost a mark the trust in it.
+    pub(crate) fn observe(&mut self, survey: &Survey) -> Result<(), Failure> {
+        let mut sizes = std::collections::HashMap::new();
+        for (unique_id, size) in &survey.shown {
+            sizes.entry(self.mark(unique_id)).or_insert_with(Vec::new).push(*size);
+        }
+        let mut changes = Vec::new();
+        for (mark, trust) in self.seen.ours() {
+            let change = match (sizes.get(mark).map(Vec::as_slice), trust) {
+                (None, Trust::Quitting) if survey.is_complete => Change::Ended,
+                (None, Trust::Trusted | Trust::Doubtful) if survey.is_complete => Change::Absent,
+                (Some([size]), Trust::Trusted) if self.seen.size(mark) == Some(*size) => continue,
+                (Some(_), Trust::Quitting | Trust::Trusted) => Change::Doubtful,
+                _ => continue,
+            };
+            changes.push((mark.clone(), change));
+        }
+        self.note(&changes)
     }
 
     /// Whether the message is, or once was, safely on disk.
-    pub(crate) fn has(&self, unique_id: &OwnedUniqueId) -> bool {
-        self.seen.contains(&self.mark(unique_id))
+    pub(crate) fn has(&self, message: &Found) -> bool {
+        let trust = |id| self.seen.trust(&self.mark(id));
+        message.unique_id.as_ref().is_some_and(|id| trust(id) == Some(Trust::Trusted))
+    }
+
+    /// Compares a header that TOP has shown with the one that was stored. If it is another one, the message is not here.
+    pub(crate) fn compare_header(&mut self, message: &Found, header: &[u8]) -> Result<bool, Failure> {
+        let Some(mark) = message.unique_id.as_ref().map(|id| self.mark(id)) else { return Ok(false) };
+        let same = self.seen.sums(&mark).is_some_and(|sums| sums.header == Sums::of(header).header);
+        if !same {
+            self.doubt(message)?;
+        }
+        Ok(same)
+    }
+
+    /// The message may not be the one that was stored.
+    pub(crate) fn doubt(&mut self, message: &Found) -> Result<(), Failure> {
+        self.note_of(message, Change::Doubtful)
+    }
+
+    /// The session broke while the message was asked for.
+    pub(crate) fn trouble(&mut self, message: &Found) -> Result<(), Failure> {
+        self.note_of(message, Change::Trouble)
+    }
+
+    /// How many sessions broke while the message was asked for.
+    pub(crate) fn troubles(&self, message: &Found) -> u32 {
+        message.unique_id.as_ref().map_or(0, |id| self.seen.troubles(&self.mark(id)))
+    }
+
+    /// QUIT is about to be sent, and is to delete these messages.
+    pub(crate) fn quitting(&mut self, messages: &[&Found]) -> Result<(), Failure> {
+        self.note_all(messages, Change::Quitting)
+    }
+
+    /// The server says that these messages are deleted.
+    pub(crate) fn ended(&mut self, messages: &[&Found]) -> Result<(), Failure> {
+        self.note_all(messages, Change::Ended)
+    }
+
+    fn note_all(&mut self, messages: &[&Found], change: Change) -> Result<(), Failure> {
+        let marks = messages.iter().filter_map(|message| message.unique_id.as_ref());
+        let changes: Vec<_> = marks.map(|id| (self.mark(id), change)).collect();
+        self.note(&changes)
+    }
+
+    fn note_of(&mut self, message: &Found, change: Change) -> Result<(), Failure> {
+        self.note_all(&[message], change)
+    }
+
+    fn note(&mut self, changes: &[(Mark, Change)]) -> Result<(), Failure> {
+        self.seen.change(changes).map_err(|error| self.failed("nothing can be remembered", &error))
     }
 
     pub(crate) fn delivered(&self) -> usize {
         self.delivered
     }
 
-    pub(crate) fn begin(&mut self, unique_id: Option<&OwnedUniqueId>) -> io::Result<Partial> {
-        let mark = unique_id.map(|id| self.mark(id));
-        self.maildir.begin(mark.as_ref())
+    pub(crate) fn recognized(&self) -> usize {
+        self.recognized
     }
 
-    /// Takes a message that is written whole.
-    pub(crate) fn add(
-        &mut self,
-        message: Partial,
-        unique_id: Option<&OwnedUniqueId>,
-        octets: u64,
-    ) -> Result<(), Failure> {
-        self.written.push(message);
-        self.unique_ids.extend(unique_id.map(|id| (self.mark(id), id.clone())));
-        self.octets += octets;
-        if self.written.len() >= GROUP || self.octets >= GROUP_OCTETS || self.since.elapsed() >= GROUP_TIME {
-            self.flush()?;
+    pub(crate) fn begin(&mut self, message: &Found) -> io::Result<Incoming> {
+        let mark = message.unique_id.as_ref().map(|id| self.mark(id));
+        let file = BufWriter::with_capacity(32 * 1024, self.maildir.begin(mark.as_ref())?);
+        Ok(Incoming { file, summing: Summing::default(), octets: 0 })
+    }
+
+    /// Takes a message that is written whole. Returns its octets and their digests.
+    pub(crate) fn stage(&mut self, incoming: Incoming, message: &Found) -> io::Result<(u64, Sums)> {
+        let file = incoming.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let sums = incoming.summing.finish();
+        let mut staged = Staged { file: Some(file), stored: None, moved_from: None };
+        if let Some(unique_id) = &message.unique_id {
+            let mark = self.mark(unique_id);
+            let known = self.seen.sums(&mark).is_some_and(|known| known.whole == sums.whole);
+            if !known && self.seen.sums(&mark).is_none() {
+                staged.moved_from = self.seen.absent_with(&sums.whole).cloned();
+            }
+            if known || staged.moved_from.is_some() || self.maildir.has(&mark, &sums)? {
+                staged.file = None;
+            }
+            staged.stored = Some(Stored { mark, unique_id: unique_id.clone(), size: message.octets, sums });
         }
-        Ok(())
+        self.staged.push(staged);
+        Ok((incoming.octets, sums))
     }
 
-    /// Delivers what was added, then remembers it.
-    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+    /// Delivers what was staged, then remembers it.
+    pub(crate) fn commit(&mut self) -> Result<(), Failure> {
         // Taken away first: what fails here is never remembered by a later call.
-        let (written, unique_ids) = (std::mem::take(&mut self.written), std::mem::take(&mut self.unique_ids));
-        (self.octets, self.since) = (0, Instant::now());
-        let count = written.len();
-        self.maildir.deliver(written).map_err(|error| self.failed("the messages cannot be delivered", &error))?;
-        self.delivered += count;
-        let remembered = self.seen.remember(&self.account, &unique_ids);
+        let staged = std::mem::take(&mut self.staged);
+        let files = staged.iter().filter_map(|message| message.file.as_ref());
+        let delivered = self.maildir.deliver(files);
+        let delivered = delivered.map_err(|error| self.failed("the messages cannot be delivered", &error))?;
+        self.delivered += delivered;
+        self.recognized += staged.len() - delivered;
+        let moved: Vec<_> =
+            staged.iter().filter_map(|message| Some((message.moved_from.clone()?, Change::Ended))).collect();
+        let stored: Vec<_> = staged.into_iter().filter_map(|message| message.stored).collect();
+        let remembered = self.seen.remember(&stored).and_then(|()| self.seen.change(&moved));
         remembered.map_err(|error| self.failed("the messages are delivered, but cannot be remembered", &error))
+    }
+
+    /// Forgets what was staged: nobody knows whether it is what the server has.
+    pub(crate) fn discard(&mut self) {
+        self.staged.clear();
     }
 
     pub(crate) fn failed(&self, what: &str, error: &io::Error) -> Failure {

@@ -3,18 +3,22 @@
 //! A message is written to a file in `tmp/`, synced, renamed into `new/`, and the folder is synced. Its octets are kept as
 //! they came, CRLF included: what is on disk is what the server has, and signatures stay good.
 //!
+//! No symbolic link is followed inside the Maildir: whoever prepared the folder could have it lead anywhere.
+//!
 //! No Maildir crate is used, because a file's name must carry the mark of the unique-id from the first moment on: the rename
 //! that delivers a message is then also what records that it was fetched, with no moment in between. The crates make up
 //! the name themselves when they deliver, and do not sync the folder.
 
+use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use fs4::TryLockError;
 
-use crate::seen::Mark;
+use crate::digest::Sums;
+use crate::mark::Mark;
 
 /// Ends the names of our files: `SECONDS.M..P..Q..[U<mark>].pop3`, and mail readers add `:2,FLAGS` in `cur/`.
 const OURS: &str = ".pop3";
@@ -26,28 +30,32 @@ pub(crate) struct Maildir {
     /// Held until this is dropped, or until the process dies in whatever way.
     _lock: File,
     count: u64,
+    /// The files that are here, whether they were read since or not.
+    files: HashMap<Mark, Vec<PathBuf>>,
 }
 
 impl Maildir {
     /// Makes the folders that are missing, waits for nobody, and removes what a killed run of ours left half-written.
     pub(crate) fn open(root: &Path) -> io::Result<Maildir> {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        // Mail is private.
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        create_folders(root)?;
         for folder in ["tmp", "new", "cur"] {
-            builder.create(root.join(folder))?;
+            let folder = root.join(folder);
+            create_folders(&folder)?;
+            if !fs::symlink_metadata(&folder)?.is_dir() {
+                let why = format!("{} is a symbolic link, or no folder", folder.display());
+                return Err(io::Error::new(ErrorKind::NotADirectory, why));
+            }
         }
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(root.join(".pop3-lock"))?;
+        let lock =
+            private(OpenOptions::new().create(true).truncate(false).write(true)).open(root.join(".pop3-lock"))?;
         match fs4::FileExt::try_lock(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(io::ErrorKind::WouldBlock, "another fetch is at work there"));
+                return Err(io::Error::new(ErrorKind::WouldBlock, "another fetch is at work there"));
             }
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        let maildir = Maildir { root: root.to_owned(), _lock: lock, count: 0 };
+        let mut maildir = Maildir { root: root.to_owned(), _lock: lock, count: 0, files: HashMap::new() };
         for name in maildir.names("tmp")? {
             if name.ends_with(OURS) {
                 fs::remove_file(root.join("tmp").join(name))?;
@@ -57,8 +65,13 @@ impl Maildir {
         for folder in ["new", "cur", "."] {
             sync_folder(&root.join(folder))?;
         }
-        // It matters only if the folder is new, and may be nothing that we are permitted to open.
-        let _ = sync_folder(&root.join(".."));
+        for folder in ["new", "cur"] {
+            for name in maildir.names(folder)? {
+                if let Some(mark) = mark_of(&name) {
+                    maildir.files.entry(mark).or_default().push(root.join(folder).join(name));
+                }
+            }
+        }
         Ok(maildir)
     }
 
@@ -66,10 +79,21 @@ impl Maildir {
         &self.root
     }
 
-    /// The marks of all messages of ours that are here, whether they were read since or not.
-    pub(crate) fn marks(&self) -> io::Result<Vec<Mark>> {
-        let names = [self.names("new")?, self.names("cur")?].concat();
-        Ok(names.iter().filter_map(|name| mark_of(name)).collect())
+    /// Whether a message with this mark and these octets is here.
+    pub(crate) fn has(&self, mark: &Mark, sums: &Sums) -> io::Result<bool> {
+        for path in self.files.get(mark).into_iter().flatten() {
+            match private(OpenOptions::new().read(true)).open(path) {
+                Ok(file) => {
+                    if Sums::of_reader(file)?.whole == sums.whole {
+                        return Ok(true);
+                    }
+                }
+                // A mail reader has moved it.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
     }
 
     /// Begins a message. It does not exist before it is [delivered](Self::deliver).
@@ -80,26 +104,24 @@ impl Maildir {
         let (seconds, micros) = (now.as_secs(), now.subsec_micros());
         let name = format!("{seconds}.M{micros:06}P{}Q{}{mark}{OURS}", std::process::id(), self.count);
         let path = self.root.join("tmp").join(&name);
-        let mut how = OpenOptions::new();
-        how.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
-        Ok(Partial { file: how.open(&path)?, path, name })
+        Ok(Partial { file: private(OpenOptions::new().write(true).create_new(true)).open(&path)?, path, name })
     }
 
     /// Delivers messages. When this returns, they are safely on disk.
-    pub(crate) fn deliver(&self, messages: Vec<Partial>) -> io::Result<()> {
-        if messages.is_empty() {
-            return Ok(());
-        }
-        for message in &messages {
+    pub(crate) fn deliver<'a>(&self, messages: impl Iterator<Item = &'a Partial> + Clone) -> io::Result<usize> {
+        let mut delivered = 0;
+        for message in messages.clone() {
             message.file.sync_all()?;
         }
         let new = self.root.join("new");
         for message in messages {
             fs::rename(&message.path, new.join(&message.name))?;
+            delivered += 1;
         }
-        sync_folder(&new)
+        if delivered > 0 {
+            sync_folder(&new)?;
+        }
+        Ok(delivered)
     }
 
     fn names(&self, folder: &str) -> io::Result<Vec<String>> {
@@ -141,8 +163,38 @@ fn mark_of(name: &str) -> Option<Mark> {
     Mark::parse(mark)
 }
 
+/// Makes a folder and those that lead to it, as far as they are missing, and makes sure that their names are on disk.
+fn create_folders(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().unwrap_or(Path::new(""));
+    create_folders(parent)?;
+    let mut builder = DirBuilder::new();
+    // Mail is private.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    // It may be nothing that we are permitted to open.
+    let _ = sync_folder(if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    Ok(())
+}
+
 /// Makes sure that the names in a folder are on disk.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     // Other systems cannot open a folder, and have no such call.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// A file that is nobody else's to read, and no symbolic link.
+pub(crate) fn private(how: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        how.mode(0o600).custom_flags(i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0));
+    }
+    how
 }

@@ -6,9 +6,11 @@
 mod commands;
 mod delivery;
 mod demo;
+mod digest;
 mod failure;
 mod fetch;
 mod maildir;
+mod mark;
 mod options;
 mod password;
 mod seen;
@@ -25,8 +27,8 @@ use pop3_blocking::{Connect, Entry, Method, Security, Session, Tcp, Tls};
 
 use delivery::Delivery;
 use failure::{Failure, Status};
+use mark::Account;
 use options::{Command, Options};
-use seen::Account;
 use url::Target;
 
 type Login = (String, zeroize::Zeroizing<String>);
@@ -52,7 +54,7 @@ fn run() -> Result<(), Failure> {
     if let Command::Fetch { dir, delete } = command {
         // Before anything is asked of the server, so that what is wrong here costs no login.
         let delivery = Delivery::open(dir, account(&target, &options, &login.0))?;
-        return fetch::run(open(&target, &options, login)?, delivery, *delete);
+        return fetch::run(open(&target, &options, login)?, delivery, *delete, !options.no_pipelining);
     }
     commands::run(open(&target, &options, login)?, command)
 }
@@ -119,6 +121,9 @@ fn open(target: &Target, options: &Options, (user, password): Login) -> Result<S
         .security(target.security)
         .tls(tls(options)?)
         .allow_plaintext(options.permits_plaintext());
+    if options.no_pipelining {
+        connect = connect.window(1);
+    }
     if let Some(port) = target.port {
         connect = connect.port(port);
     }

@@ -8,6 +8,7 @@ use pop3_blocking::Security;
 
 /// Looks at a POP3 maildrop, downloads from it, and deletes from it safely.
 #[derive(Debug, Parser)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[command(name = "pop3", version, after_help = AFTER, arg_required_else_help = true)]
 pub(crate) struct Options {
     /// The maildrop: pop3s://[user[;AUTH=mechanism]@]host[:port]; by default the host in $MAILHOST
@@ -39,6 +40,10 @@ pub(crate) struct Options {
     /// Permits to send the password as it is over a connection that is not protected
     #[arg(long, global = true)]
     pub(crate) plaintext: bool,
+
+    /// Asks for one message at a time: for servers that mix up their answers
+    #[arg(long, global = true)]
+    pub(crate) no_pipelining: bool,
 
     /// Reads the password from the first line of a file
     #[arg(long, global = true, value_name = "FILE")]
@@ -119,9 +124,10 @@ pub(crate) enum Command {
     },
     /// Downloads what is new into a Maildir
     ///
-    /// Each message is stored octet by octet as the server sent it. A message is known by its unique-id: it is not
-    /// downloaded again, even if it was moved elsewhere meanwhile; DIR/.pop3-seen remembers. A run may be interrupted at any
-    /// moment: the next one goes on, and no message is lost or doubled.
+    /// Each message is stored octet by octet as the server sent it. A message is known by its unique-id while the server
+    /// lists it: it is not downloaded again, even if it was moved elsewhere meanwhile; DIR/.pop3-seen remembers. If an id was
+    /// gone and comes back, the message is downloaded again and compared. A run may be interrupted at any moment: the next
+    /// one goes on, and no message is lost or doubled.
     Fetch {
         /// The Maildir, made if it is missing
         #[arg(value_name = "DIR")]

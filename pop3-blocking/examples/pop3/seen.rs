@@ -1,120 +1,317 @@
-//! Which messages were fetched before, so that they are not fetched again even when they have left the Maildir.
+//! Which messages were stored before, so that they are neither fetched again nor deleted unseen.
 //!
-//! A message's mark is a digest of the account and the unique-id. The file `.pop3-seen` has a line for each: the mark, and
-//! for human eyes the account and the unique-id. It is written after the messages are safely in the Maildir, and what a
-//! run could not write before it was killed, the next one makes up for from the names of the files.
+//! RFC 1939, section 7, promises that a unique-id names one message as long as that exists. It promises nothing for the time
+//! after that, and there are servers that keep less than the promise. So a mark is not for ever:
+//!
+//! - A mark is **written** when its message is safely in the Maildir and the answers of the server were found to fit the
+//!   commands since.
+//! - It is **trusted** while every complete listing of unique-ids since has shown its id, once, and the scan listing has shown
+//!   the size that was noted. Only then "already here" is believed without a look at the message.
+//! - It becomes **absent** when a complete listing does not show its id, and **doubtful** when the size is another one, the id
+//!   names two messages, the header is not the one that was noted, or it is unknown how a QUIT ended that was to delete the
+//!   message. A message whose mark is not trusted is downloaded again. The same octets are not delivered a second time, and
+//!   the mark is trusted again. Other octets are new mail.
+//! - It **ends** when a QUIT that deleted its message was answered by `+OK`, or when the message is no longer listed after a
+//!   QUIT of which nothing is known. The same id then names a new message.
+//!
+//! | Unique-ids that | |
+//! |---|---|
+//! | come back after they were gone (reused, or a mailbox shown in portions) | the mark is absent: download, compare |
+//! | are chosen by the sender (such as a Message-ID) | size, header and octets tell one message from another |
+//! | are the same for two messages, or empty | none of these messages is known or deleted |
+//! | change all at once (the mailbox has moved) | octets that an absent mark has are the same message: its mark moves too |
+//!
+//! A crash at any moment neither loses nor doubles mail. Before the message is in `new/` nothing knows of it. A message in
+//! `new/` without a mark here has its mark in its file's name: it is downloaded again, and the octets are compared with the
+//! file's. A mark that should have ended, and has not, is absent in the next listing.
+//!
+//! The file `.pop3-seen` begins with its version. Each line behind it is a letter and a mark: `S`tored (with the time, the
+//! size as listed, the digests of the octets and of the header, and for human eyes the account and the unique-id),
+//! `A`bsent, `U`ntrusted, `K`nown again, `Q`uit was sent, `E`nded, and `T`rouble (the session broke while it was asked for).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use pop3_blocking::pop3_proto::exchange::OwnedUniqueId;
-use sha2::{Digest, Sha256};
 
-use crate::maildir::sync_folder;
+use crate::digest::{Sum, Sums};
+use crate::maildir::{private, sync_folder};
+use crate::mark::{Account, Mark};
 
-/// Whose unique-ids they are: other accounts may have the same ones.
+const VERSION: &str = "pop3-seen 2\n";
+
+/// How much a mark is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    Trusted,
+    /// A complete listing did not show the id.
+    Absent,
+    Doubtful,
+    /// A QUIT was sent that was to delete the message.
+    Quitting,
+}
+
+/// What is known of a message that was stored.
 #[derive(Clone, Debug)]
-pub(crate) struct Account {
-    /// The host, and its port unless that is one of POP3's own.
-    pub(crate) server: String,
-    pub(crate) user: String,
+struct Record {
+    trust: Trust,
+    /// As the scan listing had it, in octets.
+    size: u64,
+    sums: Sums,
+    is_ours: bool,
+    line: String,
 }
 
-/// Names a message across sessions and accounts.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(crate) struct Mark(String);
+/// A message that is safely on disk.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) mark: Mark,
+    pub(crate) unique_id: OwnedUniqueId,
+    /// As the scan listing has it, in octets.
+    pub(crate) size: u64,
+    pub(crate) sums: Sums,
+}
 
-impl Mark {
-    const OCTETS: usize = 16;
+/// What becomes of a mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Absent,
+    Doubtful,
+    Known,
+    Quitting,
+    Ended,
+    Trouble,
+}
 
-    pub(crate) fn new(account: &Account, unique_id: &[u8]) -> Mark {
-        let mut digest = Sha256::new();
-        for part in [account.server.as_bytes(), account.user.as_bytes(), unique_id] {
-            // With its length, so that no two accounts can run into each other.
-            digest.update((part.len() as u64).to_be_bytes());
-            digest.update(part);
+impl Change {
+    const ALL: [Change; 6] =
+        [Change::Absent, Change::Doubtful, Change::Known, Change::Quitting, Change::Ended, Change::Trouble];
+
+    const fn letter(self) -> &'static str {
+        match self {
+            Change::Absent => "A",
+            Change::Doubtful => "U",
+            Change::Known => "K",
+            Change::Quitting => "Q",
+            Change::Ended => "E",
+            Change::Trouble => "T",
         }
-        // Half of it is more than accidents can do; a server can do no more than lose its own mail.
-        let half = digest.finalize().iter().take(Mark::OCTETS).fold(0, |half, octet| half << 8 | u128::from(*octet));
-        Mark(format!("{half:032x}"))
-    }
-
-    pub(crate) fn parse(text: &str) -> Option<Mark> {
-        let hex = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        (hex && text.len() == 2 * Mark::OCTETS).then(|| Mark(text.to_owned()))
     }
 }
 
-impl fmt::Display for Mark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The marks of all messages that are, or once were, safely in the Maildir.
+/// The marks of all messages that were stored in this Maildir.
 #[derive(Debug)]
 pub(crate) struct Seen {
     file: File,
-    marks: HashSet<Mark>,
+    account: String,
+    records: HashMap<Mark, Record>,
+    troubles: HashMap<Mark, u32>,
+    /// The marks of this account that are absent, by the digest of the octets.
+    absent: HashMap<Sum, Mark>,
 }
 
 impl Seen {
-    /// Reads what earlier runs remembered, and adds what is `on_disk` and they had no time to remember.
-    pub(crate) fn open(root: &Path, on_disk: Vec<Mark>) -> io::Result<Seen> {
-        let mut how = OpenOptions::new();
-        how.read(true).append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
-        let mut file = how.open(root.join(".pop3-seen"))?;
+    /// Reads what earlier runs remembered.
+    pub(crate) fn open(root: &Path, account: &Account) -> io::Result<Seen> {
+        let path = root.join(".pop3-seen");
+        let mut file = private(OpenOptions::new().read(true).append(true).create(true)).open(&path)?;
         sync_folder(root)?;
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
-        // A line that a full disk cut short is ended here, so that it spoils no other.
-        if !text.is_empty() && !text.ends_with(b"\n") {
+        if VERSION.as_bytes().starts_with(&text) {
+            // New, or a full disk cut short its first line.
+            file.set_len(0)?;
+            file.write_all(VERSION.as_bytes())?;
+            file.sync_all()?;
+        } else if !text.starts_with(VERSION.as_bytes()) {
+            let why = ".pop3-seen has not the format of this version: move it away, and messages that are in the Maildir \
+                       will be recognized by their octets";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        } else if !text.ends_with(b"\n") {
+            // A line that a full disk cut short is ended here, so that it spoils no other.
             file.write_all(b"\n")?;
         }
-        let lines = text.split(|&b| b == b'\n');
-        let first_words = lines.filter_map(|line| line.split(|&b| b == b' ').next());
-        let marks = first_words.filter_map(|word| std::str::from_utf8(word).ok()).filter_map(Mark::parse).collect();
-        let mut seen = Seen { file, marks };
-        let forgotten: Vec<_> = on_disk.into_iter().filter(|mark| !seen.marks.contains(mark)).collect();
-        let lines: Vec<_> = forgotten.iter().map(Mark::to_string).collect();
-        seen.append(&lines, forgotten)?;
+        let account = format!("{} {}", escape(account.server.as_bytes()), escape(account.user.as_bytes()));
+        let (records, troubles, absent) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut seen = Seen { file, account, records, troubles, absent };
+        let mut lines = 0;
+        for line in text.split(|&octet| octet == b'\n').skip(1).filter_map(|line| std::str::from_utf8(line).ok()) {
+            lines += 1;
+            seen.read(line);
+        }
+        if lines > 2 * seen.records.len() + 1000 {
+            seen.compact(root, &path)?;
+        }
         Ok(seen)
     }
 
-    pub(crate) fn contains(&self, mark: &Mark) -> bool {
-        self.marks.contains(mark)
+    /// Takes a line. One that makes no sense was cut short, and says nothing.
+    fn read(&mut self, line: &str) {
+        let mut words = line.split(' ');
+        let (letter, mark) = (words.next().unwrap_or_default(), words.next().and_then(Mark::parse));
+        let Some(mark) = mark else { return };
+        if letter == "S" {
+            let mut word = || words.next();
+            let (_time, size, whole, header) = (word(), word(), word(), word());
+            let account = [word(), word()];
+            let (Some(size), Some(whole), Some(header), [Some(server), Some(user)], Some(_)) = (
+                size.and_then(|size| size.parse().ok()),
+                whole.and_then(Sum::parse),
+                header.and_then(Sum::parse),
+                account,
+                word(),
+            ) else {
+                return;
+            };
+            let is_ours = self.account.split_once(' ') == Some((server, user));
+            let record =
+                Record { trust: Trust::Trusted, size, sums: Sums { whole, header }, is_ours, line: line.to_owned() };
+            self.put(mark, record);
+        } else if let Some(change) = Change::ALL.into_iter().find(|change| change.letter() == letter) {
+            self.apply(&mark, change);
+        }
     }
 
-    /// Remembers messages of an account, which must be safely on disk.
-    pub(crate) fn remember(&mut self, account: &Account, messages: &[(Mark, OwnedUniqueId)]) -> io::Result<()> {
-        let lines = messages.iter().map(|(mark, unique_id)| {
-            let (server, user) = (escape(account.server.as_bytes()), escape(account.user.as_bytes()));
-            format!("{mark} {server} {user} {}", escape(unique_id.as_bytes()))
-        });
-        self.append(&lines.collect::<Vec<_>>(), messages.iter().map(|(mark, _)| mark.clone()).collect())
+    fn put(&mut self, mark: Mark, record: Record) {
+        self.troubles.remove(&mark);
+        self.take_from_absent(&mark);
+        self.records.insert(mark, record);
     }
 
-    fn append(&mut self, lines: &[String], marks: Vec<Mark>) -> io::Result<()> {
-        if marks.is_empty() {
+    fn take_from_absent(&mut self, mark: &Mark) {
+        if let Some(record) = self.records.get(mark) {
+            if self.absent.get(&record.sums.whole) == Some(mark) {
+                self.absent.remove(&record.sums.whole);
+            }
+        }
+    }
+
+    fn apply(&mut self, mark: &Mark, change: Change) {
+        if change != Change::Trouble {
+            self.take_from_absent(mark);
+        }
+        let trust = match change {
+            Change::Trouble => return *self.troubles.entry(mark.clone()).or_insert(0) += 1,
+            Change::Ended => {
+                self.records.remove(mark);
+                return;
+            }
+            Change::Absent => Trust::Absent,
+            Change::Doubtful => Trust::Doubtful,
+            Change::Known => Trust::Trusted,
+            Change::Quitting => Trust::Quitting,
+        };
+        if let Some(record) = self.records.get_mut(mark) {
+            record.trust = trust;
+            if trust == Trust::Absent && record.is_ours {
+                self.absent.insert(record.sums.whole, mark.clone());
+            }
+        }
+    }
+
+    /// Writes a file anew in which nothing stands that has no meaning any more.
+    fn compact(&mut self, root: &Path, path: &PathBuf) -> io::Result<()> {
+        let mut text = VERSION.to_owned();
+        for (mark, record) in &self.records {
+            text.extend([record.line.as_str(), "\n"]);
+            let change = match record.trust {
+                Trust::Trusted => continue,
+                Trust::Absent => Change::Absent,
+                Trust::Doubtful => Change::Doubtful,
+                Trust::Quitting => Change::Quitting,
+            };
+            text.extend([line_of(mark, change).as_str(), "\n"]);
+        }
+        for (mark, times) in &self.troubles {
+            text += &(line_of(mark, Change::Trouble) + "\n").repeat(*times as usize);
+        }
+        let new = root.join(".pop3-seen.new");
+        if let Err(error) = fs::remove_file(&new) {
+            if error.kind() != io::ErrorKind::NotFound {
+                return Err(error);
+            }
+        }
+        let mut file = private(OpenOptions::new().read(true).append(true).create_new(true)).open(&new)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all())?;
+        fs::rename(&new, path)?;
+        sync_folder(root)?;
+        self.file = file;
+        Ok(())
+    }
+
+    pub(crate) fn trust(&self, mark: &Mark) -> Option<Trust> {
+        self.records.get(mark).map(|record| record.trust)
+    }
+
+    pub(crate) fn sums(&self, mark: &Mark) -> Option<Sums> {
+        self.records.get(mark).map(|record| record.sums)
+    }
+
+    pub(crate) fn size(&self, mark: &Mark) -> Option<u64> {
+        self.records.get(mark).map(|record| record.size)
+    }
+
+    /// How many sessions broke while the message was asked for.
+    pub(crate) fn troubles(&self, mark: &Mark) -> u32 {
+        self.troubles.get(mark).copied().unwrap_or(0)
+    }
+
+    /// The mark of this account that is absent and has these octets.
+    pub(crate) fn absent_with(&self, whole: &Sum) -> Option<&Mark> {
+        self.absent.get(whole)
+    }
+
+    /// The marks of this account.
+    pub(crate) fn ours(&self) -> impl Iterator<Item = (&Mark, Trust)> {
+        self.records.iter().filter(|(_, record)| record.is_ours).map(|(mark, record)| (mark, record.trust))
+    }
+
+    /// Remembers messages, which must be safely on disk.
+    pub(crate) fn remember(&mut self, messages: &[Stored]) -> io::Result<()> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let line = |Stored { mark, unique_id, size, sums }: &Stored| {
+            let (whole, header, account) = (sums.whole, sums.header, &self.account);
+            format!("S {mark} {now} {size} {whole} {header} {account} {}", escape(unique_id.as_bytes()))
+        };
+        let lines: Vec<_> = messages.iter().map(line).collect();
+        self.append(&lines)?;
+        for (Stored { mark, size, sums, .. }, line) in messages.iter().zip(lines) {
+            let record = Record { trust: Trust::Trusted, size: *size, sums: *sums, is_ours: true, line };
+            self.put(mark.clone(), record);
+        }
+        Ok(())
+    }
+
+    /// Remembers what becomes of marks.
+    pub(crate) fn change(&mut self, changes: &[(Mark, Change)]) -> io::Result<()> {
+        let lines: Vec<_> = changes.iter().map(|(mark, change)| line_of(mark, *change)).collect();
+        self.append(&lines)?;
+        for (mark, change) in changes {
+            self.apply(mark, *change);
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, lines: &[String]) -> io::Result<()> {
+        if lines.is_empty() {
             return Ok(());
         }
         let before = self.file.seek(SeekFrom::End(0))?;
-        if let Err(error) =
-            self.file.write_all((lines.join("\n") + "\n").as_bytes()).and_then(|()| self.file.sync_all())
-        {
-            // Only for tidiness: the names of the files tell the same.
+        let written = self.file.write_all((lines.join("\n") + "\n").as_bytes()).and_then(|()| self.file.sync_all());
+        written.inspect_err(|_| {
+            // Only for tidiness: half a line says nothing.
             let _ = self.file.set_len(before);
-            return Err(error);
-        }
-        self.marks.extend(marks);
-        Ok(())
+        })
     }
+}
+
+fn line_of(mark: &Mark, change: Change) -> String {
+    format!("{} {mark}", change.letter())
 }
 
 fn escape(octets: &[u8]) -> impl fmt::Display {

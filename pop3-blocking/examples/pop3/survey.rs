@@ -1,6 +1,6 @@
 //! What there is in the maildrop, and which messages can be told apart from one session to the next.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU32;
 
 use pop3_blocking::pop3_proto::exchange::OwnedUniqueId;
@@ -11,28 +11,44 @@ use crate::failure::Failure;
 /// A message on the server.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// As the server counts them: good enough for a progress bar.
+    /// As the server counts them, which may be wrong.
     pub(crate) octets: u64,
     /// The unique-id, if it says which message this is.
     pub(crate) unique_id: Option<OwnedUniqueId>,
 }
 
-/// Every message, by its number. Tells on the standard error which ones have no usable unique-id.
-pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<BTreeMap<NonZeroU32, Found>, Failure> {
+/// All that a server has listed.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    /// Every message, by its number.
+    pub(crate) found: BTreeMap<NonZeroU32, Found>,
+    /// Every unique-id as often as it was listed, with the size of its message.
+    pub(crate) shown: Vec<(OwnedUniqueId, u64)>,
+    /// Each message has its row in the listing of unique-ids, so that what is not shown is not there.
+    pub(crate) is_complete: bool,
+}
+
+/// Asks for all messages. Tells on the standard error which ones have no usable unique-id.
+pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
     let listings = session.list()?.into_iter();
-    let mut found: BTreeMap<_, _> =
+    let found: BTreeMap<_, _> =
         listings.map(|listing| (listing.number, Found { octets: listing.octets, unique_id: None })).collect();
     if found.is_empty() {
-        return Ok(found);
+        return Ok(Survey { is_complete: true, ..Survey::default() });
     }
+    let mut survey = Survey { found, ..Survey::default() };
     match session.unique_ids() {
         Ok(rows) => {
+            let size = |number| survey.found.get(number).map_or(0, |message: &Found| message.octets);
+            survey.shown = rows.iter().map(|(number, id)| (id.clone(), size(number))).collect();
+            let numbers: HashSet<_> = rows.iter().map(|(number, _)| *number).collect();
+            survey.is_complete = survey.found.keys().all(|number| numbers.contains(number));
             for (number, id) in usable(rows) {
-                if let Some(message) = found.get_mut(&number) {
+                if let Some(message) = survey.found.get_mut(&number) {
                     message.unique_id = Some(id);
                 }
             }
-            let nameless: Vec<_> = found.iter().filter(|(_, message)| message.unique_id.is_none()).collect();
+            let nameless: Vec<_> = survey.found.iter().filter(|(_, message)| message.unique_id.is_none()).collect();
             if !nameless.is_empty() {
                 let numbers: Vec<_> = nameless.iter().take(10).map(|(number, _)| number.to_string()).collect();
                 let more = if nameless.len() > numbers.len() { ", ..." } else { "" };
@@ -49,7 +65,7 @@ pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<BTreeMap<NonZeroU32, 
         ),
         Err(error) => return Err(error.into()),
     }
-    Ok(found)
+    Ok(survey)
 }
 
 /// The rows whose unique-id is there, and nowhere else, and whose number is nowhere else.

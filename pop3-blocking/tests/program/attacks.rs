@@ -44,6 +44,10 @@ fn f05_no_unique_id_names_a_file() {
         "LIST" => say(format!("+OK\r\n{sizes}.\r\n")),
         "UIDL" => say(format!("+OK\r\n{listing}.\r\n")),
         _ if line.starts_with("RETR ") => say("+OK\r\nevil\r\n.\r\n"),
+        _ if line.starts_with("UIDL ") => {
+            let row = listing.lines().find(|row| row.starts_with(&format!("{} ", &line[5..]))).unwrap();
+            say(format!("+OK {row}\r\n"))
+        }
         _ => Act::Usual,
     });
     let home = Home::with_password();

@@ -57,6 +57,7 @@ fn what_was_read_moved_or_forgotten_is_still_known() {
     fs::remove_file(home.path("mail/.pop3-seen")).unwrap();
     fetch(&home, &server, &[]).expect(0, "1 new, 3 already here");
     fs::rename(home.path("mail/new"), home.path("elsewhere")).unwrap();
+    fs::remove_dir_all(home.path("mail/cur")).unwrap();
     fetch(&home, &server, &[]).expect(0, "0 new, 4 already here");
     // A line that was cut short spoils neither itself nor the next one.
     let memory = fs::read_to_string(home.path("mail/.pop3-seen")).unwrap();
@@ -95,14 +96,20 @@ fn delete_takes_exactly_what_is_on_disk() {
     fetch(&home, &server, &["--delete"]).expect(0, "0 new, 0 already here, 0 refused; 0 deleted");
 }
 
-/// Three messages of 6 octets. Answers to LIST, UIDL and RETR; the rest is up to the test.
+/// Three messages of 7 octets. Answers to LIST, UIDL and RETR; the rest is up to the test.
 fn three(uidl: &'static str) -> impl Fn(&str) -> Act + Send + Sync {
     move |line| match line {
-        "LIST" => say("+OK\r\n1 6\r\n2 6\r\n3 6\r\n.\r\n"),
+        "LIST" => say("+OK\r\n1 7\r\n2 7\r\n3 7\r\n.\r\n"),
         "UIDL" => say(uidl),
-        _ => match line.strip_prefix("RETR ") {
-            Some(number) => say(format!("+OK\r\nmsg {number}\r\n.\r\n")),
-            None => Act::Usual,
+        _ => match line.split_once(' ') {
+            Some(("RETR", number)) => say(format!("+OK\r\nmsg {number}\r\n.\r\n")),
+            Some(("TOP", number)) => say(format!("+OK\r\nmsg {}\r\n.\r\n", &number[..1])),
+            Some(("LIST", number)) => say(format!("+OK {number} 7\r\n")),
+            Some(("UIDL", number)) => match uidl.lines().find(|row| row.starts_with(&format!("{number} "))) {
+                Some(row) => say(format!("+OK {row}\r\n")),
+                None => say("-ERR no such message\r\n"),
+            },
+            _ => Act::Usual,
         },
     }
 }
@@ -157,13 +164,15 @@ fn a_server_that_dies_in_the_middle_costs_nothing() {
     let home = Home::with_password();
     let ended = fetch(&home, &server, &["--delete"]);
     ended.expect(4, "closed the connection");
-    ended.expect(4, "1 new, 0 already here, 0 refused");
+    // Nothing shows that the answer to RETR 1 was not a part of something else.
+    ended.expect(4, "0 new, 0 already here, 0 refused");
     assert!(!server.heard_any("DELE") && !server.heard_any("QUIT"));
-    assert_eq!(mail(&home.path("mail")), sorted(&[b"msg 1\r\n"]));
+    assert!(mail(&home.path("mail")).is_empty());
     assert!(files(&home.path("mail/tmp")).is_empty());
-    // The account is the same for the program only if the port is.
+    // Beside the version only the one is remembered that was being read.
     let memory = fs::read_to_string(home.path("mail/.pop3-seen")).unwrap();
-    assert_eq!(memory.lines().count(), 1);
+    let letters: Vec<_> = memory.lines().skip(1).map(|line| &line[..1]).collect();
+    assert_eq!(letters, ["T"]);
 }
 
 #[test]

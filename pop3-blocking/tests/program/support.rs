@@ -194,6 +194,7 @@ pub(crate) fn greeting_with(greeting: &'static str, script: impl Fn(&str) -> Act
                 let (octets, over) = match script(&line) {
                     Act::Say(octets) => (octets, false),
                     Act::Hang(octets) => (octets, true),
+                    Act::Usual if line == "AUTH PLAIN" => (b"+ \r\n".to_vec(), false),
                     Act::Usual if line == "CAPA" => (b"-ERR no\r\n".to_vec(), false),
                     Act::Usual if line == "QUIT" => (b"+OK bye\r\n".to_vec(), true),
                     Act::Usual => (b"+OK\r\n".to_vec(), false),

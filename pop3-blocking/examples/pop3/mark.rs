@@ -1,0 +1,44 @@
+//! Names for messages that hold across sessions and accounts.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+/// Whose unique-ids they are: other accounts may have the same ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    /// The host, and its port unless that is one of POP3's own.
+    pub(crate) server: String,
+    pub(crate) user: String,
+}
+
+/// A digest of an account and a unique-id.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct Mark(String);
+
+impl Mark {
+    const OCTETS: usize = 16;
+
+    pub(crate) fn new(account: &Account, unique_id: &[u8]) -> Mark {
+        let mut digest = Sha256::new();
+        for part in [account.server.as_bytes(), account.user.as_bytes(), unique_id] {
+            // With its length, so that no two accounts can run into each other.
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        // Half of it is more than accidents can do; a server can do no more than lose its own mail.
+        let half = digest.finalize().iter().take(Mark::OCTETS).fold(0, |half, octet| half << 8 | u128::from(*octet));
+        Mark(format!("{half:032x}"))
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Mark> {
+        let hex = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        (hex && text.len() == 2 * Mark::OCTETS).then(|| Mark(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,262 @@
+//! `fetch` against servers whose answers are not what they seem to be: mail that pretends to be an answer, answers that are
+//! mixed up, and sizes that are wrong.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use crate::support::{Act, Ended, Home, Server, listen, mail, say, scripted};
+
+fn fetch(home: &Home, server: &Server, options: &[&str]) -> Ended {
+    home.run(&[&["--plaintext", &server.quick_url(), "fetch", "mail"], options].concat())
+}
+
+/// How a server writes.
+#[derive(Clone, Copy, Debug)]
+struct Style {
+    greeting: &'static str,
+    /// The line end of status lines and rows.
+    line: &'static str,
+    /// What a dot behind this is stuffed.
+    stuffed_behind: &'static str,
+    terminator: &'static str,
+}
+
+const STYLES: [Style; 4] = [
+    Style { greeting: "\r\n", line: "\r\n", stuffed_behind: "\r\n", terminator: ".\r\n" },
+    // Correct but for its greeting.
+    Style { greeting: "\n", line: "\r\n", stuffed_behind: "\r\n", terminator: ".\r\n" },
+    // LF everywhere.
+    Style { greeting: "\n", line: "\n", stuffed_behind: "\n", terminator: ".\n" },
+    // Neither the one nor the other.
+    Style { greeting: "\n", line: "\n", stuffed_behind: "\r\n", terminator: ".\r\n" },
+];
+
+impl Style {
+    fn stuffed(self, message: &str) -> String {
+        let mut text = message.replace(&format!("{}.", self.stuffed_behind), &format!("{}..", self.stuffed_behind));
+        if text.starts_with('.') {
+            text.insert(0, '.');
+        }
+        if !text.ends_with(self.stuffed_behind) {
+            text += self.stuffed_behind;
+        }
+        text + self.terminator
+    }
+
+    /// What is on disk of a message that came whole.
+    fn heard(self, message: &str) -> Vec<u8> {
+        let end = if message.ends_with(self.stuffed_behind) { "" } else { self.stuffed_behind };
+        format!("{message}{end}").into_bytes()
+    }
+
+    /// A server that pipelines, and has these messages.
+    fn serve(self, messages: Vec<String>) -> Server {
+        listen(move |mut stream, heard| {
+            let messages = messages.clone();
+            thread::spawn(move || -> std::io::Result<()> {
+                stream.set_nodelay(true)?;
+                let line_end = self.line;
+                write!(stream, "+OK ready{}", self.greeting)?;
+                for line in BufReader::new(stream.try_clone()?).lines() {
+                    let line = line?;
+                    heard.lock().unwrap().push(line.clone());
+                    let (command, argument) = line.split_once(' ').unwrap_or((&line, ""));
+                    let number: usize = argument.split(' ').next().unwrap().parse().unwrap_or(0);
+                    let rows = |row: &dyn Fn(usize) -> String| {
+                        let rows: Vec<String> = (1..=messages.len()).map(|n| row(n) + line_end).collect();
+                        format!("+OK{line_end}{}{}", rows.concat(), self.terminator)
+                    };
+                    let size = |n: usize| format!("{n} {}", self.heard(&messages[n - 1]).len());
+                    let answer = match command {
+                        "CAPA" => format!("+OK{line_end}PIPELINING{line_end}SASL PLAIN{line_end}{}", self.terminator),
+                        "LIST" if number == 0 => rows(&size),
+                        "LIST" => format!("+OK {}{line_end}", size(number)),
+                        "UIDL" if number == 0 => rows(&|n| format!("{n} id-{n}")),
+                        "UIDL" => format!("+OK {number} id-{number}{line_end}"),
+                        "RETR" => format!("+OK{line_end}{}", self.stuffed(&messages[number - 1])),
+                        "TOP" => format!("-ERR{line_end}"),
+                        _ => format!("+OK{line_end}"),
+                    };
+                    stream.write_all(answer.as_bytes())?;
+                    if command == "QUIT" {
+                        break;
+                    }
+                }
+                Ok(())
+            });
+        })
+    }
+}
+
+/// Each sequence in each message, at each line of it.
+#[test]
+fn no_mail_becomes_another_one() {
+    const FORGERIES: [&str; 6] = [
+        "\n.\n+OK\r\nFrom: bank\r\n\r\npay\r\n",
+        "\n.\n+OK\nFrom: bank\n\npay\n",
+        "\n.\n+OK\nFrom: bank\n\npay\n.\n+OK 1 id-1\n",
+        "\n.\r\n+OK\r\nFrom: bank\r\n\r\npay\r\n.\r\n+OK 3 id-3\r\n",
+        "\r\n.\n-ERR gone\r\n",
+        "\r.\r+OK\rFrom: bank\r\r\n.\r\n+OK 2 id-2\n",
+    ];
+    for style in STYLES {
+        let plain = |n: usize| format!("Subject: {n}{0}{0}mail number {n}{0}", style.line);
+        for forgery in FORGERIES {
+            for victim in 1..=3 {
+                let own = plain(victim);
+                // Before the message, behind its header, in the middle of a line, and at its end.
+                let places = [0, own.find(style.line).unwrap(), own.len() - 6, own.len()];
+                for place in places {
+                    let mut messages: Vec<_> = (1..=3).map(plain).collect();
+                    messages[victim - 1].insert_str(place, forgery);
+                    judge(style, &messages, victim, &format!("{style:?} {forgery:?} in {victim} at {place}"));
+                }
+            }
+        }
+    }
+}
+
+fn judge(style: Style, messages: &[String], attacker: usize, scene: &str) {
+    let server = style.serve(messages.to_vec());
+    let home = Home::in_memory();
+    let genuine: Vec<_> = messages.iter().map(|message| style.heard(message)).collect();
+    for _ in 0..4 {
+        let ended = fetch(&home, &server, &["--delete"]);
+        assert!(matches!(ended.status, Some(0 | 1 | 3)), "{scene}: {ended:?}");
+        let here = mail(&home.path("mail"));
+        for file in &here {
+            assert!(genuine.contains(file), "{scene}: {}", file.escape_ascii());
+        }
+        // What is deleted is here.
+        for (n, message) in genuine.iter().enumerate() {
+            let deleted = server.heard_any(&format!("DELE {}", n + 1));
+            assert!(!deleted || here.contains(message), "{scene}: {} was deleted unread", n + 1);
+        }
+    }
+    // One such message does not block the others.
+    let here = mail(&home.path("mail"));
+    for (n, message) in genuine.iter().enumerate().filter(|(n, _)| n + 1 != attacker) {
+        assert!(here.contains(message), "{scene}: {} never comes", n + 1);
+    }
+}
+
+/// Three messages of 7 octets. `mixed` says whether the answers are mixed up this time.
+fn mixing(sizes: &'static str, mixed: impl Fn() -> bool + Send + Sync + 'static) -> Server {
+    scripted(move |line| match line {
+        "CAPA" => say("+OK\r\nPIPELINING\r\nSASL PLAIN\r\n.\r\n"),
+        "LIST" => say(sizes),
+        "UIDL" => say("+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n"),
+        "RETR 1" if mixed() => say("+OK\r\nmsg 1\r\n+OK 2074 octets\r\n.\r\n"),
+        _ => match line.split_once(' ') {
+            Some(("RETR", number)) => say(format!("+OK\r\nmsg {number}\r\n.\r\n")),
+            Some(("UIDL", number)) => {
+                say(format!("+OK {number} {}\r\n", ["a", "b", "c"][number.parse::<usize>().unwrap() - 1]))
+            }
+            Some(("TOP", _)) => say("-ERR\r\n"),
+            _ => Act::Usual,
+        },
+    })
+}
+
+const SEVEN: &str = "+OK\r\n1 7\r\n2 7\r\n3 7\r\n.\r\n";
+
+#[test]
+fn a_message_of_another_size_is_asked_for_again_alone() {
+    let first = AtomicBool::new(true);
+    let server = mixing(SEVEN, move || first.swap(false, Ordering::Relaxed));
+    let home = Home::with_password();
+    let ended = fetch(&home, &server, &["--delete"]);
+    ended.expect(3, "message 1 came otherwise when nothing else was asked for");
+    ended.expect(3, "--no-pipelining");
+    ended.expect(3, "0 new");
+    assert!(mail(&home.path("mail")).is_empty() && !server.heard_any("DELE"));
+    // Each comes alone now, and is itself.
+    fetch(&home, &server, &[]).expect(0, "3 new");
+    assert_eq!(mail(&home.path("mail")), ["1", "2", "3"].map(|n| format!("msg {n}\r\n").into_bytes()));
+
+    // A server that misreports sizes costs each of the first eight one more download. What is larger than a group comes alone.
+    let server = mixing("+OK\r\n1 5\r\n2 7\r\n3 18446744073709551615\r\n.\r\n", || false);
+    let home = Home::with_password();
+    fetch(&home, &server, &[]).expect(0, "3 new");
+    let asked: Vec<_> = server.heard().into_iter().filter(|line| line.starts_with("RETR")).collect();
+    let counts = ["RETR 1", "RETR 2", "RETR 3"].map(|line| asked.iter().filter(|heard| *heard == line).count());
+    assert_eq!(counts, [2, 1, 1]);
+    // One at a time there is nothing to be mixed up.
+    let home = Home::with_password();
+    let before = server.heard().len();
+    fetch(&home, &server, &["--no-pipelining"]).expect(0, "3 new");
+    let asked = server.heard()[before..].iter().filter(|line| line.starts_with("RETR")).count();
+    assert_eq!(asked, 3);
+}
+
+#[test]
+fn sizes_near_the_largest_number_do_no_harm() {
+    let server =
+        mixing("+OK\r\n1 18446744073709551615\r\n2 18446744073709551614\r\n3 9223372036854775808\r\n.\r\n", || false);
+    fetch(&Home::with_password(), &server, &["--delete"]).expect(0, "3 new, 0 already here, 0 refused; 3 deleted");
+}
+
+#[test]
+fn a_message_that_breaks_every_session_comes_last() {
+    let server = scripted(|line| match line {
+        "RETR 2" => say("gibberish\r\n"),
+        "LIST" => say(SEVEN),
+        "UIDL" => say("+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n"),
+        _ => match line.split_once(' ') {
+            Some(("RETR", number)) => say(format!("+OK\r\nmsg {number}\r\n.\r\n")),
+            Some(("UIDL", number)) => {
+                say(format!("+OK {number} {}\r\n", ["a", "b", "c"][number.parse::<usize>().unwrap() - 1]))
+            }
+            _ => Act::Usual,
+        },
+    });
+    let home = Home::with_password();
+    fetch(&home, &server, &[]).expect(3, "0 new, 0 already here");
+    // The other one that was asked for is not to blame.
+    fetch(&home, &server, &[]).expect(3, "2 new, 0 already here");
+    fetch(&home, &server, &[]).expect(3, "0 new, 2 already here");
+}
+
+#[test]
+fn a_server_that_refuses_everything_is_told_in_few_lines() {
+    let rows = |what: &str| (1..=3000).map(|n| format!("{n} {what}{n}\r\n")).collect::<Vec<_>>().concat();
+    let (list, uidl) = (format!("+OK\r\n{}.\r\n", rows("1")), format!("+OK\r\n{}.\r\n", rows("id")));
+    let server = scripted(move |line| match line {
+        "LIST" => say(&list),
+        "UIDL" => say(&uidl),
+        "STAT" => say("+OK 3000 3000\r\n"),
+        _ if line.starts_with("UIDL ") => say(format!("+OK {} id{}\r\n", &line[5..], &line[5..])),
+        _ if line.starts_with("RETR ") => say(format!("-ERR {}\r\n", "x".repeat(500))),
+        _ => Act::Usual,
+    });
+    let ended = fetch(&Home::with_password(), &server, &[]);
+    ended.expect(1, "0 new, 0 already here, 3000 refused");
+    ended.expect(1, "2990 more refusals are not shown");
+    assert_eq!(ended.said.matches("RETR ").count(), 10);
+}
+
+#[cfg(unix)]
+#[test]
+fn no_symbolic_link_is_followed() {
+    use std::os::unix::fs::symlink;
+    for name in ["new", "tmp", "cur", ".pop3-seen", ".pop3-lock"] {
+        let home = Home::with_password();
+        let server = mixing(SEVEN, || false);
+        fs::create_dir_all(home.path("mail")).unwrap();
+        fs::create_dir_all(home.path("elsewhere")).unwrap();
+        let target = if name.starts_with('.') { "elsewhere/file" } else { "elsewhere" };
+        symlink(home.path(target), home.path("mail").join(name)).unwrap();
+        fetch(&home, &server, &[]).expect(4, "mail cannot be used");
+        assert!(server.heard().is_empty());
+        assert_eq!(fs::read_dir(home.path("elsewhere")).unwrap().count(), 0, "{name}");
+    }
+    // The Maildir itself may be anywhere, and so may be what leads to it.
+    let home = Home::with_password();
+    fs::create_dir_all(home.path("elsewhere")).unwrap();
+    symlink(home.path("elsewhere"), home.path("link")).unwrap();
+    let server = mixing(SEVEN, || false);
+    home.run(&["--plaintext", &server.quick_url(), "fetch", "link/a/b/mail"]).expect(0, "3 new");
+    assert_eq!(mail(&home.path("elsewhere/a/b/mail")).len(), 3);
+}
