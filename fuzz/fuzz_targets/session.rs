@@ -10,8 +10,7 @@ fuzz_target!(|script: Script<'_>| {
     let mut session = Session {
         out: Vec::new(),
         newest: None,
-        fresh: !script.inside_tls,
-        handshake: false,
+        handshake: if script.inside_tls { Handshake::No } else { Handshake::First },
         quit: false,
         no_service: false,
     };
@@ -28,7 +27,10 @@ fuzz_target!(|script: Script<'_>| {
                 let written = session.out.clone();
                 match player.client.respond(*response, &mut session.out) {
                     Ok(()) => {
-                        assert!(!session.handshake && matches!(player.owed.front(), Some((_, Kind::Auth, false))));
+                        assert!(
+                            session.handshake != Handshake::Stls
+                                && matches!(player.owed.front(), Some((_, Kind::Auth, false)))
+                        );
                         assert_one_line(&session.out[written.len()..]);
                         let mut again = Vec::new();
                         assert_eq!(player.client.respond(*response, &mut again), Err(Rejected::NoChallenge));
@@ -39,15 +41,15 @@ fuzz_target!(|script: Script<'_>| {
             }
             Part::Client(Step::Utf8User) => player.client.set_utf8_user(true),
             Part::Client(Step::TlsEstablished) => {
-                let due = session.handshake || session.fresh;
-                let clean = due && player.inbox.is_empty() && player.error.is_none();
+                let is_due = session.handshake != Handshake::No;
+                let clean = is_due && player.inbox.is_empty() && player.error.is_none();
                 let told = player.client.tls_established(&player.inbox);
                 assert!(told.is_err() || clean, "law 8: TLS was not due, or plaintext was left");
                 if told.is_ok() {
-                    let state = if session.fresh { State::Greeting } else { State::Authorization };
-                    assert_eq!(player.client.state(), state);
+                    let is_first = session.handshake == Handshake::First;
+                    assert_eq!(player.client.state(), if is_first { State::Greeting } else { State::Authorization });
                     assert!(player.client.inside_tls());
-                    (session.fresh, session.handshake) = (false, false);
+                    session.handshake = Handshake::No;
                 }
                 player.error = player.error.or(told.err());
                 player.inbox.clear();
@@ -63,15 +65,22 @@ fuzz_target!(|script: Script<'_>| {
     }
 });
 
+/// Whether a TLS handshake may come next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Handshake {
+    No,
+    /// Nothing was heard yet.
+    First,
+    /// STLS was accepted.
+    Stls,
+}
+
 /// What an observer knows who sees both sides.
 struct Session {
     out: Vec<u8>,
     /// The newest command sent.
     newest: Option<Kind>,
-    /// Nothing was heard yet, and there is no TLS.
-    fresh: bool,
-    /// STLS was accepted, and TLS is not yet there.
-    handshake: bool,
+    handshake: Handshake,
     /// QUIT was answered.
     quit: bool,
     /// The greeting was a refusal.
@@ -80,10 +89,14 @@ struct Session {
 
 impl Session {
     fn listen(&mut self, player: &Player, from: usize) {
-        self.fresh &= player.heard.is_empty();
+        if self.handshake == Handshake::First && !player.heard.is_empty() {
+            self.handshake = Handshake::No;
+        }
         for heard in &player.heard[from..] {
             let Heard::Said(event) = heard else { continue };
-            self.handshake |= event.starts_with("StartTls {");
+            if event.starts_with("StartTls {") {
+                self.handshake = Handshake::Stls;
+            }
             self.no_service |= event.starts_with("NoService(");
         }
         self.quit |= self.newest == Some(Kind::Quit) && player.owed.is_empty();
@@ -97,7 +110,10 @@ impl Session {
         let must_wait = barrier.is_some() || (kind == Kind::Stls && !player.owed.is_empty());
         match player.client.send(command, &mut self.out) {
             Ok(ticket) => {
-                assert!(!must_wait && !self.handshake && !self.quit, "law 8: {command} at {player:?}");
+                assert!(
+                    !must_wait && self.handshake != Handshake::Stls && !self.quit,
+                    "law 8: {command} at {player:?}"
+                );
                 let unsolicited = player.owed.is_empty() && player.inbox.iter().any(|b| !b"\r\n".contains(b));
                 assert!(player.error.is_none() && !unsolicited, "law 6: sent with something unsolicited before it");
                 assert!(kind != Kind::Stls || !before.inside_tls());

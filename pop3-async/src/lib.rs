@@ -88,7 +88,7 @@ pub use pop3_proto::connect::Connect;
 pub use pop3_proto::login::{Credentials, Method, Methods, Policy, Security};
 pub use pop3_proto::patience::Timeouts;
 #[cfg(feature = "tls")]
-pub use pop3_proto::tls::{Tls, TlsError, TlsFailure};
+pub use pop3_proto::tls::{Fingerprint, Tls, TlsError, TlsFailure};
 pub use pop3_proto::{Config, Entry};
 #[cfg(feature = "tls")]
 pub use serve::serve_tls;

@@ -12,7 +12,7 @@ use crate::ConnectError;
 /// No netrc file is longer, in octets.
 const LONGEST: u64 = 1 << 20;
 
-/// The name and the password for a host in the [netrc file](file), if the file exists and has an entry for it: with the
+/// The name and the password for a host in the [netrc file](file()), if the file exists and has an entry for it: with the
 /// name of `user`, if that is given, or else any. Either may be empty. The format is described in
 /// [`pop3_proto::netrc`].
 ///

@@ -7,8 +7,8 @@
 //! The server proves that it has the name or the address that the user gave as the host (RFC 8314, section 5.4; RFC 7817),
 //! by a certificate that an authority vouches for. Which authorities those are is for the platform to say: its verifier
 //! decides, with what the machine's administrator has set up. [`Tls::root`] and [`Tls::root_pem`] add a private
-//! authority. There is no switch that accepts anything: who needs that hands in a
-//! [`ClientConfig`] that does it.
+//! authority. A server with a certificate that it signed itself can be [pinned](Tls::pin): it is known by the fingerprint of
+//! its certificate or key then. There is no switch that accepts anything; a [`ClientConfig`] of your own can.
 //!
 //! TLS 1.2 and 1.3 are spoken (RFC 8314, section 4.1; RFC 8996). Where [`Tls`] makes the settings it offers the application
 //! protocol `pop3` (RFC 7301): a server that knows nothing of that ignores it, and one that knows it cannot be made to
@@ -26,6 +26,7 @@
 //! ```
 
 mod failure;
+mod pin;
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -42,7 +43,10 @@ use rustls::{ClientConfig, ConnectionCommon, ProtocolVersion, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
 
+use pin::{Explaining, Pinned};
+
 pub use failure::{TlsFailure, explain};
+pub use pin::{Fingerprint, NoFingerprint};
 pub use rustls;
 
 /// What TLS has to prove: by default, to the platform's verifier, that the server has the name that the user gave.
@@ -52,6 +56,7 @@ pub use rustls;
 #[must_use = "it does nothing until it is given to a connection"]
 pub struct Tls {
     roots: Vec<CertificateDer<'static>>,
+    pins: Vec<Fingerprint>,
     identity: Option<Arc<CertifiedKey>>,
     own: Option<Arc<ClientConfig>>,
 }
@@ -76,6 +81,17 @@ impl Tls {
     pub fn root_pem(mut self, pem: &[u8]) -> Result<Tls, TlsError> {
         self.roots.extend(certificates(pem)?);
         Ok(self)
+    }
+
+    /// Accepts the server whose certificate, or the public key in it, has this fingerprint, and no other server. May be
+    /// called several times, as for a key that is about to change.
+    ///
+    /// The pin alone decides: neither an authority nor the name nor the dates of the certificate count. The server must still
+    /// prove that it has the certificate's key. Take the fingerprint from the server itself, by a way that you trust: what a
+    /// connection shows may be an attacker's. [`TlsFailure::fingerprint`] is there to be compared with it.
+    pub fn pin(mut self, fingerprint: impl Into<Fingerprint>) -> Tls {
+        self.pins.push(fingerprint.into());
+        self
     }
 
     /// Has us prove who we are, if the server asks for it: a chain of certificates, ours first, and our key.
@@ -114,7 +130,7 @@ impl Tls {
     /// [`TlsError::Root`], [`TlsError::Platform`] or [`TlsError::Own`].
     pub fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
         if let Some(own) = &self.own {
-            let alone = self.roots.is_empty() && self.identity.is_none();
+            let alone = self.roots.is_empty() && self.pins.is_empty() && self.identity.is_none();
             return if alone { Ok(Arc::clone(own)) } else { Err(TlsError::Own) };
         }
         let provider = provider();
@@ -132,16 +148,19 @@ impl Tls {
     }
 
     fn verifier(&self, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
+        if !self.pins.is_empty() {
+            return Ok(Arc::new(Pinned { pins: self.pins.clone(), provider }));
+        }
         // The verifier would not say whose fault it is.
         let mut store = RootCertStore::empty();
         self.roots.iter().try_for_each(|root| store.add(root.clone())).map_err(TlsError::Root)?;
         let verifier = Verifier::new_with_extra_roots(self.roots.iter().cloned(), provider);
-        Ok(Arc::new(verifier.map_err(TlsError::Platform)?))
+        Ok(Arc::new(Explaining(Arc::new(verifier.map_err(TlsError::Platform)?))))
     }
 }
 
-/// Settings of one's own, which may be anything. They are taken as they are: roots or an identity that are added to them are
-/// an error.
+/// Settings of one's own, which may be anything. They are taken as they are: roots, pins or an identity that are added to
+/// them are an error.
 impl From<Arc<ClientConfig>> for Tls {
     fn from(own: Arc<ClientConfig>) -> Tls {
         Tls { own: Some(own), ..Tls::default() }
@@ -152,6 +171,7 @@ impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls")
             .field("roots", &self.roots.len())
+            .field("pins", &self.pins.len())
             .field("identity", &self.identity.is_some())
             .field("own", &self.own.is_some())
             .finish()
@@ -177,7 +197,7 @@ pub enum TlsError {
     /// Our certificate and our key do not belong together, or cannot be used.
     #[error("the client's certificate and key cannot be used: {0}")]
     Identity(rustls::Error),
-    /// Roots or an identity were added to settings of one's own, which are taken as they are.
+    /// Roots, pins or an identity were added to settings of one's own, which are taken as they are.
     #[error("nothing can be added to settings of one's own")]
     Own,
     /// The platform's authorities cannot be had.

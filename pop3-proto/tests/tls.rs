@@ -32,7 +32,7 @@ fn an_authority_in_either_form() {
     Tls::new().root(cert.der().to_vec()).config().unwrap();
     let text = format!("words around it\n{}{}", cert.pem(), certificate().cert.pem());
     let tls = Tls::new().root_pem(text.as_bytes()).unwrap();
-    assert_eq!(format!("{tls:?}"), "Tls { roots: 2, identity: false, own: false }");
+    assert_eq!(format!("{tls:?}"), "Tls { roots: 2, pins: 0, identity: false, own: false }");
     assert_eq!(tls.config().unwrap().alpn_protocols, [b"pop3"]);
 
     assert_eq!(Tls::new().root_pem(b"").unwrap_err(), TlsError::NoCertificate);

@@ -21,6 +21,8 @@ mod certificates;
 mod endings;
 #[path = "../../../pop3-blocking/tests/tls/handshakes.rs"]
 mod handshakes;
+#[path = "../../../pop3-blocking/tests/tls/pins.rs"]
+mod pins;
 #[path = "../../../pop3-blocking/tests/tls/server.rs"]
 mod server;
 #[path = "../../../pop3-blocking/tests/tls/sessions.rs"]

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
-use pop3_blocking::pop3_proto::Rejected;
+use pop3_blocking::pop3_proto::{Awaiting, Rejected};
 use pop3_blocking::{Cause, ConnectError, Error, LoginError, QuitError, Security, TlsFailure};
 
 /// The exit statuses other than 0.
@@ -56,6 +56,9 @@ impl Failure {
             ConnectError::Login(
                 LoginError::NoStartTls | LoginError::CapaRefused(_) | LoginError::StartTlsRefused(_),
             ) => "; pop3s:// is TLS without STLS",
+            ConnectError::Login(LoginError::Failed(error)) if security != Security::Tls && is_no_greeting(error) => {
+                "; a server that speaks TLS from the beginning waits for the client to begin: pop3s://"
+            }
             _ => "",
         };
         match Failure::from(error) {
@@ -133,9 +136,21 @@ fn tls_failure(error: &io::Error) -> Option<&TlsFailure> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
+/// Whether there was no greeting, or something that is none.
+fn is_no_greeting(error: &Error) -> bool {
+    let is_silent = match error.cause() {
+        Cause::Transport(error) => error.kind() == ErrorKind::TimedOut,
+        Cause::Protocol(error) => error.awaiting() == Awaiting::Greeting,
+        _ => false,
+    };
+    is_silent && error.doing() == "reading the greeting"
+}
+
 fn tls_help(error: &io::Error, security: Security) -> &'static str {
     match tls_failure(error) {
-        Some(failure) if failure.is_unknown_authority() => "; if it is an authority of your own: --ca FILE",
+        Some(failure) if failure.is_unknown_authority() => {
+            "; if it is an authority of your own: --ca FILE; to pin the certificate: --pin FINGERPRINT"
+        }
         Some(failure) if failure.is_not_tls() && security == Security::Tls => "; use pop:// with --starttls there",
         _ => "",
     }

@@ -22,7 +22,6 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
 use pop3_blocking::{Connect, Entry, Method, Security, Session, Tcp, Tls};
 
 use delivery::Delivery;
@@ -45,7 +44,7 @@ fn run() -> Result<(), Failure> {
     if std::env::args_os().skip(1).any(|argument| url::shows_password(&argument.to_string_lossy())) {
         return Err(Failure::usage(url::NO_PASSWORD));
     }
-    let options = Options::parse();
+    let options = options::parse()?;
     let target = target(&options)?;
     let Some(command) = &options.command else {
         return Err(Failure::usage(format!("what shall be done? One of {}", Command::NAMES)));
@@ -147,6 +146,9 @@ fn open(target: &Target, options: &Options, (user, password): Login) -> Result<S
 }
 
 fn tls(options: &Options) -> Result<Tls, Failure> {
+    if let Some(pin) = options.pin {
+        return Ok(Tls::new().pin(pin));
+    }
     let Some(path) = &options.ca else { return Ok(Tls::new()) };
     let failed =
         |why: &dyn std::fmt::Display| Failure::usage(format!("the file {} cannot be used: {why}", path.display()));

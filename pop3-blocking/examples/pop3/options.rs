@@ -3,8 +3,11 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use pop3_blocking::Security;
+use pop3_blocking::{Fingerprint, Security};
+
+use crate::failure::Failure;
 
 /// Looks at a POP3 maildrop, downloads from it, and deletes from it safely.
 #[derive(Debug, Parser)]
@@ -36,6 +39,13 @@ pub(crate) struct Options {
     /// Trusts the authorities in a PEM file too, beside the system's: for one of your own
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
+
+    /// Accepts only the server whose certificate or public key has this SHA-256 fingerprint
+    ///
+    /// It is for servers whose certificate no authority vouches for. Take it from the server itself:
+    /// `openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE`.
+    #[arg(long, global = true, value_name = "SHA256", conflicts_with = "ca")]
+    pub(crate) pin: Option<Fingerprint>,
 
     /// Permits to send the password as it is over a connection that is not protected
     #[arg(long, global = true)]
@@ -158,3 +168,14 @@ Exit status:
   3  the server broke the protocol
   4  input or output failed, also by a time-out or a connection that ended early
   5  the login failed, or would have been unsafe";
+
+/// Reads the command line. Help and mistakes end the program here, but for one that many make.
+pub(crate) fn parse() -> Result<Options, Failure> {
+    Options::try_parse().map_err(|error| {
+        let is_misplaced = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand);
+        if is_misplaced && std::env::args().skip(2).any(|argument| argument.contains("://")) {
+            return Failure::usage("the URL comes before the command, as in: pop3 pop3s://user@host stat");
+        }
+        error.exit()
+    })
+}

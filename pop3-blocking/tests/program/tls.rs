@@ -125,7 +125,7 @@ fn certificates_that_are_not_good() {
         "will be valid in ",
     );
     let unknown = certified(&["localhost"], |_| ());
-    let says = "is not from an authority that is trusted here; if it is an authority of your own: --ca FILE\n";
+    let says = "; if it is an authority of your own: --ca FILE; to pin the certificate: --pin FINGERPRINT\n";
     let server = secured(&unknown.1, false);
     let ended = home.run(&[&pop3s(&server, "localhost"), "stat"]);
     ended.expect(5, says);
@@ -198,4 +198,42 @@ fn a_fetch_from_dovecot() {
         assert_eq!(std::fs::read_dir(maildir.join("new")).unwrap().count(), 0);
         let _ = std::fs::remove_dir_all(maildir);
     }
+}
+
+#[test]
+fn a_pin_instead_of_an_authority() {
+    // As `openssl req -x509` makes it, which no --ca can help.
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = params.self_signed(&key).unwrap();
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let chain = vec![certificate.der().clone()];
+    let config =
+        Arc::new(builder.with_single_cert(chain, PrivateKeyDer::try_from(key.serialize_der()).unwrap()).unwrap());
+    let home = Home::with_password();
+    let server = secured(&config, false);
+    let url = pop3s(&server, "localhost");
+    let ended = home.run(&["--ca", &home.file("ca.pem", &certificate.pem()), &url, "stat"]);
+    ended.expect(5, "--pin FINGERPRINT");
+    let shown = ended.said.split("fingerprint is ").nth(1).unwrap()[..95].to_owned();
+    home.run(&["--pin", &shown, &url, "stat"]).expect_out("2 320\n");
+    home.run(&["--pin", &shown.replace(':', "").to_lowercase(), &url, "stat"]).expect_out("2 320\n");
+    let other = if shown.starts_with('0') { shown.replacen('0', "1", 1) } else { shown.replacen(&shown[..1], "0", 1) };
+    home.run(&["--pin", &other, &url, "stat"]).expect(5, "the server's certificate is not the one that is pinned");
+    home.run(&["--pin", "1234", &url, "stat"]).expect(2, "64 hexadecimal digits");
+    home.run(&["--pin", &shown, "--ca", "x", &url, "stat"]).expect(2, "cannot be used with");
+}
+
+#[test]
+fn what_may_be_meant() {
+    let home = Home::with_password();
+    home.run(&["stat", "pop3s://u@h"]).expect(2, "the URL comes before the command");
+    home.run(&["--plaintext", "stat", "pop3s://u@h"]).expect(2, "the URL comes before the command");
+    // A server that waits for TLS says nothing.
+    let silent = listen(|mut stream, _| drop(stream.read(&mut [0; 1])));
+    let url = format!("pop://u@localhost:{}", silent.port());
+    home.run(&["--plaintext", "--timeout", "1", &url, "stat"]).expect(4, "TLS from the beginning waits for the client");
+    home.run(&["--starttls", "--timeout", "1", &url, "stat"]).expect(4, "TLS from the beginning waits for the client");
 }

@@ -6,5 +6,6 @@ mod authority;
 mod certificates;
 mod endings;
 mod handshakes;
+mod pins;
 mod server;
 mod sessions;

@@ -6,6 +6,7 @@ use core::fmt;
 use core::time::Duration;
 use std::io::{self, ErrorKind};
 
+use crate::tls::pin::{Fingerprint, Unaccepted};
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
@@ -16,6 +17,8 @@ use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerInco
 pub struct TlsFailure {
     host: String,
     error: Error,
+    fingerprint: Option<Fingerprint>,
+    is_unpinned: bool,
 }
 
 impl TlsFailure {
@@ -38,6 +41,13 @@ impl TlsFailure {
         }
     }
 
+    /// The SHA-256 of the server's certificate, if it is one that could be [pinned](crate::tls::Tls::pin): no authority that
+    /// is trusted here vouches for it, or it is not the pinned one. An attacker shows a fingerprint too: compare it with the
+    /// one that the server has.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint
+    }
+
     /// What came from the server is not TLS: it speaks in the clear on this port, or another protocol.
     pub fn is_not_tls(&self) -> bool {
         matches!(self.error, Error::InvalidMessage(InvalidMessage::InvalidContentType))
@@ -48,7 +58,16 @@ impl TlsFailure {
 /// stay as they are.
 pub fn explain(error: io::Error, host: &ServerName<'_>) -> io::Error {
     match error.downcast::<Error>() {
-        Ok(error) => io::Error::new(ErrorKind::InvalidData, TlsFailure { host: host.to_str().into_owned(), error }),
+        Ok(error) => {
+            let (host, mut failure) = (host.to_str().into_owned(), None);
+            if let Error::InvalidCertificate(CertificateError::Other(other)) = &error {
+                failure = other.0.downcast_ref::<Unaccepted>().cloned();
+            }
+            let fingerprint = failure.as_ref().map(|unaccepted| unaccepted.fingerprint);
+            let is_unpinned = failure.as_ref().is_some_and(|unaccepted| unaccepted.error.is_none());
+            let error = failure.and_then(|unaccepted| unaccepted.error).map_or(error, Error::InvalidCertificate);
+            io::Error::new(ErrorKind::InvalidData, TlsFailure { host, error, fingerprint, is_unpinned })
+        }
         Err(error) => error,
     }
 }
@@ -59,7 +78,19 @@ impl fmt::Display for TlsFailure {
             _ if self.is_not_tls() => {
                 f.write_str("what the server sent is not TLS; it seems to speak in the clear here")
             }
-            Error::InvalidCertificate(error) => certificate(error, &self.host, f),
+            Error::InvalidCertificate(error) => {
+                if self.is_unpinned {
+                    f.write_str("the server's certificate is not the one that is pinned")?;
+                } else {
+                    certificate(error, &self.host, f)?;
+                }
+                let Some(fingerprint) = self.fingerprint else { return Ok(()) };
+                write!(
+                    f,
+                    "; its SHA-256 fingerprint is {fingerprint}: before you pin it, compare it with what `openssl x509 \
+                     -noout -fingerprint -sha256` shows of the certificate on the server"
+                )
+            }
             Error::NoCertificatesPresented => f.write_str("the server shows no certificate"),
             Error::AlertReceived(alert) => alerted(*alert, f),
             Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
@@ -80,6 +111,9 @@ impl core::error::Error for TlsFailure {
 fn certificate(error: &CertificateError, host: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match error {
         CertificateError::NotValidForName => write!(f, "the server's certificate is not for {host}"),
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            f.write_str("the server's certificate is for no host at all: it has no subject alternative name")
+        }
         CertificateError::NotValidForNameContext { presented, .. } => {
             write!(f, "the server's certificate is not for {host}, but for {}", Names(presented))
         }
@@ -100,6 +134,9 @@ fn certificate(error: &CertificateError, host: &str, f: &mut fmt::Formatter<'_>)
             "the server's certificate is not signed by the authority that it names, although one of that name is trusted here",
         ),
         CertificateError::Revoked => f.write_str("the server's certificate was revoked"),
+        error if is_other(error, "UnsupportedCertVersion") => {
+            f.write_str("the server's certificate is of version 1, and only those of version 3 are accepted")
+        }
         error if is_authority(error) => f.write_str(
             "the server's certificate is signed by itself, as an authority's, and not from one that is trusted here",
         ),
@@ -108,9 +145,13 @@ fn certificate(error: &CertificateError, host: &str, f: &mut fmt::Formatter<'_>)
 }
 
 /// The server shows an authority's certificate as its own, as those who sign one themselves are prone to.
-fn is_authority(error: &CertificateError) -> bool {
+pub(super) fn is_authority(error: &CertificateError) -> bool {
+    is_other(error, "CaUsedAsEndEntity")
+}
+
+fn is_other(error: &CertificateError, name: &str) -> bool {
     // The type is not within reach, its name is.
-    matches!(error, CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity")
+    matches!(error, CertificateError::Other(other) if other.0.to_string() == name)
 }
 
 fn alerted(alert: AlertDescription, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -144,7 +185,6 @@ impl fmt::Display for Names<'_> {
         };
         let names: Vec<_> = self.0.iter().take(SHOWN).map(|name| bare(name)).collect();
         match self.0.len().saturating_sub(SHOWN) {
-            _ if names.is_empty() => f.write_str("no name at all"),
             0 => f.write_str(&names.join(", ")),
             more => write!(f, "{} and {more} more", names.join(", ")),
         }

@@ -1,0 +1,331 @@
+//! Calls that overlap, are dropped and taken up again, and a transport that writes and reads little at a time: each call has
+//! its own whole answer, or an error.
+#![no_main]
+
+use std::collections::{HashSet, VecDeque};
+use std::num::NonZeroU32;
+
+use libfuzzer_sys::fuzz_target;
+use pop3_proto::batch::{Batch, Each, Selection};
+use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
+use pop3_proto::exchange::{Acknowledge, Capabilities, Exchange, UidlAll, UidlOne};
+use pop3_proto::{Cause, Command, Config, Error, Rejected};
+
+fuzz_target!(|script: &[u8]| {
+    let Some((&how, script)) = script.split_first() else { return };
+    let mut scene = Scene::new(how);
+    for &octet in script.iter().take(400) {
+        scene.act(octet & 7, usize::from(octet >> 3));
+    }
+    scene.finish();
+});
+
+/// A server that numbers its answers.
+#[derive(Default)]
+struct Server {
+    heard: Vec<u8>,
+    said: VecDeque<u8>,
+    listings: u32,
+}
+
+impl Server {
+    fn hear(&mut self, octets: &[u8]) {
+        self.heard.extend(octets);
+        while let Some(end) = self.heard.iter().position(|&octet| octet == b'\n') {
+            let line = String::from_utf8(self.heard.drain(..=end).collect()).expect("commands are ASCII");
+            let answer = self.answer(line.trim_end());
+            self.said.extend(answer.as_bytes());
+        }
+    }
+
+    fn answer(&mut self, line: &str) -> String {
+        let number = line.split(' ').nth(1).unwrap_or_default();
+        match line.split(' ').next() {
+            Some("UIDL") if number.is_empty() => {
+                self.listings += 1;
+                let rows: String =
+                    (1..=3).map(|row| format!("{row} {}\r\n", self.listings)).collect::<Vec<_>>().concat();
+                format!("+OK\r\n{rows}.\r\n")
+            }
+            _ if is_refused(number) => format!("-ERR no {number}\r\n"),
+            Some("UIDL") => format!("+OK {number} id-{number}\r\n"),
+            Some("RETR") => format!("+OK\r\n{}.\r\n", message(number).replace("\r\n.", "\r\n..")),
+            _ => "+OK\r\n".into(),
+        }
+    }
+}
+
+fn is_refused(number: &str) -> bool {
+    number.ends_with('5')
+}
+
+fn message(number: &str) -> String {
+    format!("Subject: {number}\r\n\r\n.{number}\r\n{number}\r\n")
+}
+
+/// A call, and what it is to bring.
+enum Pending {
+    Listing(Call<UidlAll>),
+    Single(Call<UidlOne>, NonZeroU32),
+    Message(Retrieval, NonZeroU32, Vec<u8>),
+    Messages(Batch, Option<(Retrieval, NonZeroU32, Vec<u8>)>),
+    Deletions(Batch),
+    Over,
+}
+
+struct Scene {
+    conversation: Conversation,
+    server: Server,
+    calls: Vec<Pending>,
+    last: u32,
+    /// The numbers of the listings that calls have got.
+    listings: HashSet<Vec<u8>>,
+}
+
+impl Scene {
+    /// In TRANSACTION, with PIPELINING or without.
+    fn new(how: u8) -> Scene {
+        let conversation = Conversation::new(Config::default());
+        let server = Server { said: b"+OK\r\n".iter().copied().collect(), ..Server::default() };
+        let mut scene = Scene { conversation, server, calls: Vec::new(), last: 0, listings: HashSet::new() };
+        scene.read(usize::MAX);
+        assert_eq!(scene.conversation.greet().expect("it greets"), Step::Done(()));
+        for command in [Command::User("u"), Command::Pass("p")] {
+            let mut call = Call::new(Acknowledge(command));
+            while let Step::NeedIo(io) = scene.conversation.step(&mut call).expect("it lets us in") {
+                scene.io(io);
+            }
+        }
+        let offered = if how & 1 == 0 { Vec::new() } else { vec![b"PIPELINING".as_slice().into()] };
+        scene.conversation.learn(Capabilities::new(offered));
+        scene
+    }
+
+    fn number(&mut self) -> NonZeroU32 {
+        self.last += 1;
+        NonZeroU32::MIN.saturating_add(self.last)
+    }
+
+    fn act(&mut self, what: u8, argument: usize) {
+        match what {
+            0 if self.calls.len() < 8 => {
+                let number = self.number();
+                let mut selection = || Selection::numbered([number, self.number(), self.number()]);
+                let window = 5 + argument;
+                let call = match argument % 5 {
+                    0 => Pending::Listing(Call::new(UidlAll::new())),
+                    1 => Pending::Single(Call::new(UidlOne(number)), number),
+                    2 => Pending::Message(Retrieval::new(Command::Retr(number)), number, Vec::new()),
+                    3 => Pending::Messages(Batch::new(Each::Retrieve, selection(), window), None),
+                    _ => Pending::Deletions(Batch::new(Each::Delete, selection(), window)),
+                };
+                self.calls.push(call);
+            }
+            1 | 2 => self.step(argument, usize::MAX),
+            3 => self.step(argument, 1),
+            4 => self.write(argument + 1),
+            5 => self.read(argument + 1),
+            6 => self.look(),
+            _ => match self.calls.len() {
+                0 => {}
+                len if argument & 1 == 0 => drop(self.calls.remove(argument % len)),
+                len => self.begin(argument % len),
+            },
+        }
+    }
+
+    fn io(&mut self, io: Io) {
+        match io {
+            Io::Transfer => {
+                self.write(usize::MAX);
+                self.read(usize::MAX);
+            }
+            Io::Look => self.look(),
+        }
+    }
+
+    fn write(&mut self, most: usize) {
+        let pending = self.conversation.pending();
+        let octets = pending[..pending.len().min(most)].to_vec();
+        self.conversation.written(octets.len());
+        self.server.hear(&octets);
+    }
+
+    /// Reads while no octets of a message wait to be taken, as the documentation has it.
+    fn read(&mut self, most: usize) {
+        if self.server.said.is_empty() || !self.conversation.body().is_empty() {
+            return;
+        }
+        let spare = self.conversation.spare();
+        let len = self.server.said.len().min(most).min(spare.len());
+        for (space, octet) in spare.iter_mut().zip(self.server.said.drain(..len)) {
+            *space = octet;
+        }
+        self.conversation.filled(len);
+    }
+
+    fn look(&mut self) {
+        self.read(usize::MAX);
+        self.conversation.looked();
+    }
+
+    fn begin(&mut self, at: usize) {
+        let begun = match &mut self.calls[at] {
+            Pending::Listing(call) => self.conversation.begin(call).map(drop),
+            Pending::Single(call, _) => self.conversation.begin(call).map(drop),
+            Pending::Message(retrieval, ..) => self.conversation.open(retrieval).map(drop),
+            _ => Ok(()),
+        };
+        if let Err(error) = begun {
+            // A message that is opened may be refused.
+            match &self.calls[at] {
+                Pending::Message(_, number, _) => judge_refusal(&error, *number),
+                _ => judge(&error),
+            }
+            self.calls[at] = Pending::Over;
+        }
+    }
+
+    /// Takes a call further. What comes of it must be its own, and whole.
+    fn step(&mut self, which: usize, take: usize) {
+        let Some(at) = which.checked_rem(self.calls.len()) else { return };
+        let Scene { conversation, calls, listings, .. } = self;
+        let over = match &mut calls[at] {
+            Pending::Listing(call) => settled(conversation, call).is_some_and(|result| {
+                if let Ok(rows) = result {
+                    let ids: HashSet<_> = rows.iter().map(|(_, id)| id.as_bytes().to_vec()).collect();
+                    assert_eq!((rows.len(), ids.len()), (3, 1), "{rows:?}");
+                    assert!(listings.insert(ids.into_iter().next().expect("one")), "two calls have one answer");
+                }
+                true
+            }),
+            Pending::Single(call, number) => settled(conversation, call).is_some_and(|result| {
+                match result {
+                    Ok(id) => assert_eq!(id.as_bytes(), format!("id-{number}").as_bytes()),
+                    Err(error) => judge_refusal(&error, *number),
+                }
+                true
+            }),
+            Pending::Message(retrieval, number, octets) => read(conversation, retrieval, *number, octets, take),
+            Pending::Messages(batch, current) => {
+                if current.is_none() {
+                    match batch.next(conversation) {
+                        Step::Done(Some(item)) => *current = Some((item.retrieval(), item.number, Vec::new())),
+                        Step::Done(None) => return calls[at] = Pending::Over,
+                        Step::NeedIo(_) => return,
+                    }
+                }
+                let Some((retrieval, number, octets)) = current else { return };
+                if read(conversation, retrieval, *number, octets, take) {
+                    *current = None;
+                }
+                false
+            }
+            Pending::Deletions(batch) => match batch.next(conversation) {
+                Step::Done(Some(item)) => {
+                    // Not awaited: the next call skips it.
+                    let mut call = item.call();
+                    if let Some(Err(error)) = settled(conversation, &mut call) {
+                        judge_refusal(&error, item.number);
+                    }
+                    false
+                }
+                Step::Done(None) => true,
+                Step::NeedIo(_) => false,
+            },
+            Pending::Over => true,
+        };
+        if over {
+            self.calls[at] = Pending::Over;
+        }
+    }
+
+    /// All that is owed comes, and the conversation is good for another call.
+    fn finish(&mut self) {
+        for _ in 0..200 {
+            for at in 0..self.calls.len() {
+                self.step(at, usize::MAX);
+            }
+            self.write(usize::MAX);
+            self.look();
+            if self.calls.iter().all(|call| matches!(call, Pending::Over)) {
+                break;
+            }
+        }
+        assert!(self.calls.iter().all(|call| matches!(call, Pending::Over)), "a call waits for ever");
+        let number = NonZeroU32::MAX.get() - 4;
+        let number = NonZeroU32::new(number).expect("it is not 0");
+        let mut last = Call::new(UidlOne(number));
+        for _ in 0..200 {
+            match self.conversation.step(&mut last) {
+                Ok(Step::NeedIo(io)) => self.io(io),
+                Ok(Step::Done(id)) => {
+                    assert_eq!(id.as_bytes(), format!("id-{number}").as_bytes());
+                    return assert_eq!(self.conversation.client().in_flight(), 0);
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        panic!("the last call waits for ever");
+    }
+}
+
+/// Takes a message further. Returns true if that is its end.
+fn read(
+    conversation: &mut Conversation,
+    retrieval: &mut Retrieval,
+    number: NonZeroU32,
+    octets: &mut Vec<u8>,
+    take: usize,
+) -> bool {
+    let wanted = message(&number.to_string());
+    match conversation.read(retrieval) {
+        Ok(Step::NeedIo(_)) => false,
+        Ok(Step::Done(true)) => {
+            let taken = conversation.body().len().min(take);
+            octets.extend_from_slice(&conversation.body()[..taken]);
+            conversation.take_body(taken);
+            assert!(wanted.as_bytes().starts_with(octets), "{}", octets.escape_ascii());
+            false
+        }
+        Ok(Step::Done(false)) => {
+            assert!(retrieval.is_complete());
+            assert_eq!(*octets, wanted.as_bytes(), "{}", octets.escape_ascii());
+            true
+        }
+        Err(error) => {
+            judge_refusal(&error, number);
+            true
+        }
+    }
+}
+
+fn settled<E: Exchange>(conversation: &mut Conversation, call: &mut Call<E>) -> Option<Result<E::Value, Error>> {
+    match conversation.step(call) {
+        Ok(Step::NeedIo(_)) => None,
+        Ok(Step::Done(value)) => Some(Ok(value)),
+        Err(error) => {
+            if error.refused().is_none() {
+                judge(&error);
+            }
+            Some(Err(error))
+        }
+    }
+}
+
+/// A part of the answer was skipped, and nothing else.
+fn judge(error: &Error) {
+    assert!(matches!(error.cause(), Cause::Rejected(Rejected::Skipped)), "{error}");
+}
+
+fn judge_refusal(error: &Error, number: NonZeroU32) {
+    match error.refused() {
+        Some(refused) => {
+            assert!(
+                is_refused(&number.to_string()) && refused.to_string().ends_with(&format!("no {number}")),
+                "{error}"
+            );
+        }
+        None => judge(error),
+    }
+}

@@ -1,0 +1,127 @@
+//! Servers that are known by the fingerprint of their certificate or key.
+
+use std::sync::Arc;
+
+use pop3_blocking::pop3_proto::tls::rustls::crypto::ring;
+use pop3_blocking::pop3_proto::tls::rustls::server::{ClientHello, ResolvesServerCert};
+use pop3_blocking::pop3_proto::tls::rustls::sign::CertifiedKey;
+use pop3_blocking::pop3_proto::tls::rustls::version::{TLS12, TLS13};
+use pop3_blocking::pop3_proto::tls::rustls::{ServerConfig, SupportedProtocolVersion};
+use pop3_blocking::{ConnectError, Fingerprint, LoginError, Security, Tls, TlsFailure, connect};
+use rcgen::{BasicConstraints, IsCa, KeyPair, date_time_ymd};
+
+use crate::authority::{Leaf, valid_for};
+use crate::server::{LOGIN, STLS_LOGIN, Server};
+
+/// As `openssl req -x509` makes it: signed by itself, as an authority's. And out of date, for another host.
+fn signed_by_itself() -> Leaf {
+    let mut params = valid_for(&["elsewhere.example.org"]);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_after = date_time_ymd(2000, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    Leaf { certificate: params.self_signed(&key).unwrap(), key }
+}
+
+fn of_certificate(leaf: &Leaf) -> Fingerprint {
+    Fingerprint::of(leaf.certificate.der())
+}
+
+/// Shows a certificate, and signs with a key that may be another one.
+#[derive(Debug)]
+struct Shows(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Shows {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+fn shows(shown: &Leaf, signs: &Leaf, version: &'static SupportedProtocolVersion) -> Arc<ServerConfig> {
+    let provider = ring::default_provider();
+    let key = provider.key_provider.load_private_key(signs.key()).unwrap();
+    let certified = CertifiedKey::new(shown.chain(), key);
+    let builder = ServerConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(&[version]).unwrap();
+    Arc::new(builder.with_no_client_auth().with_cert_resolver(Arc::new(Shows(Arc::new(certified)))))
+}
+
+fn refused(config: &Arc<ServerConfig>, tls: &Tls) -> TlsFailure {
+    let server = Server::playing(config, "-- tls\n-- hold\n");
+    let error = connect(server.connect(Security::Tls, tls.clone())).unwrap_err();
+    server.done();
+    match error {
+        ConnectError::Login(LoginError::Handshake(error)) => error.downcast().unwrap(),
+        error => panic!("{error:?}"),
+    }
+}
+
+#[test]
+fn a_pinned_certificate_or_key_is_judged_by_its_pin_alone() {
+    let (leaf, other) = (signed_by_itself(), signed_by_itself());
+    let of_key = Fingerprint::of(&leaf.key.public_key_der());
+    for version in [&TLS12, &TLS13] {
+        for pin in [of_certificate(&leaf), of_key] {
+            // One more pin does no harm.
+            for tls in [Tls::new().pin(pin), Tls::new().pin(of_certificate(&other)).pin(pin)] {
+                for (security, login) in
+                    [(Security::Tls, format!("-- tls\n{LOGIN}")), (Security::StartTls, STLS_LOGIN.to_owned())]
+                {
+                    let server = Server::playing(&leaf.server_of(&[version]), login + "C: QUIT\nS: +OK\n");
+                    connect(server.connect(security, tls.clone())).unwrap().quit().unwrap();
+                    server.done();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn another_certificate_is_refused_whoever_vouches_for_it() {
+    let (pinned, other) = (signed_by_itself(), signed_by_itself());
+    let authority = crate::authority::Authority::new();
+    let vouched = authority.issue(valid_for(&["127.0.0.1"]));
+    let tls = authority.trusted().pin(of_certificate(&pinned));
+    for shown in [&other, &vouched] {
+        let failure = refused(&shown.server(), &tls);
+        assert_eq!(failure.fingerprint(), Some(of_certificate(shown)));
+        let says = failure.to_string();
+        assert!(says.starts_with("the server's certificate is not the one that is pinned; its SHA-256"), "{says}");
+        assert!(failure.is_certificate() && !failure.is_unknown_authority());
+    }
+}
+
+#[test]
+fn a_server_without_the_key_is_refused() {
+    let (pinned, impostor) = (signed_by_itself(), signed_by_itself());
+    for version in [&TLS12, &TLS13] {
+        for pin in [of_certificate(&pinned), Fingerprint::of(&pinned.key.public_key_der())] {
+            let failure = refused(&shows(&pinned, &impostor, version), &Tls::new().pin(pin));
+            assert!(failure.is_certificate(), "{failure}");
+            assert_eq!(failure.fingerprint(), None, "it is the pinned one, and no other is to be pinned: {failure}");
+            let says = failure.to_string();
+            assert!(says.contains("signature") || says.contains("not signed"), "{says}");
+            // The same settings accept the real one.
+            let server =
+                Server::playing(&shows(&pinned, &pinned, version), format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"));
+            connect(server.connect(Security::Tls, Tls::new().pin(pin))).unwrap().quit().unwrap();
+            server.done();
+        }
+    }
+}
+
+#[test]
+fn what_is_refused_without_a_pin_tells_its_fingerprint() {
+    let mut params = valid_for(&["127.0.0.1"]);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let leaf = Leaf { certificate: params.self_signed(&key).unwrap(), key };
+    let failure = refused(&leaf.server(), &Tls::new());
+    assert!(failure.is_unknown_authority(), "{failure}");
+    assert_eq!(failure.fingerprint(), Some(of_certificate(&leaf)));
+    let says = failure.to_string();
+    assert!(says.contains(&of_certificate(&leaf).to_string()) && says.contains("openssl x509"), "{says}");
+    assert_eq!(says.split("fingerprint is ").nth(1).unwrap()[..95].parse(), Ok(of_certificate(&leaf)));
+    // What could not be helped by a pin has none.
+    let authority = crate::authority::Authority::new();
+    let failure = refused(&authority.issue(valid_for(&["elsewhere"])).server(), &authority.trusted());
+    assert_eq!(failure.fingerprint(), None, "{failure}");
+}
