@@ -24,8 +24,8 @@ mod embedded;
 /// Octets of commands in flight: thousands of them. It may be large, since this loop reads whenever it cannot write.
 const WINDOW: usize = 32 * 1024;
 
-/// How long a server may say nothing.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a server may say nothing: as long as it has to wait for a client (RFC 1939, section 3).
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// One of the many.
 struct Session {

@@ -25,6 +25,17 @@ const EXCEPTIONS: [(&str, &str); 3] = [
     ),
 ];
 
+/// What is not judged here, case by case, and why. Each must still exist.
+const NOT_JUDGED: [(&str, &str, &str); 6] = [
+    ("migadu-srv-auth-deadline", "after.action", TIME),
+    ("migadu-srv-auth-deadline", "after.closed", TIME),
+    ("migadu-srv-stls-stall", "after.action", TIME),
+    ("migadu-srv-stls-stall", "after.closed", TIME),
+    ("migadu-srv-idle", "after.action", TIME),
+    ("migadu-srv-idle", "after.closed", TIME),
+];
+const TIME: &str = "time is the driver's: that the session may be dropped at any moment is what there is to judge";
+
 /// How many cases there are at least: fewer, and the folder is not the right one.
 const MUST: usize = 107;
 const ALL: usize = 122;
@@ -38,9 +49,16 @@ fn every_server_case() {
     let cases: Vec<_> = cases.filter(|case| case["role"] == "server").collect();
 
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let (mut must, mut failures, mut excepted) = (0, Vec::new(), Vec::new());
+    let (mut must, mut failures, mut excepted, mut not_judged) = (0, Vec::new(), Vec::new(), 0);
     for case in &cases {
         let id = case["id"].as_str().expect("a case has an id");
+        for field in unjudged(case) {
+            if NOT_JUDGED.iter().any(|(case, listed, _)| *case == id && *listed == field) {
+                not_judged += 1;
+            } else {
+                failures.push(format!("{id}: nothing judges the field {field}"));
+            }
+        }
         must += usize::from(case["level"] == "must");
         let result = [Cut::Commands, Cut::Octets, Cut::Random, Cut::Nowhere]
             .into_iter()
@@ -52,9 +70,10 @@ fn every_server_case() {
             (false, Ok(())) => {}
         }
     }
-    println!("{} cases, {must} of them must; {} excepted", cases.len(), excepted.len());
+    println!("{} cases, {must} of them must; {} excepted, {not_judged} fields not judged", cases.len(), excepted.len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert_eq!(excepted.len(), EXCEPTIONS.len(), "an exception does not exist any more");
+    assert_eq!(not_judged, NOT_JUDGED.len(), "what is not judged does not exist any more");
     assert!(must >= MUST && cases.len() >= ALL, "cases are missing");
 }
 
@@ -72,9 +91,6 @@ fn run(case: &Value, cut: Cut, random: &mut Random) -> Result<(), String> {
     let tls_after = case["tls_after"].as_u64();
     if cut == Cut::Nowhere && config["tls"] != Value::Null {
         // With TLS coming, all at once is another exchange: an injection.
-        return Ok(());
-    }
-    if cut != Cut::Commands && case["segments"] == "one write" {
         return Ok(());
     }
     let store = store(config);
@@ -131,6 +147,75 @@ fn run(case: &Value, cut: Cut, random: &mut Random) -> Result<(), String> {
     Ok(())
 }
 
+/// The fields of a case that this harness does not look at.
+fn unjudged(case: &Value) -> Vec<String> {
+    // What the others say in other words, or for people.
+    const CASE: &[&str] = &[
+        "id",
+        "source",
+        "role",
+        "level",
+        "purpose",
+        "start",
+        "config",
+        "api",
+        "server_bytes",
+        "client_commands_expected",
+        "expected_outcome",
+        "derived",
+        "notes",
+        "tls_after",
+        "segments",
+    ];
+    const CONFIG: &[&str] = &[
+        "users",
+        "mailbox",
+        "uids",
+        "mailbox_octets",
+        "note",
+        "tls",
+        "apop",
+        "require_tls",
+        "oauth",
+        "vanish_after_login",
+        "max_errors",
+        "auth_timeout_ms",
+        "blocked",
+        "login_error_text",
+        "handshake_timeout_ms",
+        "full",
+        "idle_timeout_ms",
+    ];
+    const REPLY: &[&str] = &[
+        "status",
+        "wire_lines",
+        "multiline",
+        "text_starts_with",
+        "line_count",
+        "closed",
+        "contains",
+        "text",
+        "resp_code",
+        "nothing",
+    ];
+    let unknown = |name: &str, value: &Value, known: &[&str]| -> Vec<String> {
+        let keys = value.as_object().into_iter().flat_map(|object| object.keys());
+        keys.filter(|key| !known.contains(&key.as_str())).map(|key| format!("{name}{key}")).collect()
+    };
+    let outcome = &case["expected_outcome"];
+    let mut fields = unknown("", case, CASE);
+    fields.extend(unknown("config.", &case["config"], CONFIG));
+    fields.extend(unknown("expected_outcome.", outcome, &["replies", "after"]));
+    for reply in outcome["replies"].as_array().into_iter().flatten() {
+        fields.extend(unknown("reply.", reply, REPLY));
+    }
+    // A connection that is dropped is what each case ends with.
+    let dropped = outcome["after"]["action"] == "drop connection";
+    let known: &[&str] = if dropped { &["mailbox_messages", "action"] } else { &["mailbox_messages"] };
+    fields.extend(unknown("after.", &outcome["after"], known));
+    fields
+}
+
 /// Takes one reply off the front of `rest` and compares it.
 fn judge(expected: &Value, command: &[u8], rest: &mut &[u8], ended: bool) -> Result<(), String> {
     if expected["closed"] == true && !ended {
@@ -164,6 +249,9 @@ fn judge(expected: &Value, command: &[u8], rest: &mut &[u8], ended: bool) -> Res
     let command = String::from_utf8_lossy(command).trim_end().to_ascii_uppercase();
     let listing = ["CAPA", "LIST", "UIDL"].contains(&command.as_str());
     let multi = listing || command.starts_with("RETR ") || command.starts_with("TOP ");
+    if expected["multiline"].as_bool().is_some_and(|wanted| wanted != (status == "+OK" && multi)) {
+        return Err(format!("{command:?} has one line where the record has several, or the other way round"));
+    }
     let mut lines = Vec::new();
     if status == "+OK" && multi {
         loop {

@@ -136,3 +136,41 @@ fn the_host_from_the_environment() {
     home.run(&["--starttls", "stat"]).expect(4, "cannot connect to mail.invalid, port 110");
     home.run(&["--plaintext", "stat"]).expect(4, "cannot connect to mail.invalid, port 110");
 }
+
+/// A terminal that the program asks for the password, and what ends it there.
+#[cfg(unix)]
+#[test]
+#[ignore = "needs python3, for a terminal"]
+fn a_signal_at_the_prompt_leaves_the_echo_on() {
+    const TERMINAL: &str = r"
+import os, pty, signal, sys, termios
+program, url, how = sys.argv[1:]
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(program, [program, '--plaintext', url, 'stat'])
+said = b''
+while b'Password of' not in said:
+    said += os.read(terminal, 1000)
+echo = lambda: bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+while echo():
+    pass
+if how == 'typed':
+    os.write(terminal, b'secr\x03')
+else:
+    os.kill(child, getattr(signal, how))
+# Held open, so that the terminal is still there when the program is gone.
+_, status = os.waitpid(child, 0)
+assert os.WIFSIGNALED(status), status
+assert echo(), 'the echo is off'
+";
+    let home = Home::new();
+    let server = scripted(|_| Act::Usual);
+    let script = home.file("terminal.py", TERMINAL);
+    let program = home.command(&[]).get_program().to_owned();
+    for how in ["typed", "SIGINT", "SIGTERM", "SIGHUP"] {
+        let mut python = std::process::Command::new("python3");
+        python.arg(&script).arg(&program).args([&server.url(), how]);
+        let ended = crate::support::Ended::new(home.wrap(python).output().unwrap());
+        assert_eq!(ended.status, Some(0), "{how}: {ended:?}");
+    }
+}

@@ -85,7 +85,14 @@ fn play(case: &Case, at_once: usize, ending: Ending, tally: &mut Tally) {
         flow.conversation.tls_established().unwrap();
     }
     let mut result = flow.greet();
+    let mut turns_left = usize::MAX;
     while result.is_ok() {
+        // A login that fails here says nothing, and the transcript would never come to its end.
+        if flow.server.turns.len() >= turns_left {
+            tally.that(false, "a login that failed without a word");
+            break;
+        }
+        turns_left = flow.server.turns.len();
         let (credentials, method) = credentials(case, &flow.server.turns);
         let policy = Policy { security, allow_plaintext: true, methods: method.map(Method::only) };
         result = flow.log_in(Login::new(credentials, policy));
