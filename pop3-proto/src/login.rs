@@ -24,7 +24,7 @@ use crate::conversation::{Call, Conversation, Step};
 use crate::error::{BadArgument, Rejected};
 use crate::exchange::{Acknowledge, Capabilities, Exchange, Failure, Lines, acknowledged};
 use crate::failure::{Cause, Error, Refused};
-use crate::reply::{Challenge, Code};
+use crate::reply::Challenge;
 use crate::sasl::{Auth, MechanismError, Response, plain, prepare};
 use choice::{Choice, check_fit, choose};
 use credentials::Secret;
@@ -239,13 +239,11 @@ impl Login {
         let Stage::Prove(call) = &self.stage else { return Ok(None) };
         let Proof::Sasl(auth) = call.exchange() else { return Ok(None) };
         let Some(refused) = error.refused() else { return Ok(None) };
-        let is_for_another_reason = !matches!(refused.code(), None | Some(Code::Auth));
         let method =
             auth.mechanism().name().strip_suffix("-PLUS").and_then(|name| {
                 [Method::ScramSha256, Method::ScramSha1].into_iter().find(|method| method.name() == name)
             });
-        let is_cancelled = auth.error().is_some();
-        let Some(method) = method.filter(|_| !auth.has_proved() && !is_cancelled && !is_for_another_reason) else {
+        let Some(method) = method.filter(|_| auth.binding_is_unknown(refused)) else {
             return Ok(None);
         };
         let choice = choice::follow(&mut self.credentials, self.policy, conversation, method)?;

@@ -129,7 +129,7 @@ fn what_cannot_be_sent_is_not() {
         (name(), "pa\nss".to_owned(), Method::UserPass, BadArgument::Control),
         (name(), "pa\0ss".to_owned(), Method::Plain, BadArgument::Control),
         // Dovecot does not announce UTF8.
-        (name(), "p\u{e4}ss".to_owned(), Method::UserPass, BadArgument::NotAscii),
+        ("m\u{fc}ller".to_owned(), PASSWORD.to_owned(), Method::UserPass, BadArgument::NotAscii),
     ];
     for (user, password, mechanism, bad) in unsendable {
         let log = Log::default();

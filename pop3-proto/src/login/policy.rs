@@ -215,10 +215,12 @@ pub struct Policy {
     /// without), CRAM-MD5, APOP, PLAIN, then USER and PASS, or LOGIN where a server announces that and not USER; with a
     /// token OAUTHBEARER or XOAUTH2. A single method is used as it is named, also where no capabilities were announced.
     ///
-    /// No method follows another one that was refused, with one exception: if the server refuses -PLUS before any proof was
-    /// sent, the same SCRAM follows once without it, if it is permitted and offered. Some servers announce -PLUS and do not
-    /// know the channel binding of TLS 1.3. Both sides still prove that they know the password. Only the binding is gone,
-    /// inside a TLS whose certificate was verified: nobody but the server can have refused it.
+    /// No method follows another one that was refused, with one exception: if the server does not know the binding of -PLUS,
+    /// the same SCRAM follows once without it, if it is permitted and offered. It does not know it if it refuses before any
+    /// proof was sent, or says so behind the proof; that the binding does not match is another matter, and nothing follows.
+    /// Some servers announce -PLUS and do not know the channel binding of TLS 1.3. Both sides still prove that they know the
+    /// password. Only the binding is gone, inside a TLS whose certificate was verified: whoever can refuse it there could as
+    /// well have announced no -PLUS.
     pub methods: Option<Methods>,
 }
 

@@ -73,17 +73,23 @@ impl Auth {
     /// Returns true if a refusal is that of the channel binding: the server says so (RFC 5802, section 7), or had nothing
     /// else to judge.
     pub(crate) fn has_lost_its_binding(&self, refused: &Refused) -> bool {
-        let says = self.mechanism.explanation().is_some_and(|why| {
-            matches!(
-                why,
-                b"channel-bindings-dont-match"
-                    | b"channel-binding-not-supported"
-                    | b"unsupported-channel-binding-type"
-                    | b"server-does-support-channel-binding"
+        self.binding_is_unknown(refused)
+            || matches!(
+                self.mechanism.explanation(),
+                Some(b"channel-bindings-dont-match" | b"server-does-support-channel-binding")
             )
-        });
+    }
+
+    /// Returns true if the server does not know the binding: it refused before there was a proof to judge, or says so behind
+    /// it. Cyrus SASL, which knows `tls-unique` only, has no word for it but "bad protocol".
+    pub(crate) fn binding_is_unknown(&self, refused: &Refused) -> bool {
         let is_bound = self.name.starts_with("SCRAM-") && self.name.ends_with("-PLUS");
-        says || (is_bound && !self.has_proved() && matches!(refused.code(), None | Some(Code::Auth)))
+        let says = matches!(
+            self.mechanism.explanation(),
+            Some(b"channel-binding-not-supported" | b"unsupported-channel-binding-type")
+        );
+        let is_unjudged = says || !self.has_proved() || refused.mentions(&["bad protocol"]);
+        is_bound && self.error.is_none() && is_unjudged && matches!(refused.code(), None | Some(Code::Auth))
     }
 
     /// Whether all was said, and all was proved: before that nobody may say that all is well.

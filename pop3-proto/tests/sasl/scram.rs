@@ -447,3 +447,33 @@ fn no_further_attempt_follows_a_proof() {
         assert_eq!(matches!(played.reason(), LoginError::Binding(_)), binding, "{:?}", played.reason());
     }
 }
+
+/// As Cyrus 3.6 does it, whose SASL library knows `tls-unique` only: it goes on until the proof, and says what it says of all
+/// that it does not understand.
+#[test]
+fn a_binding_that_is_unknown_behind_the_proof_is_followed_too() {
+    const BAD: &str = "-ERR [AUTH] authenticating: bad protocol / cancel\r\n";
+    let log_in = |policy: Policy, password: &str| {
+        let mut conversation = Conversation::new(Config::default());
+        conversation.tls_established().unwrap();
+        conversation.set_channel_binding(vec![7; 32].into());
+        let mut bound = Server::new(Function::Sha256, Cheat::default());
+        let mut unbound = Server::new(Function::Sha256, Cheat::default());
+        let mut is_bound = false;
+        play_in(conversation, Credentials::new("user", password), policy, move |line| {
+            is_bound = line.starts_with("AUTH SCRAM-SHA-256-PLUS ") || (is_bound && !line.starts_with("AUTH "));
+            match line {
+                "CAPA" => capa(BOTH),
+                _ if is_bound && !bound.messages.is_empty() => BAD.into(),
+                line if is_bound => bound.answer(line),
+                line => unbound.answer(line),
+            }
+        })
+    };
+    log_in(Policy::default(), "pencil").result.unwrap();
+    let played = log_in(Policy::default(), "pencils");
+    assert!(matches!(played.reason(), LoginError::Credentials(_)), "{:?}", played.reason());
+    let played = log_in(Policy { methods: Some(BOUND.only()), ..Policy::default() }, "pencil");
+    assert!(matches!(played.reason(), LoginError::Binding(_)), "{:?}", played.reason());
+    assert_eq!(played.proof().iter().filter(|line| line.starts_with("AUTH ")).count(), 1);
+}
