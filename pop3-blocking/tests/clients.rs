@@ -31,7 +31,9 @@ fn whole(message: &[u8]) -> Vec<u8> {
 fn store() -> MailStore {
     let store = MailStore::new();
     store.add_user("mrose", PASSWORD);
-    MESSAGES.iter().for_each(|message| assert!(store.deliver("mrose", message)));
+    for message in MESSAGES {
+        assert!(store.deliver("mrose", message));
+    }
     store
 }
 
