@@ -80,17 +80,22 @@ pub fn session<'a>(lines: &[Option<&[u8]>], said: &'a [u8]) -> Session<'a> {
             continue;
         }
         assert!(client.is_some(), "a line that is too long is refused");
-        let login = was_inside || matches!(&keyword[..], b"PASS" | b"APOP" | b"AUTH");
+        // AUTH alone lists the mechanisms.
+        let mechanisms = !was_inside && keyword == b"AUTH" && words.len() == 1;
+        let login = was_inside || (matches!(&keyword[..], b"PASS" | b"APOP" | b"AUTH") && !mechanisms);
         if login {
             assert!(!session.logged_in, "nobody logs in twice");
             (session.logged_in, session.before_login) = (true, &said[..before]);
             continue;
         }
         if !session.logged_in {
-            assert!(matches!(&keyword[..], b"USER" | b"CAPA" | b"STLS" | b"QUIT"), "granted before the login");
+            assert!(
+                matches!(&keyword[..], b"USER" | b"AUTH" | b"CAPA" | b"STLS" | b"QUIT"),
+                "granted before the login"
+            );
         }
         session.quit = keyword == b"QUIT";
-        let listing = matches!((&keyword[..], words.len()), (b"LIST" | b"UIDL" | b"CAPA" | b"LANG", 1));
+        let listing = mechanisms || matches!((&keyword[..], words.len()), (b"LIST" | b"UIDL" | b"CAPA" | b"LANG", 1));
         if listing || matches!(&keyword[..], b"RETR" | b"TOP") {
             while line(&mut rest).expect("it has an end") != b"." {}
         }
