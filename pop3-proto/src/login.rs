@@ -1,7 +1,7 @@
 //! The login flow: CAPA, STLS, the choice of a method, and a typed reason when it fails.
 //!
-//! A method that fails is never followed by a weaker one, and nothing of the credentials leaves on a link that is less
-//! protected than the caller allows.
+//! A method that fails is never followed by a weaker one (for the one exception, about channel bindings, see
+//! [`Policy::methods`]), and nothing of the credentials leaves on a link that is less protected than the caller allows.
 
 mod choice;
 mod credentials;
