@@ -149,9 +149,10 @@ impl Unstuffer {
             [] => return None,
             _ => {}
         }
-        let line = match content {
-            [b'\n', b'.', ..] if self.position == Position::AfterCr => Some(1),
-            _ => find_dot(content, b"\r\n."),
+        let line = if self.position == Position::AfterCr && content.starts_with(b"\n.") {
+            Some(1)
+        } else {
+            find_dot(content, b"\r\n.")
         };
         if let Some((run, rest)) = line.filter(|&start| start as u64 <= room).map(|start| content.split_at(start)) {
             *input = rest;

@@ -302,7 +302,8 @@ impl Default for Pace {
 impl Pace {
     const LEAST: u64 = 32 << 10;
     const MOST: u64 = 64 << 20;
-    const MESSAGES: usize = 256;
+    /// Each is an open file until the check.
+    const MESSAGES: usize = 128;
 
     /// How many of the messages belong to the next group: one or more.
     fn group(&self, numbers: &[NonZeroU32], wanted: &BTreeMap<NonZeroU32, &Found>) -> usize {
