@@ -156,8 +156,9 @@ pub enum Violation {
     /// or a part of the message.
     #[error("the end of the message is not certain: a lone dot stands between line ends of different kinds")]
     AmbiguousEnd,
-    /// Plaintext behind the `+OK` to STLS: an injection (RFC 2595, section 4).
-    #[error("plaintext came behind the answer to STLS")]
+    /// Plaintext behind the `+OK` to STLS, or in front of a TLS that is there from the beginning: an injection (RFC 2595,
+    /// section 4).
+    #[error("plaintext came where TLS was to begin")]
     PlaintextAfterStls,
     /// A TLS handshake was reported where none was due.
     #[error("no TLS handshake was due")]

@@ -155,12 +155,9 @@ impl Login {
     /// What can be known before anything is sent.
     fn check(&self, inside_tls: bool) -> Result<(), LoginError> {
         if let Some(methods) = self.policy.methods {
-            let mut fits = methods.iter().map(|method| check_fit(&self.credentials, method));
-            let own = matches!(self.credentials.secret, Secret::Own(_));
-            match fits.next() {
-                Some(Err(unsuitable)) if !own && !fits.any(|fit| fit.is_ok()) => return Err(unsuitable),
-                _ => {}
-            }
+            let fits = methods.iter().map(|method| check_fit(&self.credentials, method));
+            let one_fits = fits.reduce(|before, next| before.or_else(|first| next.map_err(|_| first)));
+            one_fits.unwrap_or(Err(LoginError::NotOffered("a permitted method".into())))?;
         }
         self.check_password().map_err(LoginError::Unsendable)?;
         let shows = self.policy.methods.is_some_and(|methods| methods.iter().all(Method::shows_secret));

@@ -57,7 +57,8 @@ pub trait Maildrop {
     /// How many messages there are, those to be deleted included.
     fn count(&self) -> u32;
 
-    /// The octets of a message as they are sent, which is what [`transmitted_octets`](crate::transmitted_octets) counts.
+    /// The octets of a message as they are sent, which is what [`transmitted_octets`](crate::transmitted_octets) counts. A
+    /// [`Service`](crate::Service) asks for those of all messages when a login succeeds, and answers STAT from their sum.
     fn octets(&self, number: NonZeroU32) -> u64;
 
     /// The unique-id of a message: 1 to 70 octets from 0x21 to 0x7E, never used for another message as long as this one

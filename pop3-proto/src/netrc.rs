@@ -16,7 +16,7 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-/// What a netrc file has for a host. Either may be empty. `Debug` does not show the password.
+/// The name and the password that a netrc file has for a host. Either may be empty. `Debug` does not show the password.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     /// The name.

@@ -40,10 +40,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ConnectionCommon, ProtocolVersion, RootCertStore};
-use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
 
-use pin::{Explaining, Pinned};
+use pin::{Judge, Verifier};
 
 pub use failure::{TlsFailure, explain};
 pub use pin::{Fingerprint, NoFingerprint};
@@ -148,14 +147,19 @@ impl Tls {
     }
 
     fn verifier(&self, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
-        if !self.pins.is_empty() {
-            return Ok(Arc::new(Pinned { pins: self.pins.clone(), provider }));
-        }
-        // The verifier would not say whose fault it is.
-        let mut store = RootCertStore::empty();
-        self.roots.iter().try_for_each(|root| store.add(root.clone())).map_err(TlsError::Root)?;
-        let verifier = Verifier::new_with_extra_roots(self.roots.iter().cloned(), provider);
-        Ok(Arc::new(Explaining(Arc::new(verifier.map_err(TlsError::Platform)?))))
+        let judge = if self.pins.is_empty() {
+            // The platform would not say whose fault it is.
+            let mut store = RootCertStore::empty();
+            self.roots.iter().try_for_each(|root| store.add(root.clone())).map_err(TlsError::Root)?;
+            let platform = rustls_platform_verifier::Verifier::new_with_extra_roots(
+                self.roots.iter().cloned(),
+                Arc::clone(&provider),
+            );
+            Judge::Platform(Arc::new(platform.map_err(TlsError::Platform)?))
+        } else {
+            Judge::Pins(self.pins.clone())
+        };
+        Ok(Arc::new(Verifier { judge, provider }))
     }
 }
 

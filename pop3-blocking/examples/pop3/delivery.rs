@@ -1,6 +1,7 @@
 //! Messages on their way into the Maildir: written, then staged until the server's answers were found to fit the commands,
 //! then committed together.
 
+use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -62,7 +63,7 @@ impl Delivery {
 
     /// Takes notice of what the server lists, which may cost a mark the trust in it.
     pub(crate) fn observe(&mut self, survey: &Survey) -> Result<(), Failure> {
-        let mut sizes = std::collections::HashMap::new();
+        let mut sizes = HashMap::new();
         for (unique_id, size) in &survey.shown {
             sizes.entry(self.mark(unique_id)).or_insert_with(Vec::new).push(*size);
         }

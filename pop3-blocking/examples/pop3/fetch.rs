@@ -20,6 +20,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pop3_blocking::{Error, Message, Session, Tcp};
 
 use crate::delivery::Delivery;
+use crate::digest::{Summing, Sums};
 use crate::failure::{Failure, Status};
 use crate::survey::{Found, Survey, survey};
 
@@ -174,7 +175,7 @@ impl Transfer<'_> {
         Ok(())
     }
 
-    /// Downloads a group, checks that the answers fit, and commits it.
+    /// Downloads a group, checks that the answers fit, and commits the group.
     fn group(&mut self, numbers: &[NonZeroU32], delivery: &mut Delivery) -> Result<(), Failure> {
         let mut asked = 0;
         let received = self.receive_all(numbers, &mut asked, delivery);
@@ -233,7 +234,8 @@ impl Transfer<'_> {
         Ok(())
     }
 
-    /// Makes sure that the answers fit the commands: asks for something of which only the server knows what it is asked for.
+    /// Checks that the answers fit the commands: asks for the unique-id of a message that is drawn by lot, which no mail can
+    /// foresee. Without unique-ids it asks for a size.
     fn check(&mut self) -> Result<(), Failure> {
         let lot = RandomState::new().build_hasher().finish();
         let named: Vec<_> = self.found.iter().filter(|(_, message)| message.unique_id.is_some()).collect();
@@ -330,7 +332,7 @@ fn receive(
     found: &Found,
     delivery: &mut Delivery,
     bar: &ProgressBar,
-) -> Result<(u64, crate::digest::Sums), Stop> {
+) -> Result<(u64, Sums), Stop> {
     let what = format!("message {} cannot be written", message.number());
     let failed = |delivery: &Delivery, error| Stop::Here(delivery.failed(&what, &error));
     let mut incoming = delivery.begin(found).map_err(|error| failed(delivery, error))?;
@@ -348,8 +350,8 @@ fn receive(
 }
 
 /// Receives a message, and keeps nothing but its digests.
-fn digest(mut message: Message<'_, Tcp>) -> Result<crate::digest::Sums, Failure> {
-    let mut summing = crate::digest::Summing::default();
+fn digest(mut message: Message<'_, Tcp>) -> Result<Sums, Failure> {
+    let mut summing = Summing::default();
     loop {
         let run = message.fill_buf().map_err(Failure::reading)?;
         if run.is_empty() {

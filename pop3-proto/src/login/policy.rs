@@ -152,19 +152,9 @@ impl Methods {
         Method::External,
     ];
 
-    /// The methods that are used where none is named.
-    pub(super) const DEFAULT: Methods = Methods::of(&[
-        Method::ScramSha256Plus,
-        Method::ScramSha256,
-        Method::ScramSha1Plus,
-        Method::ScramSha1,
-        Method::Plain,
-        Method::UserPass,
-        Method::Login,
-        Method::OauthBearer,
-        Method::Xoauth2,
-        Method::External,
-    ]);
+    /// The methods that are used where none is named: all but those that are asked for by name only.
+    pub(super) const DEFAULT: Methods =
+        Methods(Methods::of(&Methods::BEST_FIRST).0 & !Methods::of(&[Method::Apop, Method::CramMd5]).0);
 
     /// The method, if there is one only.
     pub(super) fn single(self) -> Option<Method> {

@@ -48,7 +48,7 @@ impl From<[u8; 32]> for Fingerprint {
     }
 }
 
-/// The text is not the SHA-256 of anything: that has 64 hexadecimal digits.
+/// A text that is no fingerprint: that has 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a fingerprint is a SHA-256: 64 hexadecimal digits, with or without colons")]
 pub struct NoFingerprint;
@@ -111,29 +111,53 @@ impl fmt::Display for Unaccepted {
 
 impl core::error::Error for Unaccepted {}
 
-/// Accepts a server that shows a pinned certificate, or one with a pinned key. Its name, its authority and its dates have no
-/// meaning. That it has the key of the certificate is proved by the signature of the handshake, as always.
+/// Who decides whether a server's certificate is good.
 #[derive(Debug)]
-pub(super) struct Pinned {
-    pub(super) pins: Vec<Fingerprint>,
+pub(super) enum Judge {
+    /// The fingerprints of certificates and keys. Name, authority and dates of the certificate have no meaning.
+    Pins(Vec<Fingerprint>),
+    /// The platform. Its refusal of a certificate that could be pinned gets the fingerprint.
+    Platform(Arc<dyn ServerCertVerifier>),
+}
+
+/// Verifies certificates as its judge does, and the signature of each handshake: that proves that the server has the key of
+/// the certificate, whoever accepted that.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    pub(super) judge: Judge,
     pub(super) provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Pinned {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let key = ParsedCertificate::try_from(certificate).map(|parsed| parsed.subject_public_key_info());
-        let shown = [Some(Fingerprint::of(certificate)), key.ok().map(|key| Fingerprint::of(&key))];
-        if shown.iter().flatten().any(|fingerprint| self.pins.contains(fingerprint)) {
-            Ok(ServerCertVerified::assertion())
-        } else {
-            Err(Unaccepted::of(certificate, None))
+        match &self.judge {
+            Judge::Pins(pins) => {
+                let key = ParsedCertificate::try_from(certificate).map(|parsed| parsed.subject_public_key_info());
+                let shown = [Some(Fingerprint::of(certificate)), key.ok().map(|key| Fingerprint::of(&key))];
+                if shown.iter().flatten().any(|fingerprint| pins.contains(fingerprint)) {
+                    Ok(ServerCertVerified::assertion())
+                } else {
+                    Err(Unaccepted::of(certificate, None))
+                }
+            }
+            Judge::Platform(platform) => {
+                let verified = platform.verify_server_cert(certificate, intermediates, name, ocsp, now);
+                verified.map_err(|error| match error {
+                    Error::InvalidCertificate(error)
+                        if error == CertificateError::UnknownIssuer || is_authority(&error) =>
+                    {
+                        Unaccepted::of(certificate, Some(error))
+                    }
+                    error => error,
+                })
+            }
         }
     }
 
@@ -157,58 +181,5 @@ impl ServerCertVerifier for Pinned {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Another verifier, whose refusal of a certificate that could be pinned has the fingerprint in it.
-#[derive(Debug)]
-pub(super) struct Explaining(pub(super) Arc<dyn ServerCertVerifier>);
-
-impl ServerCertVerifier for Explaining {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let verified = self.0.verify_server_cert(certificate, intermediates, name, ocsp, now);
-        verified.map_err(|error| match error {
-            Error::InvalidCertificate(error) if error == CertificateError::UnknownIssuer || is_authority(&error) => {
-                Unaccepted::of(certificate, Some(error))
-            }
-            error => error,
-        })
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
-    }
-
-    fn requires_raw_public_keys(&self) -> bool {
-        self.0.requires_raw_public_keys()
-    }
-
-    fn root_hint_subjects(&self) -> Option<&[rustls::DistinguishedName]> {
-        self.0.root_hint_subjects()
     }
 }

@@ -249,4 +249,11 @@ fn a_policy_permits_a_list_of_methods() {
     let policy = Policy { methods: Some(Methods::of(&[Plain, UserPass])), ..CLEAR };
     let played = play(Credentials::token("mrose", "ya29"), policy, |line| panic!("{line}"));
     assert!(matches!(played.reason(), LoginError::Unsuitable(Plain)), "{:?}", played.reason());
+    // Neither does anything fit an empty list, nor a mechanism of one's own a list without it.
+    let policy = Policy { methods: Some(Methods::of(&[])), ..CLEAR };
+    let played = play(password(), policy, |line| panic!("{line}"));
+    assert!(matches!(played.reason(), LoginError::NotOffered(_)), "{:?}", played.reason());
+    let own = Credentials::by(pop3_proto::sasl::Plain::new("", "mrose", "tanstaaf").unwrap());
+    let played = play(own, by(Plain), |line| panic!("{line}"));
+    assert!(matches!(played.reason(), LoginError::Unsuitable(Plain)), "{:?}", played.reason());
 }
