@@ -6,10 +6,11 @@ use std::collections::{HashSet, VecDeque};
 use std::num::NonZeroU32;
 
 use libfuzzer_sys::fuzz_target;
-use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
-use pop3_proto::exchange::{Acknowledge, Capabilities, Exchange, UidlAll, UidlOne};
-use pop3_proto::{Cause, Command, Config, Error, Rejected};
+use pop3_proto::drive::{
+    Acknowledge, Batch, BatchCommand, Call, Capabilities, Conversation, Exchange, Io, Retrieval, Selection, Step,
+    UidlAll, UidlOne,
+};
+use pop3_proto::{Cause, Command, Config, Error, UsageError};
 
 fuzz_target!(|script: &[u8]| {
     let Some((&how, script)) = script.split_first() else { return };
@@ -116,8 +117,8 @@ impl Scene {
                     0 => Pending::Listing(Call::new(UidlAll::new())),
                     1 => Pending::Single(Call::new(UidlOne(number)), number),
                     2 => Pending::Message(Retrieval::new(Command::Retr(number)), number, Vec::new()),
-                    3 => Pending::Messages(Batch::new(Each::Retrieve, selection(), window), None),
-                    _ => Pending::Deletions(Batch::new(Each::Delete, selection(), window)),
+                    3 => Pending::Messages(Batch::new(BatchCommand::Retrieve, selection(), window), None),
+                    _ => Pending::Deletions(Batch::new(BatchCommand::Delete, selection(), window)),
                 };
                 self.calls.push(call);
             }
@@ -315,7 +316,7 @@ fn settled<E: Exchange>(conversation: &mut Conversation, call: &mut Call<E>) -> 
 
 /// A part of the answer was skipped, and nothing else.
 fn judge(error: &Error) {
-    assert!(matches!(error.cause(), Cause::Rejected(Rejected::Skipped)), "{error}");
+    assert!(matches!(error.cause(), Cause::Usage(UsageError::Skipped)), "{error}");
 }
 
 fn judge_refusal(error: &Error, number: NonZeroU32) {

@@ -34,7 +34,7 @@ fuzz_target!(|octets: &[u8]| {
             if matches!(error, LoginError::Unsuitable(_)) {
                 assert!(wire.is_empty());
             }
-            if error.session_goes_on() {
+            if error.is_recoverable() {
                 assert!(!played.conversation.client().state().is_over());
                 played.quit();
             }

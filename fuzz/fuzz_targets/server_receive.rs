@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use pop3_fuzz::{Clerk, Cuts, lines, serve, session};
-use pop3_proto::apop::Timestamp;
-use pop3_proto::memory::MailStore;
+use pop3_proto::serve::MailStore;
+use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
 
 fuzz_target!(|octets: &[u8]| {

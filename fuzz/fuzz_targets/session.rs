@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use pop3_fuzz::{Cuts, Heard, Part, Player, Script, Step};
-use pop3_proto::{Command, Kind, Rejected, State};
+use pop3_proto::{Command, Kind, State, UsageError};
 
 fuzz_target!(|script: Script<'_>| {
     let mut player = Player::new(script.config, script.inside_tls);
@@ -33,7 +33,7 @@ fuzz_target!(|script: Script<'_>| {
                         );
                         assert_one_line(&session.out[written.len()..]);
                         let mut again = Vec::new();
-                        assert_eq!(player.client.respond(*response, &mut again), Err(Rejected::NoChallenge));
+                        assert_eq!(player.client.respond(*response, &mut again), Err(UsageError::NoChallenge));
                         assert!(again.is_empty());
                     }
                     Err(_) => assert!(player.client == before && session.out == written, "law 3"),
@@ -128,7 +128,7 @@ impl Session {
                 // The same without room changes nothing.
                 let mut other = before.clone();
                 let mut room = vec![7; line.len() - 1];
-                assert_eq!(other.send(command, &mut &mut room[..]), Err(Rejected::NoRoom));
+                assert_eq!(other.send(command, &mut &mut room[..]), Err(UsageError::NoRoom));
                 assert!(other == before && room.iter().all(|&b| b == 7), "law 3");
             }
             Err(_) => assert!(player.client == before && self.out == written, "law 3"),

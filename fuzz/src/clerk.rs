@@ -1,8 +1,7 @@
 //! Drivers for the server's role, which put octets in cut as told.
 
-use pop3_proto::reply::Code;
-use pop3_proto::server::AnswerError;
-use pop3_proto::{Command, ProtocolError, Request, Server, ServerConfig, Service, Shape};
+use pop3_proto::wire::Code;
+use pop3_proto::{AnswerError, Command, ProtocolError, Request, Server, ServerConfig, Service, Shape};
 
 use crate::answers::status;
 use crate::player::Cuts;
@@ -85,7 +84,7 @@ impl<'a> Clerk<'a> {
         let code = [None, Some(Code::Auth), Some(Code::SysTemp), Some(Code::Other)][turn % 4];
         let refused = match request {
             Request::Bad(bad) => server.err(code, bad, &mut out),
-            Request::Response(pop3_proto::sasl::Response::Cancel) => {
+            Request::Response(pop3_proto::wire::Response::Cancel) => {
                 assert_eq!(server.ok("", &mut out), Err(AnswerError::NotDue));
                 server.err(code, self.text, &mut out)
             }
@@ -137,7 +136,7 @@ impl<'a> Clerk<'a> {
 }
 
 /// Puts `octets` into a service, and takes out all that it says, up to `gulp` octets at a time.
-pub fn serve<M: pop3_proto::maildrop::Maildrop>(
+pub fn serve<M: pop3_proto::serve::Maildrop>(
     service: &mut Service<M>,
     octets: &[u8],
     cuts: Cuts,

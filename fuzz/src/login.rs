@@ -1,7 +1,6 @@
 //! What the target `login` reads: a method, a policy, the cuts, and the server's turns.
 
-use pop3_proto::conversation::{Call, Conversation, Io, Step};
-use pop3_proto::exchange::Acknowledge;
+use pop3_proto::drive::{Acknowledge, Call, Conversation, Io, Step};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Progress, Security};
 use pop3_proto::{Command, Config};
 
@@ -141,7 +140,7 @@ impl Played {
     pub fn quit(&mut self) {
         let mut quit = Call::new(Acknowledge(Command::Quit));
         let step = self.conversation.step(&mut quit);
-        assert!(matches!(step, Ok(Step::NeedIo(_))) || step.is_err_and(|error| !error.session_goes_on()));
+        assert!(matches!(step, Ok(Step::NeedIo(_))) || step.is_err_and(|error| !error.is_recoverable()));
     }
 }
 

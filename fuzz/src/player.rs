@@ -96,8 +96,8 @@ impl Player {
                     self.note(&event);
                 }
                 Ok(None) => {
-                    assert!(self.error.is_none(), "law 4: patience after an error");
-                    assert!(input.len() <= self.patience(), "law 1: {} octets are kept waiting", input.len());
+                    assert!(self.error.is_none(), "law 4: deadlines after an error");
+                    assert!(input.len() <= self.deadlines(), "law 1: {} octets are kept waiting", input.len());
                     break;
                 }
                 Err(error) => {
@@ -119,7 +119,7 @@ impl Player {
     }
 
     /// How many octets may be left when the client asks for more.
-    fn patience(&self) -> usize {
+    fn deadlines(&self) -> usize {
         let line = self.config.max_line.max(3) as usize - 1;
         match self.client.awaiting() {
             Awaiting::Status(Kind::Auth) => self.config.max_challenge as usize - 1,

@@ -6,8 +6,7 @@
 use std::num::NonZeroU32;
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary, Unstructured};
-use pop3_proto::apop::Digest;
-use pop3_proto::sasl::{Payload, Response};
+use pop3_proto::wire::{Digest, Payload, Response};
 use pop3_proto::{Command, Config};
 
 /// A script, taken apart.

@@ -16,9 +16,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use pop3_async::pop3_proto::conversation::{Conversation, Io, Step};
+use pop3_async::pop3_proto::drive::{Conversation, Io, Step};
 use pop3_async::pop3_proto::login::Login;
-use pop3_async::pop3_proto::maildrop::{self, LoginRefused, Maildrop, StoreError};
+use pop3_async::pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 use pop3_async::pop3_proto::{Client, ServerConfig, Service, transmitted_octets};
 use pop3_async::{Config, Connection, Credentials, Policy, Security, Session, Timeouts};
 use tokio::io::{AsyncReadExt, Interest};
@@ -77,8 +77,8 @@ impl Made {
 }
 
 impl Maildrop for Made {
-    fn login(&mut self, credentials: maildrop::Credentials<'_>) -> Result<(), LoginRefused> {
-        if credentials.prove(b"tanstaaf") { Ok(()) } else { Err(LoginRefused::Credentials) }
+    fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
+        if credentials.prove(b"tanstaaf") { Ok(()) } else { Err(Denial::Credentials) }
     }
 
     fn count(&self) -> u32 {
@@ -105,7 +105,7 @@ impl Maildrop for Made {
     }
 }
 
-type Failure = Box<dyn Error + Send + Sync>;
+type ExchangeError = Box<dyn Error + Send + Sync>;
 
 /// How far the sessions may go.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
@@ -116,7 +116,7 @@ enum Phase {
     Quit,
 }
 
-fn main() -> Result<(), Failure> {
+fn main() -> Result<(), ExchangeError> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => run(10_000),
@@ -131,7 +131,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 /// Serves on so many ports, which it prints, until its standard input ends.
-fn serve(ports: usize) -> Result<(), Failure> {
+fn serve(ports: usize) -> Result<(), ExchangeError> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let runtime = runtime()?;
     let listeners: Vec<_> = (0..ports).map(|_| runtime.block_on(TcpListener::bind("127.0.0.1:0"))).collect();
@@ -154,12 +154,12 @@ fn serve(ports: usize) -> Result<(), Failure> {
 }
 
 /// Starts the server, and tells its ports.
-fn server(ports: usize) -> Result<(Child, Vec<u16>), Failure> {
+fn server(ports: usize) -> Result<(Child, Vec<u16>), ExchangeError> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["--server", &ports.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn()?;
     let lines = BufReader::new(child.stdout.take().ok_or("no pipe")?).lines().take(ports);
-    let ports = lines.map(|line| Ok(line?.parse()?)).collect::<Result<_, Failure>>()?;
+    let ports = lines.map(|line| Ok(line?.parse()?)).collect::<Result<_, ExchangeError>>()?;
     Ok((child, ports))
 }
 
@@ -168,8 +168,8 @@ async fn session(
     port: u16,
     connecting: &Semaphore,
     mut phase: watch::Receiver<Phase>,
-    done: &mpsc::UnboundedSender<Result<usize, Failure>>,
-) -> Result<(), Failure> {
+    done: &mpsc::UnboundedSender<Result<usize, ExchangeError>>,
+) -> Result<(), ExchangeError> {
     let permit = connecting.acquire().await?;
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
     stream.set_nodelay(true)?;
@@ -195,7 +195,7 @@ async fn session(
     Ok(())
 }
 
-async fn fetch(session: &mut Session<TcpStream>) -> Result<(), Failure> {
+async fn fetch(session: &mut Session<TcpStream>) -> Result<(), ExchangeError> {
     let mut messages = session.retrieve_all().await?;
     let mut fetched = 0;
     while let Some(mut message) = messages.next().await? {
@@ -234,7 +234,7 @@ fn resident(process: &str) -> Option<usize> {
 }
 
 /// The octets that a conversation after a login has on the heap, buffers aside: what the server said of itself.
-fn learnt() -> Result<usize, Failure> {
+fn learnt() -> Result<usize, ExchangeError> {
     let before = ALLOCATED.load(Ordering::Relaxed);
     let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
     let mut service = Service::new(Made, config, None);
@@ -264,7 +264,7 @@ fn learnt() -> Result<usize, Failure> {
     Ok(ALLOCATED.load(Ordering::Relaxed).saturating_sub(before))
 }
 
-fn run(asked: usize) -> Result<(), Failure> {
+fn run(asked: usize) -> Result<(), ExchangeError> {
     let begun = Instant::now();
     let limit = usize::try_from(rlimit::increase_nofile_limit(u64::MAX)?)?;
     let sessions = asked.min(limit.saturating_sub(SPARE));
@@ -287,14 +287,14 @@ fn run(asked: usize) -> Result<(), Failure> {
     );
     let start = Held::now(&child, 0);
     let per_session = |now: usize, then: usize| now.saturating_sub(then) / sessions;
-    let mut rest = |step: &str| -> Result<Held, Failure> {
+    let mut rest = |step: &str| -> Result<Held, ExchangeError> {
         let since = Instant::now();
         let buffers = runtime.block_on(async {
             let mut buffers = 0;
             for _ in 0..sessions {
                 buffers += reports.recv().await.ok_or("no sessions are left")??;
             }
-            Ok::<_, Failure>(buffers)
+            Ok::<_, ExchangeError>(buffers)
         })?;
         let seconds = since.elapsed().as_secs_f32();
         let held = Held::now(&child, buffers);

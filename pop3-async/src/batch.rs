@@ -6,14 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use pop3_proto::batch::Batch;
-use pop3_proto::conversation::{Call, Retrieval};
-use pop3_proto::exchange::Acknowledge;
+use pop3_proto::drive::{Acknowledge, Batch, Call, Retrieval};
 use pop3_proto::message::Message as WholeMessage;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::Error;
-use crate::link::Link;
+use crate::driver::Driver;
 use crate::message::Message;
 
 /// A batch of messages, each to be read while it arrives.
@@ -23,26 +21,26 @@ use crate::message::Message;
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Messages<'a, S> {
-    link: &'a mut Link<S>,
+    driver: &'a mut Driver<S>,
     batch: Batch,
     /// The message that is awaited, so that it is not lost with the future that awaits it.
     awaited: Option<(NonZeroU32, Retrieval)>,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
-    pub(crate) fn new(link: &'a mut Link<S>, batch: Batch) -> Messages<'a, S> {
-        Messages { link, batch, awaited: None }
+    pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch) -> Messages<'a, S> {
+        Messages { driver, batch, awaited: None }
     }
 
     /// The next message, or `None` when all have come. Dropped: the next call goes on waiting for the same message.
     ///
     /// # Errors
     ///
-    /// That of the one message, which [`Error::doing`] names: the next call gives the next message. After an error that
+    /// That of the one message, which [`Error::operation`] names: the next call gives the next message. After an error that
     /// ends the session, all that are left fail, one a call.
     pub async fn next(&mut self) -> Result<Option<Message<'_, S>>, Error> {
         let begun = poll_fn(|cx| self.poll_begun(cx)).await?;
-        Ok(begun.map(|(number, retrieval)| Message::new(self.link, number, retrieval)))
+        Ok(begun.map(|(number, retrieval)| Message::new(self.driver, number, retrieval)))
     }
 
     /// Asks for no more messages. Those in flight still come.
@@ -53,11 +51,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
     /// The next message that has begun.
     fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(NonZeroU32, Retrieval)>, Error>> {
         if self.awaited.is_none() {
-            let item = ready!(self.link.poll_item(cx, &mut self.batch));
+            let item = ready!(self.driver.poll_item(cx, &mut self.batch));
             self.awaited = item.map(|item| (item.number, item.retrieval()));
         }
         let Some((_, retrieval)) = &mut self.awaited else { return Poll::Ready(Ok(None)) };
-        let opened = ready!(self.link.poll_open(cx, retrieval));
+        let opened = ready!(self.driver.poll_open(cx, retrieval));
         let begun = self.awaited.take();
         Poll::Ready(opened.map(|()| begun))
     }
@@ -92,7 +90,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Headers<'a, S> {
             self.arriving = begun.map(|(number, retrieval)| (number, retrieval, Vec::new()));
         }
         let Some((_, retrieval, octets)) = &mut self.arriving else { return Poll::Ready(Ok(None)) };
-        let whole = ready!(self.messages.link.poll_whole(cx, retrieval, octets));
+        let whole = ready!(self.messages.driver.poll_whole(cx, retrieval, octets));
         let header = self.arriving.take().map(|(number, _, octets)| (number, octets.into()));
         Poll::Ready(whole.map(|()| header))
     }
@@ -121,15 +119,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Headers<'_, S> {
 #[derive(Debug)]
 #[must_use = "nothing is marked until the stream is driven"]
 pub struct Deletions<'a, S> {
-    link: &'a mut Link<S>,
+    driver: &'a mut Driver<S>,
     batch: Batch,
     awaited: Option<(NonZeroU32, Call<Acknowledge<'static>>)>,
     over: bool,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Deletions<'a, S> {
-    pub(crate) fn new(link: &'a mut Link<S>, batch: Batch) -> Deletions<'a, S> {
-        Deletions { link, batch, awaited: None, over: false }
+    pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch) -> Deletions<'a, S> {
+        Deletions { driver, batch, awaited: None, over: false }
     }
 
     /// The next item, as the [`Stream`] gives it. Dropped: the same item comes next.
@@ -139,12 +137,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Deletions<'a, S> {
 
     fn poll_deletion(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<NonZeroU32>, Error>> {
         if self.awaited.is_none() {
-            let item = ready!(self.link.poll_item(cx, &mut self.batch));
+            let item = ready!(self.driver.poll_item(cx, &mut self.batch));
             self.awaited = item.map(|item| (item.number, item.call()));
         }
         let Some((number, call)) = &mut self.awaited else { return Poll::Ready(Ok(None)) };
         let number = *number;
-        let marked = ready!(self.link.poll_call(cx, call));
+        let marked = ready!(self.driver.poll_call(cx, call));
         self.awaited = None;
         Poll::Ready(marked.map(|()| Some(number)))
     }
@@ -165,5 +163,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Deletions<'_, S> {
 
 /// Whether nothing comes behind the item.
 fn is_last<T>(item: Option<&Result<T, Error>>) -> bool {
-    item.is_none_or(|item| item.as_ref().is_err_and(|error| !error.session_goes_on()))
+    item.is_none_or(|item| item.as_ref().is_err_and(|error| !error.is_recoverable()))
 }

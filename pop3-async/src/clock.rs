@@ -1,4 +1,4 @@
-//! The core's patience, by tokio's clock.
+//! The core's deadlines, by tokio's clock.
 
 use std::future::Future;
 use std::io;
@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use pop3_proto::patience::{Overdue, Patience, Timeouts};
+use pop3_proto::drive::{Deadlines, TimedOut, Timeouts};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// No runtime is so late, however busy, unless the task was not asked to go on.
@@ -16,7 +16,7 @@ const SLEPT: Duration = Duration::from_secs(1);
 /// again and again does not wait for ever.
 #[derive(Debug)]
 pub(crate) struct Clock {
-    patience: Patience,
+    deadlines: Deadlines,
     /// When the wait began that is still going on.
     since: Option<Instant>,
     /// Rings when it has lasted too long; there is none for a wait without a limit.
@@ -24,15 +24,15 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub(crate) fn new(patience: Patience) -> Clock {
-        Clock { patience, since: None, alarm: None }
+    pub(crate) fn new(deadlines: Deadlines) -> Clock {
+        Clock { deadlines, since: None, alarm: None }
     }
 
     pub(crate) fn set_timeouts(&mut self, timeouts: Timeouts) {
         if self.since.is_some() {
             self.advance(0);
         }
-        self.patience.set_timeouts(timeouts);
+        self.deadlines.set_timeouts(timeouts);
     }
 
     /// The wait is over, and so many octets came.
@@ -40,7 +40,7 @@ impl Clock {
         let waited = self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
         // Octets that are noticed long after the alarm should have been were there in time: it was the task that slept.
         let slept = self.alarm.as_ref().is_some_and(|alarm| alarm.deadline() + SLEPT < Instant::now());
-        self.patience.spent(if slept && octets > 0 { Duration::ZERO } else { waited }, octets);
+        self.deadlines.spent(if slept && octets > 0 { Duration::ZERO } else { waited }, octets);
     }
 
     /// Nothing is waited for any more.
@@ -52,20 +52,20 @@ impl Clock {
     /// left of the time.
     pub(crate) fn check(
         &mut self,
-        left: impl FnOnce(&mut Patience) -> Result<Duration, Overdue>,
-    ) -> Result<(), Overdue> {
-        if self.since.is_none() { left(&mut self.patience).map(drop) } else { Ok(()) }
+        left: impl FnOnce(&mut Deadlines) -> Result<Duration, TimedOut>,
+    ) -> Result<(), TimedOut> {
+        if self.since.is_none() { left(&mut self.deadlines).map(drop) } else { Ok(()) }
     }
 
     /// Waits, and gives an error when the time is up.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        mut left: impl FnMut(&mut Patience) -> Result<Duration, Overdue>,
+        mut left: impl FnMut(&mut Deadlines) -> Result<Duration, TimedOut>,
     ) -> Poll<io::Error> {
         loop {
             if self.since.is_none() {
-                let left = match left(&mut self.patience) {
+                let left = match left(&mut self.deadlines) {
                     Ok(left) => left,
                     Err(overdue) => return Poll::Ready(overdue.into()),
                 };

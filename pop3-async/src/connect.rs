@@ -3,13 +3,12 @@
 use std::future::Future;
 use std::io::{self, ErrorKind};
 
-use pop3_proto::connect::Destination;
-use pop3_proto::conversation::Conversation;
-use pop3_proto::patience::Patience;
+use pop3_proto::drive::{Conversation, Deadlines};
+use pop3_proto::login::Destination;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
-use crate::link::Link;
+use crate::driver::Driver;
 use crate::tls::Settings;
 use crate::{Connect, ConnectError, Connection, Security, Session};
 
@@ -41,8 +40,8 @@ pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, ConnectErro
     let tls = if security == Security::Plaintext { None } else { Some(Box::new(Settings::of(&parts)?)) };
     let Destination { host, port, credentials } = parts.destination;
     let failed = |error| ConnectError::Unreachable { host: host.clone(), port, error };
-    let mut patience = Patience::new(parts.timeouts);
-    let stream = dial(&host, port, &mut patience).await.map_err(failed)?;
+    let mut deadlines = Deadlines::new(parts.timeouts);
+    let stream = dial(&host, port, &mut deadlines).await.map_err(failed)?;
     // A batch writes many commands at once, and what it writes last must not wait for an acknowledgement.
     stream.set_nodelay(true).map_err(failed)?;
 
@@ -51,13 +50,13 @@ pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, ConnectErro
     if let Some(log) = parts.log {
         conversation.set_log(log);
     }
-    let mut link = Link::new(stream, conversation, patience);
-    link.window = parts.window;
-    link.tls = tls;
+    let mut driver = Driver::new(stream, conversation, deadlines);
+    driver.window = parts.window;
+    driver.tls = tls;
     if inside_tls {
-        link = link.start_tls().await?;
+        driver = driver.start_tls().await?;
     }
-    match Connection::open(link).await?.login(credentials, parts.policy).await {
+    match Connection::open(driver).await?.login(credentials, parts.policy).await {
         Ok(session) => Ok(session),
         Err(failed) => {
             if let Some(connection) = failed.connection {
@@ -70,10 +69,10 @@ pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, ConnectErro
 }
 
 /// Connects to the first address of the host that answers.
-async fn dial(host: &str, port: u16, patience: &mut Patience) -> io::Result<TcpStream> {
+async fn dial(host: &str, port: u16, deadlines: &mut Deadlines) -> io::Result<TcpStream> {
     let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
-    for address in limited(patience, lookup_host((host, port))).await? {
-        match limited(patience, TcpStream::connect(address)).await {
+    for address in limited(deadlines, lookup_host((host, port))).await? {
+        match limited(deadlines, TcpStream::connect(address)).await {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }
@@ -81,11 +80,11 @@ async fn dial(host: &str, port: u16, patience: &mut Patience) -> io::Result<TcpS
     Err(last)
 }
 
-/// Waits no longer than there is patience for connecting.
-async fn limited<T>(patience: &mut Patience, part: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    let left = patience.connection()?;
+/// Waits no longer than there is deadlines for connecting.
+async fn limited<T>(deadlines: &mut Deadlines, part: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let left = deadlines.connection()?;
     let begin = Instant::now();
     let result = timeout(left, part).await;
-    patience.spent(begin.elapsed(), 0);
+    deadlines.spent(begin.elapsed(), 0);
     result.unwrap_or_else(|_| Err(io::Error::new(ErrorKind::TimedOut, "there was no answer in time")))
 }

@@ -2,31 +2,29 @@
 
 use std::future::poll_fn;
 
-use pop3_proto::conversation::{Conversation, Step};
-use pop3_proto::exchange::{Acknowledge, Capabilities, Lines};
+use pop3_proto::drive::{Acknowledge, Capabilities, Conversation, Deadlines, Lines, LogEntry, Step, Timeouts};
 use pop3_proto::login::{Credentials, Login, Policy, Progress};
-use pop3_proto::patience::{Patience, Timeouts};
-use pop3_proto::reply::Greeting;
 #[cfg(feature = "tls")]
 use pop3_proto::tls::{Tls, TlsError};
-use pop3_proto::{Command, Config, Entry};
+use pop3_proto::wire::Greeting;
+use pop3_proto::{Command, Config};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 #[cfg(feature = "tls")]
 use crate::ConnectError;
-use crate::link::Link;
+use crate::driver::Driver;
 #[cfg(feature = "tls")]
 use crate::tls::Settings;
 use crate::{Error, LoginError, QuitError, Session};
 
 /// A connection to a server that has greeted us. A login turns it into a [`Session`].
 pub struct Connection<S> {
-    pub(crate) link: Box<Link<S>>,
+    pub(crate) driver: Box<Driver<S>>,
 }
 
 impl<S> std::fmt::Debug for Connection<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Connection").field(&self.link).finish()
+        f.debug_tuple("Connection").field(&self.driver).finish()
     }
 }
 
@@ -44,7 +42,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`; [`Cause::Protocol`](crate::Cause::Protocol); [`Cause::Transport`](crate::Cause::Transport).
     pub async fn new(stream: S, config: Config) -> Result<Connection<S>, Error> {
-        Connection::open(Link::new(stream, Conversation::new(config), Patience::new(Timeouts::UNLIMITED))).await
+        Connection::open(Driver::new(stream, Conversation::new(config), Deadlines::new(Timeouts::UNLIMITED))).await
     }
 
     /// Like [`new`](Self::new), with a log that receives the conversation from the greeting on: secrets replaced, bodies
@@ -56,11 +54,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub async fn with_log(
         stream: S,
         config: Config,
-        log: impl FnMut(Entry<'_>) + Send + 'static,
+        log: impl FnMut(LogEntry<'_>) + Send + 'static,
     ) -> Result<Connection<S>, Error> {
         let mut conversation = Conversation::new(config);
         conversation.set_log(log);
-        Connection::open(Link::new(stream, conversation, Patience::new(Timeouts::UNLIMITED))).await
+        Connection::open(Driver::new(stream, conversation, Deadlines::new(Timeouts::UNLIMITED))).await
     }
 
     /// Does the TLS handshake on a stream that is connected already, and waits for the greeting inside TLS (RFC 8314,
@@ -75,17 +73,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     #[cfg(feature = "tls")]
     pub async fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, ConnectError> {
         let conversation = Conversation::new(config);
-        let mut link = Link::new(stream, conversation, Patience::new(Timeouts::UNLIMITED));
-        link.tls = Some(Box::new(Settings::new(tls, host)?));
-        Ok(Connection::open(link.start_tls().await?).await?)
+        let mut driver = Driver::new(stream, conversation, Deadlines::new(Timeouts::UNLIMITED));
+        driver.tls = Some(Box::new(Settings::new(tls, host)?));
+        Ok(Connection::open(driver.start_tls().await?).await?)
     }
 
-    pub(crate) async fn open(mut link: Box<Link<S>>) -> Result<Connection<S>, Error> {
+    pub(crate) async fn open(mut driver: Box<Driver<S>>) -> Result<Connection<S>, Error> {
         loop {
-            match link.conversation.greet().map_err(pop3_proto::Error::widen)? {
-                Step::Done(()) => return Ok(Connection { link }),
+            match driver.conversation.greet().map_err(pop3_proto::Error::widen)? {
+                Step::Done(()) => return Ok(Connection { driver }),
                 Step::NeedIo(io) => {
-                    let done = poll_fn(|cx| link.poll_io(cx, io)).await;
+                    let done = poll_fn(|cx| driver.poll_io(cx, io)).await;
                     done.map_err(|cause| Error::new("reading the greeting", cause))?;
                 }
             }
@@ -94,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Has a batch keep so many octets of commands in flight. Any number will do: see the [crate's docs](crate).
     pub fn set_window(&mut self, octets: usize) {
-        self.link.window = octets;
+        self.driver.window = octets;
     }
 
     /// Tells what a login with [`Security::StartTls`](crate::Security::StartTls) has to prove by TLS, and the name or address that the server's
@@ -105,7 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// [`TlsError`].
     #[cfg(feature = "tls")]
     pub fn set_tls(&mut self, tls: &Tls, host: &str) -> Result<(), TlsError> {
-        self.link.tls = Some(Box::new(Settings::new(tls, host)?));
+        self.driver.tls = Some(Box::new(Settings::new(tls, host)?));
         Ok(())
     }
 
@@ -114,17 +112,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// What counts is the time from when there was nothing to be read until something was. So the wait of a future that was
     /// dropped goes on with the next one, and while nothing is asked of the server no time passes.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
-        self.link.clock.set_timeouts(timeouts);
+        self.driver.clock.set_timeouts(timeouts);
     }
 
     /// The greeting.
     pub fn greeting(&self) -> Option<Greeting<'_>> {
-        self.link.conversation.greeting()
+        self.driver.conversation.greeting()
     }
 
     /// The stream.
     pub fn get_ref(&self) -> &S {
-        self.link.stream.get_ref()
+        self.driver.stream.get_ref()
     }
 
     /// CAPA: what the server announces before the login (RFC 2449, section 5). Dropped: the answer is skipped, and
@@ -134,18 +132,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// Any [`Cause`](crate::Cause); an old server refuses.
     pub async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let lines = self.link.call(Lines::new(Command::Capa)).await?;
-        Ok(self.link.conversation.learn(Capabilities::new(lines)))
+        let lines = self.driver.call(Lines::new(Command::Capa)).await?;
+        Ok(self.driver.conversation.learn(Capabilities::new(lines)))
     }
 
     /// UTF8: has the server send headers in UTF-8 (RFC 6856, section 2.1). Dropped: the server may do so or not.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause). [`Rejected::NotAnnounced`](pop3_proto::Rejected::NotAnnounced) unless the
+    /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) unless the
     /// [capabilities](Self::capabilities) were asked for and have UTF8: nothing was sent.
     pub async fn utf8(&mut self) -> Result<(), Error> {
-        self.link.call(Acknowledge(Command::Utf8)).await
+        self.driver.call(Acknowledge(Command::Utf8)).await
     }
 
     /// Logs in: asks for the capabilities unless they are known, begins TLS if that is the [`Policy`], chooses a mechanism, and
@@ -156,29 +154,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// [`LoginFailed`], with a reason and, where it can be used again, the connection. [`LoginError::NoTls`] if the policy
     /// demands TLS of a connection that is not inside it, or STLS and nobody called `set_tls`.
     pub async fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
-        let inside_tls = self.link.conversation.client().inside_tls();
-        if !policy.is_attainable(inside_tls, self.link.tls.is_some()) {
+        let inside_tls = self.driver.conversation.client().inside_tls();
+        if !policy.is_attainable(inside_tls, self.driver.tls.is_some()) {
             return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
         }
         let mut login = Login::new(credentials, policy);
         loop {
-            let reason = match login.step(&mut self.link.conversation) {
-                Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.link)),
+            let reason = match login.step(&mut self.driver.conversation) {
+                Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.driver)),
                 // On the heap, or the future of every login would have room for it.
-                Ok(Step::Done(Progress::StartTls)) => match Box::pin(self.link.start_tls()).await {
-                    Ok(link) => {
-                        self.link = link;
+                Ok(Step::Done(Progress::StartTls)) => match Box::pin(self.driver.start_tls()).await {
+                    Ok(driver) => {
+                        self.driver = driver;
                         continue;
                     }
                     Err(reason) => return Err(Box::new(LoginFailed { connection: None, reason })),
                 },
-                Ok(Step::NeedIo(io)) => match poll_fn(|cx| self.link.poll_io(cx, io)).await {
+                Ok(Step::NeedIo(io)) => match poll_fn(|cx| self.driver.poll_io(cx, io)).await {
                     Ok(()) => continue,
                     Err(cause) => LoginError::Failed(Error::new("the login", cause)),
                 },
                 Err(reason) => reason.widen(),
             };
-            let connection = reason.session_goes_on().then_some(self);
+            let connection = reason.is_recoverable().then_some(self);
             return Err(Box::new(LoginFailed { connection, reason }));
         }
     }
@@ -189,6 +187,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// [`QuitError`]; it matters to nobody but the curious.
     pub async fn quit(mut self) -> Result<(), QuitError> {
-        self.link.quit().await
+        self.driver.quit().await
     }
 }

@@ -6,12 +6,12 @@ use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use pop3_proto::conversation::Retrieval;
+use pop3_proto::drive::Retrieval;
 use pop3_proto::message::Message as WholeMessage;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Error;
-use crate::link::Link;
+use crate::driver::Driver;
 
 /// A message that can be read while it arrives: its octets without byte-stuffing, lines as the server ends them.
 ///
@@ -22,7 +22,7 @@ use crate::link::Link;
 /// A future that reads from it may be dropped: what it has not given out is still to be read. (That of a whole run, such
 /// as [`read_to_end`](tokio::io::AsyncReadExt::read_to_end), takes along what it has read.)
 pub struct Message<'a, S> {
-    link: &'a mut Link<S>,
+    driver: &'a mut Driver<S>,
     number: NonZeroU32,
     retrieval: Retrieval,
 }
@@ -47,17 +47,17 @@ impl<S> Message<'_, S> {
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Message<'a, S> {
     /// Takes a message that has begun.
-    pub(crate) fn new(link: &'a mut Link<S>, number: NonZeroU32, retrieval: Retrieval) -> Message<'a, S> {
-        Message { link, number, retrieval }
+    pub(crate) fn new(driver: &'a mut Driver<S>, number: NonZeroU32, retrieval: Retrieval) -> Message<'a, S> {
+        Message { driver, number, retrieval }
     }
 
     pub(crate) async fn open(
-        link: &'a mut Link<S>,
+        driver: &'a mut Driver<S>,
         number: NonZeroU32,
         mut retrieval: Retrieval,
     ) -> Result<Message<'a, S>, Error> {
-        poll_fn(|cx| link.poll_open(cx, &mut retrieval)).await?;
-        Ok(Message { link, number, retrieval })
+        poll_fn(|cx| driver.poll_open(cx, &mut retrieval)).await?;
+        Ok(Message { driver, number, retrieval })
     }
 
     /// Reads the message, or what is left of it, into memory: at most 256 MiB, however much a server sends. Dropped: what
@@ -68,7 +68,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Message<'a, S> {
     /// Any [`Cause`](crate::Cause); malformed if it is longer, and then the rest is skipped.
     pub async fn into_message(mut self) -> Result<WholeMessage, Error> {
         let mut octets = Vec::new();
-        poll_fn(|cx| self.link.poll_whole(cx, &mut self.retrieval, &mut octets)).await?;
+        poll_fn(|cx| self.driver.poll_whole(cx, &mut self.retrieval, &mut octets)).await?;
         Ok(octets.into())
     }
 }
@@ -76,12 +76,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Message<'a, S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for Message<'_, S> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let message = self.get_mut();
-        let more = ready!(message.link.poll_body(cx, &mut message.retrieval))?;
-        Poll::Ready(Ok(if more { message.link.conversation.body() } else { &[] }))
+        let more = ready!(message.driver.poll_body(cx, &mut message.retrieval))?;
+        Poll::Ready(Ok(if more { message.driver.conversation.body() } else { &[] }))
     }
 
     fn consume(self: Pin<&mut Self>, octets: usize) {
-        self.get_mut().link.conversation.take_body(octets);
+        self.get_mut().driver.conversation.take_body(octets);
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::task::{Context, Poll};
 
-use pop3_proto::connect::Parts;
+use pop3_proto::login::Parts;
 use tokio::io::ReadBuf;
 use zeroize::Zeroizing;
 

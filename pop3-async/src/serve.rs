@@ -7,8 +7,8 @@ use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use pop3_proto::apop::Timestamp;
-use pop3_proto::maildrop::Maildrop;
+use pop3_proto::serve::Maildrop;
+use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -34,7 +34,8 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, ma
 /// before the login is bounded by the [`ServerConfig`].
 ///
 /// ```
-/// use pop3_async::pop3_proto::{ServerConfig, memory::MailStore};
+/// use pop3_async::pop3_proto::ServerConfig;
+/// use pop3_async::pop3_proto::serve::MailStore;
 /// use pop3_async::{Config, Connection, Credentials, Policy, Security};
 ///
 /// # #[tokio::main(flavor = "current_thread")]

@@ -2,18 +2,17 @@
 
 use std::num::NonZeroU32;
 
-use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::Retrieval;
-use pop3_proto::exchange::{
-    Acknowledge, Capabilities, Language, Last, Lines, ListAll, ListOne, OwnedUniqueId, Stat, UidlAll, UidlOne,
+use pop3_proto::Command;
+use pop3_proto::drive::{
+    Acknowledge, Batch, BatchCommand, Capabilities, Language, Last, Lines, ListAll, ListOne, LogEntry, OwnedUniqueId,
+    Retrieval, Selection, Stat, UidlAll, UidlOne,
 };
 use pop3_proto::message::Message as WholeMessage;
-use pop3_proto::reply::{DropListing, ScanListing};
-use pop3_proto::{Command, Entry};
+use pop3_proto::wire::{DropListing, ScanListing};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::batch::{Deletions, Headers, Messages};
-use crate::link::Link;
+use crate::driver::Driver;
 use crate::message::Message;
 use crate::{Error, QuitError};
 
@@ -25,31 +24,31 @@ use crate::{Error, QuitError};
 /// A future dropped before its first poll has done nothing. What a future dropped later has done stands with each method;
 /// whatever it was, the next call gets its own answer.
 pub struct Session<S> {
-    pub(crate) link: Box<Link<S>>,
+    pub(crate) driver: Box<Driver<S>>,
 }
 
 impl<S> std::fmt::Debug for Session<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Session").field(&self.link).finish()
+        f.debug_tuple("Session").field(&self.driver).finish()
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    pub(crate) fn new(mut link: Box<Link<S>>) -> Session<S> {
-        link.clock.rest();
-        link.tls = None;
-        Session { link }
+    pub(crate) fn new(mut driver: Box<Driver<S>>) -> Session<S> {
+        driver.clock.rest();
+        driver.tls = None;
+        Session { driver }
     }
 
     /// Has `log` receive the conversation from now on: secrets replaced, bodies as a count of octets.
-    pub fn set_log(&mut self, log: impl FnMut(Entry<'_>) + Send + 'static) {
-        self.link.set_log(log);
+    pub fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
+        self.driver.set_log(log);
     }
 
     /// The octets of memory that the session's buffers hold: none while it is idle, so that many idle sessions cost little.
     /// What TLS holds beside is not counted: some 10 KiB.
     pub fn buffered(&self) -> usize {
-        self.link.conversation.buffered()
+        self.driver.conversation.buffered()
     }
 
     /// STAT: how many messages there are, and their octets. Those marked as deleted do not count.
@@ -58,9 +57,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause), as with all calls of a session; [`Error::session_goes_on`] tells what it means.
+    /// Any [`Cause`](crate::Cause), as with all calls of a session; [`Error::is_recoverable`] tells what it means.
     pub async fn stat(&mut self) -> Result<DropListing, Error> {
-        self.link.call(Stat).await
+        self.driver.call(Stat).await
     }
 
     /// LIST: the scan listings of all messages that are not marked as deleted, in the server's order.
@@ -71,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     pub async fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
-        self.link.call(ListAll::new()).await
+        self.driver.call(ListAll::new()).await
     }
 
     /// LIST with a number: the scan listing of one message.
@@ -82,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     pub async fn list_one(&mut self, number: NonZeroU32) -> Result<ScanListing, Error> {
-        self.link.call(ListOne(number)).await
+        self.driver.call(ListOne(number)).await
     }
 
     /// UIDL: the unique-ids of all messages that are not marked as deleted, in the server's order. Servers send empty
@@ -94,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     pub async fn unique_ids(&mut self) -> Result<Vec<(NonZeroU32, OwnedUniqueId)>, Error> {
-        self.link.call(UidlAll::new()).await
+        self.driver.call(UidlAll::new()).await
     }
 
     /// UIDL with a number: the unique-id of one message.
@@ -105,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     pub async fn unique_id(&mut self, number: NonZeroU32) -> Result<OwnedUniqueId, Error> {
-        self.link.call(UidlOne(number)).await
+        self.driver.call(UidlOne(number)).await
     }
 
     /// RETR: a message, to be read while it arrives.
@@ -116,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message.
     pub async fn retrieve(&mut self, number: NonZeroU32) -> Result<Message<'_, S>, Error> {
-        Message::open(&mut self.link, number, Retrieval::new(Command::Retr(number))).await
+        Message::open(&mut self.driver, number, Retrieval::new(Command::Retr(number))).await
     }
 
     /// TOP: the header of a message and the first `lines` lines of its body, to be read while they arrive.
@@ -127,7 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message, or no TOP.
     pub async fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<Message<'_, S>, Error> {
-        Message::open(&mut self.link, number, Retrieval::new(Command::Top { number, lines })).await
+        Message::open(&mut self.driver, number, Retrieval::new(Command::Top { number, lines })).await
     }
 
     /// TOP without body: the header of a message.
@@ -150,12 +149,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Those of [`list`](Self::list), which tells what there is.
     pub async fn retrieve_all(&mut self) -> Result<Messages<'_, S>, Error> {
         let selection = Selection::listed(self.list().await?);
-        Ok(self.messages(Each::Retrieve, selection))
+        Ok(self.messages(BatchCommand::Retrieve, selection))
     }
 
     /// Retrieves these messages, pipelined where the server permits it.
     pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Messages<'_, S> {
-        self.messages(Each::Retrieve, Selection::numbered(numbers))
+        self.messages(BatchCommand::Retrieve, Selection::numbered(numbers))
     }
 
     /// The headers of every message that is not marked as deleted.
@@ -167,12 +166,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Those of [`list`](Self::list), which tells what there is.
     pub async fn headers_all(&mut self) -> Result<Headers<'_, S>, Error> {
         let selection = Selection::numbered(self.list().await?.into_iter().map(|listing| listing.number));
-        Ok(Headers::new(self.messages(Each::Top(0), selection)))
+        Ok(Headers::new(self.messages(BatchCommand::Top(0), selection)))
     }
 
     /// The headers of these messages.
     pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Headers<'_, S> {
-        Headers::new(self.messages(Each::Top(0), Selection::numbered(numbers)))
+        Headers::new(self.messages(BatchCommand::Top(0), Selection::numbered(numbers)))
     }
 
     /// Marks every message as deleted. A stream: nothing is sent for a message until it is driven.
@@ -189,13 +188,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Marks these messages as deleted. A stream: nothing is sent until it is driven.
     pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Deletions<'_, S> {
-        let batch = Batch::new(Each::Delete, Selection::numbered(numbers), self.link.window);
-        Deletions::new(&mut self.link, batch)
+        let batch = Batch::new(BatchCommand::Delete, Selection::numbered(numbers), self.driver.window);
+        Deletions::new(&mut self.driver, batch)
     }
 
-    fn messages(&mut self, each: Each, selection: Selection) -> Messages<'_, S> {
-        let batch = Batch::new(each, selection, self.link.window);
-        Messages::new(&mut self.link, batch)
+    fn messages(&mut self, each: BatchCommand, selection: Selection) -> Messages<'_, S> {
+        let batch = Batch::new(each, selection, self.driver.window);
+        Messages::new(&mut self.driver, batch)
     }
 
     /// LAST: the highest message number accessed, 0 for none. Gone from POP3 since RFC 1725; most servers refuse.
@@ -206,7 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     pub async fn last(&mut self) -> Result<u32, Error> {
-        self.link.call(Last).await
+        self.driver.call(Last).await
     }
 
     /// DELE: marks a message as deleted. It is deleted when [`quit`](Self::quit) succeeds.
@@ -217,7 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if it is marked already.
     pub async fn delete(&mut self, number: NonZeroU32) -> Result<(), Error> {
-        self.link.call(Acknowledge(Command::Dele(number))).await
+        self.driver.call(Acknowledge(Command::Dele(number))).await
     }
 
     /// RSET: unmarks all messages.
@@ -228,7 +227,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     pub async fn reset(&mut self) -> Result<(), Error> {
-        self.link.call(Acknowledge(Command::Rset)).await
+        self.driver.call(Acknowledge(Command::Rset)).await
     }
 
     /// NOOP: keeps the session alive.
@@ -239,7 +238,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     pub async fn noop(&mut self) -> Result<(), Error> {
-        self.link.call(Acknowledge(Command::Noop)).await
+        self.driver.call(Acknowledge(Command::Noop)).await
     }
 
     /// CAPA: what the server announces after the login (RFC 2449, section 5).
@@ -250,8 +249,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); an old server refuses.
     pub async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let lines = self.link.call(Lines::new(Command::Capa)).await?;
-        Ok(self.link.conversation.learn(Capabilities::new(lines)))
+        let lines = self.driver.call(Lines::new(Command::Capa)).await?;
+        Ok(self.driver.conversation.learn(Capabilities::new(lines)))
     }
 
     /// LANG: the languages in which the server can speak, each as a tag, and perhaps a blank and a description (RFC 6856,
@@ -261,10 +260,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause). [`Rejected::NotAnnounced`](pop3_proto::Rejected::NotAnnounced) if the capabilities that
+    /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) if the capabilities that
     /// were learnt last lack LANG: nothing was sent.
     pub async fn languages(&mut self) -> Result<Vec<Box<[u8]>>, Error> {
-        self.link.call(Lines::new(Command::LangList)).await
+        self.driver.call(Lines::new(Command::LangList)).await
     }
 
     /// LANG with a language range, or `*` for the server's own: has the server's texts come in that language, and gives
@@ -276,7 +275,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if the server does not speak it.
     pub async fn set_language(&mut self, range: &str) -> Result<Box<[u8]>, Error> {
-        self.link.call(Language(range)).await
+        self.driver.call(Language(range)).await
     }
 
     /// A command of an extension, without its CRLF, and the lines of its answer: none unless it is `multi`-line.
@@ -289,9 +288,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     pub async fn raw(&mut self, line: &str, multi: bool) -> Result<Vec<Box<[u8]>>, Error> {
         let command = Command::Raw { line, multi };
         if multi {
-            self.link.call(Lines::new(command)).await
+            self.driver.call(Lines::new(command)).await
         } else {
-            self.link.call(Acknowledge(command)).await.map(|()| Vec::new())
+            self.driver.call(Acknowledge(command)).await.map(|()| Vec::new())
         }
     }
 
@@ -303,11 +302,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// [`QuitError`] tells a refusal from an answer that never came.
     pub async fn quit(mut self) -> Result<(), QuitError> {
-        self.link.quit().await
+        self.driver.quit().await
     }
 
     /// Ends the session without QUIT: nothing is deleted. Gives the stream back, to be closed.
     pub fn abandon(self) -> S {
-        self.link.stream.into_inner()
+        self.driver.stream.into_inner()
     }
 }

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use pop3_proto::connect::Parts;
-use pop3_proto::patience::Patience;
+use pop3_proto::drive::Deadlines;
+use pop3_proto::login::Parts;
 use pop3_proto::tls::rustls::pki_types::ServerName;
 use pop3_proto::tls::rustls::{self, ClientConfig};
 use pop3_proto::tls::{Tls, TlsError, channel_binding, explain, server_name};
@@ -47,7 +47,7 @@ impl Settings {
         let mut handshake = Box::pin(connector.connect(name.clone(), Counted { stream, octets: 0 }));
         let done = poll_fn(|cx| match handshake.as_mut().poll(cx) {
             Poll::Ready(done) => Poll::Ready(done),
-            Poll::Pending => clock.poll(cx, Patience::handshake).map(Err),
+            Poll::Pending => clock.poll(cx, Deadlines::handshake).map(Err),
         });
         let done = done.await;
         clock.advance(0);

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use pop3_async::pop3_proto::ServerConfig;
-use pop3_async::pop3_proto::maildrop::{Credentials, Maildrop as _};
-use pop3_async::pop3_proto::memory::MailStore;
+use pop3_async::pop3_proto::serve::{LoginAttempt, MailStore, Maildrop as _};
 use pop3_async::pop3_proto::tls::rustls;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -67,7 +66,7 @@ impl Server {
     }
 
     fn is_untouched(&self) -> bool {
-        let free = self.store.maildrop().login(Credentials::Password { user: "u", password: "pw" }).is_ok();
+        let free = self.store.maildrop().login(LoginAttempt::Password { user: "u", password: "pw" }).is_ok();
         free && self.store.messages("u").len() == 2
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
 
 use pop3_blocking::pop3_proto::ServerConfig;
-use pop3_blocking::pop3_proto::memory::MailStore;
+use pop3_blocking::pop3_proto::serve::MailStore;
 use pop3_blocking::{Config, Connection, Credentials, Policy, Security};
 
 /// Two halves that make a stream: all that a transport has to be.
@@ -55,7 +55,7 @@ fn download(user: &str, password: &str, mut command: Command) -> Result<(), Box<
     let (Some(from), Some(to)) = (child.stdout.take(), child.stdin.take()) else { return Err("no pipes".into()) };
 
     // Whether this way is safe, as through ssh it is, the session cannot know. So it wants leave to send the password as
-    // it is. Nor can pipes time out: who has no patience kills the child, and the session ends with an error.
+    // it is. Nor can pipes time out: who has no deadlines kills the child, and the session ends with an error.
     let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
     let connection = Connection::new(Both(from, to), Config::default())?;
     // (A login that fails gives back the connection too, for another try.)

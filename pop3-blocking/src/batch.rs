@@ -3,11 +3,11 @@
 use std::io::{Read, Write};
 use std::num::NonZeroU32;
 
-use pop3_proto::batch::Batch;
+use pop3_proto::drive::Batch;
 use pop3_proto::message::Message as WholeMessage;
 
 use crate::Error;
-use crate::link::Link;
+use crate::driver::Driver;
 use crate::message::Message;
 
 /// A batch of messages, each to be read while it arrives.
@@ -17,25 +17,25 @@ use crate::message::Message;
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Messages<'a, S> {
-    link: &'a mut Link<S>,
+    driver: &'a mut Driver<S>,
     batch: Batch,
 }
 
 impl<'a, S: Read + Write> Messages<'a, S> {
-    pub(crate) fn new(link: &'a mut Link<S>, batch: Batch) -> Messages<'a, S> {
-        Messages { link, batch }
+    pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch) -> Messages<'a, S> {
+        Messages { driver, batch }
     }
 
     /// The next message, or `None` when all have come.
     ///
     /// # Errors
     ///
-    /// That of the one message, which [`Error::doing`] names: the next call gives the next message. After an error that
+    /// That of the one message, which [`Error::operation`] names: the next call gives the next message. After an error that
     /// ends the session, all that are left fail, one a call.
     #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
     pub fn next(&mut self) -> Result<Option<Message<'_, S>>, Error> {
-        let item = self.link.next_item(&mut self.batch);
-        item.map(|item| Message::open(self.link, item.number, item.retrieval())).transpose()
+        let item = self.driver.next_item(&mut self.batch);
+        item.map(|item| Message::open(self.driver, item.number, item.retrieval())).transpose()
     }
 
     /// Asks for no more messages. Those in flight still come.
@@ -74,7 +74,7 @@ impl<S: Read + Write> Iterator for Headers<'_, S> {
             return None;
         }
         let item = self.header().transpose()?;
-        self.over = item.as_ref().is_err_and(|error| !error.session_goes_on());
+        self.over = item.as_ref().is_err_and(|error| !error.is_recoverable());
         Some(item)
     }
 }
@@ -86,19 +86,19 @@ impl<S: Read + Write> Iterator for Headers<'_, S> {
 #[derive(Debug)]
 #[must_use = "nothing is marked until the iterator is driven"]
 pub struct Deletions<'a, S> {
-    link: &'a mut Link<S>,
+    driver: &'a mut Driver<S>,
     batch: Batch,
     over: bool,
 }
 
 impl<'a, S: Read + Write> Deletions<'a, S> {
-    pub(crate) fn new(link: &'a mut Link<S>, batch: Batch) -> Deletions<'a, S> {
-        Deletions { link, batch, over: false }
+    pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch) -> Deletions<'a, S> {
+        Deletions { driver, batch, over: false }
     }
 
     fn deletion(&mut self) -> Result<Option<NonZeroU32>, Error> {
-        let Some(item) = self.link.next_item(&mut self.batch) else { return Ok(None) };
-        self.link.finish(&mut item.call()).map(|()| Some(item.number))
+        let Some(item) = self.driver.next_item(&mut self.batch) else { return Ok(None) };
+        self.driver.finish(&mut item.call()).map(|()| Some(item.number))
     }
 }
 
@@ -112,7 +112,7 @@ impl<S: Read + Write> Iterator for Deletions<'_, S> {
             return None;
         }
         let item = self.deletion().transpose()?;
-        self.over = item.as_ref().is_err_and(|error| !error.session_goes_on());
+        self.over = item.as_ref().is_err_and(|error| !error.is_recoverable());
         Some(item)
     }
 }

@@ -4,17 +4,16 @@ use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Instant;
 
-use pop3_proto::connect::Destination;
-use pop3_proto::conversation::Conversation;
-use pop3_proto::patience::Patience;
+use pop3_proto::drive::{Conversation, Deadlines};
+use pop3_proto::login::Destination;
 
-use crate::link::Link;
+use crate::driver::Driver;
 use crate::tls::Settings;
 use crate::{Connect, ConnectError, Connection, Security, Session, Tcp};
 
 /// Connects and logs in: inside TLS, unless [`Connect::security`] says otherwise.
 ///
-/// Every wait is limited, by [`Timeouts`](pop3_proto::patience::Timeouts), but that for the host's name to be looked up.
+/// Every wait is limited, by [`Timeouts`](pop3_proto::drive::Timeouts), but that for the host's name to be looked up.
 ///
 /// However large the [window](Connect::window), and however small the buffers of the operating systems: the two sides
 /// never wait for each other, because [`Tcp`] does not block in writing.
@@ -36,8 +35,8 @@ pub fn connect(connect: Connect) -> Result<Session<Tcp>, ConnectError> {
     let tls = if security == Security::Plaintext { None } else { Some(Settings::of(&parts)?) };
     let Destination { host, port, credentials } = parts.destination;
     let failed = |error| ConnectError::Unreachable { host: host.clone(), port, error };
-    let mut patience = Patience::new(parts.timeouts);
-    let stream = dial(&host, port, &mut patience).map_err(failed)?;
+    let mut deadlines = Deadlines::new(parts.timeouts);
+    let stream = dial(&host, port, &mut deadlines).map_err(failed)?;
     let tcp = Tcp::new(stream, parts.timeouts.answer).map_err(failed)?;
 
     let inside_tls = security == Security::Tls;
@@ -45,12 +44,12 @@ pub fn connect(connect: Connect) -> Result<Session<Tcp>, ConnectError> {
     if let Some(log) = parts.log {
         conversation.set_log(log);
     }
-    let mut link = Link::timed(tcp, Tcp::ABILITIES, conversation, parts.window, patience);
-    link.tls = tls;
+    let mut driver = Driver::timed(tcp, Tcp::ABILITIES, conversation, parts.window, deadlines);
+    driver.tls = tls;
     if inside_tls {
-        link.start_tls()?;
+        driver.start_tls()?;
     }
-    match Connection::open(link)?.login(credentials, parts.policy) {
+    match Connection::open(driver)?.login(credentials, parts.policy) {
         Ok(session) => Ok(session),
         Err(failed) => {
             // Only to be polite: why the login failed is what matters.
@@ -63,13 +62,13 @@ pub fn connect(connect: Connect) -> Result<Session<Tcp>, ConnectError> {
 /// Connects to the first address of the host that answers.
 ///
 /// The look-up of the name takes the time that the operating system takes; nothing can bound it from here.
-fn dial(host: &str, port: u16, patience: &mut Patience) -> io::Result<TcpStream> {
+fn dial(host: &str, port: u16, deadlines: &mut Deadlines) -> io::Result<TcpStream> {
     let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
     for address in (host, port).to_socket_addrs()? {
-        let limit = patience.connection()?;
+        let limit = deadlines.connection()?;
         let begin = Instant::now();
         let result = TcpStream::connect_timeout(&address, limit);
-        patience.spent(begin.elapsed(), 0);
+        deadlines.spent(begin.elapsed(), 0);
         match result {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,

@@ -2,30 +2,28 @@
 
 use std::io::{Read, Write};
 
-use pop3_proto::conversation::{Conversation, Step};
-use pop3_proto::exchange::{Acknowledge, Capabilities, Lines};
+use pop3_proto::drive::{Acknowledge, Capabilities, Conversation, Lines, LogEntry, Step, Timeouts};
 use pop3_proto::login::{Credentials, Login, Policy, Progress};
-use pop3_proto::patience::Timeouts;
-use pop3_proto::reply::Greeting;
 #[cfg(feature = "tls")]
 use pop3_proto::tls::{Tls, TlsError};
-use pop3_proto::{Command, Config, Entry};
+use pop3_proto::wire::Greeting;
+use pop3_proto::{Command, Config};
 
 #[cfg(feature = "tls")]
 use crate::ConnectError;
-use crate::link::Link;
+use crate::driver::Driver;
 #[cfg(feature = "tls")]
 use crate::tls::Settings;
 use crate::{Error, LoginError, QuitError, Session};
 
 /// A connection to a server that has greeted us. A login turns it into a [`Session`].
 pub struct Connection<S> {
-    pub(crate) link: Link<S>,
+    pub(crate) driver: Driver<S>,
 }
 
 impl<S> std::fmt::Debug for Connection<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Connection").field(&self.link).finish()
+        f.debug_tuple("Connection").field(&self.driver).finish()
     }
 }
 
@@ -45,7 +43,7 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`; [`Cause::Protocol`](crate::Cause::Protocol); [`Cause::Transport`](crate::Cause::Transport).
     pub fn new(stream: S, config: Config) -> Result<Connection<S>, Error> {
-        Connection::open(Link::new(stream, Conversation::new(config)))
+        Connection::open(Driver::new(stream, Conversation::new(config)))
     }
 
     /// Like [`new`](Self::new), with a log that receives the conversation from the greeting on: secrets replaced, bodies
@@ -57,11 +55,11 @@ impl<S: Read + Write> Connection<S> {
     pub fn with_log(
         stream: S,
         config: Config,
-        log: impl FnMut(Entry<'_>) + Send + 'static,
+        log: impl FnMut(LogEntry<'_>) + Send + 'static,
     ) -> Result<Connection<S>, Error> {
         let mut conversation = Conversation::new(config);
         conversation.set_log(log);
-        Connection::open(Link::new(stream, conversation))
+        Connection::open(Driver::new(stream, conversation))
     }
 
     /// Does the TLS handshake on a stream that is connected already, and waits for the greeting inside TLS (RFC 8314,
@@ -76,17 +74,17 @@ impl<S: Read + Write> Connection<S> {
     /// [`new`](Self::new) fails with.
     #[cfg(feature = "tls")]
     pub fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, ConnectError> {
-        let mut link = Link::new(stream, Conversation::new(config));
-        link.tls = Some(Settings::new(tls, host)?);
-        link.start_tls()?;
-        Ok(Connection::open(link)?)
+        let mut driver = Driver::new(stream, Conversation::new(config));
+        driver.tls = Some(Settings::new(tls, host)?);
+        driver.start_tls()?;
+        Ok(Connection::open(driver)?)
     }
 
-    pub(crate) fn open(mut link: Link<S>) -> Result<Connection<S>, Error> {
+    pub(crate) fn open(mut driver: Driver<S>) -> Result<Connection<S>, Error> {
         loop {
-            match link.conversation.greet().map_err(pop3_proto::Error::widen)? {
-                Step::Done(()) => return Ok(Connection { link }),
-                Step::NeedIo(io) => link.io(io, || "reading the greeting".into())?,
+            match driver.conversation.greet().map_err(pop3_proto::Error::widen)? {
+                Step::Done(()) => return Ok(Connection { driver }),
+                Step::NeedIo(io) => driver.io(io, || "reading the greeting".into())?,
             }
         }
     }
@@ -94,7 +92,7 @@ impl<S: Read + Write> Connection<S> {
     /// Has a batch keep so many octets of commands in flight: at most what the transport buffers towards the server, or
     /// both sides may end up waiting for each other to read (RFC 2449, section 6.6).
     pub fn set_window(&mut self, octets: usize) {
-        self.link.window = octets;
+        self.driver.window = octets;
     }
 
     /// Tells what a login with [`Security::StartTls`](crate::Security::StartTls) has to prove by TLS, and the name or address that the server's
@@ -105,7 +103,7 @@ impl<S: Read + Write> Connection<S> {
     /// [`TlsError`].
     #[cfg(feature = "tls")]
     pub fn set_tls(&mut self, tls: &Tls, host: &str) -> Result<(), TlsError> {
-        self.link.tls = Some(Settings::new(tls, host)?);
+        self.driver.tls = Some(Settings::new(tls, host)?);
         Ok(())
     }
 
@@ -117,17 +115,17 @@ impl<S: Read + Write> Connection<S> {
     /// [`TcpStream`](std::net::TcpStream) do after [`set_read_timeout`](std::net::TcpStream::set_read_timeout). A stream
     /// whose reads and writes block for ever cannot be timed. Those of [`connect`](crate::connect()) keep every limit.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
-        self.link.patience.set_timeouts(timeouts);
+        self.driver.deadlines.set_timeouts(timeouts);
     }
 
     /// The greeting.
     pub fn greeting(&self) -> Option<Greeting<'_>> {
-        self.link.conversation.greeting()
+        self.driver.conversation.greeting()
     }
 
     /// The stream.
     pub fn get_ref(&self) -> &S {
-        self.link.wire.get_ref()
+        self.driver.transport.get_ref()
     }
 
     /// CAPA: what the server announces before the login (RFC 2449, section 5).
@@ -136,18 +134,18 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// Any [`Cause`](crate::Cause); an old server refuses.
     pub fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let lines = self.link.call(Lines::new(Command::Capa))?;
-        Ok(self.link.conversation.learn(Capabilities::new(lines)))
+        let lines = self.driver.call(Lines::new(Command::Capa))?;
+        Ok(self.driver.conversation.learn(Capabilities::new(lines)))
     }
 
     /// UTF8: has the server send headers in UTF-8 (RFC 6856, section 2.1).
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause). [`Rejected::NotAnnounced`](pop3_proto::Rejected::NotAnnounced) unless the
+    /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) unless the
     /// [capabilities](Self::capabilities) were asked for and have UTF8: nothing was sent.
     pub fn utf8(&mut self) -> Result<(), Error> {
-        self.link.call(Acknowledge(Command::Utf8))
+        self.driver.call(Acknowledge(Command::Utf8))
     }
 
     /// Logs in: asks for the capabilities unless they are known, begins TLS if that is the [`Policy`], chooses a mechanism, and
@@ -158,20 +156,20 @@ impl<S: Read + Write> Connection<S> {
     /// [`LoginFailed`], with a reason and, where it can be used again, the connection. [`LoginError::NoTls`] if the policy
     /// demands TLS of a connection that is not inside it, or STLS and nobody called [`set_tls`](Self::set_tls).
     pub fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
-        let inside_tls = self.link.conversation.client().inside_tls();
-        if !policy.is_attainable(inside_tls, self.link.tls.is_some()) {
+        let inside_tls = self.driver.conversation.client().inside_tls();
+        if !policy.is_attainable(inside_tls, self.driver.tls.is_some()) {
             return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
         }
         let mut login = Login::new(credentials, policy);
         loop {
-            let result = match login.step(&mut self.link.conversation) {
-                Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.link)),
-                Ok(Step::Done(Progress::StartTls)) => self.link.start_tls(),
-                Ok(Step::NeedIo(io)) => self.link.io(io, || "the login".into()).map_err(LoginError::Failed),
+            let result = match login.step(&mut self.driver.conversation) {
+                Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.driver)),
+                Ok(Step::Done(Progress::StartTls)) => self.driver.start_tls(),
+                Ok(Step::NeedIo(io)) => self.driver.io(io, || "the login".into()).map_err(LoginError::Failed),
                 Err(reason) => Err(reason.widen()),
             };
             if let Err(reason) = result {
-                let connection = reason.session_goes_on().then_some(self);
+                let connection = reason.is_recoverable().then_some(self);
                 return Err(Box::new(LoginFailed { connection, reason }));
             }
         }
@@ -183,6 +181,6 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// [`QuitError`]; it matters to nobody but the curious.
     pub fn quit(mut self) -> Result<(), QuitError> {
-        self.link.quit()
+        self.driver.quit()
     }
 }

@@ -38,7 +38,7 @@
 mod batch;
 mod connect;
 mod connection;
-mod link;
+mod driver;
 mod message;
 mod netrc;
 mod serve;
@@ -46,20 +46,18 @@ mod session;
 mod tcp;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
-mod wire;
+mod transport;
 
 pub use batch::{Deletions, Headers, Messages};
 pub use connect::connect;
 pub use connection::{Connection, LoginFailed};
 pub use message::Message;
 pub use netrc::{file as netrc_file, find as find_in_netrc};
-pub use pop3_proto;
-pub use pop3_proto::connect::Connect;
-pub use pop3_proto::login::{Credentials, Method, Methods, Policy, Security};
-pub use pop3_proto::patience::Timeouts;
+pub use pop3_proto::drive::{LogEntry, Timeouts};
+pub use pop3_proto::login::{Connect, Credentials, Method, Methods, Policy, Security};
 #[cfg(feature = "tls")]
 pub use pop3_proto::tls::{Fingerprint, Tls, TlsError, TlsFailure};
-pub use pop3_proto::{Config, Entry};
+pub use pop3_proto::{self, Config};
 #[cfg(feature = "tls")]
 pub use serve::serve_tls;
 pub use serve::{serve, serve_with};
@@ -71,7 +69,7 @@ pub type Error = pop3_proto::Error<std::io::Error>;
 /// The reason of an [`Error`].
 pub type Cause = pop3_proto::Cause<std::io::Error>;
 /// Why there is no session.
-pub type ConnectError = pop3_proto::connect::ConnectError<std::io::Error>;
+pub type ConnectError = pop3_proto::login::ConnectError<std::io::Error>;
 /// Why a login failed.
 pub type LoginError = pop3_proto::login::LoginError<std::io::Error>;
 /// Why a QUIT is not known to have committed the deletions.

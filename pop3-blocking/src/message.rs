@@ -3,11 +3,11 @@
 use std::io::{self, BufRead, Read, Write};
 use std::num::NonZeroU32;
 
-use pop3_proto::conversation::{Retrieval, Step};
+use pop3_proto::drive::{Retrieval, Step};
 use pop3_proto::message::Message as WholeMessage;
 
 use crate::Error;
-use crate::link::Link;
+use crate::driver::Driver;
 
 /// A message that can be read while it arrives: its octets without byte-stuffing, lines as the server ends them.
 ///
@@ -15,7 +15,7 @@ use crate::link::Link;
 /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server closed the connection, and always one that
 /// [downcasts](io::Error::downcast) to [`Error`]. A message dropped before its end is skipped by the next call.
 pub struct Message<'a, S> {
-    link: &'a mut Link<S>,
+    driver: &'a mut Driver<S>,
     number: NonZeroU32,
     retrieval: Retrieval,
 }
@@ -40,14 +40,14 @@ impl<S> Message<'_, S> {
 
 impl<'a, S: Read + Write> Message<'a, S> {
     pub(crate) fn open(
-        link: &'a mut Link<S>,
+        driver: &'a mut Driver<S>,
         number: NonZeroU32,
         mut retrieval: Retrieval,
     ) -> Result<Message<'a, S>, Error> {
-        while let Step::NeedIo(io) = link.conversation.open(&mut retrieval).map_err(pop3_proto::Error::widen)? {
-            link.io(io, || retrieval.doing())?;
+        while let Step::NeedIo(io) = driver.conversation.open(&mut retrieval).map_err(pop3_proto::Error::widen)? {
+            driver.io(io, || retrieval.operation())?;
         }
-        Ok(Message { link, number, retrieval })
+        Ok(Message { driver, number, retrieval })
     }
 
     /// Reads the message, or what is left of it, into memory: at most 256 MiB, however much a server sends.
@@ -58,9 +58,9 @@ impl<'a, S: Read + Write> Message<'a, S> {
     pub fn into_message(mut self) -> Result<WholeMessage, Error> {
         let mut octets = Vec::new();
         while let Step::NeedIo(io) =
-            self.link.conversation.collect(&mut self.retrieval, &mut octets).map_err(pop3_proto::Error::widen)?
+            self.driver.conversation.collect(&mut self.retrieval, &mut octets).map_err(pop3_proto::Error::widen)?
         {
-            self.link.io(io, || self.retrieval.doing())?;
+            self.driver.io(io, || self.retrieval.operation())?;
         }
         Ok(octets.into())
     }
@@ -68,9 +68,9 @@ impl<'a, S: Read + Write> Message<'a, S> {
     /// Whether there are octets to be taken, or the message is complete.
     fn advance(&mut self) -> Result<bool, Error> {
         loop {
-            match self.link.conversation.read(&mut self.retrieval).map_err(pop3_proto::Error::widen)? {
+            match self.driver.conversation.read(&mut self.retrieval).map_err(pop3_proto::Error::widen)? {
                 Step::Done(more) => return Ok(more),
-                Step::NeedIo(io) => self.link.io(io, || self.retrieval.doing())?,
+                Step::NeedIo(io) => self.driver.io(io, || self.retrieval.operation())?,
             }
         }
     }
@@ -79,11 +79,11 @@ impl<'a, S: Read + Write> Message<'a, S> {
 impl<S: Read + Write> BufRead for Message<'_, S> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         let more = self.advance()?;
-        Ok(if more { self.link.conversation.body() } else { &[] })
+        Ok(if more { self.driver.conversation.body() } else { &[] })
     }
 
     fn consume(&mut self, octets: usize) {
-        self.link.conversation.take_body(octets);
+        self.driver.conversation.take_body(octets);
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
 
-use pop3_proto::netrc;
+use pop3_proto::login::netrc;
 use zeroize::Zeroizing;
 
 use crate::ConnectError;
@@ -14,7 +14,7 @@ const LONGEST: u64 = 1 << 20;
 
 /// The name and the password for a host in the [netrc file](file()), if the file exists and has an entry for it: with the
 /// name of `user`, if that is given, or else any. Either may be empty. The format is described in
-/// [`pop3_proto::netrc`].
+/// [`pop3_proto::login::netrc`].
 ///
 /// [`connect`](crate::connect()) does this by itself; it is here for programs that must know whether to ask.
 ///

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use pop3_proto::connect::Parts;
+use pop3_proto::login::Parts;
 use zeroize::Zeroizing;
 
 use crate::{ConnectError, LoginError};

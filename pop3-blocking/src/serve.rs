@@ -7,8 +7,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use pop3_proto::apop::Timestamp;
-use pop3_proto::maildrop::Maildrop;
+use pop3_proto::serve::Maildrop;
+use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
 
 #[cfg(feature = "tls")]
@@ -35,7 +35,8 @@ pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result
 /// use std::net::{TcpListener, TcpStream};
 /// use std::thread;
 /// use std::time::Duration;
-/// use pop3_blocking::pop3_proto::{ServerConfig, memory::MailStore};
+/// use pop3_blocking::pop3_proto::ServerConfig;
+/// use pop3_blocking::pop3_proto::serve::MailStore;
 /// use pop3_blocking::{Config, Connection, Credentials, Policy, Security};
 ///
 /// let store = MailStore::new();

@@ -3,17 +3,16 @@
 use std::io::{Read, Write};
 use std::num::NonZeroU32;
 
-use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::Retrieval;
-use pop3_proto::exchange::{
-    Acknowledge, Capabilities, Language, Last, Lines, ListAll, ListOne, OwnedUniqueId, Stat, UidlAll, UidlOne,
+use pop3_proto::Command;
+use pop3_proto::drive::{
+    Acknowledge, Batch, BatchCommand, Capabilities, Language, Last, Lines, ListAll, ListOne, LogEntry, OwnedUniqueId,
+    Retrieval, Selection, Stat, UidlAll, UidlOne,
 };
 use pop3_proto::message::Message as WholeMessage;
-use pop3_proto::reply::{DropListing, ScanListing};
-use pop3_proto::{Command, Entry};
+use pop3_proto::wire::{DropListing, ScanListing};
 
 use crate::batch::{Deletions, Headers, Messages};
-use crate::link::Link;
+use crate::driver::Driver;
 use crate::message::Message;
 use crate::{Error, QuitError};
 
@@ -22,38 +21,38 @@ use crate::{Error, QuitError};
 /// Message numbers begin at 1 and hold for this session only. Deletions happen when `quit` succeeds: dropping a session,
 /// [abandoning](Self::abandon) it, or losing the connection deletes nothing (RFC 1939, section 6).
 pub struct Session<S> {
-    pub(crate) link: Link<S>,
+    pub(crate) driver: Driver<S>,
 }
 
 impl<S> std::fmt::Debug for Session<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Session").field(&self.link).finish()
+        f.debug_tuple("Session").field(&self.driver).finish()
     }
 }
 
 impl<S: Read + Write> Session<S> {
-    pub(crate) fn new(link: Link<S>) -> Session<S> {
-        Session { link }
+    pub(crate) fn new(driver: Driver<S>) -> Session<S> {
+        Session { driver }
     }
 
     /// Has `log` receive the conversation from now on: secrets replaced, bodies as a count of octets.
-    pub fn set_log(&mut self, log: impl FnMut(Entry<'_>) + Send + 'static) {
-        self.link.set_log(log);
+    pub fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
+        self.driver.set_log(log);
     }
 
     /// The octets of memory that the session's buffers hold: none while it is idle, so that many idle sessions cost little.
     /// What TLS holds beside is not counted: less than 10 KiB.
     pub fn buffered(&self) -> usize {
-        self.link.conversation.buffered()
+        self.driver.conversation.buffered()
     }
 
     /// STAT: how many messages there are, and their octets. Those marked as deleted do not count.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause), as with all calls of a session; [`Error::session_goes_on`] tells what it means.
+    /// Any [`Cause`](crate::Cause), as with all calls of a session; [`Error::is_recoverable`] tells what it means.
     pub fn stat(&mut self) -> Result<DropListing, Error> {
-        self.link.call(Stat)
+        self.driver.call(Stat)
     }
 
     /// LIST: the scan listings of all messages that are not marked as deleted, in the server's order.
@@ -62,7 +61,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     pub fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
-        self.link.call(ListAll::new())
+        self.driver.call(ListAll::new())
     }
 
     /// LIST with a number: the scan listing of one message.
@@ -71,7 +70,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     pub fn list_one(&mut self, number: NonZeroU32) -> Result<ScanListing, Error> {
-        self.link.call(ListOne(number))
+        self.driver.call(ListOne(number))
     }
 
     /// UIDL: the unique-ids of all messages that are not marked as deleted, in the server's order. Servers send empty
@@ -81,7 +80,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     pub fn unique_ids(&mut self) -> Result<Vec<(NonZeroU32, OwnedUniqueId)>, Error> {
-        self.link.call(UidlAll::new())
+        self.driver.call(UidlAll::new())
     }
 
     /// UIDL with a number: the unique-id of one message.
@@ -90,7 +89,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     pub fn unique_id(&mut self, number: NonZeroU32) -> Result<OwnedUniqueId, Error> {
-        self.link.call(UidlOne(number))
+        self.driver.call(UidlOne(number))
     }
 
     /// RETR: a message, to be read while it arrives.
@@ -99,7 +98,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message.
     pub fn retrieve(&mut self, number: NonZeroU32) -> Result<Message<'_, S>, Error> {
-        Message::open(&mut self.link, number, Retrieval::new(Command::Retr(number)))
+        Message::open(&mut self.driver, number, Retrieval::new(Command::Retr(number)))
     }
 
     /// TOP: the header of a message and the first `lines` lines of its body, to be read while they arrive.
@@ -108,7 +107,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message, or no TOP.
     pub fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<Message<'_, S>, Error> {
-        Message::open(&mut self.link, number, Retrieval::new(Command::Top { number, lines }))
+        Message::open(&mut self.driver, number, Retrieval::new(Command::Top { number, lines }))
     }
 
     /// TOP without body: the header of a message.
@@ -127,12 +126,12 @@ impl<S: Read + Write> Session<S> {
     /// Those of [`list`](Self::list), which tells what there is.
     pub fn retrieve_all(&mut self) -> Result<Messages<'_, S>, Error> {
         let selection = Selection::listed(self.list()?);
-        Ok(self.messages(Each::Retrieve, selection))
+        Ok(self.messages(BatchCommand::Retrieve, selection))
     }
 
     /// Retrieves these messages, pipelined where the server permits it.
     pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Messages<'_, S> {
-        self.messages(Each::Retrieve, Selection::numbered(numbers))
+        self.messages(BatchCommand::Retrieve, Selection::numbered(numbers))
     }
 
     /// The headers of every message that is not marked as deleted.
@@ -142,12 +141,12 @@ impl<S: Read + Write> Session<S> {
     /// Those of [`list`](Self::list), which tells what there is.
     pub fn headers_all(&mut self) -> Result<Headers<'_, S>, Error> {
         let selection = Selection::numbered(self.list()?.into_iter().map(|listing| listing.number));
-        Ok(Headers::new(self.messages(Each::Top(0), selection)))
+        Ok(Headers::new(self.messages(BatchCommand::Top(0), selection)))
     }
 
     /// The headers of these messages.
     pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Headers<'_, S> {
-        Headers::new(self.messages(Each::Top(0), Selection::numbered(numbers)))
+        Headers::new(self.messages(BatchCommand::Top(0), Selection::numbered(numbers)))
     }
 
     /// Marks every message as deleted. An iterator: nothing is sent until it is driven.
@@ -162,13 +161,13 @@ impl<S: Read + Write> Session<S> {
 
     /// Marks these messages as deleted. An iterator: nothing is sent until it is driven.
     pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Deletions<'_, S> {
-        let batch = Batch::new(Each::Delete, Selection::numbered(numbers), self.link.window);
-        Deletions::new(&mut self.link, batch)
+        let batch = Batch::new(BatchCommand::Delete, Selection::numbered(numbers), self.driver.window);
+        Deletions::new(&mut self.driver, batch)
     }
 
-    fn messages(&mut self, each: Each, selection: Selection) -> Messages<'_, S> {
-        let batch = Batch::new(each, selection, self.link.window);
-        Messages::new(&mut self.link, batch)
+    fn messages(&mut self, each: BatchCommand, selection: Selection) -> Messages<'_, S> {
+        let batch = Batch::new(each, selection, self.driver.window);
+        Messages::new(&mut self.driver, batch)
     }
 
     /// LAST: the highest message number accessed, 0 for none. Gone from POP3 since RFC 1725; most servers refuse.
@@ -177,7 +176,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     pub fn last(&mut self) -> Result<u32, Error> {
-        self.link.call(Last)
+        self.driver.call(Last)
     }
 
     /// DELE: marks a message as deleted. It is deleted when [`quit`](Self::quit) succeeds.
@@ -186,7 +185,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if it is marked already.
     pub fn delete(&mut self, number: NonZeroU32) -> Result<(), Error> {
-        self.link.call(Acknowledge(Command::Dele(number)))
+        self.driver.call(Acknowledge(Command::Dele(number)))
     }
 
     /// RSET: unmarks all messages.
@@ -195,7 +194,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     pub fn reset(&mut self) -> Result<(), Error> {
-        self.link.call(Acknowledge(Command::Rset))
+        self.driver.call(Acknowledge(Command::Rset))
     }
 
     /// NOOP: keeps the session alive.
@@ -204,7 +203,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     pub fn noop(&mut self) -> Result<(), Error> {
-        self.link.call(Acknowledge(Command::Noop))
+        self.driver.call(Acknowledge(Command::Noop))
     }
 
     /// CAPA: what the server announces after the login (RFC 2449, section 5).
@@ -213,8 +212,8 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); an old server refuses.
     pub fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let lines = self.link.call(Lines::new(Command::Capa))?;
-        Ok(self.link.conversation.learn(Capabilities::new(lines)))
+        let lines = self.driver.call(Lines::new(Command::Capa))?;
+        Ok(self.driver.conversation.learn(Capabilities::new(lines)))
     }
 
     /// LANG: the languages in which the server can speak, each as a tag, and perhaps a blank and a description (RFC 6856,
@@ -222,10 +221,10 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause). [`Rejected::NotAnnounced`](pop3_proto::Rejected::NotAnnounced) if the capabilities that
+    /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) if the capabilities that
     /// were learnt last lack LANG: nothing was sent.
     pub fn languages(&mut self) -> Result<Vec<Box<[u8]>>, Error> {
-        self.link.call(Lines::new(Command::LangList))
+        self.driver.call(Lines::new(Command::LangList))
     }
 
     /// LANG with a language range, or `*` for the server's own: has the server's texts come in that language, and gives
@@ -235,7 +234,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if the server does not speak it.
     pub fn set_language(&mut self, range: &str) -> Result<Box<[u8]>, Error> {
-        self.link.call(Language(range))
+        self.driver.call(Language(range))
     }
 
     /// A command of an extension, without its CRLF, and the lines of its answer: none unless it is `multi`-line.
@@ -246,9 +245,9 @@ impl<S: Read + Write> Session<S> {
     pub fn raw(&mut self, line: &str, multi: bool) -> Result<Vec<Box<[u8]>>, Error> {
         let command = Command::Raw { line, multi };
         if multi {
-            self.link.call(Lines::new(command))
+            self.driver.call(Lines::new(command))
         } else {
-            self.link.call(Acknowledge(command)).map(|()| Vec::new())
+            self.driver.call(Acknowledge(command)).map(|()| Vec::new())
         }
     }
 
@@ -258,11 +257,11 @@ impl<S: Read + Write> Session<S> {
     ///
     /// [`QuitError`] tells a refusal from an answer that never came.
     pub fn quit(mut self) -> Result<(), QuitError> {
-        self.link.quit()
+        self.driver.quit()
     }
 
     /// Ends the session without QUIT: nothing is deleted. Gives the stream back, to be closed.
     pub fn abandon(self) -> S {
-        self.link.wire.into_stream()
+        self.driver.transport.into_stream()
     }
 }

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::wire::Abilities;
+use crate::transport::Abilities;
 
 /// How long a read waits before it is time to try and write again.
 const STEP: Duration = Duration::from_millis(10);

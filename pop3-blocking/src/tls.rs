@@ -1,9 +1,9 @@
-//! TLS between a conversation and its stream. rustls does no I/O; [`Wire`](crate::wire::Wire) does.
+//! TLS between a conversation and its stream. rustls does no I/O; [`Transport`](crate::transport::Transport) does.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 
-use pop3_proto::connect::Parts;
+use pop3_proto::login::Parts;
 use pop3_proto::tls::rustls::pki_types::ServerName;
 use pop3_proto::tls::rustls::{ClientConfig, ClientConnection};
 use pop3_proto::tls::{Tls, TlsError, channel_binding, explain, server_name};

@@ -2,14 +2,13 @@
 #![cfg(unix)]
 #![allow(missing_docs, reason = "a test")]
 
-use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::thread;
+use std::{fs, thread};
 
 use pop3_blocking::pop3_proto::ServerConfig;
-use pop3_blocking::pop3_proto::memory::MailStore;
+use pop3_blocking::pop3_proto::serve::MailStore;
 use tempfile::TempDir;
 
 const PASSWORD: &str = "tan-staaf";

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::thread;
 
 use pop3_blocking::pop3_proto::ServerConfig;
-use pop3_blocking::pop3_proto::memory::MailStore;
+use pop3_blocking::pop3_proto::serve::MailStore;
 
 /// What `poplib` makes of a maildrop of three messages, line by line; it raises if a line of its own does not hold.
 const SCRIPT: &str = r#"

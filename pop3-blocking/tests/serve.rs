@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use pop3_blocking::pop3_proto::ServerConfig;
-use pop3_blocking::pop3_proto::memory::MailStore;
+use pop3_blocking::pop3_proto::serve::MailStore;
 use pop3_blocking::{Config, Connection, Credentials, LoginError, Method, Policy, Security, Session};
 
 const PLAINTEXT: ServerConfig = ServerConfig { plaintext_login: true, ..ServerConfig::new() };

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use pop3_blocking::pop3_proto::ServerConfig;
-use pop3_blocking::pop3_proto::memory::MailStore;
+use pop3_blocking::pop3_proto::serve::MailStore;
 use pop3_blocking::pop3_proto::tls::rustls::{self, version};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -76,8 +76,8 @@ impl Server {
     }
 
     fn is_untouched(&self) -> bool {
-        use pop3_blocking::pop3_proto::maildrop::{Credentials, Maildrop as _};
-        let free = self.store.maildrop().login(Credentials::Password { user: "u", password: "pw" }).is_ok();
+        use pop3_blocking::pop3_proto::serve::{LoginAttempt, Maildrop as _};
+        let free = self.store.maildrop().login(LoginAttempt::Password { user: "u", password: "pw" }).is_ok();
         free && self.store.messages("u").len() == 2
     }
 }

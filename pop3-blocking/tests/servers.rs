@@ -116,7 +116,7 @@ fn reads_and_deletes(server: &str, user: &str) {
     }
     assert_eq!(count, 4);
     let missing = session.retrieve(number(9)).unwrap_err();
-    assert!(missing.refused().is_some() && missing.session_goes_on(), "{missing}");
+    assert!(missing.refused().is_some() && missing.is_recoverable(), "{missing}");
     session.delete(number(1)).unwrap();
     session.reset().unwrap();
     session.delete(number(2)).unwrap();

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
-use pop3_proto::exchange::{Acknowledge, ListAll};
+use pop3_proto::drive::{
+    Acknowledge, Batch, BatchCommand, Call, Conversation, Io, ListAll, Retrieval, Selection, Step,
+};
 use pop3_proto::login::{Credentials, Login, Policy, Security};
 use pop3_proto::{Command, Config};
 
@@ -80,7 +80,7 @@ impl Session {
                 Stage::List(list) => match conversation.step(list)? {
                     Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
                     Step::Done(listings) => {
-                        Stage::Messages(Batch::new(Each::Retrieve, Selection::listed(listings), WINDOW), None)
+                        Stage::Messages(Batch::new(BatchCommand::Retrieve, Selection::listed(listings), WINDOW), None)
                     }
                 },
                 Stage::Messages(batch, message) => match message {
@@ -173,7 +173,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             sessions.remove(&event.token());
         }
-        // The core has no clock: when to lose patience is for the loop to say.
+        // The core has no clock: when to lose deadlines is for the loop to say.
         sessions.retain(|_, session| {
             let patient = session.heard.elapsed() < PATIENCE;
             if !patient {

@@ -1,46 +1,17 @@
-//! Errors, divided by whose fault it is: the caller's ([`Rejected`], harmless), the peer's framing ([`ProtocolError`],
+//! Errors, divided by whose fault it is: the caller's ([`UsageError`], harmless), the peer's framing ([`ProtocolError`],
 //! final) and the peer's content ([`Malformed`], which fails one answer and leaves the session usable).
 
 use core::fmt;
 
-use crate::command::Kind;
-use crate::reply::Text;
 use crate::state::State;
-
-/// Why an argument may not go on the wire (RFC 1939, section 3). The argument itself is never quoted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum BadArgument {
-    /// An argument must have at least one octet.
-    #[error("an argument is empty")]
-    Empty,
-    /// CR, LF, NUL or another control.
-    #[error("an argument contains a control character")]
-    Control,
-    /// A blank would split the argument in two.
-    #[error("an argument contains a blank")]
-    Blank,
-    /// Octets above 127 where the server has not announced `UTF8 USER` (RFC 6856, section 2.2).
-    #[error("an argument is not ASCII, and the server has not announced UTF8 USER")]
-    NotAscii,
-    /// A mechanism is named by 1 to 20 of `A-Z`, `0-9`, `-` and `_` (RFC 4422, section 3.1).
-    #[error("no SASL mechanism can have this name")]
-    Mechanism,
-    /// Data given as Base64 is none.
-    #[error("the data is not Base64")]
-    Base64,
-    /// A name or a password has characters that `SASLprep` prohibits (RFC 4013, section 2.3).
-    #[error("a name or password has characters that no server could accept")]
-    Unprepared,
-    /// A raw command whose keyword is missing, or one that has a command of its own.
-    #[error("a raw command needs a keyword that has no command of its own")]
-    Keyword,
-}
+use crate::wire::argument::BadArgument;
+use crate::wire::kind::Kind;
+use crate::wire::text::Text;
 
 /// The caller asked for what may not be asked now. Nothing was written and nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
-pub enum Rejected {
+pub enum UsageError {
     /// The state, as it will be when all in flight has succeeded, does not permit the command.
     #[error("{kind} is not permitted: the session's state is {state}")]
     NotPermitted {
@@ -73,7 +44,7 @@ pub enum Rejected {
         /// Its length in octets.
         len: usize,
     },
-    /// Too many runs of different commands are in flight: receive some answers first.
+    /// Too many runs of different commands are in pipeline: receive some answers first.
     #[error("too many commands are in flight")]
     WindowFull,
     /// The output has no room for the line.
@@ -174,7 +145,7 @@ pub enum Violation {
     TooManyChallenges,
     /// `+OK` to AUTH although the client proved nothing, or cancelled (RFC 5034, section 4).
     #[error("the server claims a login without proof")]
-    UnprovenLogin,
+    PrematureSuccess,
     /// A listing has more lines than [`Config::max_rows`](crate::Config).
     #[error("the listing has more than {limit} lines")]
     TooManyRows {
@@ -191,7 +162,7 @@ pub enum Violation {
 
 /// The peer broke the protocol. The session is over: the same error comes for ever after.
 ///
-/// Deletions were not committed, unless QUIT was in flight: then that is unknown (RFC 1939, section 6).
+/// Deletions were not committed, unless QUIT was in pipeline: then that is unknown (RFC 1939, section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ProtocolError {
     pub(crate) violation: Violation,
@@ -276,34 +247,4 @@ impl fmt::Debug for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.text(), f)
     }
-}
-
-/// The content of an answer is not what its command asks for. Its end is known all the same, so the session goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum Malformed {
-    /// Not `count SP octets` (RFC 1939, section 5, STAT).
-    #[error("the drop listing is not two numbers")]
-    DropListing,
-    /// Not `number SP octets` (RFC 1939, section 5, LIST).
-    #[error("the scan listing is not two numbers")]
-    ScanListing,
-    /// Not `number SP unique-id` (RFC 1939, section 7, UIDL).
-    #[error("the unique-id listing is not a number and an id")]
-    UniqueId,
-    /// Not a number (RFC 1460, LAST).
-    #[error("the answer to LAST is not a number")]
-    Last,
-    /// The answer speaks of another message than the command.
-    #[error("the answer is for another message")]
-    OtherMessage,
-    /// A listing has more octets than may be kept.
-    #[error("the listing has more octets than may be kept")]
-    ListingTooLong,
-    /// A message has more octets than may be kept. Read it while it arrives instead.
-    #[error("the message has more than the {limit} octets that may be kept")]
-    MessageTooLong {
-        /// The limit in octets.
-        limit: u64,
-    },
 }

@@ -71,7 +71,7 @@
 //! # What you can rely on
 //!
 //! - However the octets are cut, the events, the errors and the client afterwards are the same.
-//! - What may not be asked is [`Rejected`]: nothing was written and nothing changed. What the server refuses is an event.
+//! - What may not be asked is [`UsageError`]: nothing was written and nothing changed. What the server refuses is an event.
 //!   A server that breaks the protocol is a [`ProtocolError`], for ever after. [Nonsense](Malformed) inside an answer
 //!   fails that answer only.
 //! - A message cut short is never a whole one, and QUIT ends as committed, refused or unknown.
@@ -81,16 +81,21 @@
 //!
 //! # Layers
 //!
-//! | | |
-//! |---|---|
-//! | no feature | [`Client`], [`Server`], [`Command`], [`reply`], [`message`], [`apop`], [`sasl`]: neither std nor an allocator |
-//! | `alloc` | [`exchange`]: typed commands; [`conversation`]: a client with buffers, for adapters; [`batch`], [`login`], [`patience`]; [`maildrop`] and [`Service`]: a server with buffers |
-//! | `cram-md5`, `scram`, `saslprep` | more [`sasl`] mechanisms, and names and passwords beyond US-ASCII |
-//! | `tls` | `tls`: what TLS has to prove, for adapters by rustls |
-//! | `std` (default) | [`memory`]: a maildrop in memory; and run-time SIMD in searching |
-//! | `tls` | `tls`: what TLS has to prove, for adapters that speak it with rustls |
+//! Each module uses only those above it in this list.
 //!
-//! What real servers do beside the RFCs, and what becomes of it, is listed in [`tolerance`].
+//! | module | feature | |
+//! |---|---|---|
+//! | [`wire`] | | commands, replies and listings, and how they stand in octets; what real servers do beside the RFCs |
+//! | [`state`] | | the state machine, as one table |
+//! | [`Client`], [`Server`] | | the two roles: no buffer, no allocation |
+//! | [`message`] | | header fields and lines of a message |
+//! | [`sasl`] | | SASL mechanisms; features `cram-md5`, `scram`, and `saslprep` for names and passwords beyond US-ASCII |
+//! | [`drive`] | `alloc` | a client with buffers: conversation, typed commands, batches, deadlines, log |
+//! | `tls` | `tls` | what TLS has to prove, for adapters that speak it with rustls |
+//! | [`login`] | `alloc` | who logs in, how, and where; why it failed |
+//! | [`serve`] | `alloc` | a server with buffers, and the maildrop that it serves; with `std` a maildrop in memory |
+//!
+//! Without features the crate needs neither std nor an allocator. `std` is the default.
 //!
 //! # Your own loop
 //!
@@ -98,7 +103,7 @@
 //! `cargo run -p pop3-proto --example mio`.
 //!
 //! - [`mio`]: one thread that waits for readiness and downloads many maildrops at once, with a
-//!   [`Conversation`](conversation::Conversation) for each.
+//!   [`Conversation`](drive::Conversation) for each.
 //! - [`completion`]: `io_uring`. The loop owns the buffers, and a bare [`Client`] looks at what was received where it
 //!   lies.
 //! - [`fixed`]: neither std nor an allocator, but fixed arrays, for a bare [`Client`] in less than a KiB.
@@ -116,68 +121,28 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-mod answer;
-pub mod apop;
-mod base64;
-#[cfg(feature = "alloc")]
-pub mod batch;
-#[cfg(feature = "alloc")]
-mod buffer;
-mod capability;
 mod client;
-mod command;
 #[cfg(feature = "alloc")]
-pub mod connect;
-#[cfg(feature = "alloc")]
-pub mod conversation;
-#[cfg(feature = "alloc")]
-mod desk;
+pub mod drive;
 mod error;
 #[cfg(feature = "alloc")]
-pub mod exchange;
-#[cfg(feature = "alloc")]
-mod failure;
-mod flight;
-mod frame;
-#[cfg(feature = "alloc")]
-mod log;
-#[cfg(feature = "alloc")]
 pub mod login;
-#[cfg(feature = "alloc")]
-pub mod maildrop;
-#[cfg(feature = "std")]
-pub mod memory;
 pub mod message;
-#[cfg(feature = "alloc")]
-pub mod netrc;
-mod output;
-#[cfg(feature = "alloc")]
-pub mod patience;
-pub mod reply;
 pub mod sasl;
-pub mod server;
 #[cfg(feature = "alloc")]
-mod service;
+pub mod serve;
+mod server;
 pub mod state;
 #[cfg(feature = "tls")]
 pub mod tls;
+pub mod wire;
 
-/// What real servers do beside the RFCs, and what becomes of it.
-///
-#[doc = include_str!("tolerance.md")]
-pub mod tolerance {}
-
-pub use capability::{Capability, Known};
 pub use client::{Client, Config, Event, Ticket};
-pub use command::{Command, Kind, MAX_LINE, Shape};
-pub use error::{Awaiting, BadArgument, Malformed, ProtocolError, Rejected, Violation};
 #[cfg(feature = "alloc")]
-pub use failure::{Cause, Error, QuitError, Refused};
-pub use frame::{LineEnd, transmitted_octets};
+pub use drive::{Cause, Error, QuitError};
+pub use error::{Awaiting, ProtocolError, UsageError, Violation};
 #[cfg(feature = "alloc")]
-pub use log::{Entry, Sent};
-pub use output::Output;
-pub use server::{Request, Server, ServerConfig};
-#[cfg(feature = "alloc")]
-pub use service::Service;
+pub use serve::Service;
+pub use server::{AnswerError, BadRequest, Request, Server, ServerConfig};
 pub use state::{Outcome, State};
+pub use wire::{BadArgument, Command, Kind, Malformed, Output, Shape, transmitted_octets};

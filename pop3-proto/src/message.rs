@@ -17,7 +17,8 @@
 
 #[cfg(feature = "alloc")]
 use alloc::{borrow::Cow, vec::Vec};
-use core::{fmt, iter::FusedIterator};
+use core::fmt;
+use core::iter::FusedIterator;
 
 use memchr::memchr;
 
@@ -336,7 +337,8 @@ impl fmt::Debug for Field<'_> {
 mod tests {
     extern crate std;
 
-    use std::{format, vec, vec::Vec};
+    use std::vec::Vec;
+    use std::{format, vec};
 
     use proptest::prelude::*;
 

@@ -18,7 +18,7 @@
 //! changes nothing. So USER and PASS may travel together, and a refused USER can never end in TRANSACTION.
 #![doc = include_str!("state.md")]
 
-use crate::command::Kind;
+use crate::wire::kind::Kind;
 
 /// Where a session is, as the server has confirmed it (RFC 1939, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,9 +2,8 @@
 //! mechanisms can be asked for without them.
 #![cfg(feature = "alloc")]
 
-use pop3_proto::conversation::{Call, Conversation, Io, Step};
-use pop3_proto::exchange::{Acknowledge, Capabilities, Exchange, Language, Lines};
-use pop3_proto::{Cause, Command, Config, Error, Kind, Rejected};
+use pop3_proto::drive::{Acknowledge, Call, Capabilities, Conversation, Exchange, Io, Language, Lines, Step};
+use pop3_proto::{Cause, Command, Config, Error, Kind, UsageError};
 
 fn greeted() -> Conversation {
     let mut conversation = Conversation::new(Config::default());
@@ -41,7 +40,7 @@ fn call<E: Exchange>(conversation: &mut Conversation, exchange: E, answer: &[u8]
 
 fn is_not_announced<T>(result: Result<T, Error>, kind: Kind) -> bool {
     result.is_err_and(|error| {
-        error.session_goes_on() && matches!(error.cause(), Cause::Rejected(Rejected::NotAnnounced(k)) if *k == kind)
+        error.is_recoverable() && matches!(error.cause(), Cause::Usage(UsageError::NotAnnounced(k)) if *k == kind)
     })
 }
 

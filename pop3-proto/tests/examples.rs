@@ -1,16 +1,15 @@
 //! The examples, run as a user would: against their own server, a slow one, and Dovecot.
 #![cfg(feature = "std")]
 
-use std::env;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{self, Command};
 use std::time::{SystemTime, UNIX_EPOCH};
-use std::{fs, thread};
+use std::{env, fs, thread};
 
-use pop3_proto::apop::Timestamp;
-use pop3_proto::memory::{MailStore, MemoryMaildrop};
+use pop3_proto::serve::{MailStore, MemoryMaildrop};
+use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
 
 /// An example, which `cargo test` builds beside the tests, but not if it is told to build only them.

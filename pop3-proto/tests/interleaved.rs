@@ -2,9 +2,8 @@
 
 use std::num::NonZeroU32;
 
-use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
-use pop3_proto::exchange::{Acknowledge, Capabilities, Exchange, Lines, UidlAll};
-use pop3_proto::{Cause, Command, Config, Error, Malformed, Rejected};
+use pop3_proto::drive::{Acknowledge, Call, Capabilities, Conversation, Exchange, Io, Lines, Retrieval, Step, UidlAll};
+use pop3_proto::{Cause, Command, Config, Error, Malformed, UsageError};
 use proptest::prelude::*;
 
 /// A conversation in TRANSACTION with a server that announces PIPELINING.
@@ -42,7 +41,7 @@ fn number(n: u32) -> NonZeroU32 {
 }
 
 fn is_skipped(error: &Error) -> bool {
-    matches!(error.cause(), Cause::Rejected(Rejected::Skipped))
+    matches!(error.cause(), Cause::Usage(UsageError::Skipped))
 }
 
 #[test]
@@ -56,7 +55,7 @@ fn a_listing_that_lost_rows_to_a_later_call_is_not_the_whole_listing() {
     hear(&mut conversation, b"3 c\r\n.\r\n");
     let error = conversation.step(&mut uidl).unwrap_err();
     assert!(is_skipped(&error), "{error}");
-    assert!(error.session_goes_on());
+    assert!(error.is_recoverable());
     hear(&mut conversation, b"+OK\r\n");
     assert_eq!(conversation.step(&mut noop).unwrap(), Step::Done(()));
 }

@@ -4,9 +4,8 @@ mod talk;
 
 use core::num::NonZeroU32;
 
-use pop3_proto::apop::Digest;
-use pop3_proto::sasl::{Payload, Response};
-use pop3_proto::{Awaiting, BadArgument, Client, Command, Config, Kind, Rejected, State, Violation};
+use pop3_proto::wire::{Digest, Payload, Response};
+use pop3_proto::{Awaiting, BadArgument, Client, Command, Config, Kind, State, UsageError, Violation};
 use proptest::prelude::*;
 use talk::Talk;
 
@@ -165,23 +164,23 @@ fn law_3_rejected_changes_nothing() {
     let long = "x".repeat(250).leak();
     let (stat, state) = (Kind::Stat, State::Authorization);
     let table = [
-        (greeted(), Send(Command::Stat), Rejected::NotPermitted { kind: stat, state }),
-        (after(greeted(), &[AUTH], ""), Send(Command::Capa), Rejected::Barrier(Kind::Auth)),
-        (after(greeted(), &[Command::Capa], ""), Send(Command::Stls), Rejected::InFlight),
-        (tls, Send(Command::Stls), Rejected::InsideTls),
-        (after(greeted(), &[Command::Utf8], "+OK\r\n"), Send(Command::Stls), Rejected::AfterUtf8),
-        (after(greeted(), &[AUTH], ""), Respond(Response::Cancel), Rejected::NoChallenge),
-        (greeted(), Send(Command::User("a b")), Rejected::Argument(BadArgument::Blank)),
+        (greeted(), Send(Command::Stat), UsageError::NotPermitted { kind: stat, state }),
+        (after(greeted(), &[AUTH], ""), Send(Command::Capa), UsageError::Barrier(Kind::Auth)),
+        (after(greeted(), &[Command::Capa], ""), Send(Command::Stls), UsageError::InFlight),
+        (tls, Send(Command::Stls), UsageError::InsideTls),
+        (after(greeted(), &[Command::Utf8], "+OK\r\n"), Send(Command::Stls), UsageError::AfterUtf8),
+        (after(greeted(), &[AUTH], ""), Respond(Response::Cancel), UsageError::NoChallenge),
+        (greeted(), Send(Command::User("a b")), UsageError::Argument(BadArgument::Blank)),
         (
             after(greeted(), &[AUTH], "+\r\n"),
             Respond(Response::Data(Payload::Base64(b"\r\n"))),
             BadArgument::Base64.into(),
         ),
-        (greeted(), Send(Command::User(long)), Rejected::TooLong { len: 257 }),
-        (after(logged_in(), &busy, ""), Send(Command::Stat), Rejected::WindowFull),
-        (after(logged_in(), &[Command::Noop], "+OK\r\n-"), Send(Command::Noop), Rejected::Unsolicited),
-        (after(logged_in(), &[Command::Quit], "+OK\r\n"), Send(Command::Noop), Rejected::Over),
-        (after(logged_in(), &[], "?\r\n"), Send(Command::Noop), Rejected::Over),
+        (greeted(), Send(Command::User(long)), UsageError::TooLong { len: 257 }),
+        (after(logged_in(), &busy, ""), Send(Command::Stat), UsageError::WindowFull),
+        (after(logged_in(), &[Command::Noop], "+OK\r\n-"), Send(Command::Noop), UsageError::Unsolicited),
+        (after(logged_in(), &[Command::Quit], "+OK\r\n"), Send(Command::Noop), UsageError::Over),
+        (after(logged_in(), &[], "?\r\n"), Send(Command::Noop), UsageError::Over),
     ];
     for (mut talk, attempt, expected) in table {
         let before = talk.clone();
@@ -198,14 +197,14 @@ fn law_3_rejected_changes_nothing() {
     let before = talk.client.clone();
     assert_eq!(
         talk.client.respond(Response::Data(Payload::Octets(b"abc")), &mut &mut room[..5]),
-        Err(Rejected::NoRoom)
+        Err(UsageError::NoRoom)
     );
-    assert_eq!(talk.client.respond(Response::Cancel, &mut &mut room[..2]), Err(Rejected::NoRoom));
+    assert_eq!(talk.client.respond(Response::Cancel, &mut &mut room[..2]), Err(UsageError::NoRoom));
     assert_eq!(talk.client, before);
     for (talk, command) in commands().into_iter().flat_map(|command| [(greeted(), command), (logged_in(), command)]) {
         let mut client = talk.client.clone();
         let wrote = client.send(command, &mut &mut room[..command.encoded_len() - 1]);
-        assert!(matches!(wrote, Err(Rejected::NoRoom | Rejected::NotPermitted { .. })), "{command}");
+        assert!(matches!(wrote, Err(UsageError::NoRoom | UsageError::NotPermitted { .. })), "{command}");
         assert_eq!(client, talk.client);
     }
     assert_eq!(room, [0xff; 64]);
@@ -253,7 +252,7 @@ fn law_4_poison_is_permanent() {
         (after(&[Command::User("u"), Command::Pass("p")], "-ERR\r\n+OK\r\n"), Violation::Impossible),
         (after(&[list], "+ \r\n"), Violation::UnexpectedChallenge),
         (twice, Violation::TooManyChallenges),
-        (after(&[AUTH], "+OK\r\n"), Violation::UnprovenLogin),
+        (after(&[AUTH], "+OK\r\n"), Violation::PrematureSuccess),
         (after(&[list], "+OK\r\n1\r\n2\r\n3\r\n"), Violation::TooManyRows { limit: 2 }),
         (after(&[Command::Retr(ONE)], "+OK\r\nabcdefg"), Violation::BodyTooLong { limit: 6 }),
     ];
@@ -267,9 +266,9 @@ fn law_4_poison_is_permanent() {
             assert_eq!(talk.client.tls_established(octets), Err(error));
         }
         for kind in commands() {
-            assert_eq!(talk.client.send(kind, &mut talk.sent), Err(Rejected::Over));
+            assert_eq!(talk.client.send(kind, &mut talk.sent), Err(UsageError::Over));
         }
-        assert_eq!(talk.client.respond(Response::Cancel, &mut talk.sent), Err(Rejected::Over));
+        assert_eq!(talk.client.respond(Response::Cancel, &mut talk.sent), Err(UsageError::Over));
         assert_eq!(talk.client, poisoned);
         assert_eq!(talk.client.state(), State::Closed);
     }
@@ -317,13 +316,13 @@ fn law_6_unsolicited_is_fatal() {
     talk.client(Command::Noop);
     let mut input: &[u8] = b"+OK\r\n+OK who asked?\r\n";
     assert!(talk.client.receive(&mut input).unwrap().is_some());
-    assert_eq!(talk.client.send(Command::Noop, &mut talk.sent), Err(Rejected::Unsolicited));
+    assert_eq!(talk.client.send(Command::Noop, &mut talk.sent), Err(UsageError::Unsolicited));
     assert_eq!(talk.client.receive(&mut &b""[..]).unwrap_err().violation(), Violation::Unsolicited);
 
     // Autologout: the error says why.
     let mut talk = Talk::logged_in(Config::default());
     assert!(talk.server("-ERR autolog").is_empty());
-    assert_eq!(talk.client.send(Command::Noop, &mut talk.sent), Err(Rejected::Unsolicited));
+    assert_eq!(talk.client.send(Command::Noop, &mut talk.sent), Err(UsageError::Unsolicited));
     assert_eq!(talk.server("out; idle for too long\r\n"), ["error: Unsolicited"]);
     let error = talk.error.unwrap();
     assert_eq!(error.excerpt().as_bytes(), b"-ERR autologout; idle for too long");

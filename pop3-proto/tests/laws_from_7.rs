@@ -5,9 +5,8 @@ mod talk;
 use core::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use pop3_proto::apop::{Digest, Timestamp};
-use pop3_proto::sasl::{self, Payload, Response};
-use pop3_proto::{Awaiting, Client, Command, Config, Kind, Rejected, State, Violation};
+use pop3_proto::wire::{Digest, Payload, Response, Timestamp};
+use pop3_proto::{Awaiting, Client, Command, Config, Kind, State, UsageError, Violation, sasl};
 use proptest::prelude::*;
 use talk::Talk;
 
@@ -90,7 +89,7 @@ fn law_7_four_times_the_octets_take_four_times_the_time() {
 
 #[test]
 fn law_8_barriers() {
-    let try_all = |talk: &mut Talk, expected: Rejected| {
+    let try_all = |talk: &mut Talk, expected: UsageError| {
         for command in [Command::Capa, Command::Noop, Command::Quit, Command::Stls, AUTH, Command::User("u")] {
             assert_eq!(talk.client.send(command, &mut talk.sent), Err(expected), "{command}");
         }
@@ -98,7 +97,7 @@ fn law_8_barriers() {
     for barrier in [Command::Stls, AUTH, Command::Quit] {
         let mut talk = Talk::greeted(Config::default());
         talk.client(barrier);
-        try_all(&mut talk, Rejected::Barrier(barrier.kind()));
+        try_all(&mut talk, UsageError::Barrier(barrier.kind()));
         talk.server("-ERR no\r\n");
         if barrier.kind() != Kind::Quit {
             talk.client(Command::Capa);
@@ -107,9 +106,9 @@ fn law_8_barriers() {
     // Other commands may be in front of AUTH and QUIT, nothing in front of STLS.
     let mut talk = Talk::greeted(Config::default());
     talk.client(Command::Capa);
-    assert_eq!(talk.client.send(Command::Stls, &mut talk.sent), Err(Rejected::InFlight));
+    assert_eq!(talk.client.send(Command::Stls, &mut talk.sent), Err(UsageError::InFlight));
     talk.client(AUTH);
-    try_all(&mut talk, Rejected::Barrier(Kind::Auth));
+    try_all(&mut talk, UsageError::Barrier(Kind::Auth));
 
     // Between the +OK to STLS and TLS, not one octet goes out.
     let mut talk = Talk::greeted(Config::default());
@@ -118,9 +117,9 @@ fn law_8_barriers() {
     let sent = talk.sent.clone();
     for command in [Command::Capa, Command::Quit, Command::Stls, AUTH, Command::User("u")] {
         let (kind, state) = (command.kind(), State::Handshake);
-        assert_eq!(talk.client.send(command, &mut talk.sent), Err(Rejected::NotPermitted { kind, state }));
+        assert_eq!(talk.client.send(command, &mut talk.sent), Err(UsageError::NotPermitted { kind, state }));
     }
-    assert_eq!(talk.client.respond(Response::Cancel, &mut talk.sent), Err(Rejected::NoChallenge));
+    assert_eq!(talk.client.respond(Response::Cancel, &mut talk.sent), Err(UsageError::NoChallenge));
     assert_eq!(talk.sent, sent);
     assert_eq!(talk.client.tls_established(b""), Ok(()));
     talk.client(Command::Capa);

@@ -7,7 +7,7 @@ use core::cell::Cell;
 use core::num::NonZeroU32;
 use std::alloc::{GlobalAlloc, Layout, System};
 
-use pop3_proto::sasl::{Payload, Response};
+use pop3_proto::wire::{Payload, Response};
 use pop3_proto::{Client, Command, Config, Event, State};
 
 struct Counting;

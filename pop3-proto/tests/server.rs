@@ -4,8 +4,7 @@
 
 mod script;
 
-use pop3_proto::maildrop::{Credentials, Maildrop as _};
-use pop3_proto::memory::{MailStore, MemoryMaildrop};
+use pop3_proto::serve::{LoginAttempt, MailStore, Maildrop as _, MemoryMaildrop};
 use pop3_proto::{ServerConfig, Service, State};
 
 use script::{GREETING, LOGIN, PLAINTEXT, check, drain, feed, inside, store, talk, talk_with};
@@ -174,7 +173,7 @@ fn v10_v15_each_command_has_its_state() {
 fn v11_the_maildrop_is_locked() {
     let store = store();
     let mut holder = store.maildrop();
-    holder.login(Credentials::Password { user: "bob", password: "pw" }).unwrap();
+    holder.login(LoginAttempt::Password { user: "bob", password: "pw" }).unwrap();
     talk_with(
         PLAINTEXT,
         || store.maildrop(),
@@ -409,7 +408,7 @@ fn v6_v40_v41_v43_plain() {
 
 #[test]
 fn v9_apop_needs_a_timestamp_in_the_greeting() {
-    use pop3_proto::apop::{Digest, Timestamp};
+    use pop3_proto::wire::{Digest, Timestamp};
 
     talk("C: APOP bob c4c9334bac560ecc979e58001b3e22fb\nS: -ERR~");
     let timestamp = Timestamp::find(b"<1896.697170952@dbc.mtview.ca.us>").unwrap();
@@ -498,7 +497,7 @@ fn too_many_refusals_before_the_login_end_the_session() {
 #[cfg(feature = "saslprep")]
 fn v43_v47_names_and_passwords_are_prepared() {
     use base64ct::{Base64, Encoding as _};
-    use pop3_proto::apop::{Digest, Timestamp};
+    use pop3_proto::wire::{Digest, Timestamp};
 
     let store = MailStore::new();
     store.add_user("Jos\u{e9}", "\u{2168}");

@@ -7,10 +7,9 @@ use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
-use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
-use pop3_proto::memory::MailStore;
 #[cfg(feature = "scram")]
 use pop3_proto::sasl::{ScramKeys, ScramSecret};
+use pop3_proto::serve::{Denial, LoginAttempt, MailStore, Maildrop, StoreError};
 use pop3_proto::{ServerConfig, Service, State};
 use proptest::prelude::*;
 
@@ -28,9 +27,9 @@ struct Counting {
 }
 
 impl Maildrop for Counting {
-    fn login(&mut self, _: Credentials<'_>) -> Result<(), LoginRefused> {
+    fn login(&mut self, _: LoginAttempt<'_>) -> Result<(), Denial> {
         self.asked.set(self.asked.get() + 1);
-        Err(LoginRefused::Credentials)
+        Err(Denial::Credentials)
     }
     #[cfg(feature = "scram")]
     fn has_scram(&self) -> bool {

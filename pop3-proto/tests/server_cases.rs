@@ -6,10 +6,8 @@
 
 use std::num::NonZeroU32;
 
-use pop3_proto::apop::{Digest, Timestamp};
-use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
-use pop3_proto::memory::{MailStore, MemoryMaildrop};
-use pop3_proto::reply::Code;
+use pop3_proto::serve::{Denial, LoginAttempt, MailStore, Maildrop, MemoryMaildrop, StoreError};
+use pop3_proto::wire::{Code, Digest, Timestamp};
 use pop3_proto::{Server, ServerConfig, Service};
 use serde_json::Value;
 
@@ -369,7 +367,7 @@ struct CaseMaildrop {
     inner: MemoryMaildrop,
     octets: Vec<u64>,
     vanished: Vec<u64>,
-    refused: Option<LoginRefused>,
+    refused: Option<Denial>,
 }
 
 fn maildrop(store: &MailStore, config: &Value) -> CaseMaildrop {
@@ -379,12 +377,12 @@ fn maildrop(store: &MailStore, config: &Value) -> CaseMaildrop {
         inner: store.maildrop(),
         octets: numbers(&config["mailbox_octets"]),
         vanished: numbers(&config["vanish_after_login"]),
-        refused: text.map(|text| LoginRefused::Temporary(text.into())),
+        refused: text.map(|text| Denial::Temporary(text.into())),
     }
 }
 
 impl Maildrop for CaseMaildrop {
-    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
+    fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
         self.refused.clone().map_or(Ok(()), Err)?;
         self.inner.login(credentials)
     }

@@ -5,7 +5,7 @@ mod script;
 
 use std::num::NonZeroU32;
 
-use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
+use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 use pop3_proto::{Service, State};
 
 use script::{PLAINTEXT, drain, feed, talk_with};
@@ -16,14 +16,14 @@ struct Odd {
     size: u64,
     fails_at: u64,
     id: &'static str,
-    refused: Option<LoginRefused>,
+    refused: Option<Denial>,
 }
 
 const ODD: Odd = Odd { size: 1000, fails_at: u64::MAX, id: "id", refused: None };
 const FORGED: &str = "[AUTH] no\r\n+OK forged\u{85}\u{2028}\0";
 
 impl Maildrop for Odd {
-    fn login(&mut self, _: Credentials<'_>) -> Result<(), LoginRefused> {
+    fn login(&mut self, _: LoginAttempt<'_>) -> Result<(), Denial> {
         self.refused.clone().map_or(Ok(()), Err)
     }
     fn count(&self) -> u32 {
@@ -60,7 +60,7 @@ fn v5_v32_no_text_of_the_store_forges_a_line_or_a_code() {
     let refused = |refused| {
         talk_with(
             PLAINTEXT,
-            || Odd { refused: Some(LoginRefused::clone(&refused)), ..ODD },
+            || Odd { refused: Some(Denial::clone(&refused)), ..ODD },
             "
          C: USER u
          S: +OK~
@@ -70,7 +70,7 @@ fn v5_v32_no_text_of_the_store_forges_a_line_or_a_code() {
          S: -ERR~",
         )
     };
-    refused(LoginRefused::Temporary(FORGED.into()));
+    refused(Denial::Temporary(FORGED.into()));
     let over = talk_with(
         PLAINTEXT,
         || ODD,
@@ -85,7 +85,7 @@ fn v5_v32_no_text_of_the_store_forges_a_line_or_a_code() {
     assert_eq!((over.state(), over.is_over()), (State::Update, true), "V-17: closed in either case");
     talk_with(
         PLAINTEXT,
-        || Odd { refused: Some(LoginRefused::Permanent("x".repeat(2000))), ..ODD },
+        || Odd { refused: Some(Denial::Permanent("x".repeat(2000))), ..ODD },
         &format!(
             "
          C: USER u

@@ -1,10 +1,8 @@
 //! The bare `Server`: any octets, cut anywhere, answered in any order.
 #![cfg(feature = "alloc")]
 
-use pop3_proto::apop::Timestamp;
-use pop3_proto::reply::Code;
-use pop3_proto::server::{AnswerError, BadRequest};
-use pop3_proto::{Command, Kind, Output, Request, Server, ServerConfig, State};
+use pop3_proto::wire::{Code, Timestamp};
+use pop3_proto::{AnswerError, BadRequest, Command, Kind, Output, Request, Server, ServerConfig, State};
 use proptest::prelude::*;
 
 const CONFIG: ServerConfig =

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use base64ct::{Base64, Encoding as _};
-use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
+use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 use pop3_proto::{ServerConfig, Service};
 
 use script::{drain, feed};
@@ -32,7 +32,7 @@ impl Counting {
 }
 
 impl Maildrop for Counting {
-    fn login(&mut self, _: Credentials<'_>) -> Result<(), LoginRefused> {
+    fn login(&mut self, _: LoginAttempt<'_>) -> Result<(), Denial> {
         self.logins.set(self.logins.get() + 1);
         Ok(())
     }

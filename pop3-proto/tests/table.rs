@@ -5,9 +5,8 @@ mod talk;
 use core::fmt::Write as _;
 use core::num::NonZeroU32;
 
-use pop3_proto::apop::Digest;
-use pop3_proto::sasl::Payload;
 use pop3_proto::state::TABLE;
+use pop3_proto::wire::{Digest, Payload};
 use pop3_proto::{Command, Config, Kind, Outcome, Shape, State, Violation};
 use proptest::prelude::*;
 use talk::Talk;

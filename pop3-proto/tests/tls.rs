@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use pop3_proto::connect::Connect;
+use pop3_proto::login::Connect;
 use pop3_proto::tls::{Tls, TlsError, rustls, server_name};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::ServerName;

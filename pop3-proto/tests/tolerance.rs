@@ -4,8 +4,8 @@ mod talk;
 
 use core::num::NonZeroU32;
 
-use pop3_proto::sasl::{Payload, Response};
-use pop3_proto::{Client, Command, Config, Event, Known, Malformed, Rejected, Violation};
+use pop3_proto::wire::{KnownCapability, Payload, Response};
+use pop3_proto::{Client, Command, Config, Event, Malformed, UsageError, Violation};
 use talk::Talk;
 
 const ONE: NonZeroU32 = NonZeroU32::MIN;
@@ -183,7 +183,7 @@ fn unknown_capabilities() {
     let top = ask(
         Command::Capa,
         b"+OK\r\ntop\r\n",
-        |event| matches!(event, Event::Row { row, .. } if row.capability().known() == Some(Known::Top)),
+        |event| matches!(event, Event::Row { row, .. } if row.capability().known() == Some(KnownCapability::Top)),
     );
     assert!(top);
 }
@@ -292,7 +292,7 @@ fn an_autologout_says_why() {
     assert_eq!(talk.server("-ERR idle for too long\r\n"), ["error: Unsolicited"]);
     assert_eq!(talk.error.unwrap().excerpt().as_bytes(), b"-ERR idle for too long");
     assert_eq!(talk.violation(), Some(Violation::Unsolicited));
-    assert_eq!(talk.client.send(Command::Noop, &mut talk.sent), Err(Rejected::Over));
+    assert_eq!(talk.client.send(Command::Noop, &mut talk.sent), Err(UsageError::Over));
 }
 
 #[test]

@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
-use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
-use pop3_proto::exchange::{Acknowledge, Stat, UidlAll};
+use pop3_proto::drive::{Acknowledge, Call, Conversation, Io, Retrieval, Stat, Step, UidlAll};
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 use pop3_proto::{Command, Config};
 

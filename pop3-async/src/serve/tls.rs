@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use pop3_proto::maildrop::Maildrop;
+use pop3_proto::serve::Maildrop;
 use pop3_proto::tls::{channel_binding, rustls};
 use pop3_proto::{ServerConfig, Service};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -26,7 +26,7 @@ use super::{Turn, begin, converse};
 /// ```
 /// use std::sync::Arc;
 /// use pop3_async::pop3_proto::ServerConfig;
-/// use pop3_async::pop3_proto::memory::MailStore;
+/// use pop3_async::pop3_proto::serve::MailStore;
 /// use pop3_async::pop3_proto::tls::rustls;
 /// use tokio::net::TcpStream;
 ///

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
-use pop3_async::pop3_proto::Rejected;
-use pop3_async::pop3_proto::memory::MailStore;
+use pop3_async::pop3_proto::UsageError;
+use pop3_async::pop3_proto::serve::MailStore;
 use pop3_async::{Cause, Config, Connection, Credentials, Error, Message, Method, Policy, Security, Session};
 use tokio::io::AsyncReadExt;
 
@@ -136,7 +136,7 @@ impl World {
             Err(error) => {
                 assert!(error.refused().is_some(), "{error}");
                 assert!(self.maybe.contains(&n) || n > MESSAGES.len(), "{error}");
-                assert!(error.doing().contains(&n.to_string()), "{error}");
+                assert!(error.operation().contains(&n.to_string()), "{error}");
             }
         }
     }
@@ -330,5 +330,5 @@ async fn whole(mut message: Message<'_, Wire>) {
 
 /// Whether nothing was sent, because the server has not announced it.
 pub(crate) fn is_not_announced<T>(result: &Result<T, Error>) -> bool {
-    result.as_ref().is_err_and(|error| matches!(error.cause(), Cause::Rejected(Rejected::NotAnnounced(_))))
+    result.as_ref().is_err_and(|error| matches!(error.cause(), Cause::Usage(UsageError::NotAnnounced(_))))
 }

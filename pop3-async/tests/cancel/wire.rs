@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use pop3_async::Security;
-use pop3_async::pop3_proto::memory::{MailStore, MemoryMaildrop};
+use pop3_async::pop3_proto::serve::{MailStore, MemoryMaildrop};
 use pop3_async::pop3_proto::tls::rustls::ServerConnection;
 use pop3_async::pop3_proto::{ServerConfig, Service};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};

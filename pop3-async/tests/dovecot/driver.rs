@@ -10,11 +10,11 @@ use std::io::{self, BufRead, Read};
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
 
-use pop3_async::pop3_proto::exchange::{Capabilities, OwnedUniqueId};
+use pop3_async::pop3_proto::drive::{Capabilities, OwnedUniqueId};
 use pop3_async::pop3_proto::message::Message as WholeMessage;
-use pop3_async::pop3_proto::reply::{DropListing, Greeting, ScanListing};
+use pop3_async::pop3_proto::wire::{DropListing, Greeting, ScanListing};
 use pop3_async::{
-    Config, Connect, ConnectError, Credentials, Entry, Error, LoginError, Policy, QuitError, Tls, TlsError,
+    Config, Connect, ConnectError, Credentials, Error, LogEntry, LoginError, Policy, QuitError, Tls, TlsError,
 };
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio::net::TcpStream;
@@ -71,7 +71,7 @@ impl Connection<Tcp> {
     pub fn with_log(
         stream: Tcp,
         config: Config,
-        log: impl FnMut(Entry<'_>) + Send + 'static,
+        log: impl FnMut(LogEntry<'_>) + Send + 'static,
     ) -> Result<Connection<Tcp>, Error> {
         wait(async {
             stream.set_nonblocking(true).unwrap();

@@ -36,7 +36,7 @@ mod wire;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use pop3_async::pop3_proto::patience::Timeouts;
+use pop3_async::pop3_proto::drive::Timeouts;
 use pop3_async::{Cause, Error};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, timeout};

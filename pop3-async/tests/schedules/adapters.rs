@@ -7,7 +7,7 @@ macro_rules! adapter {
             use pop3_async::{Credentials, Error, LoginError, Policy, QuitError};
             use $reads as _;
 
-            use crate::script::{Deed, Driver, Each, Lot, Note, Reading, Session, Value};
+            use crate::script::{Deed, Driver, BatchCommand, Lot, Note, Reading, Session, Value};
             use crate::wire::Wire;
 
             impl Driver for Connection<Wire> {
@@ -79,7 +79,7 @@ macro_rules! adapter {
             ) -> Result<(), Error> {
                 let numbers = lot.numbers.clone();
                 match lot.each {
-                    Each::Retrieve => {
+                    BatchCommand::Retrieve => {
                         let mut messages = match numbers {
                             Some(numbers) => session.retrieve_many(numbers),
                             None => session.retrieve_all()$($wait)*?,
@@ -98,7 +98,7 @@ macro_rules! adapter {
                             });
                         }
                     }
-                    Each::Header => {
+                    BatchCommand::Header => {
                         let mut headers = match numbers {
                             Some(numbers) => session.headers_many(numbers),
                             None => session.headers_all()$($wait)*?,
@@ -109,7 +109,7 @@ macro_rules! adapter {
                             notes.push(value.map_err(Into::into));
                         }
                     }
-                    Each::Delete => {
+                    BatchCommand::Delete => {
                         let mut deletions = match numbers {
                             Some(numbers) => session.delete_many(numbers),
                             None => session.delete_all()$($wait)*?,

@@ -4,16 +4,15 @@ use std::io::{self, ErrorKind};
 use std::num::NonZeroU32;
 
 use pop3_async::{Cause, Config, Credentials, Error, LoginError, Policy, QuitError};
-use pop3_proto::batch::{self, Batch, Selection};
-use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
-use pop3_proto::exchange::{
-    Acknowledge, Capabilities, Exchange, Last, Lines, ListAll, ListOne, Stat, UidlAll, UidlOne,
+use pop3_proto::drive::{
+    Acknowledge, Batch, Call, Capabilities, Conversation, Exchange, Io, Last, Lines, ListAll, ListOne, Retrieval,
+    Selection, Stat, Step, UidlAll, UidlOne,
 };
 use pop3_proto::login::{Login, Progress};
-use pop3_proto::reply::ScanListing;
-use pop3_proto::{Command, Rejected};
+use pop3_proto::wire::ScanListing;
+use pop3_proto::{Command, UsageError, drive};
 
-use crate::script::{Deed, Driver, Each, Lot, Note, Reading, Session, Value};
+use crate::script::{BatchCommand, Deed, Driver, Lot, Note, Reading, Session, Value};
 use crate::wire::Wire;
 
 pub(crate) struct Bare {
@@ -27,7 +26,7 @@ impl Bare {
     /// Steps until it is done, and moves octets where told. `F` is what `E` is where the transport can fail too.
     fn drive<T, E, F: From<Error>>(
         &mut self,
-        doing: &str,
+        operation: &str,
         mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, E>,
         widen: impl Fn(E) -> F,
     ) -> Result<T, F> {
@@ -35,20 +34,20 @@ impl Bare {
             match step(&mut self.conversation).map_err(&widen)? {
                 Step::Done(value) => return Ok(value),
                 Step::NeedIo(Io::Look) => self.look(),
-                Step::NeedIo(Io::Transfer) => self.alive(doing, Bare::exchange)?,
+                Step::NeedIo(Io::Transfer) => self.alive(operation, Bare::exchange)?,
             }
         }
     }
 
     /// Notes that the transport has failed, after which nothing else is of use.
-    fn alive(&mut self, doing: &str, io: impl FnOnce(&mut Bare) -> io::Result<()>) -> Result<(), Error> {
+    fn alive(&mut self, operation: &str, io: impl FnOnce(&mut Bare) -> io::Result<()>) -> Result<(), Error> {
         if self.failed {
-            return Err(Error::new(doing.to_owned(), Cause::Rejected(Rejected::Over)));
+            return Err(Error::new(operation.to_owned(), Cause::Usage(UsageError::Over)));
         }
         io(self).map_err(|error| {
             self.failed = true;
-            self.conversation.break_off();
-            Error::new(doing.to_owned(), Cause::Transport(error))
+            self.conversation.abort();
+            Error::new(operation.to_owned(), Cause::Transport(error))
         })
     }
 
@@ -92,22 +91,22 @@ impl Bare {
     }
 
     fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
-        let doing = call.doing();
-        self.drive(&doing, |conversation| conversation.step(call), pop3_proto::Error::widen)
+        let operation = call.operation();
+        self.drive(&operation, |conversation| conversation.step(call), pop3_proto::Error::widen)
     }
 
     /// Gives the message by its number.
     fn read(&mut self, number: NonZeroU32, mut retrieval: Retrieval, reading: Reading) -> Result<Value, Error> {
-        let doing = retrieval.doing();
+        let operation = retrieval.operation();
         let enough = match reading {
             Reading::Whole => u64::MAX,
             Reading::UpTo(enough) => enough,
         };
-        self.drive(&doing, |conversation| conversation.open(&mut retrieval), pop3_proto::Error::widen)?;
+        self.drive(&operation, |conversation| conversation.open(&mut retrieval), pop3_proto::Error::widen)?;
         let mut octets = Vec::new();
         while (octets.len() as u64) < enough {
             let more =
-                self.drive(&doing, |conversation| conversation.read(&mut retrieval), pop3_proto::Error::widen)?;
+                self.drive(&operation, |conversation| conversation.read(&mut retrieval), pop3_proto::Error::widen)?;
             if !more {
                 assert!(retrieval.is_complete());
                 break;
@@ -126,16 +125,18 @@ impl Bare {
         let numbers = |listings: Vec<ScanListing>| listings.into_iter().map(|listing| listing.number);
         Ok(match (&lot.numbers, lot.each) {
             (Some(numbers), _) => Selection::numbered(numbers.iter().copied()),
-            (None, Each::Retrieve) => Selection::listed(self.call(ListAll::new())?),
-            (None, Each::Header | Each::Delete) => Selection::numbered(numbers(self.call(ListAll::new())?)),
+            (None, BatchCommand::Retrieve) => Selection::listed(self.call(ListAll::new())?),
+            (None, BatchCommand::Header | BatchCommand::Delete) => {
+                Selection::numbered(numbers(self.call(ListAll::new())?))
+            }
         })
     }
 
-    fn item(&mut self, item: &batch::Item, lot: &Lot) -> Result<Value, Error> {
+    fn item(&mut self, item: &drive::Item, lot: &Lot) -> Result<Value, Error> {
         match lot.each {
-            Each::Delete => self.finish(&mut item.call()).map(|()| Value::Number(item.number.get())),
-            Each::Header => self.read(item.number, item.retrieval(), Reading::Whole),
-            Each::Retrieve => self.read(item.number, item.retrieval(), lot.reading),
+            BatchCommand::Delete => self.finish(&mut item.call()).map(|()| Value::Number(item.number.get())),
+            BatchCommand::Header => self.read(item.number, item.retrieval(), Reading::Whole),
+            BatchCommand::Retrieve => self.read(item.number, item.retrieval(), lot.reading),
         }
     }
 
@@ -155,12 +156,12 @@ impl Driver for Bare {
     }
 
     async fn login(mut self, who: Credentials, policy: Policy) -> Result<Bare, (Option<Bare>, LoginError)> {
-        const DOING: &str = "the login";
+        const OPERATION: &str = "the login";
         let mut login = Login::new(who, policy);
-        match self.drive(DOING, |conversation| login.step(conversation), pop3_proto::login::LoginError::widen) {
+        match self.drive(OPERATION, |conversation| login.step(conversation), pop3_proto::login::LoginError::widen) {
             Ok(Progress::LoggedIn) => Ok(self),
             Ok(Progress::StartTls) => unreachable!("nobody asked for it"),
-            Err(reason) => Err((reason.session_goes_on().then_some(self), reason)),
+            Err(reason) => Err((reason.is_recoverable().then_some(self), reason)),
         }
     }
 
@@ -199,9 +200,9 @@ impl Session for Bare {
 
     async fn batch(&mut self, lot: &Lot) -> Vec<Note> {
         let each = match lot.each {
-            Each::Retrieve => batch::Each::Retrieve,
-            Each::Header => batch::Each::Top(0),
-            Each::Delete => batch::Each::Delete,
+            BatchCommand::Retrieve => drive::BatchCommand::Retrieve,
+            BatchCommand::Header => drive::BatchCommand::Top(0),
+            BatchCommand::Delete => drive::BatchCommand::Delete,
         };
         let mut batch = match self.select(lot) {
             Ok(selection) => Batch::new(each, selection, self.window),
@@ -212,7 +213,7 @@ impl Session for Bare {
         let mut over = false;
         while !over {
             if notes.len() == lot.items {
-                if lot.each != Each::Retrieve || !lot.stops {
+                if lot.each != BatchCommand::Retrieve || !lot.stops {
                     break;
                 }
                 batch.stop();
@@ -220,7 +221,7 @@ impl Session for Bare {
             let next = self.drive("", |conversation| Ok::<_, Error>(batch.next(conversation)), |error| error);
             let Ok(Some(item)) = next else { break };
             let note = self.item(&item, lot);
-            over = lot.each != Each::Retrieve && note.as_ref().is_err_and(|error| !error.session_goes_on());
+            over = lot.each != BatchCommand::Retrieve && note.as_ref().is_err_and(|error| !error.is_recoverable());
             notes.push(note.map_err(Into::into));
         }
         notes

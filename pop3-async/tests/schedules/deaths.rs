@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::num::NonZeroU32;
 
 use crate::bare::Bare;
-use crate::script::{Deed, Each, Failure, Lot, Note, Parting, Reading, Record, Script, Value, Why, play};
+use crate::script::{BatchCommand, Deed, ExchangeError, Lot, Note, Parting, Reading, Record, Script, Value, Why, play};
 use crate::shelf::Mail;
 use crate::wire::{Death, Scene, Schedule};
 use crate::{Blocking, Tokio};
@@ -20,7 +20,7 @@ fn scene(pipelining: bool, refuses: bool) -> Scene {
 fn script(reading: Reading) -> Script {
     let lot = |each, numbers| Deed::Batch(Lot { each, numbers, items: usize::MAX, stops: false, reading });
     let marked = [1, 3, 4].into_iter().map(NonZeroU32::new).collect();
-    let deeds = vec![lot(Each::Retrieve, None), lot(Each::Delete, marked)];
+    let deeds = vec![lot(BatchCommand::Retrieve, None), lot(BatchCommand::Delete, marked)];
     Script { logins: vec![(None, true)], deeds, quits: true }
 }
 
@@ -56,12 +56,12 @@ impl Ideal {
 }
 
 /// A link that was closed is found closed sooner by those who look.
-fn kind(failure: &Failure, death: Death) -> Failure {
+fn kind(failure: &ExchangeError, death: Death) -> ExchangeError {
     let why = match &failure.why {
         Why::Closed(_) if death == Death::Swallows => Why::Closed(true),
         why => why.clone(),
     };
-    Failure { why, ..failure.clone() }
+    ExchangeError { why, ..failure.clone() }
 }
 
 fn check(ideal: &Ideal, schedule: &Schedule, record: &Record, said: &[u8]) {
@@ -83,13 +83,13 @@ fn check(ideal: &Ideal, schedule: &Schedule, record: &Record, said: &[u8]) {
         match (&failure.why, schedule.death) {
             (Why::Closed(_), Death::Closes | Death::Resets | Death::Swallows)
             | (Why::Transport(ErrorKind::TimedOut), Death::Hangs) => {}
-            (Why::Rejected(why), Death::Hangs) if why == over => {}
+            (Why::UsageError(why), Death::Hangs) if why == over => {}
             other => panic!("{other:?}"),
         }
     }
     let reasons = record.notes.iter().flatten().filter_map(|note| note.as_ref().err());
     if let Some(first) = reasons.into_iter().next() {
-        assert!(!matches!(first.why, Why::Rejected(_)), "the first error has the reason: {first:?}");
+        assert!(!matches!(first.why, Why::UsageError(_)), "the first error has the reason: {first:?}");
     }
 
     let failed = record.notes.len() < 2 || record.notes.iter().flatten().any(Result::is_err);

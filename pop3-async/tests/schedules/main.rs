@@ -17,7 +17,7 @@ use pop3_async::Method;
 use proptest::prelude::*;
 
 use bare::Bare;
-use script::{Deed, Each, Lot, Reading, Script, play};
+use script::{BatchCommand, Deed, Lot, Reading, Script, play};
 use shelf::Mail;
 use wire::{Scene, Schedule, Wire};
 
@@ -75,7 +75,12 @@ fn reading() -> impl Strategy<Value = Reading> {
 }
 
 fn lot() -> impl Strategy<Value = Lot> {
-    let each = prop::sample::select(vec![Each::Retrieve, Each::Retrieve, Each::Header, Each::Delete]);
+    let each = prop::sample::select(vec![
+        BatchCommand::Retrieve,
+        BatchCommand::Retrieve,
+        BatchCommand::Header,
+        BatchCommand::Delete,
+    ]);
     let numbers = prop::option::of(prop::collection::vec(number(), 0..10));
     let items = prop_oneof![Just(usize::MAX), 0..8_usize];
     (each, numbers, items, any::<bool>(), reading()).prop_map(|(each, numbers, items, stops, reading)| Lot {

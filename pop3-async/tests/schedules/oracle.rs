@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use pop3_async::Method;
 
-use crate::script::{Deed, Each, Lot, Note, Parting, Reading, Record, Script, Value, Why};
+use crate::script::{BatchCommand, Deed, Lot, Note, Parting, Reading, Record, Script, Value, Why};
 use crate::wire::Scene;
 
 struct Oracle<'a> {
@@ -113,21 +113,25 @@ impl Oracle<'_> {
     fn batch(&mut self, lot: &Lot, notes: &[Note]) {
         let numbers = lot.numbers.clone().unwrap_or_else(|| self.live().collect());
         let (notes, listing) = match notes {
-            [notes @ .., listing] if lot.each == Each::Delete => (notes, Some(listing)),
+            [notes @ .., listing] if lot.each == BatchCommand::Delete => (notes, Some(listing)),
             notes => (notes, None),
         };
         // What is in flight when a batch is stopped still comes.
         let least = lot.items.min(numbers.len());
-        let most = if lot.stops && lot.each == Each::Retrieve && self.scene.pipelining { numbers.len() } else { least };
+        let most = if lot.stops && lot.each == BatchCommand::Retrieve && self.scene.pipelining {
+            numbers.len()
+        } else {
+            least
+        };
         assert!((least..=most).contains(&notes.len()), "{lot:?}: {notes:?}");
         for (&number, note) in numbers.iter().zip(notes) {
             let one = match lot.each {
-                Each::Retrieve => Deed::Retrieve(number, lot.reading),
-                Each::Header => Deed::Header(number),
-                Each::Delete => Deed::Delete(number),
+                BatchCommand::Retrieve => Deed::Retrieve(number, lot.reading),
+                BatchCommand::Header => Deed::Header(number),
+                BatchCommand::Delete => Deed::Delete(number),
             };
             let mut expected = self.expect(&one);
-            if lot.each == Each::Delete {
+            if lot.each == BatchCommand::Delete {
                 expected = expected.map(|_| Value::Number(number.get()));
             }
             same(note, expected, &one);

@@ -4,8 +4,8 @@ use std::io;
 use std::num::NonZeroU32;
 
 use pop3_async::{Cause, Credentials, Error, LoginError, Method, Policy, QuitError, Security};
-use pop3_proto::exchange::{Capabilities, OwnedUniqueId};
-use pop3_proto::reply::{DropListing, ScanListing};
+use pop3_proto::drive::{Capabilities, OwnedUniqueId};
+use pop3_proto::wire::{DropListing, ScanListing};
 
 use crate::shelf::{PASSWORD, USER};
 use crate::wire::{Carried, Scene, Schedule, Wire};
@@ -37,7 +37,7 @@ pub(crate) enum Reading {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Each {
+pub(crate) enum BatchCommand {
     Retrieve,
     Header,
     Delete,
@@ -46,7 +46,7 @@ pub(crate) enum Each {
 /// Many messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Lot {
-    pub(crate) each: Each,
+    pub(crate) each: BatchCommand,
     /// Which ones, or all that there are.
     pub(crate) numbers: Option<Vec<NonZeroU32>>,
     /// How many items are taken before the end is called.
@@ -110,7 +110,7 @@ impl Value {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
     Refused(String),
-    Rejected(String),
+    UsageError(String),
     Malformed(String),
     Protocol(String),
     /// The connection was closed: `true` if the server is known to have been idle.
@@ -119,17 +119,17 @@ pub(crate) enum Why {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) doing: String,
+pub(crate) struct ExchangeError {
+    pub(crate) operation: String,
     pub(crate) why: Why,
     pub(crate) goes_on: bool,
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
+impl From<Error> for ExchangeError {
+    fn from(error: Error) -> ExchangeError {
         let why = match error.cause() {
             Cause::Refused(refused) => Why::Refused(refused.to_string()),
-            Cause::Rejected(rejected) => Why::Rejected(rejected.to_string()),
+            Cause::Usage(rejected) => Why::UsageError(rejected.to_string()),
             Cause::Malformed(malformed) => Why::Malformed(malformed.to_string()),
             Cause::ClosedWhileIdle(_) => Why::Closed(true),
             Cause::Protocol(_) if error.is_truncated() => Why::Closed(false),
@@ -137,17 +137,17 @@ impl From<Error> for Failure {
             Cause::Transport(error) => Why::Transport(error.kind()),
             other => panic!("{other:?}"),
         };
-        Failure { doing: error.doing().into(), why, goes_on: error.session_goes_on() }
+        ExchangeError { operation: error.operation().into(), why, goes_on: error.is_recoverable() }
     }
 }
 
-pub(crate) type Note = Result<Value, Failure>;
+pub(crate) type Note = Result<Value, ExchangeError>;
 
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Parting {
     /// The connection was lost before there was a session.
-    Lost(Failure),
+    Lost(ExchangeError),
     Abandoned,
     Quit,
     Refused,
@@ -234,12 +234,12 @@ async fn converse<D: Driver>(wire: Wire, window: usize, script: &Script, record:
     for deed in &script.deeds {
         let mut notes = match deed {
             Deed::Batch(lot) => session.batch(lot).await,
-            deed => vec![session.act(deed).await.map_err(Failure::from)],
+            deed => vec![session.act(deed).await.map_err(ExchangeError::from)],
         };
         let goes_on = |notes: &[Note]| notes.iter().filter_map(|note| note.as_ref().err()).all(|error| error.goes_on);
-        if matches!(deed, Deed::Batch(Lot { each: Each::Delete, .. })) && goes_on(&notes) {
+        if matches!(deed, Deed::Batch(Lot { each: BatchCommand::Delete, .. })) && goes_on(&notes) {
             // Which ones are marked beyond those that were waited for is for the list to say.
-            notes.push(session.act(&Deed::List(None)).await.map_err(Failure::from));
+            notes.push(session.act(&Deed::List(None)).await.map_err(ExchangeError::from));
         }
         let over = !goes_on(&notes);
         record.notes.push(notes);

@@ -8,8 +8,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use pop3_proto::apop::Timestamp;
-use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
+use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
+use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -277,7 +277,7 @@ struct Keeper {
 }
 
 impl Maildrop for Keeper {
-    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
+    fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
         self.shelf.login(credentials)
     }
 

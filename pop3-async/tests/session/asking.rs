@@ -85,5 +85,5 @@ async fn behind_a_blank_line() {
     let (session, ()) = tokio::join!(login, serve);
     theirs.write_all(b"+OK 7 700\r\n").await.unwrap();
     let error = session.quit().await.unwrap_err();
-    assert!(matches!(&error, QuitError::NotSent(error) if !error.session_goes_on()), "{error:?}");
+    assert!(matches!(&error, QuitError::NotSent(error) if !error.is_recoverable()), "{error:?}");
 }

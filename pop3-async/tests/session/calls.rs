@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use futures_core::Stream;
-use pop3_async::pop3_proto::Rejected;
+use pop3_async::pop3_proto::UsageError;
 use pop3_async::{Cause, Config, Connection, Credentials};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, duplex};
 
@@ -44,7 +44,7 @@ async fn every_call() {
     assert!(session.capabilities().await.unwrap().pipelining());
     assert!(session.raw("XTND", false).await.unwrap_err().refused().is_some());
     let rejected = session.raw("STAT", false).await.unwrap_err();
-    assert!(matches!(rejected.cause(), Cause::Rejected(Rejected::Argument(_))), "{rejected:?}");
+    assert!(matches!(rejected.cause(), Cause::Usage(UsageError::Argument(_))), "{rejected:?}");
     session.delete(number(1)).await.unwrap();
     session.quit().await.unwrap();
     assert_eq!(store.messages("mrose").len(), 2);
@@ -56,8 +56,8 @@ async fn calls_before_the_login() {
     let mut connection = connection(&store, 100).await;
     assert!(connection.capabilities().await.unwrap().pipelining());
     let error = connection.utf8().await.unwrap_err();
-    assert!(matches!(error.cause(), Cause::Rejected(Rejected::NotAnnounced(_))), "{error}");
-    assert!(error.session_goes_on());
+    assert!(matches!(error.cause(), Cause::Usage(UsageError::NotAnnounced(_))), "{error}");
+    assert!(error.is_recoverable());
     let failed = connection.login(Credentials::new("mrose", "wrong"), POLICY).await.unwrap_err();
     let session = failed.connection.unwrap().login(credentials(), POLICY).await.unwrap();
     let _stream = session.abandon();
@@ -82,7 +82,7 @@ async fn batches() {
     let mut batch = session.retrieve_many([5, 9, 1, 1].map(number));
     assert!(batch.next().await.unwrap().is_some());
     let missing = batch.next().await.unwrap_err();
-    assert!(missing.refused().is_some() && missing.doing() == "RETR 9", "{missing}");
+    assert!(missing.refused().is_some() && missing.operation() == "RETR 9", "{missing}");
     assert_eq!(batch.next().await.unwrap().unwrap().into_message().await.unwrap().as_bytes().len(), 26);
     batch.stop();
     assert!(batch.next().await.unwrap().is_some(), "it was in flight");
@@ -136,13 +136,13 @@ async fn streams() {
         assert_eq!(header.as_bytes(), format!("Subject: {n}\r\n\r\n").as_bytes());
     }
     let headers = collect(session.headers_many([4, 9, 2].map(number))).await;
-    assert_eq!(headers[1].as_ref().unwrap_err().doing(), "TOP 9 0");
+    assert_eq!(headers[1].as_ref().unwrap_err().operation(), "TOP 9 0");
     assert_eq!(headers[2].as_ref().unwrap().1.view().get("subject").unwrap().body(), &b"2"[..]);
     assert_eq!(headers.len(), 3);
 
     let deletions = collect(session.delete_many([1, 9, 5].map(number))).await;
     assert_eq!(deletions[0].as_ref().unwrap().get(), 1);
-    assert_eq!(deletions[1].as_ref().unwrap_err().doing(), "DELE 9");
+    assert_eq!(deletions[1].as_ref().unwrap_err().operation(), "DELE 9");
     assert_eq!(deletions[2].as_ref().unwrap().get(), 5);
     assert_eq!(session.stat().await.unwrap().messages, 3);
     session.reset().await.unwrap();
@@ -158,7 +158,7 @@ async fn the_log_shows_no_secret() {
     tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), plaintext()));
     let said = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&said);
-    let log = move |entry: pop3_async::Entry<'_>| log.lock().unwrap().push(entry.to_string());
+    let log = move |entry: pop3_async::LogEntry<'_>| log.lock().unwrap().push(entry.to_string());
     let connection = Connection::with_log(ours, Config::default(), log).await.unwrap();
     let mut session = connection.login(credentials(), POLICY).await.unwrap();
     read(session.retrieve(number(1)).await.unwrap()).await;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use pop3_async::pop3_proto::memory::MailStore;
+use pop3_async::pop3_proto::serve::MailStore;
 use pop3_async::{Cause, Connect, ConnectError, LoginError, Method, Security, connect};
 use tokio::net::TcpListener;
 use tokio::task::yield_now;
@@ -41,7 +41,7 @@ async fn a_whole_session() {
     let address = listen(&store).await;
     let lines = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&lines);
-    let log = move |_: pop3_async::Entry<'_>| {
+    let log = move |_: pop3_async::LogEntry<'_>| {
         count.fetch_add(1, Ordering::Relaxed);
     };
     let open = connect(to(address).log(log).method(Method::Apop).window(100));

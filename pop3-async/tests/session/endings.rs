@@ -63,7 +63,7 @@ async fn a_server_that_logs_out_by_itself() {
     session.noop().await.unwrap();
     yield_now().await;
     let error = session.stat().await.unwrap_err();
-    assert!(error.refused().is_none() && !error.session_goes_on(), "{error:?}");
+    assert!(error.refused().is_none() && !error.is_recoverable(), "{error:?}");
     assert!(error.to_string().contains("autologout"), "{error}");
 }
 
@@ -77,8 +77,8 @@ async fn a_message_cut_short() {
     assert_eq!(octets, b"Subject: a\r\n\r\nbo");
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
     let error = error.downcast::<Error>().unwrap();
-    assert!(error.is_truncated() && error.doing() == "RETR 1", "{error:?}");
-    assert!(!session.stat().await.unwrap_err().session_goes_on());
+    assert!(error.is_truncated() && error.operation() == "RETR 1", "{error:?}");
+    assert!(!session.stat().await.unwrap_err().is_recoverable());
 }
 
 #[tokio::test]
@@ -91,14 +91,14 @@ async fn a_batch_cut_short() {
     assert_eq!(batch.next().await.unwrap().unwrap().into_message().await.unwrap().as_bytes(), b"one\r\n");
     let second = batch.next().await.unwrap().unwrap();
     assert!(second.into_message().await.unwrap_err().is_truncated());
-    assert!(!batch.next().await.unwrap_err().session_goes_on());
+    assert!(!batch.next().await.unwrap_err().is_recoverable());
     assert!(batch.next().await.unwrap().is_none(), "it ends all the same");
 
     let mut headers = session.headers_many([1, 2, 3].map(number));
-    assert!(!headers.next().await.unwrap().unwrap_err().session_goes_on());
+    assert!(!headers.next().await.unwrap().unwrap_err().is_recoverable());
     assert!(headers.next().await.is_none());
     let mut deletions = session.delete_many([1, 2, 3].map(number));
-    assert!(!deletions.next().await.unwrap().unwrap_err().session_goes_on());
+    assert!(!deletions.next().await.unwrap().unwrap_err().is_recoverable());
     assert!(deletions.next().await.is_none());
 }
 
@@ -107,10 +107,10 @@ async fn answers_that_make_no_sense() {
     const TURNS: &[(&str, &str)] = &[("STAT", "+OK many\r\n"), ("NOOP", "+OK\r\n"), ("STAT", "maybe\r\n")];
     let mut session = scripted(TURNS, Then::Hold).await;
     let error = session.stat().await.unwrap_err();
-    assert!(matches!(error.cause(), Cause::Malformed(_)) && error.session_goes_on(), "{error:?}");
+    assert!(matches!(error.cause(), Cause::Malformed(_)) && error.is_recoverable(), "{error:?}");
     session.noop().await.unwrap();
     let error = session.stat().await.unwrap_err();
-    assert!(matches!(error.cause(), Cause::Protocol(_)) && !error.session_goes_on(), "{error:?}");
+    assert!(matches!(error.cause(), Cause::Protocol(_)) && !error.is_recoverable(), "{error:?}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use pop3_async::pop3_proto::ServerConfig;
-use pop3_async::pop3_proto::memory::MailStore;
+use pop3_async::pop3_proto::serve::MailStore;
 use pop3_async::{Config, Connection, Credentials, Message, Method, Policy, Security, Session};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::pin::pin;
 use std::time::Duration;
 
-use pop3_async::pop3_proto::Rejected;
+use pop3_async::pop3_proto::UsageError;
 use pop3_async::{Cause, Config, Connection, Error, QuitError, Timeouts};
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
@@ -47,12 +47,12 @@ async fn a_server_that_says_nothing() {
     let error = connection.capabilities().await.unwrap_err();
     assert!(is_late(&error), "{error:?}");
     assert_eq!(error.to_string(), "CAPA failed: the server sent no answer to CAPA for 60 s");
-    assert!(!error.session_goes_on());
+    assert!(!error.is_recoverable());
     assert_eq!(begin.elapsed().as_secs(), 60);
 
     // What comes too late is nobody's answer.
     let error = connection.utf8().await.unwrap_err();
-    assert!(matches!(error.cause(), Cause::Rejected(Rejected::Over)), "{error:?}");
+    assert!(matches!(error.cause(), Cause::Usage(UsageError::Over)), "{error:?}");
     assert!(matches!(connection.quit().await, Err(QuitError::NotSent(_))));
 }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pop3_async::pop3_proto::ServerConfig;
-use pop3_async::pop3_proto::memory::MailStore;
+use pop3_async::pop3_proto::serve::MailStore;
 use pop3_async::pop3_proto::tls::rustls;
 use pop3_async::pop3_proto::tls::rustls::version::{TLS12, TLS13};
 use pop3_async::{Config, Connection, Credentials, Policy};

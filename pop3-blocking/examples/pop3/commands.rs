@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufWriter, Write};
 use std::num::NonZeroU32;
 
-use pop3_blocking::pop3_proto::reply::Text;
+use pop3_blocking::pop3_proto::wire::Text;
 use pop3_blocking::{Message, Session, Tcp};
 
 use crate::failure::{Failure, Status};
@@ -16,7 +16,7 @@ pub(crate) fn run(mut session: Session<Tcp>, command: &Command) -> Result<(), Fa
     }
     let mut out = BufWriter::new(std::io::stdout().lock());
     let done = look(&mut session, command, &mut out).and_then(|()| out.flush().map_err(Failure::output));
-    if done.as_ref().err().is_none_or(Failure::session_goes_on) {
+    if done.as_ref().err().is_none_or(Failure::is_recoverable) {
         // Nothing is at stake: what was asked for has been answered.
         let _ = session.quit();
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use pop3_blocking::pop3_proto::exchange::OwnedUniqueId;
+use pop3_blocking::pop3_proto::drive::OwnedUniqueId;
 
 use crate::digest::{Summing, Sums};
 use crate::failure::{Failure, Status};

@@ -1,11 +1,10 @@
 //! A sample maildrop, served on loopback by the embedded server.
 
-use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::thread;
+use std::{io, thread};
 
 use pop3_blocking::pop3_proto::ServerConfig;
-use pop3_blocking::pop3_proto::memory::MailStore;
+use pop3_blocking::pop3_proto::serve::MailStore;
 
 pub(crate) const USER: &str = "demo";
 pub(crate) const PASSWORD: &str = "demo";

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
-use pop3_blocking::pop3_proto::{Awaiting, Rejected};
+use pop3_blocking::pop3_proto::{Awaiting, UsageError};
 use pop3_blocking::{Cause, ConnectError, Error, LoginError, QuitError, Security, TlsFailure};
 
 /// The exit statuses other than 0.
@@ -86,7 +86,7 @@ impl Failure {
     }
 
     /// The session can still be ended in good manners.
-    pub(crate) fn session_goes_on(&self) -> bool {
+    pub(crate) fn is_recoverable(&self) -> bool {
         matches!(self, Failure::Because(Status::Refused, _))
     }
 
@@ -106,8 +106,8 @@ impl From<&Error> for Status {
         match error.cause() {
             Cause::Refused(_) => Status::Refused,
             // It came before it was asked for.
-            Cause::Rejected(Rejected::Unsolicited) | Cause::Malformed(_) => Status::Protocol,
-            Cause::Rejected(_) => Status::Usage,
+            Cause::Usage(UsageError::Unsolicited) | Cause::Malformed(_) => Status::Protocol,
+            Cause::Usage(_) => Status::Usage,
             Cause::Protocol(_) if !error.is_truncated() => Status::Protocol,
             // Protocol, closed while idle, transport: the connection ended early, or failed.
             _ => Status::Io,
@@ -143,7 +143,7 @@ fn is_no_greeting(error: &Error) -> bool {
         Cause::Protocol(error) => error.awaiting() == Awaiting::Greeting,
         _ => false,
     };
-    is_silent && error.doing() == "reading the greeting"
+    is_silent && error.operation() == "reading the greeting"
 }
 
 fn tls_help(error: &io::Error, security: Security) -> &'static str {

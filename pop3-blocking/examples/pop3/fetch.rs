@@ -182,10 +182,10 @@ impl Transfer<'_> {
         let here = match received {
             Ok(()) => None,
             Err(Stop::Here(failure)) => Some(failure),
-            Err(Stop::Session(failure)) => return Err(self.break_off(failure, &numbers[..asked], delivery)),
+            Err(Stop::Session(failure)) => return Err(self.abort(failure, &numbers[..asked], delivery)),
         };
         if let Err(failure) = self.check() {
-            return Err(self.break_off(failure, &numbers[..asked], delivery));
+            return Err(self.abort(failure, &numbers[..asked], delivery));
         }
         let committed = delivery.commit();
         here.map_or(committed, Err)
@@ -253,7 +253,7 @@ impl Transfer<'_> {
             match self.session.unique_id(number) {
                 Ok(found) if found == unique_id => return Ok(()),
                 Err(error) if error.refused().is_some() => {}
-                Err(error) if !error.session_goes_on() => return Err(error.into()),
+                Err(error) if !error.is_recoverable() => return Err(error.into()),
                 Ok(_) | Err(_) => return Err(unfit()),
             }
         }
@@ -261,20 +261,20 @@ impl Transfer<'_> {
         match self.session.list_one(number) {
             Ok(listing) if listing.number == number && listing.octets == octets => return Ok(()),
             Err(error) if error.refused().is_some() => {}
-            Err(error) if !error.session_goes_on() => return Err(error.into()),
+            Err(error) if !error.is_recoverable() => return Err(error.into()),
             Ok(_) | Err(_) => return Err(unfit()),
         }
         // A server that refuses both for a message that it has retrieved.
         match self.session.stat() {
             Ok(listing) if listing.messages as usize <= self.found.len() => Ok(()),
-            Err(error) if !error.session_goes_on() => Err(error.into()),
+            Err(error) if !error.is_recoverable() => Err(error.into()),
             Ok(_) | Err(_) => Err(unfit()),
         }
     }
 
     /// Forgets what came since the last check. If the server broke the protocol, every message that was asked for may be why.
     /// If the connection ended, the one that was being read may be.
-    fn break_off(&self, failure: Failure, asked: &[NonZeroU32], delivery: &mut Delivery) -> Failure {
+    fn abort(&self, failure: Failure, asked: &[NonZeroU32], delivery: &mut Delivery) -> Failure {
         delivery.discard();
         let troubled = match &failure {
             Failure::Because(Status::Protocol, _) => asked,

@@ -22,7 +22,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pop3_blocking::{Connect, Entry, Method, Security, Session, Tcp, Tls};
+use pop3_blocking::{Connect, LogEntry, Method, Security, Session, Tcp, Tls};
 
 use delivery::Delivery;
 use failure::{Failure, Status};
@@ -137,7 +137,7 @@ fn open(target: &Target, options: &Options, (user, password): Login) -> Result<S
         let mut file = open_log(path).map_err(|error| {
             Failure::new(Status::Io, format!("the log {} cannot be opened: {error}", path.display()))
         })?;
-        connect = connect.log(move |entry: Entry<'_>| {
+        connect = connect.log(move |entry: LogEntry<'_>| {
             // A log that fails must not keep mail from being read.
             let _ = file.write_all(format!("{entry}\n").as_bytes());
         });

@@ -37,7 +37,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
-use pop3_blocking::pop3_proto::exchange::OwnedUniqueId;
+use pop3_blocking::pop3_proto::drive::OwnedUniqueId;
 
 use crate::digest::{Sum, Sums};
 use crate::maildir::{private, sync_folder};

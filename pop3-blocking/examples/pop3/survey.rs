@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU32;
 
-use pop3_blocking::pop3_proto::exchange::OwnedUniqueId;
+use pop3_blocking::pop3_proto::drive::OwnedUniqueId;
 use pop3_blocking::{Cause, Session, Tcp};
 
 use crate::failure::Failure;

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 
-use pop3_proto::maildrop::Maildrop;
+use pop3_proto::serve::Maildrop;
 use pop3_proto::tls::channel_binding;
 use pop3_proto::tls::rustls::{self, ServerConnection, StreamOwned};
 use pop3_proto::{ServerConfig, Service};
@@ -24,7 +24,7 @@ use super::{Turn, begin, converse};
 /// use std::net::TcpStream;
 /// use std::sync::Arc;
 /// use pop3_blocking::pop3_proto::ServerConfig;
-/// use pop3_blocking::pop3_proto::memory::MailStore;
+/// use pop3_blocking::pop3_proto::serve::MailStore;
 /// use pop3_blocking::pop3_proto::tls::rustls;
 ///
 /// /// For each connection that a listener on port 995 accepts.

@@ -32,7 +32,7 @@ fn retrieve_all_and_many() {
     let mut batch = session.retrieve_many([5, 9, 1, 1].map(number));
     assert_eq!(read(batch.next().unwrap().unwrap()), sent(&messages[4]));
     let missing = batch.next().unwrap_err();
-    assert!(missing.refused().is_some() && missing.doing() == "RETR 9", "{missing}");
+    assert!(missing.refused().is_some() && missing.operation() == "RETR 9", "{missing}");
     assert_eq!(read(batch.next().unwrap().unwrap()), sent(&messages[0]));
     assert_eq!(read(batch.next().unwrap().unwrap()), sent(&messages[0]));
     assert!(batch.next().unwrap().is_none());
@@ -53,7 +53,7 @@ fn headers_all_and_many() {
     }
     let headers: Vec<_> = session.headers_many([4, 9, 2].map(number)).collect();
     assert_eq!(headers[0].as_ref().unwrap().0.get(), 4);
-    assert_eq!(headers[1].as_ref().unwrap_err().doing(), "TOP 9 0");
+    assert_eq!(headers[1].as_ref().unwrap_err().operation(), "TOP 9 0");
     assert_eq!(headers[2].as_ref().unwrap().1.view().get("subject").unwrap().body(), &b"2"[..]);
     assert_eq!(headers.len(), 3);
     session.quit().unwrap();
@@ -66,7 +66,7 @@ fn delete_many_and_all() {
     let mut session = user.open();
     let deletions: Vec<_> = session.delete_many([1, 9, 5, 1].map(number)).collect();
     assert_eq!(deletions[0].as_ref().unwrap().get(), 1);
-    assert_eq!(deletions[1].as_ref().unwrap_err().doing(), "DELE 9");
+    assert_eq!(deletions[1].as_ref().unwrap_err().operation(), "DELE 9");
     assert_eq!(deletions[2].as_ref().unwrap().get(), 5);
     assert!(deletions[3].as_ref().unwrap_err().refused().is_some(), "it is marked already");
     assert_eq!(deletions.len(), 4);

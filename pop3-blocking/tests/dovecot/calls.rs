@@ -2,8 +2,8 @@
 
 use std::net::TcpStream;
 
-use pop3_blocking::pop3_proto::Known;
 use pop3_blocking::pop3_proto::message::Message;
+use pop3_blocking::pop3_proto::wire::KnownCapability;
 use pop3_blocking::{Cause, Config, Connection, Credentials, Policy, Security};
 
 use crate::user::{PASSWORD, User, address, number, read, sent};
@@ -37,7 +37,7 @@ fn questions_about_the_maildrop() {
     assert_eq!(session.unique_id(number(3)).unwrap(), ids[2].1);
 
     session.noop().unwrap();
-    assert!(session.capabilities().unwrap().any(|known| known == Known::Uidl));
+    assert!(session.capabilities().unwrap().any(|known| known == KnownCapability::Uidl));
     session.quit().unwrap();
     assert_eq!(user.files(), 3);
 
@@ -81,15 +81,15 @@ fn what_the_server_refuses_leaves_the_session_as_it_was() {
         ("XYZZY ***", session.raw("XYZZY plugh", false).map(drop)),
         ("XYZZY", session.raw("XYZZY", true).map(drop)),
     ];
-    for (doing, result) in refusals {
+    for (operation, result) in refusals {
         let error = result.unwrap_err();
-        assert_eq!(error.doing(), doing);
-        assert!(error.refused().is_some() && error.session_goes_on(), "{error}");
+        assert_eq!(error.operation(), operation);
+        assert!(error.refused().is_some() && error.is_recoverable(), "{error}");
     }
     // What the client refuses itself is not even sent.
     for line in ["STAT", "retr 1", "", "XTND a\r\nDELE 1"] {
         let error = session.raw(line, false).unwrap_err();
-        assert!(matches!(error.cause(), Cause::Rejected(_)) && error.session_goes_on(), "{error}");
+        assert!(matches!(error.cause(), Cause::Usage(_)) && error.is_recoverable(), "{error}");
     }
     assert_eq!(session.stat().unwrap().messages, 1);
     session.quit().unwrap();
@@ -110,7 +110,7 @@ fn a_connection_before_its_login() {
     assert!(capabilities.pipelining());
     assert!(capabilities.mechanisms().any(|name| name == b"PLAIN"));
     // Dovecot 2.3 knows nothing of UTF8.
-    assert!(connection.utf8().unwrap_err().session_goes_on());
+    assert!(connection.utf8().unwrap_err().is_recoverable());
 
     let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
     let mut session = connection.login(Credentials::new(&user.name, PASSWORD), policy).unwrap();

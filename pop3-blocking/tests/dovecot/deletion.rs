@@ -64,7 +64,7 @@ fn a_broken_connection_deletes_nothing() {
     }
     cable.shutdown(Shutdown::Both).unwrap();
     let error = session.noop().unwrap_err();
-    assert!(!error.session_goes_on(), "{error}");
+    assert!(!error.is_recoverable(), "{error}");
     assert!(matches!(session.quit(), Err(QuitError::NotSent(_))));
     assert_eq!(user.open().stat().unwrap().messages, 3);
     assert_eq!(user.files(), 3);

@@ -1,14 +1,13 @@
 //! Users of the test's Dovecot, each with a Maildir that the test fills.
 
-use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
+use std::{fs, process};
 
 use pop3_blocking::{Connect, Message, Security, Session, Tcp, connect};
 
@@ -102,7 +101,7 @@ impl Drop for User {
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    pub(crate) fn sink(&self) -> impl FnMut(pop3_blocking::Entry<'_>) + Send + 'static {
+    pub(crate) fn sink(&self) -> impl FnMut(pop3_blocking::LogEntry<'_>) + Send + 'static {
         let lines = Arc::clone(&self.0);
         move |entry| lines.lock().unwrap().push(entry.to_string())
     }

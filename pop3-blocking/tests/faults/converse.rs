@@ -4,7 +4,7 @@ macro_rules! go_on {
     ($adapter:ident, over [$($stream:tt)*], is [$($asynchronous:tt)?], waits by [$($wait:tt)*]) => {
         use $adapter::{Message, Session};
 
-        use crate::story::{Failure, Story, Value};
+        use crate::story::{ExchangeError, Story, Value};
 
         /// Everything after the login.
         pub(crate) $($asynchronous)? fn go_on<S: $($stream)*>(mut session: Session<S>, story: &mut Story) {
@@ -42,7 +42,7 @@ macro_rules! go_on {
         }
 
         /// Every other message at once, and every other in pieces.
-        $($asynchronous)? fn read<S: $($stream)*>(mut message: Message<'_, S>) -> Result<Vec<u8>, Failure> {
+        $($asynchronous)? fn read<S: $($stream)*>(mut message: Message<'_, S>) -> Result<Vec<u8>, ExchangeError> {
             if message.number().get() % 2 == 0 {
                 return Ok(message.into_message()$($wait)*?.into_bytes());
             }
@@ -54,7 +54,7 @@ macro_rules! go_on {
                     Err(error) => {
                         let mut again = [0; 1];
                         assert!(message.read(&mut again)$($wait)*.is_err(), "and it stays an error");
-                        return Err(Failure::of_message(error, octets));
+                        return Err(ExchangeError::of_message(error, octets));
                     }
                 }
             }

@@ -6,7 +6,7 @@ use std::slice::Iter;
 use crate::fault::{Fault, Kind};
 use crate::maildrop::{PASSWORD, Scene, USER};
 use crate::reading::{Reading, Status, Stop, number, numbers};
-use crate::story::{Failure, Quit, Story, Value, Why};
+use crate::story::{ExchangeError, Quit, Story, Value, Why};
 use crate::wire::{End, Record};
 
 /// The session is over, or never was.
@@ -15,7 +15,7 @@ struct Over;
 struct Judge<'a> {
     reading: Reading<'a>,
     record: &'a Record,
-    notes: Iter<'a, Result<Value, Failure>>,
+    notes: Iter<'a, Result<Value, ExchangeError>>,
     quit: Option<&'a Quit>,
     /// Why it is over.
     why: Option<Why>,
@@ -80,9 +80,9 @@ impl Judge<'_> {
 
     fn login(&mut self) -> Result<(), Over> {
         let (user, pass) = (format!("USER {USER}"), format!("PASS {PASSWORD}"));
-        let doing: &[&str] = &["the login", "CAPA", &user, "PASS ***"];
-        let capabilities = match self.ask(doing, "CAPA")? {
-            Ok(_) => self.reading.listing().map_err(|stop| self.over(doing, stop, None))?,
+        let operation: &[&str] = &["the login", "CAPA", &user, "PASS ***"];
+        let capabilities = match self.ask(operation, "CAPA")? {
+            Ok(_) => self.reading.listing().map_err(|stop| self.over(operation, stop, None))?,
             Err(()) => Vec::new(),
         };
         let announces = |name: &str| {
@@ -90,11 +90,11 @@ impl Judge<'_> {
             words.into_iter().any(|word| word.eq_ignore_ascii_case(name.as_bytes()))
         };
         self.reading.pipelining = announces("PIPELINING");
-        let accepted = self.ask(doing, &user)?.is_ok();
+        let accepted = self.ask(operation, &user)?.is_ok();
         if !accepted && self.reading.pipelining && announces("USER") {
             self.reading.skip_pass(&pass);
         }
-        if accepted && self.ask(doing, &pass)?.is_ok() {
+        if accepted && self.ask(operation, &pass)?.is_ok() {
             self.expect(&Value::LoggedIn);
             return Ok(());
         }
@@ -184,21 +184,21 @@ impl Judge<'_> {
                     Why::ClosedWhileIdle => Why::Closed,
                     why => why,
                 };
-                assert!(failure.why == why && failure.doing == "QUIT" && !failure.goes_on, "{failure:?}: {why:?}");
+                assert!(failure.why == why && failure.operation == "QUIT" && !failure.goes_on, "{failure:?}: {why:?}");
             }
             (Err(stop), Some(Quit::NotSent(failure))) if before.is_none() && self.record.unwritten.is_none() => {
                 let why = self.why(stop);
-                assert!(failure.why == why && failure.doing == "QUIT" && !failure.goes_on, "{failure:?}: {why:?}");
+                assert!(failure.why == why && failure.operation == "QUIT" && !failure.goes_on, "{failure:?}: {why:?}");
             }
             other => panic!("{other:?}"),
         }
     }
 
-    fn ask(&mut self, doing: &[&str], command: &str) -> Result<Status, Over> {
-        self.reading.ask(command).map_err(|stop| self.over(doing, stop, None))
+    fn ask(&mut self, operation: &[&str], command: &str) -> Result<Status, Over> {
+        self.reading.ask(command).map_err(|stop| self.over(operation, stop, None))
     }
 
-    fn note(&mut self) -> &Result<Value, Failure> {
+    fn note(&mut self) -> &Result<Value, ExchangeError> {
         self.notes.next().expect("something was done")
     }
 
@@ -206,27 +206,33 @@ impl Judge<'_> {
         assert_eq!(self.note().as_ref(), Ok(value));
     }
 
-    fn failure(&mut self) -> &Failure {
+    fn failure(&mut self) -> &ExchangeError {
         let note = self.note();
         note.as_ref().expect_err("it failed")
     }
 
-    fn refusal(&mut self, doing: &str) {
+    fn refusal(&mut self, operation: &str) {
         let failure = self.failure();
-        assert!(failure.why == Why::Refused && failure.goes_on && failure.doing == doing, "{failure:?}: {doing}");
+        assert!(
+            failure.why == Why::Refused && failure.goes_on && failure.operation == operation,
+            "{failure:?}: {operation}"
+        );
     }
 
-    fn malformed(&mut self, doing: &str) {
+    fn malformed(&mut self, operation: &str) {
         let failure = self.failure();
-        assert!(failure.why == Why::Malformed && failure.goes_on && failure.doing == doing, "{failure:?}: {doing}");
+        assert!(
+            failure.why == Why::Malformed && failure.goes_on && failure.operation == operation,
+            "{failure:?}: {operation}"
+        );
     }
 
     /// The first failure that ends the session.
-    fn over(&mut self, doing: &[&str], stop: Stop, part: Option<&[u8]>) -> Over {
+    fn over(&mut self, operation: &[&str], stop: Stop, part: Option<&[u8]>) -> Over {
         let why = self.why(stop);
         let failure = self.failure();
         assert!(failure.why == why && !failure.goes_on, "{failure:?}: {why:?}, {stop:?}");
-        assert!(doing.contains(&&*failure.doing), "{failure:?}: {doing:?}");
+        assert!(operation.contains(&&*failure.operation), "{failure:?}: {operation:?}");
         if let Some(got) = &failure.part {
             // What may be the beginning of a terminator is held back.
             let part = part.expect("a message had begun");

@@ -12,7 +12,7 @@ macro_rules! log_in {
         pub(crate) $($asynchronous)? fn open<S: $($stream)*>(
             stream: S,
             protection: Option<&Protection>,
-        ) -> Result<Connection<S>, Failure> {
+        ) -> Result<Connection<S>, ExchangeError> {
             let Some(protection) = protection else { return Ok(Connection::new(stream, Config::default())$($wait)*?) };
             if !protection.stls {
                 let secured = Connection::over_tls(stream, Config::default(), &protection.trusted, HOST)$($wait)*;
@@ -25,7 +25,7 @@ macro_rules! log_in {
 
         /// Everything from the login on.
         pub(crate) $($asynchronous)? fn converse<S: $($stream)*>(
-            opened: Result<Connection<S>, Failure>,
+            opened: Result<Connection<S>, ExchangeError>,
             protection: Option<&Protection>,
             story: &mut Story,
         ) {
@@ -46,7 +46,7 @@ macro_rules! log_in {
                     go_on(session, story)$($wait)*;
                 }
                 Err(failed) => {
-                    let fatal = !failed.reason.session_goes_on();
+                    let fatal = !failed.reason.is_recoverable();
                     assert_eq!(failed.connection.is_none(), fatal, "{:?}", failed.reason);
                     story.note(Err(failed.reason));
                     if let Some(connection) = failed.connection {

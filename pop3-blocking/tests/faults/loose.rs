@@ -5,8 +5,9 @@ use crate::story::{Quit, Story, Value, Why};
 
 /// Compares a story with what it is without a fault: it goes as far, and no further, and what ends it `fits`.
 pub(crate) fn judge(scene: &Scene, ideal: &Story, story: &Story, removed: Option<&[u32]>, fits: impl Fn(&Why) -> bool) {
-    let is_good =
-        |note: &&Result<Value, _>| note.as_ref().err().is_none_or(|failure: &crate::story::Failure| failure.goes_on);
+    let is_good = |note: &&Result<Value, _>| {
+        note.as_ref().err().is_none_or(|failure: &crate::story::ExchangeError| failure.goes_on)
+    };
     let good = story.notes.iter().take_while(is_good).count();
     assert_eq!(story.notes[..good], ideal.notes[..good]);
     for note in &story.notes[..good] {

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
-use pop3_blocking::pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
+use pop3_blocking::pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 use pop3_blocking::pop3_proto::{ServerConfig, Service, transmitted_octets};
 
 use crate::encryption::Protection;
@@ -78,9 +78,9 @@ impl Keeper {
 }
 
 impl Maildrop for Keeper {
-    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
+    fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
         let proven = credentials.user() == USER && credentials.prove(PASSWORD.as_bytes());
-        if proven { Ok(()) } else { Err(LoginRefused::Credentials) }
+        if proven { Ok(()) } else { Err(Denial::Credentials) }
     }
 
     fn count(&self) -> u32 {

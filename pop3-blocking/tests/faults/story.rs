@@ -3,9 +3,9 @@
 use std::io::{self, ErrorKind};
 use std::num::NonZeroU32;
 
-use pop3_blocking::pop3_proto::exchange::OwnedUniqueId;
-use pop3_blocking::pop3_proto::reply::{DropListing, ScanListing};
-use pop3_blocking::pop3_proto::{Rejected, Violation};
+use pop3_blocking::pop3_proto::drive::OwnedUniqueId;
+use pop3_blocking::pop3_proto::wire::{DropListing, ScanListing};
+use pop3_blocking::pop3_proto::{UsageError, Violation};
 use pop3_blocking::{Cause, ConnectError, Error, LoginError, QuitError};
 
 /// What a call came to.
@@ -55,19 +55,19 @@ pub(crate) enum Why {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) doing: String,
+pub(crate) struct ExchangeError {
+    pub(crate) operation: String,
     pub(crate) why: Why,
     pub(crate) goes_on: bool,
     /// The part of a message that had been read.
     pub(crate) part: Option<Vec<u8>>,
 }
 
-impl Failure {
+impl ExchangeError {
     /// Of reading a message, with the part that came.
-    pub(crate) fn of_message(error: io::Error, part: Vec<u8>) -> Failure {
+    pub(crate) fn of_message(error: io::Error, part: Vec<u8>) -> ExchangeError {
         let kind = error.kind();
-        let failure = Failure::from(error.downcast::<Error>().expect("the error of a message is one of ours"));
+        let failure = ExchangeError::from(error.downcast::<Error>().expect("the error of a message is one of ours"));
         let expected = match failure.why {
             Why::Closed => ErrorKind::UnexpectedEof,
             Why::ClosedWhileIdle => ErrorKind::ConnectionAborted,
@@ -77,12 +77,12 @@ impl Failure {
             Why::Refused => ErrorKind::Other,
         };
         assert_eq!(kind, expected, "{failure:?}");
-        Failure { part: Some(part), ..failure }
+        ExchangeError { part: Some(part), ..failure }
     }
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
+impl From<Error> for ExchangeError {
+    fn from(error: Error) -> ExchangeError {
         let why = match error.cause() {
             Cause::Refused(_) => Why::Refused,
             Cause::Malformed(_) => Why::Malformed,
@@ -90,39 +90,39 @@ impl From<Error> for Failure {
             Cause::Protocol(protocol) if protocol.violation() == Violation::Closed => Why::Closed,
             Cause::Protocol(protocol) => Why::Protocol(protocol.violation()),
             Cause::Transport(error) => Why::Transport(error.kind()),
-            Cause::Rejected(Rejected::Over) => Why::Over,
+            Cause::Usage(UsageError::Over) => Why::Over,
             other => panic!("{other:?}"),
         };
         assert_eq!(error.is_truncated(), why == Why::Closed, "{error:?}");
         assert!(!error.to_string().contains(crate::maildrop::PASSWORD), "{error}");
-        Failure { doing: error.doing().into(), why, goes_on: error.session_goes_on(), part: None }
+        ExchangeError { operation: error.operation().into(), why, goes_on: error.is_recoverable(), part: None }
     }
 }
 
-impl From<LoginError> for Failure {
-    fn from(reason: LoginError) -> Failure {
+impl From<LoginError> for ExchangeError {
+    fn from(reason: LoginError) -> ExchangeError {
         assert!(!reason.to_string().contains(crate::maildrop::PASSWORD), "{reason}");
         match reason {
             LoginError::Failed(error) => error.into(),
             LoginError::Handshake(error) => {
-                let (doing, why) = ("TLS".into(), Why::Handshake(error.kind()));
-                Failure { doing, why, goes_on: false, part: None }
+                let (operation, why) = ("TLS".into(), Why::Handshake(error.kind()));
+                ExchangeError { operation, why, goes_on: false, part: None }
             }
             refused => {
-                let goes_on = refused.session_goes_on();
-                Failure { doing: "the login".into(), why: Why::Refused, goes_on, part: None }
+                let goes_on = refused.is_recoverable();
+                ExchangeError { operation: "the login".into(), why: Why::Refused, goes_on, part: None }
             }
         }
     }
 }
 
-impl From<ConnectError> for Failure {
-    fn from(error: ConnectError) -> Failure {
+impl From<ConnectError> for ExchangeError {
+    fn from(error: ConnectError) -> ExchangeError {
         match error {
             ConnectError::Login(reason) => reason.into(),
             ConnectError::Unreachable { error, .. } => {
-                let (doing, why) = ("connecting".into(), Why::Unreachable(error.kind()));
-                Failure { doing, why, goes_on: false, part: None }
+                let (operation, why) = ("connecting".into(), Why::Unreachable(error.kind()));
+                ExchangeError { operation, why, goes_on: false, part: None }
             }
             other => panic!("{other}"),
         }
@@ -134,8 +134,8 @@ impl From<ConnectError> for Failure {
 pub(crate) enum Quit {
     Committed,
     Refused,
-    NotSent(Failure),
-    Unknown(Failure),
+    NotSent(ExchangeError),
+    Unknown(ExchangeError),
 }
 
 impl From<Result<(), QuitError>> for Quit {
@@ -152,12 +152,12 @@ impl From<Result<(), QuitError>> for Quit {
 /// All of a session: calls are made to the end, whatever became of the earlier ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Story {
-    pub(crate) notes: Vec<Result<Value, Failure>>,
+    pub(crate) notes: Vec<Result<Value, ExchangeError>>,
     pub(crate) quit: Option<Quit>,
 }
 
 impl Story {
-    pub(crate) fn note(&mut self, result: Result<Value, impl Into<Failure>>) {
+    pub(crate) fn note(&mut self, result: Result<Value, impl Into<ExchangeError>>) {
         self.notes.push(result.map_err(Into::into));
     }
 }

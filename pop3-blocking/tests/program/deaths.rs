@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, mpsc};
 
-use pop3_blocking::pop3_proto::memory::MailStore;
+use pop3_blocking::pop3_proto::serve::MailStore;
 
 use crate::mortal::{End, Life, check, is_tidy, mortal};
 use crate::support::{Ended, Home, Server, mail, store};
@@ -37,13 +37,13 @@ impl Scene {
         }
     }
 
-    /// `patience` is in seconds.
-    fn run(&self, left: [Option<usize>; 2], end: End, patience: &str) -> (Ended, [usize; 2]) {
+    /// `deadlines` is in seconds.
+    fn run(&self, left: [Option<usize>; 2], end: End, deadlines: &str) -> (Ended, [usize; 2]) {
         *self.life.lock().unwrap() = Life { left, end, carried: [0; 2] };
         let ended = self.home.run(&[
             "--plaintext",
             "--timeout",
-            patience,
+            deadlines,
             &self.server.quick_url(),
             "fetch",
             "mail",

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use pop3_blocking::pop3_proto::memory::MailStore;
+use pop3_blocking::pop3_proto::serve::MailStore;
 
 use crate::mortal::{check, is_tidy};
 use crate::support::{Ended, Home, Server, embedded, store};

@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 use crate::support::{Act, Home, Server, embedded, files, mail, say, scripted, store};
 

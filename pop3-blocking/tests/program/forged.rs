@@ -1,10 +1,9 @@
 //! `fetch` against servers whose answers are not what they seem to be: mail that pretends to be an answer, answers that are
 //! mixed up, and sizes that are wrong.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::{fs, thread};
 
 use crate::support::{Act, Ended, Home, Server, listen, mail, say, scripted};
 

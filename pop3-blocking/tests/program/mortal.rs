@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pop3_blocking::pop3_proto::memory::MailStore;
+use pop3_blocking::pop3_proto::serve::MailStore;
 use pop3_blocking::pop3_proto::{ServerConfig, Service};
 use socket2::SockRef;
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use pop3_blocking::pop3_proto::memory::MailStore;
+use pop3_blocking::pop3_proto::serve::MailStore;
 use pop3_blocking::{Config, Connection, Credentials, Policy, Security};
 
 use crate::support::{Act, Ended, Home, PASSWORD, Server, embedded, mail, say, scripted, store};

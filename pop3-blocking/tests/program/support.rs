@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use pop3_blocking::pop3_proto::ServerConfig;
-use pop3_blocking::pop3_proto::maildrop::Maildrop;
-use pop3_blocking::pop3_proto::memory::MailStore;
+use pop3_blocking::pop3_proto::serve::{MailStore, Maildrop};
 use tempfile::TempDir;
 
 pub(crate) const PASSWORD: &str = "open-sesame";
@@ -212,7 +211,7 @@ pub(crate) fn greeting_with(greeting: &'static str, script: impl Fn(&str) -> Act
 /// The embedded server. `wrap` may put something in front of the maildrop of each connection.
 pub(crate) fn serve<M: Maildrop + Send + 'static>(
     store: &MailStore,
-    wrap: impl Fn(pop3_blocking::pop3_proto::memory::MemoryMaildrop) -> M + Send + 'static,
+    wrap: impl Fn(pop3_blocking::pop3_proto::serve::MemoryMaildrop) -> M + Send + 'static,
 ) -> Server {
     let store = store.clone();
     listen(move |stream, _| {

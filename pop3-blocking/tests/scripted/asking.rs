@@ -62,6 +62,6 @@ fn behind_a_blank_line() {
     idle.send(()).unwrap();
     has_spoken.recv().unwrap();
     let Err(QuitError::NotSent(error)) = one.quit() else { panic!("QUIT was sent") };
-    assert!(!error.session_goes_on(), "{error}");
+    assert!(!error.is_recoverable(), "{error}");
     peer.done();
 }

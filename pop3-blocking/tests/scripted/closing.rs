@@ -7,7 +7,7 @@ use pop3_blocking::{Cause, Config, Connection, Error, QuitError};
 use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, number, session};
 
 fn closed_while_idle(error: &Error) -> bool {
-    matches!(error.cause(), Cause::ClosedWhileIdle(_)) && !error.session_goes_on()
+    matches!(error.cause(), Cause::ClosedWhileIdle(_)) && !error.is_recoverable()
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn on_a_stream_that_cannot_be_looked_at() {
     let mut connection = Connection::new(TcpStream::connect(peer.address).unwrap(), Config::default()).unwrap();
     peer.done();
     let error = connection.capabilities().unwrap_err();
-    assert!(error.is_truncated() && !error.session_goes_on(), "{error:?}");
+    assert!(error.is_truncated() && !error.is_recoverable(), "{error:?}");
     assert_eq!(error.to_string(), "CAPA failed: the server closed the connection (waiting for the answer to CAPA)");
 }
 

@@ -75,7 +75,7 @@ fn converse_into(memory: Memory, outcome: &mut Outcome) -> Result<(), Error> {
                 outcome.whole.push(octets);
             }
             Ok(None) => break,
-            Err(error) if error.session_goes_on() => outcome.refused += 1,
+            Err(error) if error.is_recoverable() => outcome.refused += 1,
             Err(error) => return Err(error),
         }
     }
@@ -106,7 +106,7 @@ fn at_every_octet() {
                 (Some(error), None) => {
                     assert!(whole < 3, "cut at {cut}");
                     let closed = matches!(error.cause(), Cause::ClosedWhileIdle(_)) || error.is_truncated();
-                    assert!(closed && !error.session_goes_on(), "cut at {cut}: {error:?}");
+                    assert!(closed && !error.is_recoverable(), "cut at {cut}: {error:?}");
                 }
                 (error, quit) => panic!("cut at {cut}: {error:?}, {quit:?}"),
             }

@@ -1,5 +1,5 @@
 //! Servers that take too long over one thing or another. Each test limits only that, and is done long before the peer's own
-//! patience ends.
+//! deadlines ends.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::TcpStream;
@@ -40,7 +40,7 @@ fn unlimited() -> Timeouts {
 fn assert_late(error: &Error, says: &str) {
     assert!(matches!(error.cause(), Cause::Transport(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
     assert_eq!(error.to_string(), says);
-    assert!(!error.session_goes_on());
+    assert!(!error.is_recoverable());
 }
 
 #[test]

@@ -39,7 +39,7 @@ S: +OK
 -- hold
 ",
     );
-    let said = |error: &Error| (error.to_string(), error.session_goes_on());
+    let said = |error: &Error| (error.to_string(), error.is_recoverable());
     let goes_on = |text: &str| (text.to_owned(), true);
 
     let error = session.stat().unwrap_err();
@@ -54,9 +54,9 @@ S: +OK
     assert_eq!(said(&error), goes_on("UIDL failed: the server said -ERR [SYS/PERM] no unique-ids here"));
     assert_eq!(error.refused().unwrap().text().to_string(), "no unique-ids here");
     let error = session.delete(number(7)).unwrap_err();
-    assert!(error.refused().is_some() && error.session_goes_on());
+    assert!(error.refused().is_some() && error.is_recoverable());
     let error = session.raw("noop", false).unwrap_err();
-    assert!(matches!(error.cause(), Cause::Rejected(_)) && error.session_goes_on());
+    assert!(matches!(error.cause(), Cause::Usage(_)) && error.is_recoverable());
 
     assert_eq!(session.raw("XTND COLOUR", true).unwrap(), [Box::from(&b".red"[..]), Box::from(&b"green"[..])]);
     assert_eq!(session.last().unwrap(), 4);
@@ -69,7 +69,7 @@ S: +OK
 fn a_server_that_breaks_the_protocol_has_broken_it_for_good() {
     let (mut session, peer) = session(LOGIN, "C: STAT\nS: 250 hello\n-- hold\n");
     let error = session.stat().unwrap_err();
-    assert!(matches!(error.cause(), Cause::Protocol(_)) && !error.session_goes_on());
+    assert!(matches!(error.cause(), Cause::Protocol(_)) && !error.is_recoverable());
     assert_eq!(
         error.to_string(),
         "STAT failed: the line is neither +OK nor -ERR (waiting for the answer to STAT); it said: 250 hello"
@@ -89,8 +89,8 @@ fn a_message_is_an_io_error_that_gives_ours_back() {
     assert_eq!(octets, b"Subject: cut\r\n\r\nsho\r\n", "what came is there, and is not taken for all");
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     let error: Error = error.downcast().unwrap();
-    assert!(error.is_truncated() && !error.session_goes_on());
-    assert_eq!(error.doing(), "RETR 1");
+    assert!(error.is_truncated() && !error.is_recoverable());
+    assert_eq!(error.operation(), "RETR 1");
     assert!(message.read(&mut [0; 10]).is_err(), "and it stays an error");
     peer.done();
 }
@@ -101,7 +101,7 @@ fn a_batch_after_its_end_comes_to_an_end() {
     let mut batch = session.retrieve_many([1, 2, 3].map(number));
     assert_eq!(batch.next().unwrap().unwrap().into_message().unwrap().as_bytes(), b"a\r\n");
     assert!(batch.next().unwrap().unwrap().into_message().unwrap_err().is_truncated());
-    assert_eq!(batch.next().unwrap_err().doing(), "RETR 3");
+    assert_eq!(batch.next().unwrap_err().operation(), "RETR 3");
     assert!(batch.next().unwrap().is_none(), "a caller who goes on after each error is not kept for ever");
     let mut headers = session.headers_many([1, 2].map(number));
     assert!(headers.next().unwrap().is_err());
@@ -152,7 +152,7 @@ fn a_greeting_that_refuses_ends_the_session() {
         error.to_string(),
         "reading the greeting failed: without TLS, the server said -ERR [SYS/TEMP] come back later"
     );
-    assert!(error.refused().is_some() && !error.session_goes_on());
+    assert!(error.refused().is_some() && !error.is_recoverable());
     peer.done();
 }
 

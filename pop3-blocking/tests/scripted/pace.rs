@@ -21,7 +21,7 @@ fn a_server_that_says_nothing() {
     let error = session.stat().unwrap_err();
     assert!(matches!(error.cause(), Cause::Transport(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
     assert_eq!(error.to_string(), "STAT failed: the server sent no answer to STAT for 0.3 s");
-    assert!(!error.session_goes_on());
+    assert!(!error.is_recoverable());
     // Whatever comes now is too late.
     assert_eq!(session.noop().unwrap_err().to_string(), "NOOP failed: the session is over");
     assert!(matches!(session.quit(), Err(QuitError::NotSent(_))));

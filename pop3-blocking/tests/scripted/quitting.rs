@@ -34,7 +34,7 @@ fn f02_unknown() {
         let session = connect(peer.connect().timeout(Duration::from_millis(300))).unwrap();
         let error = session.quit().unwrap_err();
         let QuitError::Unknown(cause) = &error else { panic!("{error}") };
-        assert_eq!(cause.doing(), "QUIT");
+        assert_eq!(cause.operation(), "QUIT");
         assert!(error.to_string().starts_with("it is unknown whether messages were deleted: QUIT failed: "), "{error}");
         peer.done();
     }

@@ -136,7 +136,7 @@ fn a15_at_every_octet() {
                     // Between an answer and the next command it depends on who is faster.
                     let idle = matches!(error.cause(), Cause::ClosedWhileIdle(_));
                     assert!(error.is_truncated() || idle, "{octets} {how:?} {error:?}");
-                    assert!(!error.session_goes_on() && octets < whole, "{octets} {how:?} {error:?}");
+                    assert!(!error.is_recoverable() && octets < whole, "{octets} {how:?} {error:?}");
                 }
             }
             reached.push(came);

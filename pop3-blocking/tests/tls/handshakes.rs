@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use pop3_blocking::pop3_proto::patience::Timeouts;
+use pop3_blocking::pop3_proto::drive::Timeouts;
 use pop3_blocking::pop3_proto::tls::rustls::version::{TLS12, TLS13};
 use pop3_blocking::pop3_proto::tls::rustls::{HandshakeKind, ServerConnection, StreamOwned};
 use pop3_blocking::{ConnectError, LoginError, Method, Security, Tls, TlsFailure, connect};

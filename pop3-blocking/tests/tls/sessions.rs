@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use pop3_blocking::pop3_proto::tls::rustls::ServerConfig;
-use pop3_blocking::{Config, Connection, Credentials, Entry, LoginError, Policy, Security, Tls, connect};
+use pop3_blocking::{Config, Connection, Credentials, LogEntry, LoginError, Policy, Security, Tls, connect};
 use socket2::{Domain, Socket, Type};
 
 use crate::authority::{Authority, valid_for};
@@ -206,12 +206,12 @@ fn a_log_tells_of_tls() {
     let server = Server::playing(&config, format!("{STLS_LOGIN}C: QUIT\nS: +OK\n"));
     let lines = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&lines);
-    let sink = move |entry: Entry<'_>| log.lock().unwrap().push(entry.to_string());
+    let sink = move |entry: LogEntry<'_>| log.lock().unwrap().push(entry.to_string());
     connect(server.connect(Security::StartTls, tls).log(sink)).unwrap().quit().unwrap();
     server.done();
     let lines = lines.lock().unwrap();
     let stls = lines.iter().position(|line| line == "C: STLS").unwrap();
-    let tls = lines.iter().position(|line| *line == Entry::Tls.to_string()).unwrap();
+    let tls = lines.iter().position(|line| *line == LogEntry::Tls.to_string()).unwrap();
     let user = lines.iter().position(|line| line.starts_with("C: USER")).unwrap();
     assert!(stls < tls && tls < user, "{lines:?}");
     assert!(!lines.concat().contains("tanstaaf"));

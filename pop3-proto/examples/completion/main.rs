@@ -13,7 +13,8 @@ use std::mem;
 use std::net::TcpStream;
 use std::num::NonZeroU32;
 
-use pop3_proto::{Client, Command, Config, Event, Kind, Known};
+use pop3_proto::wire::KnownCapability;
+use pop3_proto::{Client, Command, Config, Event, Kind};
 
 #[path = "../embedded/mod.rs"]
 mod embedded;
@@ -60,7 +61,9 @@ impl Download {
     fn handle(&mut self, answers: Option<Kind>, event: Event<'_>) -> Result<(), Box<dyn Error>> {
         match (answers, event) {
             (_, Event::Greeting(_)) => self.send(Command::Capa)?,
-            (Some(Kind::Capa), Event::Row { row, .. }) if row.capability().known() == Some(Known::Pipelining) => {
+            (Some(Kind::Capa), Event::Row { row, .. })
+                if row.capability().known() == Some(KnownCapability::Pipelining) =>
+            {
                 self.ahead = 64;
             }
             // Old servers do not know CAPA. They get one command at a time.

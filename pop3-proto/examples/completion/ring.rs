@@ -31,7 +31,8 @@ mod kernel {
     use std::net::TcpStream;
     use std::os::fd::AsRawFd;
 
-    use io_uring::{IoUring, Probe, opcode, types::Fd};
+    use io_uring::types::Fd;
+    use io_uring::{IoUring, Probe, opcode};
 
     use super::{Operation, Ring};
 

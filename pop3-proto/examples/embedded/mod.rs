@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::{env, process, thread};
 
-use pop3_proto::apop::Timestamp;
-use pop3_proto::memory::{MailStore, MemoryMaildrop};
+use pop3_proto::serve::{MailStore, MemoryMaildrop};
+use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
 
 /// Whom to talk to, and as whom.

@@ -6,10 +6,9 @@
 use core::fmt;
 use core::num::NonZeroU32;
 
-use pop3_proto::apop::Digest;
 use pop3_proto::message::MessageRef;
-use pop3_proto::reply::DropListing;
-use pop3_proto::{Awaiting, Client, Command, Config, Event, Kind, MAX_LINE, ProtocolError, Rejected};
+use pop3_proto::wire::{Digest, DropListing, MAX_COMMAND_LINE};
+use pop3_proto::{Awaiting, Client, Command, Config, Event, Kind, ProtocolError, UsageError};
 
 /// Octets of a server's line: what RFC 2449, section 4, permits. The input needs to be no larger, because only a line that
 /// is not complete yet has to be kept; of a message, every octet is handed on when it comes.
@@ -33,7 +32,7 @@ pub(crate) enum Failure<E> {
     /// The server broke the protocol.
     Protocol(ProtocolError),
     /// What we wanted to say cannot be said. Nothing was.
-    Rejected(Rejected),
+    Usage(UsageError),
     /// The server said no: to this command, or with `None` to everything.
     Refused(Option<Kind>),
     /// The server does not know APOP, and there is no TLS here: the password stays where it is.
@@ -46,9 +45,9 @@ impl<E> From<ProtocolError> for Failure<E> {
     }
 }
 
-impl<E> From<Rejected> for Failure<E> {
-    fn from(error: Rejected) -> Failure<E> {
-        Failure::Rejected(error)
+impl<E> From<UsageError> for Failure<E> {
+    fn from(error: UsageError) -> Failure<E> {
+        Failure::Usage(error)
     }
 }
 
@@ -57,7 +56,7 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
         match self {
             Failure::Wire(error) => error.fmt(f),
             Failure::Protocol(error) => error.fmt(f),
-            Failure::Rejected(error) => error.fmt(f),
+            Failure::Usage(error) => error.fmt(f),
             Failure::Refused(Some(kind)) => write!(f, "the server refuses {kind}"),
             Failure::Refused(None) => f.write_str("the server refuses to serve"),
             Failure::NoApop => f.write_str("the server does not know APOP"),
@@ -136,11 +135,11 @@ impl<W: Wire> Session<W> {
 
     /// Says one thing and hears the answer out.
     fn ask(&mut self, command: Command<'_>, each: impl FnMut(Event<'_>)) -> Result<(), Failure<W::Error>> {
-        let mut line = [0; MAX_LINE];
+        let mut line = [0; MAX_COMMAND_LINE];
         let mut room = &mut line[..];
         self.client.send(command, &mut room)?;
         let unused = room.len();
-        self.wire.write(&line[..MAX_LINE - unused]).map_err(Failure::Wire)?;
+        self.wire.write(&line[..MAX_COMMAND_LINE - unused]).map_err(Failure::Wire)?;
         self.hear(each)
     }
 

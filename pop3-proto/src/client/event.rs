@@ -5,8 +5,8 @@ use core::fmt;
 #[cfg(doc)]
 use crate::client::Client;
 #[cfg(doc)]
-use crate::command::Kind;
-use crate::reply::{Challenge, Greeting, Refusal, Reply, Row};
+use crate::wire::kind::Kind;
+use crate::wire::reply::{Challenge, Greeting, Refusal, Reply, Row};
 
 /// Names a command that was sent, so that events can say whom they answer.
 ///

@@ -4,17 +4,18 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::ToString;
 
-use crate::capability::Known;
-use crate::conversation::Conversation;
-use crate::error::BadArgument;
-use crate::exchange::Capabilities;
+use crate::drive::capabilities::Capabilities;
+use crate::drive::conversation::Conversation;
+use crate::login::auth::Auth;
 use crate::login::credentials::Secret;
 use crate::login::{Credentials, LoginError, Method, Methods, Policy};
 #[cfg(feature = "cram-md5")]
 use crate::sasl::CramMd5;
-use crate::sasl::{self, Auth, External, Mechanism, MechanismError, OauthBearer, Plain, Xoauth2};
+use crate::sasl::{self, External, Mechanism, MechanismError, OauthBearer, Plain, Xoauth2};
 #[cfg(feature = "scram")]
 use crate::sasl::{Binding, Hash, Scram};
+use crate::wire::argument::BadArgument;
+use crate::wire::capability::KnownCapability;
 
 /// What was chosen.
 pub(super) enum Choice {
@@ -83,7 +84,7 @@ pub(super) fn follow(
     mechanism.map(|mechanism| offer.auth(mechanism)).transpose()
 }
 
-/// Whether the credentials are of the kind that the method needs. Known before anything is sent.
+/// Whether the credentials are of the kind that the method needs. KnownCapability before anything is sent.
 pub(super) fn check_fit(credentials: &Credentials, method: Method) -> Result<(), LoginError> {
     let fits = match credentials.secret {
         Secret::Password(_) => !matches!(method, Method::OauthBearer | Method::Xoauth2 | Method::External),
@@ -141,7 +142,7 @@ impl Offer<'_> {
         let permitted = methods.unwrap_or(Methods::DEFAULT);
         let only_login = self.announces("LOGIN")
             && permitted.contains(Method::Login)
-            && !self.announced.any(|known| known == Known::User);
+            && !self.announced.any(|known| known == KnownCapability::User);
         let mut fitting = permitted.iter().filter(|method| check_fit(credentials, *method).is_ok());
         let best = fitting.find(|method| self.has(*method) && !(only_login && *method == Method::UserPass));
         best.ok_or_else(|| {

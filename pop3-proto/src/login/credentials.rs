@@ -60,7 +60,7 @@ impl Credentials {
 
     /// A name, and a password that is asked for when all is ready to send it: the server was reached, TLS is up, and the
     /// method is chosen. `ask` gets the name; `None` gives up. It runs inside the login and may take its time, but for the
-    /// server's patience.
+    /// server's deadlines.
     pub fn ask(
         user: impl Into<String>,
         ask: impl FnOnce(&str) -> Option<Zeroizing<String>> + Send + 'static,
@@ -87,7 +87,7 @@ impl Credentials {
     }
 
     /// A mechanism of your own.
-    pub fn by(mechanism: impl Mechanism + 'static) -> Credentials {
+    pub fn mechanism(mechanism: impl Mechanism + 'static) -> Credentials {
         Credentials::with("", Secret::Own(Some(Box::new(mechanism))))
     }
 
@@ -106,12 +106,12 @@ impl Credentials {
 
     /// The server that they are for, which OAUTHBEARER tells it (RFC 7628, section 3.1). `connect` of an adapter knows it.
     #[must_use]
-    pub fn at(mut self, host: impl Into<String>, port: u16) -> Credentials {
+    pub fn for_server(mut self, host: impl Into<String>, port: u16) -> Credentials {
         self.place = Some((host.into(), port));
         self
     }
 
-    /// The name; empty with [`external`](Self::external) and [`by`](Self::by).
+    /// The name; empty with [`external`](Self::external) and [`mechanism`](Self::mechanism).
     pub fn user(&self) -> &str {
         &self.user
     }

@@ -4,41 +4,42 @@ use alloc::borrow::Cow;
 use core::convert::Infallible;
 use core::fmt;
 
-use crate::error::BadArgument;
-use crate::failure::{Error, Refused};
+use crate::drive::error::Error;
+use crate::drive::refusal::OwnedRefusal;
 use crate::login::Method;
-use crate::reply::Code;
 use crate::sasl::MechanismError;
+use crate::wire::argument::BadArgument;
+use crate::wire::code::Code;
 
 /// Why a login failed. `T` is the error of the transport.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoginError<T = Infallible> {
     /// The server refused the name or the password.
-    Credentials(Refused),
+    Credentials(OwnedRefusal),
     /// Another session has the maildrop; the credentials were not judged (RFC 2449, section 8.1.2).
-    InUse(Refused),
+    InUse(OwnedRefusal),
     /// The last login was too short a while ago (RFC 2449, section 8.1.1).
-    LoginDelay(Refused),
+    LoginDelay(OwnedRefusal),
     /// Something failed that will pass (RFC 3206, section 4).
-    Temporary(Refused),
+    Temporary(OwnedRefusal),
     /// Something failed that somebody must mend (RFC 3206, section 4).
-    Permanent(Refused),
+    Permanent(OwnedRefusal),
     /// The server refused, and not for the credentials: it would have said so (RFC 3206, section 6), or it gave a response
     /// code that is not known here.
-    Refused(Refused),
+    Refused(OwnedRefusal),
     /// The server refused the method or the mechanism of this name, before it could judge the credentials or because it
     /// does not implement it.
     MethodRefused {
         /// The name of the method.
         name: Cow<'static, str>,
         /// The refusal.
-        refused: Refused,
+        refused: OwnedRefusal,
     },
     /// The server refused to bind the proof to this TLS connection, which is what -PLUS asks for. The credentials were not
     /// judged, and no method without the binding was permitted and offered (see
     /// [`Policy::methods`](crate::login::Policy::methods)).
-    Binding(Refused),
+    Binding(OwnedRefusal),
     /// The password would go over an unprotected connection. Nothing of the credentials was sent.
     Unprotected,
     /// TLS is asked for, and the adapter cannot do it. Nothing was sent.
@@ -46,9 +47,9 @@ pub enum LoginError<T = Infallible> {
     /// The server does not offer STLS. Nothing of the credentials was sent.
     NoStartTls,
     /// The server refused CAPA, so that it cannot offer STLS. Nothing of the credentials was sent.
-    CapaRefused(Refused),
+    CapaRefused(OwnedRefusal),
     /// The server refused STLS. Nothing of the credentials was sent.
-    StartTlsRefused(Refused),
+    StartTlsRefused(OwnedRefusal),
     /// The TLS handshake failed, or the server's certificate is not good. Nothing of the credentials was sent.
     Handshake(T),
     /// The server does not offer the method or the mechanism of this name. Nothing of the credentials was sent.
@@ -74,7 +75,12 @@ pub enum LoginError<T = Infallible> {
 impl<T> LoginError<T> {
     /// Classifies the refusal of the method `name`. `judged`: enough was sent to judge the credentials. `certain`: the
     /// server has announced AUTH-RESP-CODE.
-    pub(super) fn of_refusal(name: Cow<'static, str>, refused: Refused, judged: bool, certain: bool) -> LoginError<T> {
+    pub(super) fn of_refusal(
+        name: Cow<'static, str>,
+        refused: OwnedRefusal,
+        judged: bool,
+        certain: bool,
+    ) -> LoginError<T> {
         const NOT_IMPLEMENTED: &[&str] = &[
             "not implemented",
             "unimplemented",
@@ -105,10 +111,10 @@ impl<T> LoginError<T> {
     }
 
     /// Whether the connection can be used again: for another try, or QUIT.
-    pub fn session_goes_on(&self) -> bool {
+    pub fn is_recoverable(&self) -> bool {
         match self {
-            LoginError::Failed(error) => error.session_goes_on(),
-            LoginError::Handshake(_) | LoginError::Mechanism { error: MechanismError::Unproved, .. } => false,
+            LoginError::Failed(error) => error.is_recoverable(),
+            LoginError::Handshake(_) | LoginError::Mechanism { error: MechanismError::ServerUnverified, .. } => false,
             _ => true,
         }
     }

@@ -11,9 +11,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use zeroize::Zeroizing;
 
-use crate::error::BadArgument;
 use crate::sasl::mechanism::debug_by_name;
 use crate::sasl::{Mechanism, MechanismError, Message, plain, prepare};
+use crate::wire::argument::BadArgument;
 
 /// CRAM-MD5 (RFC 2195).
 pub struct CramMd5 {

@@ -5,13 +5,13 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::error::BadArgument;
+use crate::wire::argument::BadArgument;
 
 /// A message of a mechanism, decoded. Its memory is wiped when dropped.
 pub type Message = Zeroizing<Vec<u8>>;
 
 /// A SASL mechanism from the client's side, for one exchange (RFC 4422, RFC 5034). Bring your own by
-/// [`Credentials::by`](crate::login::Credentials::by).
+/// [`Credentials::mechanism`](crate::login::Credentials::mechanism).
 ///
 /// Base64, the length of lines and `*` are not its business. Nothing that it gives away is logged, nor shown by `Debug`.
 ///
@@ -113,7 +113,7 @@ pub enum MechanismError {
     TooLittleWork(u32),
     /// The server does not know the password that it claims to have checked: it may be somebody else.
     #[error("the server could not prove that it knows the password; it may be an impostor")]
-    Unproved,
+    ServerUnverified,
     /// The name, the password or the token cannot be sent by this mechanism.
     #[error("the credentials cannot be sent: {0}")]
     Credentials(BadArgument),

@@ -4,10 +4,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::error::BadArgument;
 use crate::sasl::mechanism::debug_by_name;
 use crate::sasl::plain::joined;
 use crate::sasl::{Mechanism, MechanismError, Message};
+use crate::wire::argument::BadArgument;
 
 /// A token is what may stand behind `Bearer` in HTTP (RFC 6750, section 2.1).
 fn check_token(token: &str) -> Result<(), BadArgument> {

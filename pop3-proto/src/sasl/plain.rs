@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use crate::error::BadArgument;
 use crate::sasl::mechanism::debug_by_name;
 use crate::sasl::{Mechanism, MechanismError, Message};
+use crate::wire::argument::BadArgument;
 
 /// The message of PLAIN: authorization identity, NUL, user, NUL, password (RFC 4616, section 2).
 ///

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use zeroize::Zeroizing;
 
-use crate::error::BadArgument;
+use crate::wire::argument::BadArgument;
 
 /// A password as APOP, CRAM-MD5 and SCRAM put it into a digest (RFC 4013; RFC 6856, section 2.2). What is US-ASCII stays
 /// as it is.

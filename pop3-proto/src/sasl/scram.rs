@@ -16,9 +16,9 @@ use rsasl::property::{AuthId, AuthzId, Password};
 use rsasl::validate::NoValidation;
 use zeroize::Zeroizing;
 
-use crate::error::BadArgument;
 use crate::sasl::mechanism::debug_by_name;
 use crate::sasl::{Mechanism, MechanismError, Message, plain, prepare};
+use crate::wire::argument::BadArgument;
 
 /// The iterations that a server may ask for, at the least (RFC 7677, section 4) and at the most. The most take a good
 /// part of a second; beyond them a server could keep a client busy for as long as it likes.
@@ -143,7 +143,7 @@ impl Mechanism for Scram {
                 Ok(Message::default())
             }
             Stage::Proved => {
-                let (message, state) = self.step(Some(challenge)).map_err(|_| MechanismError::Unproved)?;
+                let (message, state) = self.step(Some(challenge)).map_err(|_| MechanismError::ServerUnverified)?;
                 self.stage = if state.is_finished() { Stage::Complete } else { Stage::Failed };
                 Ok(message)
             }

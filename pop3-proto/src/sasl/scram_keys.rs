@@ -7,8 +7,8 @@ use hmac::{KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::error::BadArgument;
 use crate::sasl::prepare;
+use crate::wire::argument::BadArgument;
 
 type HmacSha256 = hmac::Hmac<Sha256>;
 
@@ -169,7 +169,7 @@ mod tests {
             c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
         let decode = |text: &[u8]| {
             let mut space = [0; 33];
-            <[u8; 32]>::try_from(crate::base64::decode(text, &mut space).unwrap()).unwrap()
+            <[u8; 32]>::try_from(crate::wire::base64::decode(text, &mut space).unwrap()).unwrap()
         };
         let keys = ScramKeys::derive("pencil", SALT, 4096).unwrap();
         let proof = decode(b"dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=");

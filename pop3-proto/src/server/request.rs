@@ -1,10 +1,11 @@
 //! What a server hears.
 
-use crate::command::{Command, Kind};
-use crate::sasl::Response;
 #[cfg(doc)]
 use crate::server::{Server, ServerConfig};
 use crate::state::State;
+use crate::wire::command::Command;
+use crate::wire::kind::Kind;
+use crate::wire::payload::Response;
 
 /// What the client wants. Borrows only from the input. `Debug` shows no secret.
 #[derive(Clone, Copy, Debug)]

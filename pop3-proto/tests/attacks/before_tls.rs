@@ -2,10 +2,9 @@
 
 use core::num::NonZeroU32;
 
-use pop3_proto::conversation::Retrieval;
-use pop3_proto::exchange::{Acknowledge, Stat, UidlAll};
+use pop3_proto::drive::{Acknowledge, Retrieval, Stat, UidlAll};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Progress, Security};
-use pop3_proto::{BadArgument, Cause, Command, Config, Error, Rejected, State, Violation};
+use pop3_proto::{BadArgument, Cause, Command, Config, Error, State, UsageError, Violation};
 
 use crate::play::{CUTS, Cut, INSIDE_TLS, PASSWORD, Play, Script, USER, policy};
 
@@ -33,7 +32,7 @@ fn is_poisoned(play: &mut Play) {
         play.say(says);
         for command in [Command::Quit, Command::Capa, Command::User(USER), Command::Pass(PASSWORD), Command::Stls] {
             let error = play.call(Acknowledge(command)).unwrap_err();
-            assert!(!error.session_goes_on(), "{command}: {error}");
+            assert!(!error.is_recoverable(), "{command}: {error}");
         }
     }
     let mut login = Login::new(Credentials::new(USER, PASSWORD), STARTTLS);
@@ -117,7 +116,7 @@ fn a03_an_answer_before_its_command_answers_nothing() {
                 for policy in [STARTTLS, crate::play::CLEAR] {
                     let mut play = Play::of(&[("", &greeting), ("CAPA", LIST)], Config::default(), cut);
                     let error = play.login(policy).unwrap_err();
-                    assert!(matches!(&error, LoginError::Failed(error) if !error.session_goes_on()), "{error}");
+                    assert!(matches!(&error, LoginError::Failed(error) if !error.is_recoverable()), "{error}");
                     is_poisoned(&mut play);
                     play.sent_only(&[]);
                 }
@@ -129,7 +128,7 @@ fn a03_an_answer_before_its_command_answers_nothing() {
                 play.greet().unwrap();
                 let mut login = Login::new(Credentials::new(USER, PASSWORD), STARTTLS);
                 let result = play.log_in_or_start_tls(&mut login);
-                assert!(matches!(result, Err(LoginError::Failed(error)) if !error.session_goes_on()));
+                assert!(matches!(result, Err(LoginError::Failed(error)) if !error.is_recoverable()));
                 is_poisoned(&mut play);
                 play.sent_only(&["CAPA"]);
             }
@@ -309,10 +308,10 @@ fn a09_no_greeting_skips_the_login() {
             play.greet().unwrap();
             assert_eq!(play.conversation.client().state(), State::Authorization);
             let error = play.call(Stat).unwrap_err();
-            assert!(matches!(error.cause(), Cause::Rejected(Rejected::NotPermitted { .. })), "{error}");
+            assert!(matches!(error.cause(), Cause::Usage(UsageError::NotPermitted { .. })), "{error}");
             for retrieval in [Command::Retr(ONE), Command::Top { number: ONE, lines: 0 }].map(Retrieval::new) {
                 let error = play.retrieve(retrieval, &mut Vec::new()).unwrap_err();
-                assert!(matches!(error.cause(), Cause::Rejected(Rejected::NotPermitted { .. })), "{error}");
+                assert!(matches!(error.cause(), Cause::Usage(UsageError::NotPermitted { .. })), "{error}");
             }
             play.sent_only(&[]);
             let login = Login::new(Credentials::new(USER, PASSWORD), STARTTLS);
@@ -444,7 +443,7 @@ fn a15_what_a_truncated_stream_brought_is_not_all() {
             let mut play = Play::of(&script, INSIDE_TLS, cut);
             play.login(policy(Security::Tls)).unwrap();
             let error = play.call(UidlAll::new()).unwrap_err();
-            assert!(error.is_truncated() && !error.session_goes_on(), "{error}");
+            assert!(error.is_truncated() && !error.is_recoverable(), "{error}");
             is_poisoned(&mut play);
         }
         for len in 0..retr.len() {
@@ -453,7 +452,7 @@ fn a15_what_a_truncated_stream_brought_is_not_all() {
             play.login(policy(Security::Tls)).unwrap();
             let mut octets = Vec::new();
             let error = play.retrieve(Retrieval::new(Command::Retr(ONE)), &mut octets).unwrap_err();
-            assert!(error.is_truncated() && !error.session_goes_on(), "{error}");
+            assert!(error.is_truncated() && !error.is_recoverable(), "{error}");
             assert!(b"Subject: x\r\n\r\nbody\r\n".starts_with(&octets), "{}", octets.escape_ascii());
             is_poisoned(&mut play);
         }

@@ -1,7 +1,6 @@
 //! D01 to D07: where a message ends, and what is content.
 
-use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::exchange::{Acknowledge, ListAll, Stat, UidlAll};
+use pop3_proto::drive::{Acknowledge, Batch, BatchCommand, ListAll, Selection, Stat, UidlAll};
 use pop3_proto::{Command, Config, Kind, Violation};
 use proptest::prelude::*;
 
@@ -193,7 +192,7 @@ fn d06_what_stands_behind_an_unstuffed_dot_answers_nothing() {
     for cut in CUTS {
         let script: Script<'_> = &[("RETR 1", answer), ("RETR 2", b"+OK\r\nsecond\r\n.\r\n")];
         let mut play = inside(&PIPELINING, script, cut);
-        let mut batch = Batch::new(Each::Retrieve, Selection::numbered([number(1), number(2)]), 1000);
+        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered([number(1), number(2)]), 1000);
         let first = play.next(&mut batch).unwrap();
         play.retrieve(first.retrieval(), &mut Vec::new()).unwrap();
         let second = play.next(&mut batch).unwrap();

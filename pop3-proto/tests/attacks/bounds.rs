@@ -2,12 +2,9 @@
 
 use core::ops::ControlFlow;
 
-use pop3_proto::apop::Timestamp;
-use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
-use pop3_proto::exchange::{Exchange, Failure, Lines, ListAll, UidlAll};
+use pop3_proto::drive::{Call, Conversation, Exchange, ExchangeError, Io, Lines, ListAll, Retrieval, Step, UidlAll};
 use pop3_proto::login::LoginError;
-use pop3_proto::reply::Challenge;
-use pop3_proto::sasl::{Payload, Response};
+use pop3_proto::wire::{Challenge, Payload, Response, Timestamp};
 use pop3_proto::{Awaiting, Cause, Command, Config, Error, Event, Kind, Malformed, ProtocolError, Violation};
 
 use crate::memory::{Usage, used};
@@ -256,7 +253,7 @@ impl Exchange for Talkative {
         Command::Auth { mechanism: "X-TALK", initial_response: None }
     }
 
-    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<(), Failure>> {
+    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<(), ExchangeError>> {
         if matches!(event, Event::Ok { .. }) { ControlFlow::Break(Ok(())) } else { ControlFlow::Continue(()) }
     }
 

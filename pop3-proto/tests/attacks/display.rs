@@ -3,12 +3,12 @@
 use core::num::NonZeroU32;
 use std::path::Path;
 
-use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::{Call, Io, Retrieval, Step};
-use pop3_proto::exchange::{Acknowledge, Lines, OwnedUniqueId, UidlAll};
+use pop3_proto::drive::{
+    Acknowledge, Batch, BatchCommand, Call, Io, Lines, OwnedUniqueId, Retrieval, Selection, Step, UidlAll,
+};
 use pop3_proto::login::LoginError;
 use pop3_proto::message::MessageRef;
-use pop3_proto::reply::{Text, UniqueId};
+use pop3_proto::wire::{Text, UniqueId};
 use pop3_proto::{Awaiting, Cause, Command, Config, Kind, QuitError, State};
 
 use crate::play::{CLEAR, CUTS, Cut, Play, Script};
@@ -52,9 +52,9 @@ fn f02_a_quit_without_an_answer_is_neither_done_nor_undone() {
         // The adapter has waited long enough.
         let late = play.finish_until(&mut call, answer.len());
         assert!(late.is_none() && call.is_sent(), "{late:?}");
-        play.conversation.break_off();
+        play.conversation.abort();
         let error = play.conversation.step(&mut call).unwrap_err();
-        assert!(!error.session_goes_on());
+        assert!(!error.is_recoverable());
         assert!(matches!(QuitError::new(error, call.is_sent()), QuitError::Unknown(_)));
         assert_ne!(play.conversation.client().state(), State::Update);
     }
@@ -126,7 +126,7 @@ fn f03_nothing_of_a_server_acts_on_a_terminal() {
         show(format!("{} {:?}", Text::new(text), Text::new(text)));
         show(format!("{:?}", UniqueId::new(text)));
         show(format!("{:?}", OwnedUniqueId::from(UniqueId::new(text))));
-        show(format!("{:?}", pop3_proto::Capability::new(text)));
+        show(format!("{:?}", pop3_proto::wire::Capability::new(text)));
         let field = [b"Subject: ".as_slice(), text, b"\r\n\r\n"].concat();
         is_harmless(&format!("{:?}", MessageRef::new(&field)));
         for header in MessageRef::new(&field).headers() {
@@ -148,7 +148,7 @@ fn f03_nothing_of_a_server_acts_on_a_terminal() {
         let error = play.call(Acknowledge(Command::Noop)).unwrap_err();
         show(format!("{error} {error:?} {:?}", error.refused()));
         let lines = play.call(Lines::new(Command::Capa)).unwrap();
-        let capability = pop3_proto::Capability::new(&lines[0]);
+        let capability = pop3_proto::wire::Capability::new(&lines[0]);
         show(format!("{capability:?} {:?}", capability.known()));
         show(format!("{:?}", play.call(UidlAll::new()).unwrap()));
         play.log().lines().for_each(is_harmless);
@@ -247,13 +247,13 @@ fn f06_numbers_name_messages_of_one_session() {
         let mut play = inside(script, cut);
         let ids = play.call(UidlAll::new()).unwrap();
         let found: Vec<u32> = ids.iter().map(|(number, _)| number.get()).collect();
-        let mut batch = Batch::new(Each::Retrieve, Selection::numbered(numbers(&found)), 1000);
+        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered(numbers(&found)), 1000);
         let mut whole = Vec::new();
         while let Some(item) = play.next(&mut batch) {
             let mut octets = Vec::new();
             match play.retrieve(item.retrieval(), &mut octets) {
                 Ok(()) => whole.push((item.number.get(), octets)),
-                Err(error) => assert!(error.refused().is_some() && error.session_goes_on() && octets.is_empty()),
+                Err(error) => assert!(error.refused().is_some() && error.is_recoverable() && octets.is_empty()),
             }
         }
         assert_eq!(whole, [(1, b"one\r\n".to_vec()), (4, b"four\r\n".to_vec())]);
@@ -280,7 +280,7 @@ fn f07_an_autologout_commits_nothing() {
                 play.hang_up();
                 let mut call = Call::new(Acknowledge(command));
                 let error = play.finish(&mut call).unwrap_err();
-                assert!(!error.session_goes_on() && !call.is_sent(), "{error}");
+                assert!(!error.is_recoverable() && !call.is_sent(), "{error}");
                 let Cause::ClosedWhileIdle(closed) = error.cause() else { panic!("{error}") };
                 assert_eq!(closed.awaiting(), Awaiting::Nothing);
                 if says.ends_with(b"\n") {

@@ -1,8 +1,6 @@
 //! D16 to D19: the end of the stream, and many commands at once.
 
-use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::{Conversation, Io, Step};
-use pop3_proto::exchange::{Acknowledge, Stat};
+use pop3_proto::drive::{Acknowledge, Batch, BatchCommand, Conversation, Io, Selection, Stat, Step};
 use pop3_proto::{Awaiting, Cause, Command, Config, QuitError, State, Violation};
 
 use crate::play::{CUTS, Cut, Play, Script};
@@ -38,7 +36,7 @@ fn d16_the_stream_ends_anywhere() {
                 for (at, result) in results.into_iter().enumerate() {
                     assert_eq!(result.is_ok(), at < turn || (at == turn && whole), "{at}: {result:?}");
                     if let Err(error) = result {
-                        assert!(!error.session_goes_on(), "{error}");
+                        assert!(!error.is_recoverable(), "{error}");
                         // Where it was cut, and not at the next call, the answer is what is missing.
                         assert!(at > turn || error.is_truncated() || whole, "{error}");
                     }
@@ -68,7 +66,7 @@ fn d17_each_of_a_batch_has_its_own_result() {
         let script: Script<'_> =
             &[("RETR 1", b"+OK\r\na\r\n.\r\n"), ("RETR 2", b"-ERR gone\r\n"), ("RETR 3", b"+OK\r\npart")];
         let mut play = inside(&PIPELINING, script, cut);
-        let mut batch = Batch::new(Each::Retrieve, Selection::numbered([1, 2, 3, 4].map(number)), 24);
+        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered([1, 2, 3, 4].map(number)), 24);
         let mut results = Vec::new();
         while let Some(item) = play.next(&mut batch) {
             let mut octets = Vec::new();
@@ -80,7 +78,7 @@ fn d17_each_of_a_batch_has_its_own_result() {
         assert!(results[0].2.is_ok());
         assert!(results[1].2.as_ref().unwrap_err().refused().is_some() && results[1].1.is_empty());
         assert!(results[2].2.as_ref().unwrap_err().is_truncated(), "what came of it is there, and is not all");
-        assert!(!results[3].2.as_ref().unwrap_err().session_goes_on());
+        assert!(!results[3].2.as_ref().unwrap_err().is_recoverable());
         // Each was asked for once at the most.
         let sent = play.sent();
         for line in ["RETR 1\\r\\n", "RETR 2\\r\\n", "RETR 3\\r\\n"] {
@@ -95,7 +93,7 @@ fn d17_each_of_a_batch_has_its_own_result() {
 fn d18_no_more_commands_are_in_flight_than_the_window_takes() {
     const WINDOW: usize = 1000;
     let mut play = inside(&PIPELINING, &[], Cut::Whole);
-    let mut batch = Batch::new(Each::Retrieve, Selection::numbered((1..=10_000).map(number)), WINDOW);
+    let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered((1..=10_000).map(number)), WINDOW);
     let (mut said, mut answered, mut most) = (0, 0, 0);
     while let Some(item) = play.next(&mut batch) {
         let mut retrieval = item.retrieval();

@@ -1,8 +1,9 @@
 //! D08 to D15: what else an answer is made of. D20 stands with the mechanisms.
 
-use pop3_proto::exchange::{Acknowledge, Lines, ListAll, ListOne, Stat, UidlAll};
+use pop3_proto::drive::{Acknowledge, Lines, ListAll, ListOne, Stat, UidlAll};
 use pop3_proto::login::LoginError;
-use pop3_proto::{Cause, Command, Config, Known, Malformed, State, Violation};
+use pop3_proto::wire::KnownCapability;
+use pop3_proto::{Cause, Command, Config, Malformed, State, Violation};
 
 use crate::play::{CLEAR, CUTS, Cut, Play, Script};
 use crate::session::{LOGIN, ONE, inside, is_poisoned, message, violation};
@@ -42,7 +43,7 @@ fn d10_a_second_answer_is_nobodys() {
         let mut play = Play::of(&script, Config::default(), Cut::At(at));
         assert!(matches!(play.login(CLEAR), Err(LoginError::Credentials(_))));
         let error = play.call(Acknowledge(Command::Capa)).unwrap_err();
-        assert!(!error.session_goes_on(), "{error}");
+        assert!(!error.is_recoverable(), "{error}");
         assert_ne!(play.conversation.client().state(), State::Transaction);
         is_poisoned(&mut play);
         play.sent_only(&["CAPA", "USER mrose", "PASS tanstaaf"]);
@@ -60,7 +61,7 @@ fn d10_a_second_answer_is_nobodys() {
         let answer = [b"+OK\r\n", &second[..]].concat();
         let mut play = inside(&LOGIN, &[("NOOP", &answer), ("STAT", b"+OK 1 1\r\n")], Cut::At(at.min(answer.len())));
         play.call(Acknowledge(Command::Noop)).unwrap();
-        assert!(!play.call(Stat).unwrap_err().session_goes_on());
+        assert!(!play.call(Stat).unwrap_err().is_recoverable());
         is_poisoned(&mut play);
     }
 }
@@ -136,10 +137,10 @@ fn d14_only_a_dot_alone_ends_the_capabilities() {
         let mut play = Play::of(&script, Config::default(), cut);
         assert!(play.login(crate::play::policy(pop3_proto::login::Security::StartTls)).is_err());
         let capabilities = play.conversation.capabilities().unwrap();
-        let lines: Vec<&[u8]> = capabilities.iter().map(pop3_proto::Capability::as_bytes).collect();
+        let lines: Vec<&[u8]> = capabilities.iter().map(pop3_proto::wire::Capability::as_bytes).collect();
         assert_eq!(lines, [&b"."[..], b"x", b".STLS", b"STLS", b"UIDL."]);
         // One dot is taken from each line, so that is what the server announces.
-        assert!(capabilities.any(|known| known == Known::Stls));
+        assert!(capabilities.any(|known| known == KnownCapability::Stls));
     }
 }
 

@@ -3,11 +3,10 @@
 use core::num::NonZeroU32;
 use std::collections::HashSet;
 
-use pop3_proto::apop::{Digest, Timestamp};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Security};
-use pop3_proto::memory::MailStore;
-use pop3_proto::sasl::{self, Payload, Response};
-use pop3_proto::{BadArgument, Client, Command, Config, Rejected, ServerConfig, Service, State};
+use pop3_proto::serve::MailStore;
+use pop3_proto::wire::{Digest, Payload, Response, Timestamp};
+use pop3_proto::{BadArgument, Client, Command, Config, ServerConfig, Service, State, UsageError, sasl};
 use proptest::prelude::*;
 
 use crate::play::{CLEAR, CUTS, Cut, INSIDE_TLS, PASSWORD, PLAIN, Play, Script, USER, policy};
@@ -57,7 +56,7 @@ fn client_in(state: State) -> Client {
 }
 
 /// What would be sent, or why nothing is; and then really nothing is.
-fn sent(command: Command<'_>, state: State, utf8: bool) -> Result<Vec<u8>, Rejected> {
+fn sent(command: Command<'_>, state: State, utf8: bool) -> Result<Vec<u8>, UsageError> {
     let mut client = client_in(state);
     client.set_utf8_user(utf8);
     let (before, mut out) = (client.clone(), Vec::new());
@@ -77,7 +76,7 @@ fn b01_no_argument_ends_a_line() {
             for (command, state) in commands(&text) {
                 for utf8 in [false, true] {
                     let refused = sent(command, state, utf8).unwrap_err();
-                    assert!(matches!(refused, Rejected::Argument(_)), "{command}: {refused:?}");
+                    assert!(matches!(refused, UsageError::Argument(_)), "{command}: {refused:?}");
                 }
             }
             // Neither do whole logins say a word.
@@ -108,7 +107,7 @@ fn b01_no_response_ends_a_line() {
             client.receive(&mut &b"+ \r\n"[..]).unwrap();
             let (before, mut out) = (client.clone(), Vec::new());
             let refused = client.respond(Response::Data(Payload::Base64(text.as_bytes())), &mut out);
-            assert_eq!(refused, Err(Rejected::Argument(BadArgument::Base64)), "{text:?}");
+            assert_eq!(refused, Err(UsageError::Argument(BadArgument::Base64)), "{text:?}");
             assert_eq!((out, client), (vec![], before));
         }
     }
@@ -201,10 +200,10 @@ proptest! {
 fn b04_a_name_is_one_argument() {
     for name in ["a PASS b", " a", "a ", " ", "a  b"] {
         for (command, _) in commands(name).iter().filter(|(command, _)| matches!(command, Command::User(_))) {
-            assert_eq!(sent(*command, State::Authorization, true), Err(Rejected::Argument(BadArgument::Blank)));
+            assert_eq!(sent(*command, State::Authorization, true), Err(UsageError::Argument(BadArgument::Blank)));
         }
         let apop = Command::Apop { user: name, digest: digest() };
-        assert_eq!(sent(apop, State::Authorization, true), Err(Rejected::Argument(BadArgument::Blank)));
+        assert_eq!(sent(apop, State::Authorization, true), Err(UsageError::Argument(BadArgument::Blank)));
         for method in [Method::UserPass, Method::Apop] {
             for security in [Security::Plaintext, Security::StartTls] {
                 let mut play = Play::of(&[("", b"+OK <1@h>\r\n")], Config::default(), Cut::Whole);
@@ -225,7 +224,7 @@ fn b05_a_line_has_255_octets_at_most() {
     for len in 253..=256 {
         let password = "p".repeat(len - b"PASS \r\n".len());
         let result = sent(Command::Pass(&password), State::Named, false);
-        let expected = if len <= 255 { Ok(len) } else { Err(Rejected::TooLong { len }) };
+        let expected = if len <= 255 { Ok(len) } else { Err(UsageError::TooLong { len }) };
         assert_eq!(result.map(|line| line.len()), expected);
         let name = "u".repeat(len - b"USER \r\n".len());
         assert_eq!(sent(Command::User(&name), State::Authorization, false).is_ok(), len <= 255);
@@ -248,7 +247,7 @@ fn b05_a_line_has_255_octets_at_most() {
             play.sent_only(&["CAPA", "USER u", &format!("PASS {password}")]);
         } else {
             let error = result.unwrap_err();
-            assert!(error.session_goes_on() && !format!("{error} {error:?}").contains(&password), "{error}");
+            assert!(error.is_recoverable() && !format!("{error} {error:?}").contains(&password), "{error}");
             play.sent_only(&["CAPA"]);
         }
     }
@@ -296,13 +295,13 @@ fn b06_the_same_rule_for_every_string() {
         let auth = Command::Auth { mechanism, initial_response: None };
         assert_eq!(
             sent(auth, State::Authorization, true),
-            Err(Rejected::Argument(BadArgument::Mechanism)),
+            Err(UsageError::Argument(BadArgument::Mechanism)),
             "{mechanism:?}"
         );
     }
     for tag in ["en\r\nQUIT", "", "en us", "\u{e9}", "\x1b", "e\0"] {
         let refused = sent(Command::Lang(tag), State::Transaction, true).unwrap_err();
-        assert!(matches!(refused, Rejected::Argument(_)), "{tag:?}: {refused}");
+        assert!(matches!(refused, UsageError::Argument(_)), "{tag:?}: {refused}");
     }
     let bad_lines = ["XTND X\r\nQUIT", "XTND\n", "", " ", " XTND", "XTND ", "XTND \0", "XTND \u{e9}", "X\x7f", "\r\n"];
     // What has a command of its own could be used to go round it.
@@ -310,12 +309,12 @@ fn b06_the_same_rule_for_every_string() {
     for line in bad_lines.into_iter().chain(known) {
         for multi in [false, true] {
             let refused = sent(Command::Raw { line, multi }, State::Transaction, true).unwrap_err();
-            assert!(matches!(refused, Rejected::Argument(_)), "{line:?}: {refused}");
+            assert!(matches!(refused, UsageError::Argument(_)), "{line:?}: {refused}");
         }
     }
     let long = format!("XTND {}", "x".repeat(249));
     let raw = Command::Raw { line: &long, multi: false };
-    assert_eq!(sent(raw, State::Transaction, true), Err(Rejected::TooLong { len: 256 }));
+    assert_eq!(sent(raw, State::Transaction, true), Err(UsageError::TooLong { len: 256 }));
     assert_eq!(
         sent(Command::Raw { line: "XTND COLOUR", multi: true }, State::Transaction, false).unwrap(),
         b"XTND COLOUR\r\n"

@@ -1,9 +1,8 @@
 //! E: logins.
 
-use pop3_proto::conversation::{Conversation, Io, Step};
-use pop3_proto::exchange::{Acknowledge, Lines, Stat};
+use pop3_proto::drive::{Acknowledge, Conversation, Io, Lines, Stat, Step};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Security};
-use pop3_proto::{Cause, Command, Config, Rejected, State};
+use pop3_proto::{Cause, Command, Config, State, UsageError};
 
 use crate::mechanisms::{MECHANISMS, by, credentials};
 use crate::oracle::{base64, unbase64};
@@ -111,7 +110,7 @@ fn e03_a_method_that_fails_is_not_followed_by_a_weaker_one() {
             };
             let mut play = Play::new(server.clone(), INSIDE_TLS, cut);
             let error = play.login(policy(Security::Tls)).unwrap_err();
-            assert!(error.session_goes_on(), "{error}");
+            assert!(error.is_recoverable(), "{error}");
             let sent = play.sent();
             let lines: Vec<&str> = sent.split_terminator("\\r\\n").collect();
             assert!(lines.len() == 2 && lines[1].starts_with("AUTH SCRAM-SHA-256 "), "{sent}");
@@ -158,7 +157,7 @@ fn e04_what_is_no_matter_of_the_password_is_not_told_as_one() {
             for cut in CUTS {
                 let mut play = Play::of(script, INSIDE_TLS, cut);
                 let error = play.login(policy(Security::Tls)).unwrap_err();
-                assert!(expected(&error) && error.session_goes_on(), "{refusal}: {error}");
+                assert!(expected(&error) && error.is_recoverable(), "{refusal}: {error}");
                 // Nothing is tried again by itself.
                 let lines: Vec<&str> = script[1..].iter().map(|(line, _)| *line).collect();
                 play.sent_only(&lines);
@@ -409,7 +408,7 @@ fn e08_nobody_is_sent_elsewhere() {
             } else {
                 // The greeting says no: there is nothing to log in to, here or elsewhere.
                 let error = result.unwrap_err();
-                assert!(!error.session_goes_on(), "{error}");
+                assert!(!error.is_recoverable(), "{error}");
                 play.sent_only(&[]);
             }
             let script: Script<'_> = &[
@@ -435,7 +434,7 @@ fn e09_no_answer_to_user_logs_in() {
             play.call(Acknowledge(Command::User(USER))).unwrap();
             assert_eq!(play.conversation.client().state(), State::Named);
             let error = play.call(Stat).unwrap_err();
-            let Cause::Rejected(Rejected::NotPermitted { state, .. }) = error.cause() else { panic!("{error}") };
+            let Cause::Usage(UsageError::NotPermitted { state, .. }) = error.cause() else { panic!("{error}") };
             assert_eq!(*state, State::Named);
             play.sent_only(&["USER mrose"]);
             // A login goes on to PASS, and only its answer counts.

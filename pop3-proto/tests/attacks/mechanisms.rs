@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
-use pop3_proto::exchange::Acknowledge;
+use pop3_proto::drive::Acknowledge;
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Security};
 use pop3_proto::sasl::{Mechanism, MechanismError, Message};
 use pop3_proto::{Cause, Command, State, Violation};
@@ -81,7 +81,7 @@ fn is_over(play: &mut Play) {
     let before = play.sent();
     play.say(b"+OK\r\n");
     for command in [Command::Quit, Command::Stat, Command::Capa, Command::User(USER)] {
-        assert!(!play.call(Acknowledge(command)).unwrap_err().session_goes_on());
+        assert!(!play.call(Acknowledge(command)).unwrap_err().is_recoverable());
     }
     assert_eq!(play.sent(), before);
 }
@@ -245,7 +245,7 @@ fn c14_a_first_message_that_does_not_go_on_with_ours() {
                     goes_on(&mut play);
                 } else {
                     // The server says that we are in all the same.
-                    assert!(!error.session_goes_on(), "{error}");
+                    assert!(!error.is_recoverable(), "{error}");
                     assert_ne!(play.conversation.client().state(), State::Transaction);
                     is_over(&mut play);
                 }
@@ -276,9 +276,9 @@ fn c14_a_last_message_that_proves_nothing() {
             assert_eq!(said_in_auth(&play)[1..], ["*"], "{:?}", cheat(&[7; 32]));
             // Who could not prove that he knows the password is not to be told anything else.
             let malformed = matches!(error, LoginError::Mechanism { error: MechanismError::Challenge(_), .. });
-            assert!(malformed || !error.session_goes_on(), "{error}");
+            assert!(malformed || !error.is_recoverable(), "{error}");
             assert_ne!(play.conversation.client().state(), State::Transaction);
-            if !error.session_goes_on() {
+            if !error.is_recoverable() {
                 is_over(&mut play);
             }
         }
@@ -287,7 +287,7 @@ fn c14_a_last_message_that_proves_nothing() {
             let (result, mut play, _) =
                 scram(method, Cheat::Last(|_| Some("e=invalid-proof".to_owned())), end, Cut::Whole);
             let error = result.unwrap_err();
-            assert_eq!((said_in_auth(&play)[1].as_str(), error.session_goes_on()), ("", goes), "{error}");
+            assert_eq!((said_in_auth(&play)[1].as_str(), error.is_recoverable()), ("", goes), "{error}");
             if goes { goes_on(&mut play) } else { is_over(&mut play) }
         }
         // +OK in the place of the proof, and +OK before the client has proved anything.
@@ -296,8 +296,8 @@ fn c14_a_last_message_that_proves_nothing() {
                 let (result, mut play, _) = scram(method, cheat, b"", cut);
                 let error = result.unwrap_err();
                 let LoginError::Failed(failed) = &error else { panic!("{error}") };
-                assert!(matches!(failed.cause(), Cause::Unproved), "{error}");
-                assert!(!error.session_goes_on());
+                assert!(matches!(failed.cause(), Cause::PrematureSuccess), "{error}");
+                assert!(!error.is_recoverable());
                 is_over(&mut play);
             }
         }
@@ -393,7 +393,7 @@ fn c16_a_mechanism_that_never_ends_is_ended() {
         };
         let mut play = Play::new(server, INSIDE_TLS, cut);
         play.greet().unwrap();
-        let error = play.log_in(Login::new(Credentials::by(Talkative), policy(Security::Tls))).unwrap_err();
+        let error = play.log_in(Login::new(Credentials::mechanism(Talkative), policy(Security::Tls))).unwrap_err();
         let LoginError::Failed(error) = error else { panic!("{error}") };
         let Cause::Protocol(error) = error.cause() else { panic!("{error}") };
         assert_eq!(error.violation(), Violation::TooManyChallenges);
@@ -409,7 +409,7 @@ fn d20_an_ok_where_a_challenge_is_due_is_no_login() {
             // Not announced, so that the secret waits to be asked for: +OK asks for nothing.
             let mut play = announcing(method, false, |_, _| b"+OK go on\r\n".to_vec(), cut);
             let error = try_by(&mut play, method);
-            assert!(!error.session_goes_on(), "{method}: {error}");
+            assert!(!error.is_recoverable(), "{method}: {error}");
             assert_ne!(play.conversation.client().state(), State::Transaction);
             assert_eq!(said_in_auth(&play), [""; 0], "{method}: no credential follows +OK");
             assert!(play.sent().ends_with(&format!("AUTH {method}\\r\\n")), "{}", play.sent());
@@ -421,12 +421,12 @@ fn d20_an_ok_where_a_challenge_is_due_is_no_login() {
         for cut in CUTS {
             let script: Script<'_> = &[("", b"+OK hi\r\n"), ("CAPA", challenge)];
             let mut play = Play::of(script, INSIDE_TLS, cut);
-            assert!(!play.login(policy(Security::Tls)).unwrap_err().session_goes_on());
+            assert!(!play.login(policy(Security::Tls)).unwrap_err().is_recoverable());
             play.sent_only(&["CAPA"]);
             let script: Script<'_> =
                 &[("", b"+OK hi\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", challenge), (PLAIN, b"+OK\r\n")];
             let mut play = Play::of(script, INSIDE_TLS, cut);
-            assert!(!play.login(policy(Security::Tls)).unwrap_err().session_goes_on());
+            assert!(!play.login(policy(Security::Tls)).unwrap_err().is_recoverable());
             play.sent_only(&["CAPA", "USER mrose"]);
             is_over(&mut play);
         }

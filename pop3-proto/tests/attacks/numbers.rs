@@ -2,9 +2,9 @@
 
 use core::num::NonZeroU32;
 
-use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::{Call, Retrieval};
-use pop3_proto::exchange::{Acknowledge, Exchange, ListAll, ListOne, Stat, UidlAll, UidlOne};
+use pop3_proto::drive::{
+    Acknowledge, Batch, BatchCommand, Call, Exchange, ListAll, ListOne, Retrieval, Selection, Stat, UidlAll, UidlOne,
+};
 use pop3_proto::{Cause, Command, Config, Malformed};
 
 use crate::memory::{Usage, used};
@@ -73,7 +73,7 @@ fn usage_of(stat: &str, list: &str, retr: &str) -> Usage {
         let mut call = Call::new(ListAll::new());
         let listings =
             feed(&mut conversation, 64, says(list.as_bytes()), |conversation| conversation.step(&mut call)).unwrap();
-        let mut batch = Batch::new(Each::Retrieve, Selection::listed(listings), 1000);
+        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::listed(listings), 1000);
         while let Some(item) =
             feed(&mut conversation, 64, says(b""), |conversation| Ok(batch.next(conversation))).unwrap()
         {
@@ -127,10 +127,10 @@ fn c07_scan_listings_that_make_no_sense() {
         login.iter().copied().chain(lines.iter().map(|line| (line.as_str(), &b"-ERR\r\n"[..]))).collect();
     let mut play = Play::of(&script, Config::default(), Cut::Whole);
     play.login(CLEAR).unwrap();
-    let mut batch = Batch::new(Each::Retrieve, Selection::listed(listings), 1000);
+    let mut batch = Batch::new(BatchCommand::Retrieve, Selection::listed(listings), 1000);
     while let Some(item) = play.next(&mut batch) {
         let error = play.retrieve(item.retrieval(), &mut Vec::new()).unwrap_err();
-        assert!(error.refused().is_some() && error.session_goes_on(), "{error}");
+        assert!(error.refused().is_some() && error.is_recoverable(), "{error}");
     }
     assert!(play.sent().ends_with("RETR 7\\r\\nRETR 3\\r\\nRETR 7\\r\\nRETR 4294967295\\r\\nRETR 1\\r\\n"));
 }

@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
-use pop3_proto::batch::{Batch, Item};
-use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
-use pop3_proto::exchange::Exchange;
+use pop3_proto::drive::{Batch, Call, Conversation, Exchange, Io, Item, Retrieval, Step};
 use pop3_proto::login::{Credentials, Login, LoginError, Policy, Progress, Security};
 use pop3_proto::{Config, Error};
 

@@ -2,9 +2,8 @@
 
 use core::num::NonZeroU32;
 
-use pop3_proto::conversation::Retrieval;
-use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
-use pop3_proto::memory::MailStore;
+use pop3_proto::drive::Retrieval;
+use pop3_proto::serve::{Denial, LoginAttempt, MailStore, Maildrop, StoreError};
 use pop3_proto::{Command, Config, ServerConfig, Service, State, transmitted_octets};
 use proptest::prelude::*;
 
@@ -246,7 +245,7 @@ struct Failing {
 }
 
 impl Maildrop for Failing {
-    fn login(&mut self, _: Credentials<'_>) -> Result<(), LoginRefused> {
+    fn login(&mut self, _: LoginAttempt<'_>) -> Result<(), Denial> {
         Ok(())
     }
     fn count(&self) -> u32 {

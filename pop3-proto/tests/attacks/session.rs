@@ -2,8 +2,7 @@
 
 use core::num::NonZeroU32;
 
-use pop3_proto::conversation::{Call, Retrieval};
-use pop3_proto::exchange::Acknowledge;
+use pop3_proto::drive::{Acknowledge, Call, Retrieval};
 use pop3_proto::{Cause, Command, Config, Error, QuitError, Violation};
 
 use crate::play::{CLEAR, Cut, Play, Script};
@@ -43,7 +42,7 @@ pub(crate) fn violation(error: &Error) -> Option<Violation> {
 pub(crate) fn is_poisoned(play: &mut Play) {
     let before = play.sent();
     for command in [Command::Noop, Command::Dele(ONE), Command::Quit] {
-        assert!(!play.call(Acknowledge(command)).unwrap_err().session_goes_on());
+        assert!(!play.call(Acknowledge(command)).unwrap_err().is_recoverable());
     }
     assert_eq!(play.sent(), before);
 }

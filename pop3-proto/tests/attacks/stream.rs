@@ -2,8 +2,7 @@
 
 use core::num::NonZeroU32;
 
-use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
-use pop3_proto::exchange::Acknowledge;
+use pop3_proto::drive::{Acknowledge, Call, Conversation, Io, Retrieval, Step};
 use pop3_proto::{Cause, Client, Command, Config, Error, State, Violation};
 
 pub(crate) const ONE: NonZeroU32 = NonZeroU32::MIN;

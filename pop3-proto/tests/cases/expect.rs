@@ -2,8 +2,8 @@
 
 use core::num::NonZeroU32;
 
-use pop3_proto::sasl::{Payload, Response};
-use pop3_proto::{BadArgument, Client, Command, Kind, Malformed, ProtocolError, Rejected, State, Violation};
+use pop3_proto::wire::{Payload, Response};
+use pop3_proto::{BadArgument, Client, Command, Kind, Malformed, ProtocolError, State, UsageError, Violation};
 
 use crate::line::{self, NoCommand};
 use crate::logins;
@@ -44,7 +44,7 @@ fn violation(error: Result<(), ProtocolError>) -> Option<Violation> {
 }
 
 /// Whether `command` is refused without an effect.
-pub(crate) fn refused(client: &Client, command: Command<'_>) -> Option<Rejected> {
+pub(crate) fn refused(client: &Client, command: Command<'_>) -> Option<UsageError> {
     let (mut tried, mut out) = (client.clone(), Vec::new());
     let rejected = tried.send(command, &mut out).err()?;
     (out.is_empty() && tried == *client).then_some(rejected)
@@ -80,7 +80,7 @@ impl Expect {
                 tally.that(answers.ends_with(&[false, true]), format!("{answers:?}"));
                 tally.same("state", run.client.state(), State::Update);
             }
-            Expect::LoginRefused => {
+            Expect::Denial => {
                 Expect::Refused.check(case, run, tally);
                 tally.same("state", run.client.state(), State::Authorization);
             }
@@ -112,9 +112,9 @@ impl Expect {
             }
             Expect::Secured => {
                 tally.that(run.client.inside_tls(), "no TLS");
-                tally.same("a second STLS", refused(&run.client, Command::Stls), Some(Rejected::InsideTls));
+                tally.same("a second STLS", refused(&run.client, Command::Stls), Some(UsageError::InsideTls));
             }
-            Expect::Stopped(rejected) => tally.same("the next line", run.stop, Some(Stop::Rejected(rejected))),
+            Expect::Stopped(rejected) => tally.same("the next line", run.stop, Some(Stop::Usage(rejected))),
             Expect::NoTimestamp => {
                 tally.same("APOP", run.stop, Some(Stop::NoCommand(NoCommand::NoTimestamp)));
             }
@@ -122,7 +122,7 @@ impl Expect {
             Expect::TooLong => {
                 let password = case.setting("password", "");
                 let rejected = refused(&run.client, Command::Pass(password));
-                tally.same("PASS", rejected, Some(Rejected::TooLong { len: password.len() + 7 }));
+                tally.same("PASS", rejected, Some(UsageError::TooLong { len: password.len() + 7 }));
             }
             Expect::NoPlain => tally.same("PLAIN", line::plain(case).err(), Some(BadArgument::Control)),
             Expect::LocalCall(rejected) => {
@@ -196,11 +196,11 @@ fn poisoned(run: &Run, tally: &mut Tally) {
         Command::Noop,
         Command::Quit,
     ] {
-        tally.same("send", refused(&run.client, command), Some(Rejected::Over));
+        tally.same("send", refused(&run.client, command), Some(UsageError::Over));
     }
     let mut out = Vec::new();
     let responded = client.respond(Response::Data(Payload::Octets(b"secret")), &mut out);
-    tally.same("respond", (responded, out), (Err(Rejected::Over), Vec::new()));
+    tally.same("respond", (responded, out), (Err(UsageError::Over), Vec::new()));
     tally.same("the client afterwards", &client, &run.client);
 }
 
@@ -214,10 +214,10 @@ fn bad_argument(case: &Case, run: &Run, tally: &mut Tally) {
     let bad = [(user, &run.client), (pass, &named)]
         .into_iter()
         .filter_map(|(command, client)| Some((command.check(false).err()?, refused(client, command), command.kind())));
-    let bad: Vec<(BadArgument, Option<Rejected>, Kind)> = bad.collect();
+    let bad: Vec<(BadArgument, Option<UsageError>, Kind)> = bad.collect();
     tally.that(!bad.is_empty(), "neither the name nor the password is known to be bad");
     for (argument, rejected, _) in bad {
-        tally.same("send", rejected, Some(Rejected::Argument(argument)));
+        tally.same("send", rejected, Some(UsageError::Argument(argument)));
     }
     tally.that(run.sent.is_empty(), "something was sent");
 }

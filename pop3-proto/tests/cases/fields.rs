@@ -1,6 +1,6 @@
 //! The structured part of an expected outcome, and the foreign decoding of each server string.
 
-use pop3_proto::reply::Code;
+use pop3_proto::wire::Code;
 use pop3_proto::{Command, Kind, State, transmitted_octets};
 use serde_json::Value as Json;
 

@@ -2,8 +2,7 @@
 
 use core::num::NonZeroU32;
 
-use pop3_proto::apop::{Digest, Timestamp};
-use pop3_proto::sasl::Payload;
+use pop3_proto::wire::{Digest, Payload, Timestamp};
 use pop3_proto::{BadArgument, Command, sasl};
 
 use crate::transcript::Case;

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use pop3_proto::conversation::{Conversation, Io, Step};
+use pop3_proto::drive::{Conversation, Io, Step};
 use pop3_proto::login::{Login, LoginError, Method, Policy, Progress, Security};
 use pop3_proto::sasl::MechanismError;
 use pop3_proto::{Cause, Config};
@@ -103,7 +103,7 @@ fn play(case: &Case, at_once: usize, ending: Ending, tally: &mut Tally) {
             .is_some_and(|(line, _)| ["USER ", "APOP ", "AUTH "].iter().any(|command| line.starts_with(command)));
         // The transcript may try again, which is for the caller to do.
         match result {
-            Err(error) if error.session_goes_on() && again && ending == Ending::AsAnswered => result = Ok(()),
+            Err(error) if error.is_recoverable() && again && ending == Ending::AsAnswered => result = Ok(()),
             _ => break,
         }
     }
@@ -200,7 +200,7 @@ fn judge_ending(
                 tally.that(result.is_ok(), told);
             } else {
                 // Refused, or given up: and there is another try.
-                tally.that(result.as_ref().is_err_and(LoginError::session_goes_on), told);
+                tally.that(result.as_ref().is_err_and(LoginError::is_recoverable), told);
             }
         }
         Ending::Broken => {
@@ -209,11 +209,11 @@ fn judge_ending(
         }
         Ending::Unproved => {
             let unproved = match result {
-                Err(LoginError::Failed(error)) => matches!(error.cause(), Cause::Unproved),
-                Err(LoginError::Mechanism { error, .. }) => *error == MechanismError::Unproved,
+                Err(LoginError::Failed(error)) => matches!(error.cause(), Cause::PrematureSuccess),
+                Err(LoginError::Mechanism { error, .. }) => *error == MechanismError::ServerUnverified,
                 _ => false,
             };
-            tally.that(unproved && result.as_ref().is_err_and(|error| !error.session_goes_on()), told);
+            tally.that(unproved && result.as_ref().is_err_and(|error| !error.is_recoverable()), told);
         }
         Ending::NoTls => {
             let no_tls = matches!(
@@ -226,7 +226,7 @@ fn judge_ending(
         Ending::Unsendable => {
             let unsendable = match result {
                 Err(LoginError::Unsendable(_)) => true,
-                Err(LoginError::Failed(error)) => matches!(error.cause(), Cause::Rejected(_)),
+                Err(LoginError::Failed(error)) => matches!(error.cause(), Cause::Usage(_)),
                 _ => false,
             };
             tally.that(unsendable && !secrets, told);

@@ -18,7 +18,7 @@ mod transcript;
 
 use std::collections::BTreeSet;
 
-use pop3_proto::memory::MailStore;
+use pop3_proto::serve::MailStore;
 use pop3_proto::{Server, ServerConfig, Service, transmitted_octets};
 
 use expect::Tally;

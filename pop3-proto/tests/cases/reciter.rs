@@ -216,11 +216,12 @@ pub(crate) fn credentials(case: &Case, turns: &VecDeque<(String, Vec<u8>)>) -> (
             let first = rest.split_once(' ').map(|(_, first)| first.to_owned());
             let responses = turns.iter().map(|(line, _)| line.clone()).skip_while(|said| said != line).skip(1);
             let responses = responses.take_while(|line| !line.contains(' ') && line != "QUIT").collect();
-            return (Credentials::by(Recited { name: name.to_owned(), responses, first }), None);
+            return (Credentials::mechanism(Recited { name: name.to_owned(), responses, first }), None);
         }
         _ => Credentials::new(user, password).acting_for(case.setting("authzid", "")),
     };
     let port = case.config.get("port").and_then(serde_json::Value::as_u64).and_then(|port| u16::try_from(port).ok());
-    let credentials = if let Some(port) = port { credentials.at(case.setting("host", ""), port) } else { credentials };
+    let credentials =
+        if let Some(port) = port { credentials.for_server(case.setting("host", ""), port) } else { credentials };
     (credentials, method)
 }

@@ -3,9 +3,9 @@
 use core::num::NonZeroU32;
 use std::collections::VecDeque;
 
-use pop3_proto::sasl::{Payload, Response};
+use pop3_proto::wire::{Payload, Response};
 use pop3_proto::{
-    Awaiting, BadArgument, Client, Command, Config, Event, Kind, ProtocolError, Rejected, State, Ticket, Violation,
+    Awaiting, BadArgument, Client, Command, Config, Event, Kind, ProtocolError, State, Ticket, UsageError, Violation,
 };
 
 use crate::line::{self, NoCommand};
@@ -41,7 +41,7 @@ impl Cut {
 /// Why the client's next line was not sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Stop {
-    Rejected(Rejected),
+    Usage(UsageError),
     NoCommand(NoCommand),
 }
 
@@ -180,7 +180,7 @@ impl Run {
             }
             _ => Response::Data(Payload::Base64(text.as_bytes())),
         };
-        self.client.respond(response, out).map_err(Stop::Rejected)
+        self.client.respond(response, out).map_err(Stop::Usage)
     }
 
     /// Whether the AUTH in flight is one of PLAIN.
@@ -201,7 +201,7 @@ impl Run {
             Command::List(number) | Command::Uidl(number) => number,
             _ => None::<NonZeroU32>,
         };
-        let ticket = self.client.send(command, out).map_err(Stop::Rejected)?;
+        let ticket = self.client.send(command, out).map_err(Stop::Usage)?;
         self.asked.push_back((ticket, (command.kind(), message)));
         if let Some(step) = self.steps.last_mut() {
             step.kinds.push(command.kind());

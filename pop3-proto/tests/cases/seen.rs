@@ -2,8 +2,8 @@
 
 use core::num::NonZeroU32;
 
-use pop3_proto::reply::{Code, Refusal, Reply, ResponseCode, Row, ScanListing};
-use pop3_proto::{Event, Kind, Known, Malformed};
+use pop3_proto::wire::{Code, KnownCapability, Refusal, Reply, ResponseCode, Row, ScanListing};
+use pop3_proto::{Event, Kind, Malformed};
 
 /// What was asked: the kind, and the message it was asked of.
 pub(crate) type Asked = (Kind, Option<NonZeroU32>);
@@ -96,7 +96,7 @@ impl Value {
                 let capability = row.capability();
                 let words = [capability.tag()].into_iter().chain(capability.params());
                 let expire = match capability.known() {
-                    Some(Known::Expire { days, per_user }) => Some((days, per_user)),
+                    Some(KnownCapability::Expire { days, per_user }) => Some((days, per_user)),
                     _ => None,
                 };
                 Value::Capability { words: words.map(<[u8]>::to_vec).collect(), expire }
@@ -116,7 +116,7 @@ impl Seen {
             Event::NoService(refusal) | Event::Refused { refusal, .. } => Seen::Status(Status::refused(refusal)),
             Event::Ok { reply, .. } => Seen::Status(Status::ok(reply, asked)),
             Event::Challenge { challenge, .. } => match challenge.payload() {
-                pop3_proto::sasl::Payload::Base64(text) | pop3_proto::sasl::Payload::Octets(text) => {
+                pop3_proto::wire::Payload::Base64(text) | pop3_proto::wire::Payload::Octets(text) => {
                     Seen::Challenge(text.to_vec())
                 }
             },

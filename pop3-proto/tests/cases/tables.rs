@@ -1,6 +1,6 @@
 //! Every decision of this suite: what results mean, and what is decided otherwise here.
 
-use pop3_proto::{Awaiting, Kind, Rejected, State};
+use pop3_proto::{Awaiting, Kind, State, UsageError};
 
 use crate::transcript::Case;
 
@@ -18,7 +18,7 @@ pub(crate) enum Expect {
     /// The last answer before that to QUIT is `-ERR`.
     RefusedThenQuit,
     /// Like `Refused`, in AUTHORIZATION.
-    LoginRefused,
+    Denial,
     /// QUIT answered `-ERR`: over all the same, and the caller knows.
     UpdateRefused,
     Poisoned,
@@ -31,7 +31,7 @@ pub(crate) enum Expect {
     /// TLS began, and STLS is refused from now on.
     Secured,
     /// The transcript's next line is refused here.
-    Stopped(Rejected),
+    Stopped(UsageError),
     NoTimestamp,
     /// Name or password is refused before anything is written.
     BadArgument,
@@ -40,7 +40,7 @@ pub(crate) enum Expect {
     /// No response of PLAIN can be made.
     NoPlain,
     /// The calls that the transcript adds are refused here.
-    LocalCall(Rejected),
+    LocalCall(UsageError),
     /// A bare client cannot know: the login flow is judged, in [`LOGINS`].
     ByLogin,
     OtherMessage,
@@ -85,10 +85,10 @@ pub(crate) const RESULTS: &[(Key, Expect)] = {
         (Id("poplib-pass-double-reply"), E::RefusedThenPoisoned),
         (Id("poplib-too-long-line"), E::Poisoned),
         (Id("poplib-stls"), E::Secured),
-        (Id("poplib-stls-inside-tls"), E::LocalCall(Rejected::InsideTls)),
+        (Id("poplib-stls-inside-tls"), E::LocalCall(UsageError::InsideTls)),
         (Id("k9-external-missing"), E::ByLogin),
         (Id("tcllib-bad-greeting"), E::Poisoned),
-        (Id("tcllib-status-after-quit"), E::LocalCall(Rejected::Over)),
+        (Id("tcllib-status-after-quit"), E::LocalCall(UsageError::Over)),
         (Id("issue-cpython-95252-unstuffed-dot"), E::OkThenPoisoned),
         (Id("issue-cve-2018-1060-apop-regex"), E::NoTimestampOrError),
         (Id("rfc1939-session"), E::Updated),
@@ -96,20 +96,20 @@ pub(crate) const RESULTS: &[(Key, Expect)] = {
         (Id("rfc1939-quit-left"), E::Updated),
         (Id("rfc1939-quit-err"), E::UpdateRefused),
         (Id("rfc1939-dele-twice"), E::Refused),
-        (Id("rfc2595-stls"), E::Stopped(Rejected::InsideTls)),
-        (Id("rfc5802-scram-bad-server-signature"), E::LoginRefused),
+        (Id("rfc2595-stls"), E::Stopped(UsageError::InsideTls)),
+        (Id("rfc5802-scram-bad-server-signature"), E::Denial),
         (Id("rfc5802-scram-ok-without-server-final"), E::ByLogin),
-        (Id("rfc5802-scram-nonce-not-extended"), E::LoginRefused),
-        (Id("rfc5802-scram-mandatory-extension"), E::LoginRefused),
-        (Id("rfc5802-scram-huge-iterations"), E::LoginRefused),
-        (Id("rfc6856-stls-after-utf8"), E::LocalCall(Rejected::AfterUtf8)),
+        (Id("rfc5802-scram-nonce-not-extended"), E::Denial),
+        (Id("rfc5802-scram-mandatory-extension"), E::Denial),
+        (Id("rfc5802-scram-huge-iterations"), E::Denial),
+        (Id("rfc6856-stls-after-utf8"), E::LocalCall(UsageError::AfterUtf8)),
         (Id("rfc1957-no-space-after-ok"), E::Refused),
         (Id("fetchmail-list-number-mismatch"), E::OtherMessage),
         (Id("fetchmail-list-number-range"), E::ZeroFails),
         (Id("atk-a05-capa-eof"), E::Closed(Awaiting::Status(Kind::Capa))),
-        (Id("atk-a09-0"), E::LocalCall(Rejected::NotPermitted { kind: Kind::Stat, state: AUTHORIZATION })),
-        (Id("atk-a09-1"), E::LocalCall(Rejected::NotPermitted { kind: Kind::Stat, state: AUTHORIZATION })),
-        (Id("atk-a09-2"), E::LocalCall(Rejected::NotPermitted { kind: Kind::Stat, state: AUTHORIZATION })),
+        (Id("atk-a09-0"), E::LocalCall(UsageError::NotPermitted { kind: Kind::Stat, state: AUTHORIZATION })),
+        (Id("atk-a09-1"), E::LocalCall(UsageError::NotPermitted { kind: Kind::Stat, state: AUTHORIZATION })),
+        (Id("atk-a09-2"), E::LocalCall(UsageError::NotPermitted { kind: Kind::Stat, state: AUTHORIZATION })),
         (Id("atk-b02-plain-nul"), E::NoPlain),
         (Id("atk-b05-pass-249"), E::TooLong),
         (Id("atk-c04-uidl"), E::RowsOrLimit),
@@ -123,9 +123,9 @@ pub(crate) const RESULTS: &[(Key, Expect)] = {
         (Says("success"), E::Success),
         (Says("protocol error"), E::Poisoned),
         (Says("error: line too long"), E::LineTooLong),
-        (Says("error: login denied"), E::LoginRefused),
-        (Says("login refused"), E::LoginRefused),
-        (Says("mechanism refused"), E::LoginRefused),
+        (Says("error: login denied"), E::Denial),
+        (Says("login refused"), E::Denial),
+        (Says("mechanism refused"), E::Denial),
         (Says("error: command refused"), E::Refused),
         (Says("error; session usable"), E::Refused),
         (Is("error"), E::Refused),

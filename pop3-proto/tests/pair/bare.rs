@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use pop3_proto::sasl::Response;
-use pop3_proto::{Client, Command, Config, Event, Kind, Rejected, Shape, State, Ticket};
+use pop3_proto::wire::Response;
+use pop3_proto::{Client, Command, Config, Event, Kind, Shape, State, Ticket, UsageError};
 
 use crate::link::{Link, Scene, Schedule};
 use crate::oracle::{Answer, Oracle, Said};
@@ -83,7 +83,7 @@ impl Bare<'_> {
             Err(rejected) => {
                 assert_eq!((&self.client, self.out.len()), (&before, written), "{rejected:?} changes nothing");
                 // It may be permitted when more is answered.
-                if !idle && !matches!(rejected, Rejected::Argument(_)) {
+                if !idle && !matches!(rejected, UsageError::Argument(_)) {
                     return false;
                 }
             }

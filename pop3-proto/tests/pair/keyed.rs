@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 #[cfg(feature = "scram")]
 use std::sync::LazyLock;
 
-use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
 #[cfg(feature = "scram")]
 use pop3_proto::sasl::ScramKeys;
+use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 
 use crate::shelf::Shelf;
 #[cfg(feature = "scram")]
@@ -21,7 +21,7 @@ pub(crate) struct Keyed {
 }
 
 impl Maildrop for Keyed {
-    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
+    fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
         self.shelf.login(credentials)
     }
 

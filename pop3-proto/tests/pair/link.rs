@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use pop3_proto::apop::Timestamp;
+use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
 use zeroize::Zeroizing;
 

@@ -13,9 +13,9 @@ mod typed;
 
 use std::num::NonZeroU32;
 
-use pop3_proto::batch::Each;
+use pop3_proto::drive::BatchCommand;
 use pop3_proto::login::{Method, Policy, Security};
-use pop3_proto::sasl::{Payload, Response};
+use pop3_proto::wire::{Payload, Response};
 use pop3_proto::{Command, ServerConfig};
 use proptest::prelude::*;
 
@@ -191,7 +191,8 @@ fn deed() -> impl Strategy<Value = Deed> {
             Command::Raw { line: "X", multi: true }
         ]),
     ];
-    let each = prop_oneof![Just(Each::Retrieve), lines().prop_map(Each::Top), Just(Each::Delete)];
+    let each =
+        prop_oneof![Just(BatchCommand::Retrieve), lines().prop_map(BatchCommand::Top), Just(BatchCommand::Delete)];
     let command = prop_oneof![
         number().prop_map(Command::Retr),
         (number(), lines()).prop_map(|(number, lines)| Command::Top { number, lines }),

@@ -2,8 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use pop3_proto::apop::{Digest, Timestamp};
-use pop3_proto::sasl::{Payload, Response};
+use pop3_proto::wire::{Digest, Payload, Response, Timestamp};
 use pop3_proto::{Command, State};
 
 use crate::link::{Scene, TIMESTAMP};

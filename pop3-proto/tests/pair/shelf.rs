@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
-use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
+use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 use pop3_proto::transmitted_octets;
 
 pub(crate) const USER: &str = "ann";
@@ -69,10 +69,10 @@ impl Shelf {
 }
 
 impl Maildrop for Shelf {
-    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
+    fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
         assert!(!self.open, "nobody logs in twice");
         self.open = credentials.user() == USER && credentials.prove(PASSWORD.as_bytes());
-        if self.open { Ok(()) } else { Err(LoginRefused::Credentials) }
+        if self.open { Ok(()) } else { Err(Denial::Credentials) }
     }
 
     fn count(&self) -> u32 {

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
-use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::{Call, Conversation, Io, Retrieval, Step};
-use pop3_proto::exchange::{Acknowledge, Capabilities, Exchange, ListAll, ListOne, Stat, UidlAll, UidlOne};
+use pop3_proto::drive::{
+    Acknowledge, Batch, BatchCommand, Call, Capabilities, Conversation, Exchange, Io, ListAll, ListOne, Retrieval,
+    Selection, Stat, Step, UidlAll, UidlOne,
+};
 use pop3_proto::login::{Credentials, Login, LoginError, Policy, Progress};
 use pop3_proto::{Command, Config, Error, Kind, QuitError, State};
 
@@ -26,7 +27,7 @@ pub(crate) enum Deed {
     Together(Vec<(Command<'static>, bool)>),
     /// Takes so many items, each up to so many octets, and stops.
     Batch {
-        each: Each,
+        each: BatchCommand,
         numbers: Vec<NonZeroU32>,
         window: usize,
         items: usize,
@@ -105,7 +106,7 @@ impl Typed<'_> {
 
     /// Notes a result, and tells whether the session goes on.
     fn note<T: std::fmt::Debug>(&mut self, result: &Result<T, Error>) -> bool {
-        let goes_on = result.as_ref().err().is_none_or(Error::session_goes_on);
+        let goes_on = result.as_ref().err().is_none_or(Error::is_recoverable);
         if goes_on {
             self.results.push(format!("{result:?}"));
         }
@@ -149,7 +150,7 @@ impl Typed<'_> {
                     self.agree();
                     return true;
                 }
-                Err(LoginError::Failed(error)) if !error.session_goes_on() => return false,
+                Err(LoginError::Failed(error)) if !error.is_recoverable() => return false,
                 Err(error) => self.results.push(format!("{error:?}")),
             }
         }
@@ -277,7 +278,7 @@ impl Typed<'_> {
         true
     }
 
-    fn batch(&mut self, mut batch: Batch, each: Each, items: usize, octets: usize) -> bool {
+    fn batch(&mut self, mut batch: Batch, each: BatchCommand, items: usize, octets: usize) -> bool {
         for taken in 0.. {
             if taken == items {
                 batch.stop();
@@ -285,16 +286,16 @@ impl Typed<'_> {
             let next = self.drive(|conversation| Ok::<_, Error>(batch.next(conversation)));
             let Ok(Some(item)) = next else { break };
             let goes_on = match each {
-                Each::Delete => {
+                BatchCommand::Delete => {
                     let mut call = item.call();
                     let result = self.drive(|conversation| conversation.step(&mut call));
                     self.acknowledged(Command::Dele(item.number), &result)
                 }
-                Each::Top(lines) => {
+                BatchCommand::Top(lines) => {
                     let result = self.read(item.retrieval(), Command::Top { number: item.number, lines }, octets);
                     self.note(&result)
                 }
-                Each::Retrieve => {
+                BatchCommand::Retrieve => {
                     let result = self.read(item.retrieval(), Command::Retr(item.number), octets);
                     self.note(&result)
                 }

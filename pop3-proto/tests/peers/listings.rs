@@ -1,7 +1,7 @@
 //! CAPA, STAT, LIST and UIDL: odd lines cost at most themselves.
 
-use pop3_proto::reply::{DropListing, ScanListing};
-use pop3_proto::{Command, Event, Known, Malformed, Violation};
+use pop3_proto::wire::{DropListing, KnownCapability, ScanListing};
+use pop3_proto::{Command, Event, Malformed, Violation};
 
 use crate::{Reader, Seen, answer, feed, logged_in, message, no, ok, row, send, values};
 
@@ -50,7 +50,7 @@ fn odd_capabilities_are_kept_and_spoil_nothing() {
     });
     let tags: Vec<&[u8]> = capabilities.iter().map(|(tag, ..)| tag.as_slice()).collect();
     assert_eq!(tags, [b"RESP_CODES".as_slice(), b"EXPIRE", b"SASL", b"", b"x-thing", b"expire"]);
-    let expire = Some(Known::Expire { days: Some(30), per_user: true });
+    let expire = Some(KnownCapability::Expire { days: Some(30), per_user: true });
     assert_eq!(capabilities[1].2, format!("{expire:?}"));
     assert_eq!(capabilities[2].1, [b"X-ODD".as_slice(), b"PLAIN"]);
     assert!([0, 3, 4, 5].iter().all(|&i| capabilities[i].2 == "None"), "{capabilities:?}");

@@ -1,7 +1,7 @@
 //! Greetings, status lines, line ends, and what may be said when.
 
-use pop3_proto::apop::{Digest, Timestamp};
-use pop3_proto::{Awaiting, Client, Command, Config, Kind, Rejected, State, Violation};
+use pop3_proto::wire::{Digest, Timestamp};
+use pop3_proto::{Awaiting, Client, Command, Config, Kind, State, UsageError, Violation};
 
 use crate::{Reader, Seen, answer, body, feed, greeted, logged_in, message, no, ok, row, send};
 
@@ -69,7 +69,7 @@ fn refusing_greeting_ends_the_session() {
     let (mut reader, result) = greet(b"-ERR come back later\r\n");
     assert_eq!((reader.seen.as_slice(), result), ([Seen::NoService("come back later".into())].as_slice(), Ok(())));
     let mut out = Vec::new();
-    assert_eq!(reader.client.send(Command::User("u"), &mut out), Err(Rejected::Over));
+    assert_eq!(reader.client.send(Command::User("u"), &mut out), Err(UsageError::Over));
     assert_eq!((out, reader.client.receive_eof(b"")), (vec![], Ok(())));
 }
 
@@ -143,7 +143,7 @@ fn failed_login_permits_nothing_more() {
     let before = reader.client.clone();
     for command in [Command::Stat, Command::Pass("other"), Command::Retr(message(1))] {
         let (mut out, kind, state) = (Vec::new(), command.kind(), State::Authorization);
-        assert_eq!(reader.client.send(command, &mut out), Err(Rejected::NotPermitted { kind, state }));
+        assert_eq!(reader.client.send(command, &mut out), Err(UsageError::NotPermitted { kind, state }));
         assert_eq!((&reader.client, out), (&before, vec![]));
     }
     send(&mut reader.client, Command::User("v"));

@@ -102,7 +102,7 @@ fn credentials_of_another_kind_are_not_sent() {
     ] {
         let played = play(credentials, by(method), |_| panic!("something was sent"));
         assert!(matches!(played.reason(), LoginError::Unsuitable(unsuitable) if *unsuitable == method));
-        assert!(played.reason().session_goes_on());
+        assert!(played.reason().is_recoverable());
     }
 }
 
@@ -253,7 +253,7 @@ fn a_policy_permits_a_list_of_methods() {
     let policy = Policy { methods: Some(Methods::of(&[])), ..CLEAR };
     let played = play(password(), policy, |line| panic!("{line}"));
     assert!(matches!(played.reason(), LoginError::NotOffered(_)), "{:?}", played.reason());
-    let own = Credentials::by(pop3_proto::sasl::Plain::new("", "mrose", "tanstaaf").unwrap());
+    let own = Credentials::mechanism(pop3_proto::sasl::Plain::new("", "mrose", "tanstaaf").unwrap());
     let played = play(own, by(Plain), |line| panic!("{line}"));
     assert!(matches!(played.reason(), LoginError::Unsuitable(Plain)), "{:?}", played.reason());
 }

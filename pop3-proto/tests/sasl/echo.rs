@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use base64ct::Encoding as _;
 use md5::{Digest as _, Md5};
-use pop3_proto::Entry;
+use pop3_proto::drive::LogEntry;
 use pop3_proto::login::{Credentials, Method};
 
 pub(crate) const USER: &str = "mrose";
@@ -50,7 +50,7 @@ impl Notes {
         self.add(format!("{what:?} {what:#?}"));
     }
 
-    pub(crate) fn sink(&self) -> impl FnMut(Entry<'_>) + Send + 'static {
+    pub(crate) fn sink(&self) -> impl FnMut(LogEntry<'_>) + Send + 'static {
         let notes = self.clone();
         move |entry| notes.add(format!("{entry} {entry:?} {entry:#?}"))
     }

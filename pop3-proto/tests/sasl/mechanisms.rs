@@ -78,7 +78,7 @@ fn cram_md5_of_the_rfc() {
 #[test]
 fn oauthbearer_of_the_rfc() {
     let token = "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==";
-    let credentials = || Credentials::token("user@example.com", token).at("server.example.com", 143);
+    let credentials = || Credentials::token("user@example.com", token).for_server("server.example.com", 143);
     let message = "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBvcnQ9MTQzAWF1dGg9QmVhcmVyIHZGOWRmdDRxbVRjMk52YjNSbGNrQmhiSFJoZG1semRHRXVZMjl0Q2c9PQEB";
     let played = login(credentials(), Method::OauthBearer, &["+OK"]);
     played.result.as_ref().unwrap();
@@ -115,7 +115,7 @@ fn xoauth2_in_two_steps() {
     let played = login(credentials(), Method::Xoauth2, &["+ ", &format!("+ {said}"), "-ERR [AUTH] no"]);
     assert_eq!(played.proof(), ["AUTH XOAUTH2", &message, ""]);
     assert!(matches!(played.reason(), LoginError::Credentials(_)), "{:?}", played.reason());
-    assert!(played.reason().session_goes_on());
+    assert!(played.reason().is_recoverable());
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn ok_before_all_is_said_is_no_login() {
     // Half-way.
     let played = login(Credentials::new("user", "secret"), Method::Login, &["+", "+OK"]);
     assert_eq!(played.proof(), ["AUTH LOGIN", "dXNlcg=="]);
-    assert!(!played.reason().session_goes_on());
+    assert!(!played.reason().is_recoverable());
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_challenge_too_many_is_cancelled() {
             panic!("{:?}", played.reason())
         };
         assert_eq!(name, method.name());
-        assert!(played.reason().session_goes_on());
+        assert!(played.reason().is_recoverable());
     }
     // What was given up is not accepted.
     let played = login(Credentials::new("user", "secret"), Method::Plain, &["+ ", "+OK"]);

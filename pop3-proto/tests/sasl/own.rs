@@ -42,7 +42,7 @@ fn backwards(rounds: usize) -> Backwards {
 #[test]
 fn is_driven_to_its_end() {
     let mut said = [&*capa("X-BACKWARDS"), "+ YWJj\r\n", "+\r\n", "+OK\r\n"].map(str::to_owned).into_iter();
-    let played = play(Credentials::by(backwards(2)), CLEAR, |_| said.next().unwrap());
+    let played = play(Credentials::mechanism(backwards(2)), CLEAR, |_| said.next().unwrap());
     played.result.as_ref().unwrap();
     assert_eq!(played.proof(), ["AUTH X-BACKWARDS", "Y2Jh", ""]);
 }
@@ -50,26 +50,26 @@ fn is_driven_to_its_end() {
 #[test]
 fn says_when_the_server_may_say_ok() {
     let mut said = [&*capa("X-BACKWARDS"), "+ YWJj\r\n", "+OK\r\n"].map(str::to_owned).into_iter();
-    let played = play(Credentials::by(backwards(2)), CLEAR, |_| said.next().unwrap());
+    let played = play(Credentials::mechanism(backwards(2)), CLEAR, |_| said.next().unwrap());
     assert!(is_unproved(played.reason()), "{:?}", played.reason());
 }
 
 #[test]
 fn is_bound_to_the_policy_like_all_others() {
     let policy = Policy { allow_plaintext: false, ..CLEAR };
-    let played = play(Credentials::by(backwards(1)), policy, |_| capa("X-BACKWARDS"));
+    let played = play(Credentials::mechanism(backwards(1)), policy, |_| capa("X-BACKWARDS"));
     assert!(matches!(played.reason(), LoginError::Unprotected));
-    let played = play(Credentials::by(backwards(1)), CLEAR, |_| capa("PLAIN"));
+    let played = play(Credentials::mechanism(backwards(1)), CLEAR, |_| capa("PLAIN"));
     assert!(matches!(played.reason(), LoginError::NotOffered(name) if name == "X-BACKWARDS"));
     let hidden = Backwards { shows: false, ..backwards(1) };
     let mut said = [&*capa("X-BACKWARDS"), "+ YWJj\r\n", "+OK\r\n"].map(str::to_owned).into_iter();
-    play(Credentials::by(hidden), policy, |_| said.next().unwrap()).result.unwrap();
+    play(Credentials::mechanism(hidden), policy, |_| said.next().unwrap()).result.unwrap();
 }
 
 #[test]
 fn with_a_name_that_is_none_is_not_begun() {
     for name in ["", "PLAIN\r\nQUIT", "A B", "ABCDEFGHIJKLMNOPQRSTU"] {
-        let played = play(Credentials::by(Backwards { name, ..backwards(1) }), CLEAR, |_| "-ERR\r\n".into());
+        let played = play(Credentials::mechanism(Backwards { name, ..backwards(1) }), CLEAR, |_| "-ERR\r\n".into());
         assert!(matches!(played.reason(), LoginError::Unsendable(_)), "{:?}", played.reason());
         assert_eq!(played.said, ["CAPA"]);
     }

@@ -1,6 +1,6 @@
 //! A login flow against a server that is a function from lines to answers.
 
-use pop3_proto::conversation::{Conversation, Step};
+use pop3_proto::drive::{Conversation, Step};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Progress, Security};
 use pop3_proto::{Cause, Config, Violation};
 
@@ -34,12 +34,12 @@ impl Played {
 pub(crate) fn is_unproved(reason: &LoginError) -> bool {
     let LoginError::Failed(error) = reason else { return false };
     let unproved = match error.cause() {
-        Cause::Unproved => true,
+        Cause::PrematureSuccess => true,
         // The core sees it without a mechanism if the client has said nothing, or gave up.
-        Cause::Protocol(error) => error.violation() == Violation::UnprovenLogin,
+        Cause::Protocol(error) => error.violation() == Violation::PrematureSuccess,
         _ => false,
     };
-    unproved && !reason.session_goes_on()
+    unproved && !reason.is_recoverable()
 }
 
 /// The answer to CAPA, with these mechanisms.

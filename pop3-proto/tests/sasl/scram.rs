@@ -3,7 +3,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use pop3_proto::Config;
-use pop3_proto::conversation::Conversation;
+use pop3_proto::drive::Conversation;
 use pop3_proto::login::{Credentials, LoginError, Method, Methods, Policy};
 use pop3_proto::sasl::MechanismError;
 use proptest::prelude::*;
@@ -251,7 +251,7 @@ fn a_wrong_password_is_refused_by_the_server() {
     assert_eq!(server.proved, Some(false));
     let LoginError::Credentials(refused) = played.reason() else { panic!("{:?}", played.reason()) };
     assert_eq!(refused.to_string(), "-ERR [AUTH] no (invalid-proof)");
-    assert!(played.reason().session_goes_on());
+    assert!(played.reason().is_recoverable());
     // A server that refuses inside SCRAM and lets us in all the same is not believed.
     let cheat = Cheat { end: Some("+OK"), ..Cheat::default() };
     let (played, _) = against(Credentials::new("user", "pencils"), Function::Sha256, cheat);
@@ -275,8 +275,8 @@ fn a_server_without_the_password_is_found_out() {
         assert_eq!(server.proved, Some(true));
         assert_eq!(played.said.last().unwrap(), "*", "{last}");
         let LoginError::Mechanism { error, .. } = played.reason() else { panic!("{last}: {:?}", played.reason()) };
-        assert_eq!(*error, MechanismError::Unproved, "{last}");
-        assert!(!played.reason().session_goes_on());
+        assert_eq!(*error, MechanismError::ServerUnverified, "{last}");
+        assert!(!played.reason().is_recoverable());
     }
 }
 
@@ -286,7 +286,7 @@ fn ok_without_the_servers_proof_is_no_login() {
         let cheat = Cheat { ok_after: Some(ok_after), ..Cheat::default() };
         let (played, _) = against(pencil(), Function::Sha256, cheat);
         assert!(is_unproved(played.reason()), "{:?}", played.reason());
-        assert!(!played.reason().session_goes_on());
+        assert!(!played.reason().is_recoverable());
         assert_eq!(played.proof().len(), ok_after + 1);
     }
 }

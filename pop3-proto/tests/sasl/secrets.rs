@@ -3,11 +3,10 @@
 
 use std::panic::{self, AssertUnwindSafe};
 
-use pop3_proto::connect::Connect;
-use pop3_proto::conversation::{Conversation, Io, Step};
-use pop3_proto::login::{Credentials, Login, Method, Policy, Progress};
+use pop3_proto::Config;
+use pop3_proto::drive::{Conversation, Io, LogEntry, Step};
+use pop3_proto::login::{Connect, Credentials, Login, Method, Policy, Progress};
 use pop3_proto::sasl::{CramMd5, External, Login as SaslLogin, OauthBearer, Plain, Scram, Xoauth2};
-use pop3_proto::{Config, Entry};
 
 use crate::echo::{
     MANNERS, METHODS, Manner, Notes, PASSWORD, TIMESTAMP, TOKEN, USER, answer, assert_absent, credentials, decoded,
@@ -81,7 +80,7 @@ fn a_panic_in_the_middle_of_a_login_shows_none() {
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
             let mut conversation = Conversation::new(Config::default());
             // A log that fails when the credentials are on their way.
-            conversation.set_log(|entry| assert!(!matches!(entry, Entry::Response), "the log is full: {entry:?}"));
+            conversation.set_log(|entry| assert!(!matches!(entry, LogEntry::Response), "the log is full: {entry:?}"));
             let mut login = Login::new(credentials(method), by(method));
             let said = format!("+OK {TIMESTAMP}\r\n-ERR\r\n");
             conversation.spare()[..said.len()].copy_from_slice(said.as_bytes());
@@ -103,7 +102,9 @@ fn a_panic_in_the_middle_of_a_login_shows_none() {
 #[test]
 fn what_holds_a_secret_does_not_show_it() {
     use pop3_proto::Command;
-    use pop3_proto::sasl::{Auth, Binding, Hash, Mechanism, Payload, Response, plain};
+    use pop3_proto::login::Auth;
+    use pop3_proto::sasl::{Binding, Hash, Mechanism, plain};
+    use pop3_proto::wire::{Payload, Response};
     let notes = Notes::default();
     notes.show(&Connect::new().host("h").user(USER).password(PASSWORD).token(TOKEN));
     notes.show(&Connect::new().credentials(Credentials::new(USER, PASSWORD)));
@@ -140,8 +141,7 @@ fn what_holds_a_secret_does_not_show_it() {
 /// A failed login leaves the connection, and the server its memory.
 #[test]
 fn no_refusal_after_a_failed_login_shows_a_secret() {
-    use pop3_proto::conversation::Call;
-    use pop3_proto::exchange::{Acknowledge, Lines};
+    use pop3_proto::drive::{Acknowledge, Call, Lines};
     use pop3_proto::{Command, Error};
     fn refusal<T>(result: Result<Step<T>, Error>) -> String {
         let Err(error) = result else { panic!("it was not refused") };
@@ -149,7 +149,7 @@ fn no_refusal_after_a_failed_login_shows_a_secret() {
     }
     let mut said = ["-ERR\r\n", "+ \r\n", "-ERR [AUTH] no\r\n"].into_iter();
     let mut played = play(Credentials::new(USER, PASSWORD), by(Method::Plain), |_| said.next().unwrap().into());
-    assert!(played.reason().session_goes_on());
+    assert!(played.reason().is_recoverable());
     let conversation = &mut played.conversation;
     assert!(conversation.client().state() == pop3_proto::State::Authorization);
     let notes = Notes::default();

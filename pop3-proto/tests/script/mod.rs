@@ -1,8 +1,7 @@
 //! Holding conversations with a [`Service`]: `C:` is what the client sends, `S:` what it must be answered.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
-use pop3_proto::maildrop::Maildrop;
-use pop3_proto::memory::{MailStore, MemoryMaildrop};
+use pop3_proto::serve::{MailStore, Maildrop, MemoryMaildrop};
 use pop3_proto::{ServerConfig, Service};
 
 pub const PLAINTEXT: ServerConfig = ServerConfig { max_response: 1024, plaintext_login: true, ..ServerConfig::new() };

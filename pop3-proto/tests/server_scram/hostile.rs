@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::oracle::{Client, encode};
 use super::{OPEN, WRONG, challenge, log_in, say, session, store};
 
-fn begun(client: &Client) -> (Service<impl pop3_proto::maildrop::Maildrop>, String) {
+fn begun(client: &Client) -> (Service<impl pop3_proto::serve::Maildrop>, String) {
     let mut service = session(store().maildrop());
     let answer = say(&mut service, &format!("AUTH SCRAM-SHA-256 {}", encode(client.first())));
     let challenge = challenge(&answer);

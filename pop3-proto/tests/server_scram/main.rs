@@ -8,8 +8,7 @@ mod hostile;
 mod oracle;
 mod stores;
 
-use pop3_proto::maildrop::Maildrop;
-use pop3_proto::memory::MailStore;
+use pop3_proto::serve::{MailStore, Maildrop};
 use pop3_proto::{ServerConfig, Service, State};
 use zeroize::Zeroizing;
 

@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU32;
 
-use pop3_proto::maildrop::{Credentials, LoginRefused, Maildrop, StoreError};
 use pop3_proto::sasl::{ScramKeys, ScramSecret};
+use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 
 use super::oracle::{Challenge, Client, Keys, encode};
 use super::{OPEN, WRONG, challenge, log_in, say, session};
@@ -14,7 +14,7 @@ const ITERATIONS: u32 = 5000;
 /// Ann's keys and no password, or whatever else it is told to give.
 struct KeysOnly {
     gives: fn(&str) -> Result<ScramKeys, StoreError>,
-    refuses: Option<LoginRefused>,
+    refuses: Option<Denial>,
 }
 
 impl KeysOnly {
@@ -33,11 +33,11 @@ fn anns(user: &str) -> Result<ScramKeys, StoreError> {
 }
 
 impl Maildrop for KeysOnly {
-    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
+    fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
         match (credentials, self.refuses.take()) {
-            (Credentials::Proved { user: "ann" }, None) => Ok(()),
-            (Credentials::Proved { .. }, Some(refused)) => Err(refused),
-            _ => Err(LoginRefused::Credentials),
+            (LoginAttempt::Proved { user: "ann" }, None) => Ok(()),
+            (LoginAttempt::Proved { .. }, Some(refused)) => Err(refused),
+            _ => Err(Denial::Credentials),
         }
     }
 
@@ -97,9 +97,9 @@ fn the_keys_of_a_password_are_the_oracles() {
 #[test]
 fn v11_the_store_has_the_last_word() {
     for (refused, line) in [
-        (LoginRefused::InUse, "-ERR [IN-USE] the maildrop is in use by another session\r\n"),
-        (LoginRefused::TooSoon, "-ERR [LOGIN-DELAY] the last login was too short a while ago\r\n"),
-        (LoginRefused::Credentials, WRONG),
+        (Denial::InUse, "-ERR [IN-USE] the maildrop is in use by another session\r\n"),
+        (Denial::TooSoon, "-ERR [LOGIN-DELAY] the last login was too short a while ago\r\n"),
+        (Denial::Credentials, WRONG),
     ] {
         let mut service = session(KeysOnly { refuses: Some(refused), ..KeysOnly::new(anns) });
         let ann = Client::new("ann", "top secret");
@@ -119,8 +119,8 @@ fn a_store_that_fails_says_so() {
 struct Plain;
 
 impl Maildrop for Plain {
-    fn login(&mut self, credentials: Credentials<'_>) -> Result<(), LoginRefused> {
-        if credentials.prove(b"pw") { Ok(()) } else { Err(LoginRefused::Credentials) }
+    fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
+        if credentials.prove(b"pw") { Ok(()) } else { Err(Denial::Credentials) }
     }
 
     fn count(&self) -> u32 {

@@ -8,7 +8,7 @@ use core::ffi::c_int;
 use core::num::NonZeroU32;
 use core::panic::PanicInfo;
 
-use pop3_proto::sasl::{Payload, Response};
+use pop3_proto::wire::{Payload, Response};
 use pop3_proto::{Client, Command, Config, Event, Request, Server, ServerConfig, Shape, State};
 
 // Linux's start-up code, and memcpy and its like, which the compiler takes for granted.

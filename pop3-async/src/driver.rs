@@ -1,0 +1,238 @@
+//! A conversation and the stream that carries it.
+//!
+//! All of it is in polls: what is on its way lies here, never in a future, so that futures can be dropped.
+
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pop3_proto::Command;
+use pop3_proto::drive::{
+    Acknowledge, Batch, Call, Conversation, Deadlines, Exchange, Io, Item, LogEntry, Retrieval, Step,
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::clock::Clock;
+use crate::stream::Stream;
+use crate::tls::Settings;
+use crate::{Cause, Error, LoginError, QuitError};
+
+pub(crate) struct Driver<S> {
+    pub(crate) conversation: Conversation,
+    pub(crate) stream: Stream<S>,
+    /// Octets of commands that a batch keeps in flight.
+    pub(crate) window: usize,
+    pub(crate) clock: Clock,
+    /// What TLS has to prove, if it is begun.
+    pub(crate) tls: Option<Box<Settings>>,
+    unflushed: bool,
+    /// The runtime's turn, before a look.
+    turn: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
+    /// Boxed, because it moves from future to future, each of which would keep room for all of it, once or twice.
+    pub(crate) fn new(stream: S, conversation: Conversation, deadlines: Deadlines) -> Box<Driver<S>> {
+        Box::new(Driver {
+            conversation,
+            stream: Stream::Plain(stream),
+            window: 32 * 1024,
+            clock: Clock::new(deadlines),
+            tls: None,
+            unflushed: false,
+            turn: None,
+        })
+    }
+
+    /// The TLS handshake, after which the stream carries nothing but TLS. Dropped: the stream is dropped too.
+    pub(crate) async fn start_tls(mut self: Box<Driver<S>>) -> Result<Box<Driver<S>>, LoginError> {
+        let Some(settings) = self.tls.take() else { return Err(LoginError::NoTls) };
+        let secured = self.stream.secure(&settings, &mut self.clock).await;
+        let secured = secured.map_err(LoginError::Handshake)?;
+        let binding = secured.channel_binding();
+        self.stream = Stream::Tls(secured);
+        self.conversation.tls_established().map_err(pop3_proto::Error::widen)?;
+        if let Some(binding) = binding {
+            self.conversation.set_channel_binding(binding);
+        }
+        Ok(self)
+    }
+
+    /// QUIT, and the end of TLS if it was answered.
+    pub(crate) async fn quit(&mut self) -> Result<(), QuitError> {
+        let mut quit = Call::new(Acknowledge(Command::Quit));
+        self.finish(&mut quit).await.map_err(|error| QuitError::new(error, quit.is_sent()))?;
+        poll_fn(|cx| {
+            self.stream.end(cx);
+            Poll::Ready(())
+        })
+        .await;
+        Ok(())
+    }
+
+    pub(crate) async fn call<E: Exchange>(&mut self, exchange: E) -> Result<E::Value, Error> {
+        self.finish(&mut Call::new(exchange)).await
+    }
+
+    pub(crate) async fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
+        poll_fn(|cx| self.poll_call(cx, call)).await
+    }
+
+    pub(crate) fn poll_call<E: Exchange>(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: &mut Call<E>,
+    ) -> Poll<Result<E::Value, Error>> {
+        self.poll_steps(cx, call, Conversation::step, Call::operation)
+    }
+
+    /// Until the message begins.
+    pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>, retrieval: &mut Retrieval) -> Poll<Result<(), Error>> {
+        self.poll_steps(cx, retrieval, Conversation::open, Retrieval::operation)
+    }
+
+    /// Until there are octets of the message to be taken: `true`, or it is complete.
+    pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>, retrieval: &mut Retrieval) -> Poll<Result<bool, Error>> {
+        self.poll_steps(cx, retrieval, Conversation::read, Retrieval::operation)
+    }
+
+    /// Collects what is left of the message.
+    pub(crate) fn poll_whole(
+        &mut self,
+        cx: &mut Context<'_>,
+        retrieval: &mut Retrieval,
+        octets: &mut Vec<u8>,
+    ) -> Poll<Result<(), Error>> {
+        let collect =
+            |conversation: &mut Conversation, retrieval: &mut Retrieval| conversation.collect(retrieval, octets);
+        self.poll_steps(cx, retrieval, collect, Retrieval::operation)
+    }
+
+    fn poll_steps<C, T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        what: &mut C,
+        mut step: impl FnMut(&mut Conversation, &mut C) -> Result<Step<T>, pop3_proto::Error>,
+        operation: impl Fn(&C) -> String,
+    ) -> Poll<Result<T, Error>> {
+        loop {
+            match step(&mut self.conversation, what).map_err(pop3_proto::Error::widen)? {
+                Step::Done(value) => {
+                    if self.conversation.is_idle() {
+                        self.clock.rest();
+                    }
+                    return Poll::Ready(Ok(value));
+                }
+                Step::NeedIo(io) => ready!(self.poll_io(cx, io)).map_err(|cause| Error::new(operation(what), cause))?,
+            }
+        }
+    }
+
+    /// Returns the next message of a batch.
+    pub(crate) fn poll_item(&mut self, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<Option<Item>> {
+        loop {
+            match batch.next(&mut self.conversation) {
+                Step::Done(item) => return Poll::Ready(item),
+                Step::NeedIo(_) => ready!(self.poll_look(cx)),
+            }
+        }
+    }
+
+    /// Reads what the server has said while nothing was asked of it.
+    fn poll_look(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Where the thread was busy, the runtime has not heard the socket yet, and would say that there is nothing.
+        let turn = self.turn.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
+        ready!(turn.as_mut().poll(cx));
+        self.turn = None;
+        // There is nothing yet, mostly; after an error the next read finds an error or the end.
+        let _ = self.poll_read(cx);
+        self.conversation.looked();
+        Poll::Ready(())
+    }
+
+    /// Does the I/O that is due.
+    pub(crate) fn poll_io(&mut self, cx: &mut Context<'_>, io: Io) -> Poll<Result<(), Cause>> {
+        match io {
+            Io::Look => self.poll_look(cx).map(Ok),
+            Io::Transfer => self.poll_transfer(cx),
+        }
+    }
+
+    /// Writes what the stream takes and reads once: both are waited for, so that the server never has to read before it
+    /// is read from. It is done when something was read.
+    fn poll_transfer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        match self.send(cx) {
+            Err(error) if !is_closed(&error) => return Poll::Ready(Err(self.fail(error))),
+            // If the server hung up, what it said before is there to be read.
+            _ => {}
+        }
+        let left = |deadlines: &mut Deadlines| deadlines.answer(&self.conversation);
+        if let Err(overdue) = self.clock.check(left) {
+            return Poll::Ready(Err(self.fail(overdue.into())));
+        }
+        let result = match self.poll_read(cx) {
+            Poll::Ready(result) => result,
+            Poll::Pending => Err(ready!(self.clock.poll(cx, |deadlines| deadlines.answer(&self.conversation)))),
+        };
+        Poll::Ready(result.map_err(|error| self.fail(error)))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut space = ReadBuf::new(self.conversation.spare());
+        let read = self.stream.poll_read(cx, &mut space);
+        let octets = space.filled().len();
+        // Of octets inside TLS there may be too few yet to make something of, but they came.
+        let received = octets.max(self.stream.received());
+        if read.is_ready() || received > 0 {
+            self.clock.advance(received);
+        }
+        match ready!(read) {
+            Err(error) if !is_closed(&error) => return Poll::Ready(Err(error)),
+            _ => self.conversation.filled(octets),
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// What the stream does not take now is left for the next time, for which the task will be woken.
+    fn send(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        while !self.conversation.pending().is_empty() {
+            match self.stream.poll_write(cx, self.conversation.pending()) {
+                Poll::Ready(Ok(0)) => return Err(ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(octets)) => {
+                    self.conversation.written(octets);
+                    self.unflushed = true;
+                }
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => return Ok(()),
+            }
+        }
+        if self.unflushed {
+            if let Poll::Ready(flushed) = self.stream.poll_flush(cx) {
+                flushed?;
+                self.unflushed = false;
+            }
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, error: io::Error) -> Cause {
+        self.conversation.abort();
+        Cause::Transport(error)
+    }
+
+    pub(crate) fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
+        self.conversation.set_log(log);
+    }
+}
+
+/// Whether it says no more than that the other side is gone.
+fn is_closed(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted)
+}
+
+impl<S> std::fmt::Debug for Driver<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.conversation.fmt(f)
+    }
+}

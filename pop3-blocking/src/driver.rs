@@ -1,0 +1,200 @@
+//! A conversation and the stream that carries it.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+use pop3_proto::drive::{
+    Acknowledge, Batch, Call, Conversation, Deadlines, Exchange, Io, Item, LogEntry, Step, Timeouts,
+};
+use pop3_proto::{Cause, Command};
+
+use crate::tcp::is_late;
+use crate::tls::{Layer, Settings};
+use crate::transport::{Abilities, Transport};
+use crate::{Error, LoginError, QuitError};
+
+pub(crate) struct Driver<S> {
+    pub(crate) conversation: Conversation,
+    pub(crate) transport: Transport<S>,
+    /// Octets of commands that a batch keeps in flight.
+    pub(crate) window: usize,
+    pub(crate) deadlines: Deadlines,
+    /// What TLS has to prove, if it is begun.
+    pub(crate) tls: Option<Settings>,
+}
+
+impl<S: Read + Write> Driver<S> {
+    /// A stream that is not known waits as long as it likes.
+    pub(crate) fn new(stream: S, conversation: Conversation) -> Driver<S> {
+        let transport = Transport::new(stream, None);
+        let deadlines = Deadlines::new(Timeouts::UNLIMITED);
+        Driver { conversation, transport, window: 4 * 1024, deadlines, tls: None }
+    }
+
+    pub(crate) fn timed(
+        stream: S,
+        abilities: Abilities<S>,
+        conversation: Conversation,
+        window: usize,
+        deadlines: Deadlines,
+    ) -> Driver<S> {
+        Driver { conversation, transport: Transport::new(stream, Some(abilities)), window, deadlines, tls: None }
+    }
+
+    /// The TLS handshake, after which the stream carries nothing but TLS.
+    pub(crate) fn start_tls(&mut self) -> Result<(), LoginError> {
+        self.handshake().map_err(|error| {
+            self.conversation.abort();
+            LoginError::Handshake(error)
+        })?;
+        self.conversation.tls_established().map_err(pop3_proto::Error::widen)?;
+        if let Some(binding) = self.transport.layer().and_then(Layer::channel_binding) {
+            self.conversation.set_channel_binding(binding);
+        }
+        Ok(())
+    }
+
+    fn handshake(&mut self) -> io::Result<()> {
+        let settings = self.tls.as_ref().ok_or(ErrorKind::Unsupported)?;
+        self.transport.secure(settings)?;
+        loop {
+            let limit = self.deadlines.handshake()?;
+            if self.wait(limit, |driver| driver.transport.shake_hands(limit))? == Some(true) {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(crate) fn call<E: Exchange>(&mut self, exchange: E) -> Result<E::Value, Error> {
+        self.finish(&mut Call::new(exchange))
+    }
+
+    pub(crate) fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
+        loop {
+            match self.conversation.step(call).map_err(pop3_proto::Error::widen)? {
+                Step::Done(value) => return Ok(value),
+                Step::NeedIo(io) => self.io(io, || call.operation())?,
+            }
+        }
+    }
+
+    /// QUIT, and the end of TLS if it was answered: then the stream takes that without waiting.
+    pub(crate) fn quit(&mut self) -> Result<(), QuitError> {
+        let mut quit = Call::new(Acknowledge(Command::Quit));
+        self.finish(&mut quit).map_err(|error| QuitError::new(error, quit.is_sent()))?;
+        self.transport.close();
+        Ok(())
+    }
+
+    /// Returns the next message of a batch.
+    pub(crate) fn next_item(&mut self, batch: &mut Batch) -> Option<Item> {
+        loop {
+            match batch.next(&mut self.conversation) {
+                Step::Done(item) => return item,
+                Step::NeedIo(_) => self.look(),
+            }
+        }
+    }
+
+    /// Reads what the server has said while nothing was asked of it.
+    fn look(&mut self) {
+        match self.transport.look(self.conversation.spare()) {
+            Ok(octets) => self.conversation.filled(octets),
+            Err(error) if is_closed(&error) => self.conversation.filled(0),
+            // There is nothing yet; or an error, after which the next read finds an error or the end.
+            Err(_) => {}
+        }
+        self.conversation.looked();
+    }
+
+    /// Does the I/O that is due. `doing` names the operation that fails if it does.
+    pub(crate) fn io(&mut self, io: Io, operation: impl FnOnce() -> String) -> Result<(), Error> {
+        if io == Io::Look {
+            self.look();
+            return Ok(());
+        }
+        self.transfer().map_err(|error| {
+            self.conversation.abort();
+            Error::new(operation(), Cause::Transport(error))
+        })
+    }
+
+    /// Writes what is pending, then reads once.
+    fn transfer(&mut self) -> io::Result<()> {
+        loop {
+            match self.send() {
+                Err(error) if !is_closed(&error) => return Err(error),
+                // If the server hung up, what it said before is there to be read.
+                _ => {}
+            }
+            let limit = self.deadlines.answer(&self.conversation)?;
+            let read = self.wait(limit, |driver| driver.transport.read(driver.conversation.spare(), limit));
+            match read {
+                Ok(None) => {}
+                Ok(Some(octets)) => {
+                    self.conversation.filled(octets);
+                    return Ok(());
+                }
+                Err(error) if is_closed(&error) => {
+                    self.conversation.filled(0);
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Counts the time that `read` takes, which knows its `limit`. `None`: nothing came of it yet, and it is to be tried
+    /// again.
+    fn wait<T>(
+        &mut self,
+        limit: Duration,
+        read: impl FnOnce(&mut Driver<S>) -> io::Result<T>,
+    ) -> io::Result<Option<T>> {
+        let begin = Instant::now();
+        let result = read(self);
+        self.deadlines.spent(begin.elapsed(), self.transport.received());
+        match result {
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
+            // Whether that was all the time there is, is for deadlines to say.
+            Err(error) if is_late(&error) && limit != Duration::MAX => Ok(None),
+            result => result.map(Some),
+        }
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        let sent = self.write_all().and_then(|()| self.transport.flush());
+        match sent {
+            // The server must be read from before it reads again.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            sent => sent,
+        }
+    }
+
+    fn write_all(&mut self) -> io::Result<()> {
+        while !self.conversation.pending().is_empty() {
+            match self.transport.write(self.conversation.pending()) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(octets) => self.conversation.written(octets),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
+        self.conversation.set_log(log);
+    }
+}
+
+/// Whether it says no more than that the other side is gone.
+pub(crate) fn is_closed(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted)
+}
+
+impl<S> std::fmt::Debug for Driver<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.conversation.fmt(f)
+    }
+}

@@ -1,0 +1,197 @@
+//! A stream, perhaps with TLS on it: what a conversation's octets go through.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::time::Duration;
+
+use crate::driver::is_closed;
+use crate::tls::{Layer, Settings};
+
+pub(crate) struct Transport<S> {
+    /// It is taken out once, at the end.
+    stream: Option<S>,
+    layer: Option<Layer>,
+    abilities: Option<Abilities<S>>,
+    /// Octets that came from the stream since [`received`](Self::received) was asked.
+    received: usize,
+    /// Something was written and the stream had no room to flush it.
+    unflushed: bool,
+}
+
+/// What a [`Tcp`](crate::Tcp) can do, and a stream of the user's own cannot be asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Abilities<S> {
+    /// Like [`Read::read`], and does not wait longer than that: not at all, if it is zero.
+    pub(crate) read_within: fn(&mut S, &mut [u8], Duration) -> io::Result<usize>,
+    /// Writes what the stream takes without waiting.
+    pub(crate) write_at_once: fn(&mut S, &[u8]) -> io::Result<usize>,
+}
+
+impl<S> Transport<S> {
+    pub(crate) fn new(stream: S, abilities: Option<Abilities<S>>) -> Transport<S> {
+        Transport { stream: Some(stream), layer: None, abilities, received: 0, unflushed: false }
+    }
+
+    pub(crate) fn get_ref(&self) -> &S {
+        self.stream.as_ref().expect("it is there until the transport is gone")
+    }
+
+    /// The stream, whose TLS is closed if that goes without waiting.
+    pub(crate) fn into_stream(mut self) -> S {
+        self.say_goodbye();
+        self.stream.take().expect("it is there until the transport is gone")
+    }
+
+    /// Octets that came from the stream since this was asked last, be they ciphertext.
+    pub(crate) fn received(&mut self) -> usize {
+        std::mem::take(&mut self.received)
+    }
+
+    pub(crate) fn layer(&self) -> Option<&Layer> {
+        self.layer.as_ref()
+    }
+
+    /// Begins TLS: nothing that is read or written from now on is plaintext on the stream.
+    pub(crate) fn secure(&mut self, settings: &Settings) -> io::Result<()> {
+        self.layer = Some(Layer::new(settings)?);
+        Ok(())
+    }
+
+    /// Whoever drops a session does not wait.
+    fn say_goodbye(&mut self) {
+        if let (Some(stream), Some(layer), Some(abilities)) = (&mut self.stream, &mut self.layer, &self.abilities) {
+            layer.close();
+            let _ = layer.flush(&mut AtOnce(stream, abilities));
+        }
+    }
+}
+
+impl<S: Read + Write> Transport<S> {
+    /// Reads once from the stream, waiting no longer than that if the stream can limit it.
+    /// [`Interrupted`](ErrorKind::Interrupted) says that it is time to write again, or that what came is not enough to make
+    /// something of.
+    pub(crate) fn read(&mut self, space: &mut [u8], limit: Duration) -> io::Result<usize> {
+        let Some(stream) = &mut self.stream else { return Ok(0) };
+        let mut stream = Within(stream, self.abilities.as_ref(), limit);
+        let Some(layer) = &mut self.layer else {
+            let octets = stream.read(space)?;
+            self.received += octets;
+            return Ok(octets);
+        };
+        if let Some(result) = at_hand(layer, space) {
+            return result;
+        }
+        self.received += layer.fill(&mut stream)?;
+        at_hand(layer, space).unwrap_or(Err(ErrorKind::Interrupted.into()))
+    }
+
+    /// Goes on with the handshake: flushes, and reads once unless that was all. Gives whether it is done.
+    pub(crate) fn shake_hands(&mut self, limit: Duration) -> io::Result<bool> {
+        match self.flush() {
+            // If the server hung up, what it said before tells more.
+            Err(error) if error.kind() != ErrorKind::WouldBlock && !is_closed(&error) => return Err(error),
+            _ => {}
+        }
+        let (Some(stream), Some(layer)) = (&mut self.stream, &mut self.layer) else { return Ok(true) };
+        if !layer.is_handshaking() {
+            return Ok(true);
+        }
+        match layer.fill(&mut Within(stream, self.abilities.as_ref(), limit))? {
+            0 => Err(io::Error::new(ErrorKind::UnexpectedEof, "the server closed the connection")),
+            octets => {
+                self.received += octets;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Reads what is there without waiting, or gives [`WouldBlock`](ErrorKind::WouldBlock).
+    pub(crate) fn look(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        // What TLS says for itself is passed over, unless there is no end of it.
+        let rounds = if self.abilities.is_some() { 16 } else { 0 };
+        for _ in 0..rounds {
+            match self.read(space, Duration::ZERO) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+        let at_hand = self.layer.as_mut().and_then(|layer| at_hand(layer, space));
+        at_hand.unwrap_or(Err(ErrorKind::WouldBlock.into()))
+    }
+
+    pub(crate) fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.unflushed = true;
+        let Some(stream) = &mut self.stream else { return Ok(0) };
+        let Some(layer) = &mut self.layer else { return stream.write(octets) };
+        match layer.write(octets)? {
+            0 => {
+                layer.flush(stream)?;
+                layer.write(octets)
+            }
+            octets => Ok(octets),
+        }
+    }
+
+    /// Has all leave that was written. There may be something even if nobody wrote: TLS speaks by itself, too.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        let Some(stream) = &mut self.stream else { return Ok(()) };
+        if let Some(layer) = self.layer.as_mut().filter(|layer| layer.wants_write()) {
+            self.unflushed = true;
+            layer.flush(stream)?;
+        }
+        if self.unflushed {
+            loop {
+                match stream.flush() {
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    result => break result?,
+                }
+            }
+            self.unflushed = false;
+        }
+        Ok(())
+    }
+
+    /// Says that nothing more will be written, if there is TLS to say it in.
+    pub(crate) fn close(&mut self) {
+        if let Some(layer) = &mut self.layer {
+            layer.close();
+            // Only to be polite.
+            let _ = self.flush();
+        }
+    }
+}
+
+fn at_hand(layer: &mut Layer, space: &mut [u8]) -> Option<io::Result<usize>> {
+    let result = layer.read(space);
+    if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock) { None } else { Some(result) }
+}
+
+impl<S> Drop for Transport<S> {
+    fn drop(&mut self) {
+        self.say_goodbye();
+    }
+}
+
+/// A stream whose reads wait no longer than that, if it can limit them.
+struct Within<'a, S>(&'a mut S, Option<&'a Abilities<S>>, Duration);
+
+impl<S: Read> Read for Within<'_, S> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        match self.1 {
+            Some(abilities) => (abilities.read_within)(self.0, space, self.2),
+            None => self.0.read(space),
+        }
+    }
+}
+
+/// A stream whose writes do not wait.
+struct AtOnce<'a, S>(&'a mut S, &'a Abilities<S>);
+
+impl<S> Write for AtOnce<'_, S> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        (self.1.write_at_once)(self.0, octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,33 @@
+//! A unique-id to keep.
+
+use crate::wire::listing::UniqueId;
+
+use alloc::boxed::Box;
+
+/// A [`UniqueId`] to keep.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnedUniqueId(Box<[u8]>);
+
+impl OwnedUniqueId {
+    /// The id, borrowed.
+    pub const fn as_unique_id(&self) -> UniqueId<'_> {
+        UniqueId::new(&self.0)
+    }
+
+    /// The octets of the id, 0 or more.
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<UniqueId<'_>> for OwnedUniqueId {
+    fn from(id: UniqueId<'_>) -> OwnedUniqueId {
+        OwnedUniqueId(id.as_bytes().into())
+    }
+}
+
+impl core::fmt::Debug for OwnedUniqueId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.as_unique_id().fmt(f)
+    }
+}

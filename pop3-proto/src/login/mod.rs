@@ -1,0 +1,367 @@
+//! The login flow: CAPA, STLS, the choice of a method, and a typed reason when it fails.
+//!
+//! A method that fails is never followed by a weaker one (for the one exception, about channel bindings, see
+//! [`Policy::methods`]), and nothing of the credentials leaves on a link that is less protected than the caller allows.
+
+mod auth;
+mod choice;
+pub(crate) mod connect;
+mod credentials;
+mod error;
+pub mod netrc;
+mod policy;
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::ControlFlow;
+
+use zeroize::Zeroizing;
+
+use crate::client::Event;
+use crate::drive::capabilities::Capabilities;
+use crate::drive::commands::{Acknowledge, Lines};
+use crate::drive::conversation::{Call, Conversation, Step};
+use crate::drive::error::{Cause, Error};
+use crate::drive::exchange::{Exchange, ExchangeError, acknowledged};
+use crate::drive::refusal::OwnedRefusal;
+use crate::error::UsageError;
+use crate::sasl::{MechanismError, plain, prepare};
+use crate::wire::apop::Digest;
+use crate::wire::argument::BadArgument;
+use crate::wire::capability::KnownCapability;
+use crate::wire::command::{Command, MAX_COMMAND_LINE};
+use crate::wire::payload::Response;
+use crate::wire::reply::Challenge;
+use choice::{Choice, check_fit, choose};
+use credentials::Secret;
+
+pub use auth::Auth;
+pub use connect::{Connect, ConnectError, Destination, Log, Parts};
+pub use credentials::Credentials;
+pub use error::{LoginError, LoginFailed};
+pub use policy::{Method, Methods, Policy, Security};
+
+/// Where a login stands when it needs its driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// STLS was accepted and nothing is left unread: do the TLS handshake, call
+    /// [`Conversation::tls_established`], and go on.
+    StartTls,
+    /// The session is in TRANSACTION.
+    LoggedIn,
+}
+
+/// A login on its way.
+#[derive(Debug)]
+#[must_use = "it does nothing until it is driven"]
+pub struct Login {
+    credentials: Credentials,
+    policy: Policy,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Begin,
+    Capa(Call<Lines<'static>>),
+    Stls(Call<Acknowledge<'static>>),
+    Handshake,
+    /// Whether both travel together.
+    UserPass(Call<Proof>, Call<Proof>, bool),
+    Prove(Call<Proof>),
+}
+
+impl Login {
+    /// A login that has not begun. It needs a conversation whose greeting has come.
+    pub const fn new(credentials: Credentials, policy: Policy) -> Login {
+        Login { credentials, policy, stage: Stage::Begin }
+    }
+
+    /// Takes the login as far as the octets at hand allow.
+    ///
+    /// # Errors
+    ///
+    /// Why it failed; [`LoginError::is_recoverable`] tells whether the conversation can be used again.
+    pub fn step(&mut self, conversation: &mut Conversation) -> Result<Step<Progress>, LoginError> {
+        loop {
+            let inside_tls = conversation.client().inside_tls();
+            self.stage = match &mut self.stage {
+                Stage::Begin => {
+                    self.check(inside_tls)?;
+                    if conversation.capabilities().is_some() {
+                        self.choose(conversation)?
+                    } else {
+                        Stage::Capa(Call::new(Lines::new(Command::Capa)))
+                    }
+                }
+                Stage::Capa(call) => {
+                    let lines = match conversation.step(call) {
+                        Ok(Step::NeedIo(io)) => return Ok(Step::NeedIo(io)),
+                        Ok(Step::Done(lines)) => lines,
+                        Err(error) => match error.refused() {
+                            Some(refused) if self.wants_tls(inside_tls) => {
+                                return Err(LoginError::CapaRefused(refused.clone()));
+                            }
+                            // An old server, of which nothing is known (RFC 2449, section 5).
+                            Some(_) => Vec::new(),
+                            None => return Err(error.into()),
+                        },
+                    };
+                    conversation.learn(Capabilities::new(lines));
+                    self.choose(conversation)?
+                }
+                Stage::Stls(call) => match conversation.step(call) {
+                    Ok(Step::NeedIo(io)) => return Ok(Step::NeedIo(io)),
+                    Ok(Step::Done(())) => {
+                        conversation.expect_nothing()?;
+                        Stage::Handshake
+                    }
+                    Err(error) => {
+                        return Err(match error.refused() {
+                            Some(refused) => LoginError::StartTlsRefused(refused.clone()),
+                            None => error.into(),
+                        });
+                    }
+                },
+                Stage::Handshake if inside_tls => Stage::Begin,
+                Stage::Handshake => return Ok(Step::Done(Progress::StartTls)),
+                Stage::UserPass(user, pass, together) => {
+                    if let Step::NeedIo(io) = conversation.begin(user)? {
+                        return Ok(Step::NeedIo(io));
+                    }
+                    if *together {
+                        // USER is in flight, so nothing has to be looked at.
+                        let _ = conversation.begin(pass)?;
+                    }
+                    match conversation.step(user) {
+                        Ok(Step::NeedIo(io)) => return Ok(Step::NeedIo(io)),
+                        Ok(Step::Done(())) => {
+                            let Stage::UserPass(_, pass, _) = core::mem::replace(&mut self.stage, Stage::Begin) else {
+                                continue;
+                            };
+                            Stage::Prove(pass)
+                        }
+                        Err(error) => return Err(self.failed(conversation, error)),
+                    }
+                }
+                Stage::Prove(call) => match conversation.step(call) {
+                    Ok(Step::NeedIo(io)) => return Ok(Step::NeedIo(io)),
+                    Ok(Step::Done(())) => return Ok(Step::Done(Progress::LoggedIn)),
+                    Err(error) => match self.without_binding(conversation, &error)? {
+                        Some(stage) => stage,
+                        None => return Err(self.failed(conversation, error)),
+                    },
+                },
+            }
+        }
+    }
+
+    fn wants_tls(&self, inside_tls: bool) -> bool {
+        self.policy.security == Security::StartTls && !inside_tls
+    }
+
+    /// What can be known before anything is sent.
+    fn check(&self, inside_tls: bool) -> Result<(), LoginError> {
+        if let Some(methods) = self.policy.methods {
+            let fits = methods.iter().map(|method| check_fit(&self.credentials, method));
+            let one_fits = fits.reduce(|before, next| before.or_else(|first| next.map_err(|_| first)));
+            one_fits.unwrap_or(Err(LoginError::NotOffered("a permitted method".into())))?;
+        }
+        self.check_password().map_err(LoginError::Unsendable)?;
+        let shows = self.policy.methods.is_some_and(|methods| methods.iter().all(Method::shows_secret));
+        match self.policy.security {
+            _ if inside_tls => Ok(()),
+            Security::StartTls => Ok(()),
+            Security::Plaintext if self.policy.allow_plaintext || !shows => Ok(()),
+            Security::Tls | Security::Plaintext => Err(LoginError::Unprotected),
+        }
+    }
+
+    /// What no method can carry, or the one that was asked for cannot. The rest is known after CAPA.
+    fn check_password(&self) -> Result<(), BadArgument> {
+        let user = self.credentials.user();
+        let Secret::Password(source) = &self.credentials.secret else { return Ok(()) };
+        let password = source.known();
+        match self.policy.methods.map(Methods::single) {
+            Some(Some(Method::UserPass)) => {
+                Command::User(user).check(true)?;
+                password.map_or(Ok(()), |password| Command::Pass(password).check(true))
+            }
+            // The password itself never travels.
+            Some(Some(Method::Apop)) => {
+                Command::User(user).check(true)?;
+                password.map_or(Ok(()), |password| plain("", user, password).map(drop))
+            }
+            Some(Some(_)) => password.map_or(Ok(()), |password| plain("", user, password).map(drop)),
+            // The name may go where it may have blanks.
+            Some(None) | None => {
+                Command::Pass(user).check(true)?;
+                password.map_or(Ok(()), |password| Command::Pass(password).check(true))
+            }
+        }
+    }
+
+    /// The stage after CAPA.
+    fn choose(&mut self, conversation: &mut Conversation) -> Result<Stage, LoginError> {
+        if self.wants_tls(conversation.client().inside_tls()) {
+            let offered =
+                conversation.capabilities().is_some_and(|all| all.any(|known| known == KnownCapability::Stls));
+            return if offered {
+                Ok(Stage::Stls(Call::new(Acknowledge(Command::Stls))))
+            } else {
+                Err(LoginError::NoStartTls)
+            };
+        }
+        let choice = choose(&mut self.credentials, self.policy, conversation)?;
+        // Somebody may have been asked for the password, and have taken some minutes.
+        conversation.look_again();
+        let user = self.credentials.user();
+        let password = Zeroizing::new(String::from(self.credentials.known_text().unwrap_or_default()));
+        match choice {
+            Choice::UserPass => {
+                Self::sendable(conversation, Command::User(user))?;
+                Self::sendable(conversation, Command::Pass(&password))?;
+                // A server that does not announce USER may still take it, but must say so before PASS leaves.
+                let announced =
+                    conversation.capabilities().is_some_and(|all| all.any(|known| known == KnownCapability::User));
+                let together = announced && conversation.pipelining();
+                let (user, pass) = (Proof::User(user.into()), Proof::Pass(password));
+                Ok(Stage::UserPass(Call::new(user), Call::new(pass), together))
+            }
+            Choice::Apop => {
+                let greeting = conversation.greeting();
+                let timestamp = greeting.and_then(|greeting| greeting.timestamp());
+                let timestamp = timestamp.ok_or(LoginError::NotOffered("APOP".into()))?;
+                let user = prepare(user).map_err(LoginError::Unsendable)?;
+                let digest = Digest::new(timestamp, prepare(&password).map_err(LoginError::Unsendable)?.as_bytes());
+                Self::sendable(conversation, Command::Apop { user: &user, digest })?;
+                Ok(Stage::Prove(Call::new(Proof::Apop(user, digest))))
+            }
+            Choice::Sasl(auth) => Ok(Stage::Prove(Call::new(Proof::Sasl(auth)))),
+        }
+    }
+
+    /// The one method that may follow another one: see [`Policy::methods`].
+    fn without_binding(&mut self, conversation: &Conversation, error: &Error) -> Result<Option<Stage>, LoginError> {
+        let Stage::Prove(call) = &self.stage else { return Ok(None) };
+        let Proof::Sasl(auth) = call.exchange() else { return Ok(None) };
+        let Some(refused) = error.refused() else { return Ok(None) };
+        let method =
+            auth.mechanism().name().strip_suffix("-PLUS").and_then(|name| {
+                [Method::ScramSha256, Method::ScramSha1].into_iter().find(|method| method.name() == name)
+            });
+        let Some(method) = method.filter(|_| auth.binding_is_unknown(refused)) else {
+            return Ok(None);
+        };
+        let choice = choice::follow(&mut self.credentials, self.policy, conversation, method)?;
+        Ok(choice.map(|auth| Stage::Prove(Call::new(Proof::Sasl(auth)))))
+    }
+
+    /// Whether the server can take the command, asked before the first of a pair goes out.
+    fn sendable(conversation: &Conversation, command: Command<'_>) -> Result<(), LoginError> {
+        let announced = conversation.capabilities();
+        let utf8 = announced.is_some_and(|all| all.any(|known| known == KnownCapability::Utf8 { user: true }));
+        command.check(utf8).map_err(LoginError::Unsendable)?;
+        let len = command.encoded_len();
+        if len > MAX_COMMAND_LINE {
+            return Err(LoginError::Failed(Error::new("the login", Cause::Usage(UsageError::TooLong { len }))));
+        }
+        Ok(())
+    }
+
+    /// The name of the method on its way.
+    fn method_name(&self) -> Cow<'static, str> {
+        match &self.stage {
+            Stage::Prove(call) => match call.exchange() {
+                Proof::Sasl(auth) => Cow::Owned(auth.mechanism().name().into()),
+                Proof::Apop(..) => "APOP".into(),
+                Proof::User(_) | Proof::Pass(_) => "USER and PASS".into(),
+            },
+            _ => "USER and PASS".into(),
+        }
+    }
+
+    fn failed(&self, conversation: &mut Conversation, error: Error) -> LoginError {
+        let proof = if let Stage::Prove(call) = &self.stage { Some(call.exchange()) } else { None };
+        if let Some(Proof::Sasl(auth)) = proof {
+            if let (Some(error), true) = (auth.error(), error.refused().is_some()) {
+                if error == MechanismError::ServerUnverified {
+                    conversation.abort();
+                }
+                let name = String::from(auth.mechanism().name()).into();
+                return LoginError::Mechanism { name, error };
+            }
+        }
+        match error.into_cause() {
+            Cause::Refused(mut refused) => {
+                if let Some(Proof::Sasl(auth)) = proof {
+                    refused.explain(auth.mechanism().explanation().unwrap_or_default());
+                }
+                // The server may have echoed the secret, or whatever it was turned into.
+                refused.redact(self.credentials.known_text().unwrap_or_default().as_bytes());
+                if let Some(proof) = proof {
+                    proof.redact(&mut refused, self.credentials.user());
+                }
+                if let Some(Proof::Sasl(auth)) = proof {
+                    if auth.has_lost_its_binding(&refused) {
+                        return LoginError::Binding(refused);
+                    }
+                }
+                let certain =
+                    conversation.capabilities().is_some_and(|c| c.any(|known| known == KnownCapability::AuthRespCode));
+                let judged = !matches!(proof, Some(Proof::Sasl(auth)) if !auth.has_spoken());
+                LoginError::of_refusal(self.method_name(), refused, judged, certain)
+            }
+            Cause::Usage(UsageError::Argument(bad)) => LoginError::Unsendable(bad),
+            cause => LoginError::Failed(Error::new("the login", cause)),
+        }
+    }
+}
+
+/// A command that carries a part of the credentials.
+enum Proof {
+    User(String),
+    Pass(Zeroizing<String>),
+    Apop(Zeroizing<String>, Digest),
+    Sasl(Auth),
+}
+
+impl Proof {
+    /// Withholds a refusal that shows what the secret was turned into.
+    fn redact(&self, refused: &mut OwnedRefusal, user: &str) {
+        match self {
+            Proof::User(_) | Proof::Pass(_) => {}
+            Proof::Apop(_, digest) => refused.redact(digest.as_bytes()),
+            Proof::Sasl(auth) => auth.redact(refused, user),
+        }
+    }
+}
+
+impl Exchange for Proof {
+    type Value = ();
+
+    fn command(&self) -> Command<'_> {
+        match self {
+            Proof::User(user) => Command::User(user),
+            Proof::Pass(password) => Command::Pass(password),
+            Proof::Apop(user, digest) => Command::Apop { user, digest: *digest },
+            Proof::Sasl(auth) => auth.command(),
+        }
+    }
+
+    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<(), ExchangeError>> {
+        if let Proof::Sasl(auth) = self { auth.event(event) } else { acknowledged(event) }
+    }
+
+    fn respond(&mut self, challenge: Challenge<'_>) -> Response<'_> {
+        if let Proof::Sasl(auth) = self { auth.respond(challenge) } else { Response::Cancel }
+    }
+}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.command())
+    }
+}

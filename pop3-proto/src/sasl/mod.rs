@@ -1,0 +1,46 @@
+//! What a SASL exchange carries (RFC 5034, section 4), and the mechanisms.
+//!
+//! | mechanism | feature | |
+//! |---|---|---|
+//! | SCRAM-SHA-256, SCRAM-SHA-1, and both with -PLUS | `scram` | both sides prove that they know the password |
+//! | PLAIN, LOGIN | `alloc` | the password as it is |
+//! | CRAM-MD5 | `cram-md5` | a digest of a challenge |
+//! | OAUTHBEARER, XOAUTH2 | `alloc` | an access token |
+//! | EXTERNAL | `alloc` | a client certificate |
+//!
+//! A [`Mechanism`] of your own stands beside them. These are the client's side; of the server's,
+//! [`Service`](crate::Service) has PLAIN and SCRAM-SHA-256, the latter with -PLUS.
+
+#[cfg(feature = "cram-md5")]
+mod cram_md5;
+#[cfg(feature = "alloc")]
+mod mechanism;
+#[cfg(feature = "alloc")]
+mod oauth;
+#[cfg(feature = "alloc")]
+mod plain;
+#[cfg(feature = "alloc")]
+mod prepare;
+#[cfg(feature = "scram")]
+mod scram;
+#[cfg(feature = "scram")]
+mod scram_keys;
+#[cfg(feature = "scram")]
+pub(crate) mod verifier;
+
+#[cfg(feature = "cram-md5")]
+pub use cram_md5::CramMd5;
+#[cfg(feature = "alloc")]
+pub use mechanism::{Mechanism, MechanismError, Message};
+#[cfg(feature = "alloc")]
+pub use oauth::{OauthBearer, Xoauth2};
+#[cfg(feature = "alloc")]
+pub(crate) use plain::plain_parts;
+#[cfg(feature = "alloc")]
+pub use plain::{External, Login, Plain, plain};
+#[cfg(feature = "alloc")]
+pub use prepare::prepare;
+#[cfg(feature = "scram")]
+pub use scram::{Binding, Hash, Scram};
+#[cfg(feature = "scram")]
+pub use scram_keys::{NoRandomness, ScramKeys, ScramSecret};

@@ -1,0 +1,305 @@
+//! Maildrops in memory: for tests, for demonstrations, and for programs that serve what they make up.
+//!
+//! ```
+//! use pop3_proto::serve::MailStore;
+//!
+//! let store = MailStore::new();
+//! store.add_user("mrose", "tanstaaf");
+//! store.deliver("mrose", "Subject: hello\n\nworld\n");
+//! let maildrop = store.maildrop(); // one for each connection
+//! assert_eq!(store.messages("mrose").len(), 1);
+//! # drop(maildrop);
+//! ```
+
+use std::collections::BTreeMap;
+use std::format;
+use std::num::NonZeroU32;
+use std::string::String;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::vec::Vec;
+
+#[cfg(feature = "scram")]
+use zeroize::Zeroizing;
+
+#[cfg(feature = "scram")]
+use crate::sasl::{ScramKeys, ScramSecret};
+use crate::serve::maildrop::{Denial, LoginAttempt, Maildrop, StoreError, prepared};
+use crate::wire::stuffing::transmitted_octets;
+
+/// Users with passwords and messages. A clone is another handle on the same store, for any thread.
+///
+/// With the feature `scram`, its maildrops take SCRAM-SHA-256. The keys are made of the password anew for each exchange,
+/// which takes a millisecond or so.
+#[derive(Clone)]
+pub struct MailStore(Arc<Mutex<Accounts>>);
+
+struct Accounts {
+    by_user: BTreeMap<String, Account>,
+    /// How many unique-ids were made up so far.
+    made_up: u64,
+    /// What salts are made of; none if the system has no random numbers.
+    #[cfg(feature = "scram")]
+    secret: Option<ScramSecret>,
+}
+
+struct Account {
+    password: String,
+    messages: Vec<Message>,
+    /// A session holds the maildrop.
+    locked: bool,
+}
+
+#[derive(Clone)]
+struct Message {
+    unique_id: Arc<str>,
+    content: Arc<[u8]>,
+    octets: u64,
+}
+
+impl MailStore {
+    /// A store without users.
+    pub fn new() -> MailStore {
+        MailStore(Arc::new(Mutex::new(Accounts {
+            by_user: BTreeMap::new(),
+            made_up: 0,
+            #[cfg(feature = "scram")]
+            secret: ScramSecret::random().ok(),
+        })))
+    }
+
+    /// Adds a user with an empty maildrop, or changes his password. A password that cannot be
+    /// [prepared](crate::sasl::prepare), or has a control character, is nobody's.
+    pub fn add_user(&self, user: &str, password: &str) {
+        let mut accounts = self.lock();
+        let account = Account { password: String::new(), messages: Vec::new(), locked: false };
+        accounts.by_user.entry(name(user)).or_insert(account).password =
+            prepared(password).map_or_else(String::new, |prepared| prepared.as_str().into());
+    }
+
+    /// Puts a message behind the others of `user`, with a unique-id of our own. Lines may end in CRLF or LF.
+    ///
+    /// Returns whether there is such a user.
+    pub fn deliver(&self, user: &str, content: impl AsRef<[u8]>) -> bool {
+        let made_up = {
+            let mut accounts = self.lock();
+            accounts.made_up += 1;
+            accounts.made_up
+        };
+        self.deliver_as(user, &format!("{made_up:016x}"), content)
+    }
+
+    /// Puts a message behind the others of `user`, with the given unique-id.
+    ///
+    /// Returns whether there is such a user.
+    pub fn deliver_as(&self, user: &str, unique_id: &str, content: impl AsRef<[u8]>) -> bool {
+        let content = content.as_ref();
+        let message =
+            Message { unique_id: unique_id.into(), content: content.into(), octets: transmitted_octets(content) };
+        self.lock().by_user.get_mut(&name(user)).map(|account| account.messages.push(message)).is_some()
+    }
+
+    /// The messages of `user` as they were delivered, those to be deleted included; none if there is no such user.
+    pub fn messages(&self, user: &str) -> Vec<Arc<[u8]>> {
+        let accounts = self.lock();
+        let messages = accounts.by_user.get(&name(user)).map(|account| &account.messages);
+        messages.into_iter().flatten().map(|message| Arc::clone(&message.content)).collect()
+    }
+
+    /// What one connection serves.
+    pub fn maildrop(&self) -> MemoryMaildrop {
+        MemoryMaildrop { store: self.clone(), user: None, messages: Vec::new() }
+    }
+
+    /// A thread that panicked cannot have left anything half-done here.
+    fn lock(&self) -> MutexGuard<'_, Accounts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MailStore {
+    fn default() -> MailStore {
+        MailStore::new()
+    }
+}
+
+/// A user's name as it is looked up. One that clients cannot give is left as it is.
+fn name(user: &str) -> String {
+    prepared(user).map_or_else(|| user.into(), |prepared| prepared.as_str().into())
+}
+
+impl std::fmt::Debug for MailStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.lock().by_user.keys()).finish()
+    }
+}
+
+/// A maildrop of a [`MailStore`], as one connection sees it. Dropped, it releases its lock.
+pub struct MemoryMaildrop {
+    store: MailStore,
+    /// Whose maildrop is locked.
+    user: Option<String>,
+    messages: Vec<Message>,
+}
+
+impl MemoryMaildrop {
+    fn message(&self, number: NonZeroU32) -> Option<&Message> {
+        self.messages.get(usize::try_from(number.get()).ok()? - 1)
+    }
+
+    fn release(&mut self) {
+        if let Some(user) = self.user.take() {
+            if let Some(account) = self.store.lock().by_user.get_mut(&user) {
+                account.locked = false;
+            }
+        }
+    }
+}
+
+impl Maildrop for MemoryMaildrop {
+    fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
+        self.release();
+        let mut accounts = self.store.lock();
+        let user = name(credentials.user());
+        let account = accounts.by_user.get_mut(&user);
+        // Compared with something in either case, so that the time does not tell who exists.
+        let secret = account.as_ref().map_or("nobody's password", |account| &account.password);
+        let proved = credentials.prove(secret.as_bytes());
+        let Some(account) = account.filter(|_| proved) else { return Err(Denial::Credentials) };
+        if account.locked {
+            return Err(Denial::InUse);
+        }
+        account.locked = true;
+        self.messages.clone_from(&account.messages);
+        self.user = Some(user);
+        Ok(())
+    }
+
+    #[cfg(feature = "scram")]
+    fn has_scram(&self) -> bool {
+        self.store.lock().secret.is_some()
+    }
+
+    #[cfg(feature = "scram")]
+    fn scram_keys(&mut self, user: &str) -> Result<ScramKeys, StoreError> {
+        let user = name(user);
+        let (secret, password) = {
+            let accounts = self.store.lock();
+            let password = accounts.by_user.get(&user).map(|account| Zeroizing::new(account.password.clone()));
+            (accounts.secret.clone(), password)
+        };
+        let secret = secret.ok_or_else(|| StoreError("there are no keys for SCRAM".into()))?;
+        Ok(secret.keys_of(&user, password.as_ref().map(|password| password.as_str())))
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.messages.len()).unwrap_or(u32::MAX)
+    }
+
+    fn octets(&self, number: NonZeroU32) -> u64 {
+        self.message(number).map_or(0, |message| message.octets)
+    }
+
+    fn unique_id(&self, number: NonZeroU32) -> &str {
+        self.message(number).map_or("", |message| &message.unique_id)
+    }
+
+    fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+        let content = &self.message(number).ok_or_else(|| StoreError("no such message".into()))?.content;
+        let rest = usize::try_from(at).ok().and_then(|at| content.get(at..)).unwrap_or_default();
+        let len = rest.len().min(buffer.len());
+        buffer[..len].copy_from_slice(&rest[..len]);
+        Ok(len)
+    }
+
+    fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+        let gone: Vec<_> = marked.filter_map(|number| self.message(number)).map(|m| Arc::clone(&m.content)).collect();
+        {
+            let mut accounts = self.store.lock();
+            let account = self.user.as_deref().and_then(|user| accounts.by_user.get_mut(user));
+            let account = account.ok_or_else(|| StoreError("no maildrop is open".into()))?;
+            // By the allocation: two deliveries may share an id and every octet, and stay two messages.
+            let mut gone = gone.iter().peekable();
+            account.messages.retain(|kept| gone.next_if(|gone| Arc::ptr_eq(gone, &kept.content)).is_none());
+        }
+        self.release();
+        Ok(())
+    }
+}
+
+impl Drop for MemoryMaildrop {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+impl std::fmt::Debug for MemoryMaildrop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemoryMaildrop").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> MailStore {
+        let store = MailStore::new();
+        store.add_user("u", "pw");
+        for content in ["same\n", "other\n", "same\n"] {
+            assert!(store.deliver_as("u", "id", content));
+        }
+        store
+    }
+
+    fn login(maildrop: &mut MemoryMaildrop, user: &str, password: &str) -> Result<(), Denial> {
+        maildrop.login(LoginAttempt::Password { user, password })
+    }
+
+    #[test]
+    fn v11_one_session_has_the_lock_until_it_is_dropped() {
+        let store = store();
+        let (mut first, mut second) = (store.maildrop(), store.maildrop());
+        assert_eq!(login(&mut first, "u", "pw"), Ok(()));
+        assert_eq!(login(&mut second, "u", "wrong"), Err(Denial::Credentials));
+        assert_eq!(login(&mut second, "u", "pw"), Err(Denial::InUse));
+        drop(first);
+        assert_eq!(login(&mut second, "u", "pw"), Ok(()));
+    }
+
+    #[test]
+    fn nobody_looks_like_a_wrong_password() {
+        let mut maildrop = store().maildrop();
+        assert_eq!(login(&mut maildrop, "nobody", "pw"), login(&mut maildrop, "u", "no"));
+        assert_eq!(login(&mut maildrop, "nobody", "nobody's password"), Err(Denial::Credentials));
+        assert_eq!(maildrop.count(), 0);
+    }
+
+    #[test]
+    fn v17_only_the_marked_are_removed_and_twins_stay_apart() {
+        let store = store();
+        let mut maildrop = store.maildrop();
+        login(&mut maildrop, "u", "pw").unwrap();
+        store.deliver("u", "late\n");
+        assert_eq!(maildrop.count(), 3, "the session does not see what came later");
+        maildrop.remove(&mut [3].into_iter().filter_map(NonZeroU32::new)).unwrap();
+        let left: Vec<_> = store.messages("u").iter().map(|m| String::from_utf8_lossy(m).into_owned()).collect();
+        assert_eq!(left, ["same\n", "other\n", "late\n"]);
+        assert_eq!(login(&mut store.maildrop(), "u", "pw"), Ok(()), "UPDATE released the lock");
+    }
+
+    #[test]
+    fn reads_from_any_place() {
+        let store = MailStore::new();
+        store.add_user("u", "pw");
+        store.deliver("u", "0123456789");
+        let mut maildrop = store.maildrop();
+        login(&mut maildrop, "u", "pw").unwrap();
+        let mut buffer = [0; 4];
+        assert_eq!(maildrop.read(NonZeroU32::MIN, 7, &mut buffer), Ok(3));
+        assert_eq!(&buffer[..3], b"789");
+        assert_eq!(maildrop.read(NonZeroU32::MIN, 10, &mut buffer), Ok(0));
+        assert_eq!(maildrop.read(NonZeroU32::MIN, u64::MAX, &mut buffer), Ok(0));
+        assert!(maildrop.read(NonZeroU32::MAX, 0, &mut buffer).is_err());
+        assert_eq!(maildrop.octets(NonZeroU32::MIN), 12);
+    }
+}

@@ -1,0 +1,12 @@
+//! A server with buffers: everything that an adapter needs except the I/O, and the store that it serves.
+
+pub(crate) mod maildrop;
+#[cfg(feature = "std")]
+pub(crate) mod memory;
+pub(crate) mod service;
+pub(crate) mod session;
+
+pub use maildrop::{Denial, LoginAttempt, Maildrop, StoreError};
+#[cfg(feature = "std")]
+pub use memory::{MailStore, MemoryMaildrop};
+pub use service::Service;

@@ -1,0 +1,378 @@
+//! What a server's session does with each request: it asks the maildrop, keeps the marks, and writes the answer.
+
+mod authentication;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::num::NonZeroU32;
+
+use memchr::memchr;
+
+use crate::serve::maildrop::{LoginAttempt, Maildrop, StoreError};
+use crate::server::{AnswerError, Request, Server, ServerConfig};
+use crate::state::State;
+use crate::wire::apop::Timestamp;
+use crate::wire::buffer::Outbox;
+use crate::wire::code::Code;
+use crate::wire::command::Command;
+use crate::wire::listing::{DropListing, ScanListing, UniqueId};
+use crate::wire::output::Output as _;
+use crate::wire::payload::Response;
+use authentication::Auth;
+
+/// No more is written than this, in octets, while the client does not read.
+const OUTBOX: usize = 64 * 1024;
+/// The work goes on while this much of it is free: room for any line, and for a challenge of ours.
+const LOW: usize = 4096;
+/// How much of a message is read from the maildrop at a time, in octets.
+const PIECE: usize = 16 * 1024;
+
+/// What the mark of a message says: it is there, or it is marked as deleted.
+const LIVE: u8 = 0;
+const MARKED: u8 = 1;
+
+/// Octets of a message that are read and not yet written: `octets[start..end]`.
+#[derive(Default)]
+struct Piece {
+    octets: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+/// The answer that is being written, if it takes more than a line.
+#[derive(Clone, Copy)]
+enum Sending {
+    Nothing,
+    /// LIST, from this number on.
+    Sizes(u32),
+    /// UIDL, from this number on.
+    UniqueIds(u32),
+    /// A message, read up to `at`.
+    Message {
+        number: NonZeroU32,
+        at: u64,
+    },
+}
+
+/// Everything but the inbox, because a request borrows from there.
+pub(crate) struct ServerSession<M> {
+    pub(crate) server: Server,
+    pub(crate) maildrop: M,
+    timestamp: Option<Vec<u8>>,
+    /// Whom USER named.
+    user: String,
+    auth: Auth,
+    /// Whether message `n` is [`LIVE`] or [`MARKED`] is at `n - 1`. Empty before the login.
+    marks: Vec<u8>,
+    /// All messages, and those that are not marked: kept, because a client may ask for them very often.
+    all: DropListing,
+    live: DropListing,
+    /// The messages up to this number have a conforming unique-id.
+    conforming: u32,
+    sending: Sending,
+    piece: Piece,
+    pub(crate) out: Outbox,
+}
+
+impl<M: Maildrop> ServerSession<M> {
+    /// Greets. A timestamp that is too long for the greeting is left out.
+    pub(crate) fn new(maildrop: M, config: ServerConfig, timestamp: Option<Timestamp<'_>>) -> ServerSession<M> {
+        let mut session = ServerSession {
+            server: Server::new(config),
+            maildrop,
+            timestamp: None,
+            user: String::new(),
+            auth: Auth::default(),
+            marks: Vec::new(),
+            all: DropListing { messages: 0, octets: 0 },
+            live: DropListing { messages: 0, octets: 0 },
+            conforming: 0,
+            sending: Sending::Nothing,
+            piece: Piece::default(),
+            out: Outbox::default(),
+        };
+        let text = "POP3 server ready";
+        match timestamp.filter(|_| session.server.greeting(timestamp, text, &mut session.out).is_ok()) {
+            Some(timestamp) => session.timestamp = Some(timestamp.as_bytes().into()),
+            // The very first answer is always due, and the outbox takes it.
+            None => session.server.greeting(None, text, &mut session.out).unwrap_or_default(),
+        }
+        session
+    }
+
+    /// Whether there is room for any line, and for a challenge of ours.
+    pub(crate) fn has_room(&self) -> bool {
+        OUTBOX.saturating_sub(self.out.pending().len()) >= LOW
+    }
+
+    /// Whether an answer is being written that takes more than a line.
+    pub(crate) const fn is_sending(&self) -> bool {
+        !matches!(self.sending, Sending::Nothing)
+    }
+
+    /// The client is to speak: what was needed to answer goes, if all of it is sent.
+    pub(crate) fn rest(&mut self) {
+        if self.out.pending().is_empty() {
+            self.out.rest();
+            self.piece = Piece::default();
+        }
+    }
+
+    /// The octets of memory that the buffers hold.
+    pub(crate) fn held(&self) -> usize {
+        self.out.held() + self.piece.octets.capacity()
+    }
+
+    fn ok(&mut self, text: impl fmt::Display) -> Result<(), AnswerError> {
+        self.server.ok(text, &mut self.out)
+    }
+
+    fn err(&mut self, text: impl fmt::Display) -> Result<(), AnswerError> {
+        self.server.err(None, text, &mut self.out)
+    }
+
+    fn store_err(&mut self, error: &StoreError) -> Result<(), AnswerError> {
+        self.server.err(Some(Code::SysTemp), error, &mut self.out)
+    }
+
+    /// Answers a request, or begins to.
+    pub(crate) fn answer(&mut self, request: Request<'_>) -> Result<(), AnswerError> {
+        match request {
+            Request::Bad(bad) => {
+                self.auth.forget();
+                self.err(bad)
+            }
+            Request::Response(Response::Cancel) => {
+                self.auth.forget();
+                self.err("cancelled")
+            }
+            Request::Response(Response::Data(response)) => self.response(response),
+            Request::Command(command) => self.command(command),
+        }
+    }
+
+    fn command(&mut self, command: Command<'_>) -> Result<(), AnswerError> {
+        match command {
+            Command::User(user) => {
+                self.user.clear();
+                self.user.push_str(user);
+                // The same for all the world: who exists is not told before the password (RFC 1939, section 7).
+                self.ok("and now the password")
+            }
+            Command::Pass(password) => {
+                let user = core::mem::take(&mut self.user);
+                self.log_in(LoginAttempt::Password { user: &user, password })
+            }
+            Command::Apop { user, digest } => self.apop(user, digest),
+            Command::AuthList => self.mechanism_list(),
+            Command::Auth { mechanism, initial_response } => self.auth(mechanism, initial_response),
+            Command::Stls => self.ok("begin TLS"),
+            Command::Capa => self.capabilities(),
+            Command::Stat => self.ok(self.live),
+            Command::List(None) => {
+                self.sending = Sending::Sizes(1);
+                self.ok("scan listing follows")
+            }
+            Command::List(Some(number)) if self.has(number) => {
+                self.ok(ScanListing { number, octets: self.maildrop.octets(number) })
+            }
+            Command::Uidl(None) if self.unique_ids_conform() => {
+                self.sending = Sending::UniqueIds(1);
+                self.ok("unique-id listing follows")
+            }
+            Command::Uidl(Some(number)) if self.has(number) && self.unique_id_conforms(number) => {
+                let id = self.maildrop.unique_id(number);
+                self.server.ok(format_args!("{number} {id}"), &mut self.out)
+            }
+            Command::Uidl(number) if number.is_none_or(|number| self.has(number)) => {
+                self.server.err(Some(Code::SysPerm), "a message has no proper unique-id", &mut self.out)
+            }
+            Command::Retr(number) | Command::Top { number, .. } if self.has(number) => self.open(number),
+            Command::Dele(number) if self.has(number) => {
+                self.marks[index(number)] = MARKED;
+                self.live.messages -= 1;
+                self.live.octets = self.live.octets.saturating_sub(self.maildrop.octets(number));
+                self.ok(format_args!("message {number} is marked as deleted"))
+            }
+            Command::List(Some(_)) | Command::Uidl(_) | Command::Retr(_) | Command::Top { .. } | Command::Dele(_) => {
+                self.err("no such message")
+            }
+            Command::Rset => {
+                self.marks.fill(LIVE);
+                self.live = self.all;
+                self.ok("nothing is marked")
+            }
+            Command::Noop => self.ok(""),
+            Command::Quit if self.server.state() == State::Transaction => self.update(),
+            Command::Quit => self.ok("bye"),
+            Command::Last | Command::Utf8 | Command::Lang(_) | Command::LangList | Command::Raw { .. } => {
+                self.err("not supported")
+            }
+        }
+    }
+
+    fn mechanism_list(&mut self) -> Result<(), AnswerError> {
+        self.ok("mechanisms follow")?;
+        for name in self.mechanisms() {
+            self.server.row(name, &mut self.out)?;
+        }
+        self.end()
+    }
+
+    fn capabilities(&mut self) -> Result<(), AnswerError> {
+        let plaintext = self.server.permits_plaintext();
+        let stls = self.server.offers_stls();
+        let sasl = self.mechanisms().fold(String::from("SASL"), |line, name| line + " " + name);
+        self.ok("capabilities follow")?;
+        let list = [
+            ("TOP", true),
+            ("UIDL", true),
+            ("RESP-CODES", true),
+            ("AUTH-RESP-CODE", true),
+            ("PIPELINING", true),
+            ("USER", plaintext),
+            (&sasl, sasl != "SASL"),
+            ("STLS", stls),
+            (concat!("IMPLEMENTATION pop3-proto/", env!("CARGO_PKG_VERSION")), true),
+        ];
+        for (capability, _) in list.iter().filter(|(_, holds)| *holds) {
+            self.server.row(capability, &mut self.out)?;
+        }
+        self.server.end(&mut self.out)
+    }
+
+    /// Reads the first piece before it answers: after `+OK` there is no way to refuse any more.
+    fn open(&mut self, number: NonZeroU32) -> Result<(), AnswerError> {
+        match self.read(number, 0) {
+            Ok(read) => {
+                self.sending = Sending::Message { number, at: read };
+                self.ok(format_args!("{} octets", self.maildrop.octets(number)))
+            }
+            Err(error) => self.store_err(&error),
+        }
+    }
+
+    fn read(&mut self, number: NonZeroU32, at: u64) -> Result<u64, StoreError> {
+        let Piece { octets, start, end } = &mut self.piece;
+        octets.resize(PIECE, 0);
+        let read = self.maildrop.read(number, at, octets)?.min(octets.len());
+        (*start, *end) = (0, read);
+        Ok(read as u64)
+    }
+
+    fn update(&mut self) -> Result<(), AnswerError> {
+        let removed = self.maildrop.remove(&mut numbers(&self.marks, 1, MARKED));
+        match removed {
+            Ok(()) => self.ok("bye"),
+            Err(error) => self.store_err(&error),
+        }
+    }
+
+    /// Goes on with the answer that takes more than a line, as far as there is room.
+    pub(crate) fn send(&mut self) {
+        let sent = match self.sending {
+            Sending::Nothing => Ok(()),
+            Sending::Sizes(from) | Sending::UniqueIds(from) => self.send_row(from),
+            Sending::Message { number, at } => self.send_message(number, at),
+        };
+        if sent.is_err() {
+            self.server.close();
+        }
+    }
+
+    fn send_row(&mut self, from: u32) -> Result<(), AnswerError> {
+        let Some(number) = self.live(from).next() else { return self.end() };
+        // Behind the last number there is nothing: `live` ends there.
+        let next = number.get().saturating_add(1);
+        let out = &mut self.out;
+        if let Sending::UniqueIds(_) = self.sending {
+            self.sending = Sending::UniqueIds(next);
+            self.server.row(format_args!("{number} {}", self.maildrop.unique_id(number)), out)
+        } else {
+            self.sending = Sending::Sizes(next);
+            self.server.row(ScanListing { number, octets: self.maildrop.octets(number) }, out)
+        }
+    }
+
+    fn send_message(&mut self, number: NonZeroU32, at: u64) -> Result<(), AnswerError> {
+        let Piece { octets, start, end } = &mut self.piece;
+        if self.server.wants_body() && start < end {
+            let mut content = &octets[*start..*end];
+            // Stuffing can double it, but hardly ever does: what does not fit waits for the next turn.
+            let room = (content.len() + content.len() / 16 + 64).min(OUTBOX - self.out.pending().len());
+            let space = self.out.line(room).unwrap_or_default();
+            let written = self.server.body(&mut content, space).unwrap_or_default();
+            self.out.take_back(room - written);
+            *start = *end - content.len();
+            return Ok(());
+        }
+        if !self.server.wants_body() {
+            return self.end();
+        }
+        match self.read(number, at) {
+            Ok(0) => self.end(),
+            Ok(read) => {
+                self.sending = Sending::Message { number, at: at + read };
+                Ok(())
+            }
+            // Without the terminator, so that the client knows that this is not all.
+            Err(_) => {
+                self.server.close();
+                Ok(())
+            }
+        }
+    }
+
+    fn end(&mut self) -> Result<(), AnswerError> {
+        self.sending = Sending::Nothing;
+        self.server.end(&mut self.out)
+    }
+
+    /// Whether there is such a message, not marked as deleted.
+    fn has(&self, number: NonZeroU32) -> bool {
+        self.marks.get(index(number)) == Some(&LIVE)
+    }
+
+    /// The messages from number `from` on that are not marked as deleted.
+    fn live(&self, from: u32) -> impl Iterator<Item = NonZeroU32> {
+        numbers(&self.marks, from, LIVE)
+    }
+
+    fn unique_id_conforms(&self, number: NonZeroU32) -> bool {
+        UniqueId::new(self.maildrop.unique_id(number).as_bytes()).is_conforming()
+    }
+
+    /// Whether all messages that are not marked have a conforming unique-id. What was found is kept.
+    fn unique_ids_conform(&mut self) -> bool {
+        let count = u32::try_from(self.marks.len()).unwrap_or(u32::MAX);
+        let rest = (self.conforming + 1..=count).filter_map(NonZeroU32::new);
+        self.conforming =
+            rest.take_while(|number| self.unique_id_conforms(*number)).last().map_or(self.conforming, NonZeroU32::get);
+        self.live(self.conforming + 1).all(|number| self.unique_id_conforms(number))
+    }
+
+    /// Begins TRANSACTION.
+    fn open_maildrop(&mut self) {
+        let count = self.maildrop.count();
+        let octets = (1..=count).filter_map(NonZeroU32::new).map(|number| self.maildrop.octets(number));
+        self.all = DropListing { messages: count, octets: octets.fold(0, u64::saturating_add) };
+        self.live = self.all;
+        self.conforming = 0;
+        self.marks = alloc::vec![LIVE; usize::try_from(count).unwrap_or(usize::MAX)];
+    }
+}
+
+/// The place of a message in `marks`.
+fn index(number: NonZeroU32) -> usize {
+    usize::try_from(number.get()).unwrap_or(usize::MAX) - 1
+}
+
+/// The messages from number `from` on, 1 or more, that have this mark.
+fn numbers(marks: &[u8], from: u32, mark: u8) -> impl Iterator<Item = NonZeroU32> {
+    let mut at = usize::try_from(from).unwrap_or(usize::MAX).saturating_sub(1);
+    core::iter::from_fn(move || {
+        at += memchr(mark, marks.get(at..)?)? + 1;
+        NonZeroU32::new(u32::try_from(at).ok()?)
+    })
+}

@@ -1,0 +1,118 @@
+//! The lines that a server answers with, and why one was not written.
+
+use core::fmt;
+
+use crate::wire::code::Code;
+use crate::wire::output::Output;
+
+/// The longest line that a server writes, in octets with its CRLF (RFC 1939, section 3). Messages and challenges may
+/// have longer ones.
+const MAX_REPLY: usize = 512;
+
+/// The driver gave an answer that may not be given now. Nothing was written and nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum AnswerError {
+    /// No such answer is due: something else is, or nothing, or the session is over.
+    #[error("no such answer is due")]
+    NotDue,
+    /// The output has no room for the line.
+    #[error("the output has no room for the line")]
+    NoRoom,
+    /// The line would have more than 512 octets, and cutting it would change its meaning (RFC 1939, section 3).
+    #[error("the line would have more than 512 octets")]
+    TooLong,
+}
+
+/// A line on its way out, of at most 512 octets, which no text can break in two.
+pub(crate) struct Line {
+    octets: [u8; MAX_REPLY - 2],
+    len: usize,
+    /// Something did not fit.
+    pub(crate) is_cut: bool,
+}
+
+impl Line {
+    pub(crate) fn new(indicator: &str) -> Line {
+        let mut line = Line { octets: [0; MAX_REPLY - 2], len: 0, is_cut: false };
+        line.put(&indicator);
+        line
+    }
+
+    pub(crate) fn refusal(code: Option<Code>, text: impl fmt::Display) -> Line {
+        let mut line = Line::new("-ERR ");
+        if let Some(code) = code.map(Code::as_str).filter(|code| !code.is_empty()) {
+            line.put(&format_args!("[{code}] "));
+        }
+        line.text(text);
+        line
+    }
+
+    pub(crate) fn put(&mut self, what: &impl fmt::Display) {
+        // An error can only come from `what` itself, and then what it wrote so far stands.
+        let _ = fmt::Write::write_fmt(self, format_args!("{what}"));
+    }
+
+    /// A text for humans, which may not look like a response code (RFC 2449, section 6.4).
+    pub(crate) fn text(&mut self, text: impl fmt::Display) {
+        let start = self.len;
+        self.put(&text);
+        let blanks = self.octets[start..self.len].iter().take_while(|&&octet| octet == b' ').count();
+        if let Some(bracket) = self.octets[..self.len].get_mut(start + blanks).filter(|octet| **octet == b'[') {
+            *bracket = b'(';
+        }
+        // `+OK` without a text has no blank behind it.
+        if self.octets[start..self.len].is_empty() && self.octets[..start].ends_with(b" ") {
+            self.len -= 1;
+        }
+    }
+
+    /// Puts `end` behind what there is, as the last word, and cuts what leaves no room for it. No client finds another
+    /// timestamp in front of it.
+    pub(crate) fn timestamp(&mut self, end: &[u8]) {
+        self.len = self.len.min((self.octets.len() - 1).saturating_sub(end.len()));
+        self.octets[..self.len].iter_mut().filter(|octet| **octet == b'<').for_each(|octet| *octet = b'(');
+        if !self.octets[..self.len].ends_with(b" ") {
+            self.push(' ');
+        }
+        for &octet in end {
+            self.push(char::from(octet));
+        }
+    }
+
+    pub(crate) fn push(&mut self, c: char) {
+        let octet = u8::try_from(c).ok().filter(|octet| matches!(octet, b' '..=b'~')).unwrap_or(b'?');
+        match self.octets.get_mut(self.len) {
+            Some(space) => {
+                *space = octet;
+                self.len += 1;
+            }
+            None => self.is_cut = true,
+        }
+    }
+
+    /// Byte-stuffing, for lines of a listing.
+    pub(crate) fn stuff(&mut self) -> Result<(), AnswerError> {
+        if self.octets[..self.len].first() == Some(&b'.') {
+            if self.len == self.octets.len() {
+                return Err(AnswerError::TooLong);
+            }
+            self.octets.copy_within(..self.len, 1);
+            self.len += 1;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write(self, out: &mut impl Output) -> Result<(), AnswerError> {
+        let (text, end) = out.line(self.len + 2).ok_or(AnswerError::NoRoom)?.split_at_mut(self.len);
+        text.copy_from_slice(&self.octets[..self.len]);
+        end.copy_from_slice(b"\r\n");
+        Ok(())
+    }
+}
+
+impl fmt::Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.chars().for_each(|c| self.push(c));
+        Ok(())
+    }
+}

@@ -1,0 +1,50 @@
+//! Arguments of commands: what may go on the wire (RFC 1939, section 3).
+
+/// Why an argument may not go on the wire (RFC 1939, section 3). The argument itself is never quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadArgument {
+    /// An argument must have at least one octet.
+    #[error("an argument is empty")]
+    Empty,
+    /// CR, LF, NUL or another control.
+    #[error("an argument contains a control character")]
+    Control,
+    /// A blank would split the argument in two.
+    #[error("an argument contains a blank")]
+    Blank,
+    /// Octets above 127 where the server has not announced `UTF8 USER` (RFC 6856, section 2.2).
+    #[error("an argument is not ASCII, and the server has not announced UTF8 USER")]
+    NotAscii,
+    /// A mechanism is named by 1 to 20 of `A-Z`, `0-9`, `-` and `_` (RFC 4422, section 3.1).
+    #[error("no SASL mechanism can have this name")]
+    Mechanism,
+    /// Data given as Base64 is none.
+    #[error("the data is not Base64")]
+    Base64,
+    /// A name or a password has characters that `SASLprep` prohibits (RFC 4013, section 2.3).
+    #[error("a name or password has characters that no server could accept")]
+    Unprepared,
+    /// A raw command whose keyword is missing, or one that has a command of its own.
+    #[error("a raw command needs a keyword that has no command of its own")]
+    Keyword,
+}
+
+/// Text that may contain blanks.
+pub(crate) fn check_line(text: &str, utf8: bool) -> Result<(), BadArgument> {
+    match text.bytes().find_map(|b| match b {
+        0..=0x1f | 0x7f => Some(BadArgument::Control),
+        0x80.. if !utf8 => Some(BadArgument::NotAscii),
+        _ => None,
+    }) {
+        Some(bad) => Err(bad),
+        None if text.is_empty() => Err(BadArgument::Empty),
+        None => Ok(()),
+    }
+}
+
+/// Text that is one argument.
+pub(crate) fn check_word(text: &str, utf8: bool) -> Result<(), BadArgument> {
+    check_line(text, utf8)?;
+    if text.contains(' ') { Err(BadArgument::Blank) } else { Ok(()) }
+}

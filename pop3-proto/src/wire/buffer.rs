@@ -1,0 +1,256 @@
+//! The octets between a socket and the protocol.
+
+use alloc::vec::Vec;
+
+use zeroize::Zeroize;
+
+use crate::wire::output::Output;
+
+/// What was received and not yet taken. Small at first, larger while reads fill it, and given back when idle.
+pub(crate) struct Inbox {
+    /// What is unread is `octets[start..end]`.
+    octets: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// The size to have next time that room is needed.
+    wanted: usize,
+    first: usize,
+    limit: usize,
+    /// Secrets come in here: nothing stays that is not unread.
+    secret: bool,
+}
+
+impl Inbox {
+    /// Begins with `first` octets; `limit` must be longer than the longest line awaited.
+    pub(crate) const fn new(first: usize, limit: usize) -> Inbox {
+        Inbox { octets: Vec::new(), start: 0, end: 0, wanted: first, first, limit, secret: false }
+    }
+
+    /// One for secrets: [`wipe`](Self::wipe) forgets what was taken.
+    pub(crate) const fn for_secrets(first: usize, limit: usize) -> Inbox {
+        let mut inbox = Inbox::new(first, limit);
+        inbox.secret = true;
+        inbox
+    }
+
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.octets[self.start..self.end]
+    }
+
+    /// Lets `take` shorten what is unread. What it returns may borrow from the octets.
+    pub(crate) fn take<'a, T>(&'a mut self, take: impl FnOnce(&mut &'a [u8]) -> T) -> T {
+        let mut unread = &self.octets[self.start..self.end];
+        let taken = take(&mut unread);
+        self.start = self.end - unread.len();
+        taken
+    }
+
+    /// Forgets the `len` octets that were taken last.
+    pub(crate) fn wipe(&mut self, len: usize) {
+        self.octets[self.start - len..self.start].zeroize();
+    }
+
+    /// Where the `len` octets lie that were taken last.
+    pub(crate) const fn last(&self, len: usize) -> core::ops::Range<usize> {
+        self.start - len..self.start
+    }
+
+    pub(crate) fn get(&self, range: core::ops::Range<usize>) -> &[u8] {
+        &self.octets[range]
+    }
+
+    /// Room for a read, never empty: what is unread must be shorter than the limit.
+    pub(crate) fn spare(&mut self) -> &mut [u8] {
+        if self.start > 0 {
+            self.octets.copy_within(self.start..self.end, 0);
+            let moved = self.end - self.start;
+            if self.secret {
+                self.octets[moved..self.end].zeroize();
+            }
+            (self.start, self.end) = (0, moved);
+        }
+        if self.end == self.octets.len() {
+            self.wanted = self.wanted.max(self.end * 2);
+        }
+        let wanted = self.wanted.min(self.limit.max(self.first));
+        if self.octets.len() < wanted {
+            // Zeroed memory of its own comes cheaper than growing, and what is unread is short.
+            let mut octets = alloc::vec![0; wanted];
+            octets[..self.end].copy_from_slice(&self.octets[..self.end]);
+            if self.secret {
+                self.octets.zeroize();
+            }
+            self.octets = octets;
+        }
+        &mut self.octets[self.end..]
+    }
+
+    pub(crate) fn filled(&mut self, octets: usize) {
+        self.end = self.end.saturating_add(octets).min(self.octets.len());
+        if self.end == self.octets.len() {
+            self.wanted = self.octets.len() * 4;
+        }
+    }
+
+    /// The octets of memory that it holds.
+    pub(crate) fn held(&self) -> usize {
+        self.octets.capacity()
+    }
+
+    /// Nothing is in pipeline: the buffer goes, if nothing is in it. Of many sessions most are idle.
+    pub(crate) fn rest(&mut self) {
+        if self.start == self.end && !self.octets.is_empty() {
+            let wanted = (self.octets.len() / 2).max(self.first);
+            (self.octets, self.start, self.end, self.wanted) = (Vec::new(), 0, 0, wanted);
+        }
+    }
+
+    /// Like [`rest`](Self::rest) for one that is read into while idle: what it has grown by goes, if nothing is in it.
+    pub(crate) fn shrink(&mut self) {
+        if self.start == self.end && self.octets.len() > self.first {
+            (self.octets, self.start, self.end, self.wanted) = (Vec::new(), 0, 0, self.first);
+        }
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        if self.secret {
+            self.octets.zeroize();
+        }
+    }
+}
+
+/// What is to be sent. Wiped as soon as it is sent, if there was a secret in it.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    octets: Vec<u8>,
+    sent: usize,
+    secret: bool,
+}
+
+impl Outbox {
+    pub(crate) fn pending(&self) -> &[u8] {
+        &self.octets[self.sent..]
+    }
+
+    pub(crate) fn written(&mut self, octets: usize) {
+        self.sent = self.sent.saturating_add(octets).min(self.octets.len());
+        if self.sent == self.octets.len() {
+            if self.secret {
+                self.octets.zeroize();
+                self.secret = false;
+            }
+            self.octets.clear();
+            self.sent = 0;
+        }
+    }
+
+    /// Adds a secret that is to be sent.
+    pub(crate) fn append(&mut self, secret: &Outbox) {
+        if let Some(space) = self.line(secret.pending().len()) {
+            space.copy_from_slice(secret.pending());
+        }
+        self.secret = true;
+    }
+
+    /// Takes back the last `len` octets, which turned out not to be needed.
+    pub(crate) fn take_back(&mut self, len: usize) {
+        self.octets.truncate(self.octets.len() - len);
+    }
+
+    /// Drops what is sent. Vec would keep it as long as something is pending, and leave a copy behind when it grows.
+    fn make_room(&mut self, len: usize) {
+        let pending = self.pending().len();
+        if self.sent >= self.octets.capacity() / 2 && self.octets.capacity() - pending >= len {
+            self.octets.copy_within(self.sent.., 0);
+            if self.secret {
+                self.octets[pending..].zeroize();
+            }
+            self.octets.truncate(pending);
+        } else {
+            let mut octets = Vec::with_capacity((pending + len).max(256) * 2);
+            octets.extend_from_slice(self.pending());
+            if self.secret {
+                self.octets.zeroize();
+            }
+            self.octets = octets;
+        }
+        self.sent = 0;
+    }
+
+    /// The octets of memory that it holds.
+    pub(crate) fn held(&self) -> usize {
+        self.octets.capacity()
+    }
+
+    /// Nothing is in pipeline: the buffer goes, if nothing is in it.
+    pub(crate) fn rest(&mut self) {
+        if self.octets.is_empty() {
+            self.octets = Vec::new();
+        }
+    }
+
+    /// What comes next must not stay in memory once it is sent.
+    pub(crate) fn mark_secret(&mut self) {
+        self.secret = true;
+    }
+}
+
+impl Output for Outbox {
+    fn line(&mut self, len: usize) -> Option<&mut [u8]> {
+        if self.octets.capacity() - self.octets.len() < len {
+            self.make_room(len);
+        }
+        self.octets.line(len)
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        if self.secret {
+            self.octets.zeroize();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_never_catches_up_costs_no_more_than_the_window() {
+        let mut outbox = Outbox::default();
+        for _ in 0..100_000 {
+            outbox.line(10).unwrap().copy_from_slice(b"RETR 1234\n");
+            // Ten octets in, ten octets out, and never quite empty.
+            let already = outbox.pending().len().saturating_sub(95);
+            outbox.written(already);
+        }
+        assert!(outbox.octets.capacity() < 1024, "{}", outbox.octets.capacity());
+        assert!(outbox.pending().ends_with(b"RETR 1234\nRETR 1234\n"));
+    }
+
+    #[test]
+    fn what_was_taken_is_wiped() {
+        let mut inbox = Inbox::for_secrets(1024, 4096);
+        let mut rest: &[u8] = &b"PASS hush\r\n".repeat(200);
+        while !rest.is_empty() {
+            let spare = inbox.spare();
+            let len = rest.len().min(spare.len());
+            spare[..len].copy_from_slice(&rest[..len]);
+            inbox.filled(len);
+            rest = &rest[len..];
+        }
+        inbox.spare();
+        let last = inbox.unread().len() - 11;
+        inbox.take(|unread| *unread = &unread[last..]);
+        inbox.wipe(last);
+        assert_eq!(inbox.unread(), b"PASS hush\r\n");
+        inbox.spare();
+        assert_eq!(inbox.unread(), b"PASS hush\r\n");
+        inbox.take(|unread| *unread = &[]);
+        inbox.wipe(11);
+        assert!(inbox.octets.iter().all(|&octet| octet == 0), "not even where it lay before it was moved");
+    }
+}

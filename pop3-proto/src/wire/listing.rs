@@ -1,0 +1,97 @@
+//! What listings tell: sizes and unique-ids.
+
+use core::fmt;
+use core::num::NonZeroU32;
+
+use crate::wire::malformed::Malformed;
+use crate::wire::number::{message_number, number, words};
+use crate::wire::text::Text;
+
+/// The drop listing: the answer to STAT (RFC 1939, section 5). Messages marked as deleted do not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DropListing {
+    /// How many messages the maildrop has.
+    pub messages: u32,
+    /// Their octets, as the server counts them: a hint, often wrong.
+    pub octets: u64,
+}
+
+/// As in the answer to STAT: both numbers, one blank between them.
+impl fmt::Display for DropListing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.messages, self.octets)
+    }
+}
+
+/// A scan listing: a line of LIST (RFC 1939, section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ScanListing {
+    /// The message number, valid in this session only.
+    pub number: NonZeroU32,
+    /// Its octets, as the server counts them: a hint, often wrong.
+    pub octets: u64,
+}
+
+/// As in a line of LIST: both numbers, one blank between them.
+impl fmt::Display for ScanListing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.number, self.octets)
+    }
+}
+
+impl ScanListing {
+    pub(super) fn parse(line: &[u8]) -> Result<ScanListing, Malformed> {
+        let mut words = words(line);
+        let (number, octets) = (words.next().and_then(message_number), words.next().and_then(number));
+        let (Some(number), Some(octets)) = (number, octets) else { return Err(Malformed::ScanListing) };
+        Ok(ScanListing { number, octets })
+    }
+}
+
+/// A unique-id: octets chosen by the server that name a message across sessions (RFC 1939, section 7).
+///
+/// It is neither text nor a file name. Servers send empty ones (a message number, a blank and nothing), doubled ones, and
+/// ones that are not [conforming](Self::is_conforming); all of them are kept as they came, without blanks around them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UniqueId<'a>(&'a [u8]);
+
+impl<'a> UniqueId<'a> {
+    /// Takes octets as an id.
+    pub const fn new(octets: &'a [u8]) -> UniqueId<'a> {
+        UniqueId(octets)
+    }
+
+    pub(super) fn parse(line: &'a [u8]) -> Result<(NonZeroU32, UniqueId<'a>), Malformed> {
+        let line = line.trim_ascii_start();
+        let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
+        let number = message_number(&line[..end]).ok_or(Malformed::UniqueId)?;
+        // No id may hold a blank, so one behind it does not belong to it.
+        let (mut id, is_blank) = (&line[end..], |octet: Option<&u8>| octet == Some(&b' '));
+        if id.is_empty() {
+            return Err(Malformed::UniqueId);
+        }
+        while is_blank(id.first()) {
+            id = &id[1..];
+        }
+        while is_blank(id.last()) {
+            id = &id[..id.len() - 1];
+        }
+        Ok((number, UniqueId(id)))
+    }
+
+    /// The octets of the id, 0 or more.
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Whether the id keeps the rule: 1 to 70 octets, each from 0x21 to 0x7E (RFC 1939, section 7).
+    pub fn is_conforming(self) -> bool {
+        matches!(self.0.len(), 1..=70) && self.0.iter().all(|b| (0x21..=0x7e).contains(b))
+    }
+}
+
+impl fmt::Debug for UniqueId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UniqueId({:?})", Text::new(self.0))
+    }
+}

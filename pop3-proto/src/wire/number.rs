@@ -1,0 +1,24 @@
+//! Words and numbers of a line.
+
+use core::num::NonZeroU32;
+
+/// The words of a line, however many blanks stand between them.
+pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|&b| b == b' ' || b == b'\t').filter(|word| !word.is_empty())
+}
+
+/// Decimal digits only, without overflow: no sign, no blank, not empty.
+pub(crate) fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |value, &digit| match digit {
+        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    })
+}
+
+/// A message number: decimal digits, 1 to `u32::MAX`.
+pub(crate) fn message_number(digits: &[u8]) -> Option<NonZeroU32> {
+    NonZeroU32::new(u32::try_from(number(digits)?).ok()?)
+}
