@@ -84,7 +84,7 @@ pub(super) fn follow(
     mechanism.map(|mechanism| offer.auth(mechanism)).transpose()
 }
 
-/// Whether the credentials are of the kind that the method needs. KnownCapability before anything is sent.
+/// Whether the credentials are of the kind that the method needs. Known before anything is sent.
 pub(super) fn check_fit(credentials: &Credentials, method: Method) -> Result<(), LoginError> {
     let fits = match credentials.secret {
         Secret::Password(_) => !matches!(method, Method::OauthBearer | Method::Xoauth2 | Method::External),
