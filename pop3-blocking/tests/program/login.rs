@@ -125,6 +125,34 @@ fn the_first_password_of_file_environment_and_netrc() {
     Home::with_password().run(&["--plaintext", "pop://127.0.0.1", "stat"]).expect(2, "who logs in?");
 }
 
+/// Whoever uses a password that others can read is told so, and nobody else.
+#[cfg(unix)]
+#[test]
+fn a_netrc_file_that_others_can_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = embedded(&store(&[]));
+    let stat = ["--plaintext", &server.quick_url(), "stat"];
+    let home = Home::new();
+    let netrc = home.file(".netrc", &format!("machine 127.0.0.1 login u password {PASSWORD}\n"));
+    let says = format!("pop3: others can read the passwords in {netrc}: `chmod 600 {netrc}` makes it yours alone\n");
+    for (mode, said) in [(0o600, ""), (0o644, &*says), (0o640, &says), (0o604, &says), (0o400, "")] {
+        std::fs::set_permissions(&netrc, PermissionsExt::from_mode(mode)).unwrap();
+        let ended = home.run(&stat);
+        ended.expect_out("0 0\n");
+        assert_eq!(ended.said, said, "{mode:o}");
+    }
+    // A password from elsewhere is not theirs to read, and another file is another file.
+    std::fs::set_permissions(&netrc, PermissionsExt::from_mode(0o644)).unwrap();
+    let home = home.set("POP3_PASSWORD", PASSWORD);
+    assert_eq!(home.run(&stat).said, "");
+    let other = home.file("other", &std::fs::read_to_string(&netrc).unwrap());
+    std::fs::set_permissions(&other, PermissionsExt::from_mode(0o600)).unwrap();
+    let home = home.set("POP3_PASSWORD", "").set("NETRC", &other);
+    let ended = home.run(&stat);
+    ended.expect_out("0 0\n");
+    assert_eq!(ended.said, "");
+}
+
 #[test]
 fn the_host_from_the_environment() {
     Home::new().run(&["--plaintext", "stat"]).expect(2, "MAILHOST");
