@@ -11,5 +11,6 @@ mod looks;
 mod mortal;
 mod reuse;
 mod support;
+mod system_calls;
 mod tls;
 mod url;
