@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use pop3_blocking::pop3_proto::tls::rustls::crypto::ring;
+use pop3_blocking::pop3_proto::tls::rustls::pki_types::CertificateDer;
+use pop3_blocking::pop3_proto::tls::rustls::pki_types::pem::PemObject;
 use pop3_blocking::pop3_proto::tls::rustls::server::{ClientHello, ResolvesServerCert};
 use pop3_blocking::pop3_proto::tls::rustls::sign::CertifiedKey;
 use pop3_blocking::pop3_proto::tls::rustls::version::{TLS12, TLS13};
@@ -36,10 +38,14 @@ impl ResolvesServerCert for Shows {
     }
 }
 
-fn shows(shown: &Leaf, signs: &Leaf, version: &'static SupportedProtocolVersion) -> Arc<ServerConfig> {
+fn shows(
+    shown: Vec<CertificateDer<'static>>,
+    signs: &Leaf,
+    version: &'static SupportedProtocolVersion,
+) -> Arc<ServerConfig> {
     let provider = ring::default_provider();
     let key = provider.key_provider.load_private_key(signs.key()).unwrap();
-    let certified = CertifiedKey::new(shown.chain(), key);
+    let certified = CertifiedKey::new(shown, key);
     let builder = ServerConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(&[version]).unwrap();
     Arc::new(builder.with_no_client_auth().with_cert_resolver(Arc::new(Shows(Arc::new(certified)))))
 }
@@ -94,14 +100,14 @@ fn a_server_without_the_key_is_refused() {
     let (pinned, impostor) = (signed_by_itself(), signed_by_itself());
     for version in [&TLS12, &TLS13] {
         for pin in [of_certificate(&pinned), Fingerprint::of(&pinned.key.public_key_der())] {
-            let failure = refused(&shows(&pinned, &impostor, version), &Tls::new().pin(pin));
+            let failure = refused(&shows(pinned.chain(), &impostor, version), &Tls::new().pin(pin));
             assert!(failure.is_certificate(), "{failure}");
             assert_eq!(failure.fingerprint(), None, "it is the pinned one, and no other is to be pinned: {failure}");
             let says = failure.to_string();
             assert!(says.contains("signature") || says.contains("not signed"), "{says}");
             // The same settings accept the real one.
             let server =
-                Server::playing(&shows(&pinned, &pinned, version), format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"));
+                Server::playing(&shows(pinned.chain(), &pinned, version), format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"));
             connect(server.connect(Security::Tls, Tls::new().pin(pin))).unwrap().quit().unwrap();
             server.done();
         }
@@ -124,4 +130,22 @@ fn what_is_refused_without_a_pin_tells_its_fingerprint() {
     let authority = crate::authority::Authority::new();
     let failure = refused(&authority.issue(valid_for(&["elsewhere"])).server(), &authority.trusted());
     assert_eq!(failure.fingerprint(), None, "{failure}");
+}
+
+/// What cannot even be read as a certificate's key cannot be pinned either, and an authority cannot help.
+#[test]
+fn a_certificate_of_version_1() {
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("version_1.pem")).unwrap();
+    let pinned = Tls::new().pin(Fingerprint::of(&certificate));
+    for version in [&TLS12, &TLS13] {
+        for tls in [&Tls::new(), &pinned] {
+            let failure = refused(&shows(vec![certificate.clone()], &signed_by_itself(), version), tls);
+            assert_eq!(
+                failure.to_string(),
+                "the server's certificate is of version 1, and only those of version 3 are accepted"
+            );
+            assert!(failure.is_certificate() && !failure.is_unknown_authority());
+            assert_eq!(failure.fingerprint(), None);
+        }
+    }
 }
