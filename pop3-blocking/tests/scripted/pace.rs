@@ -5,22 +5,23 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use pop3_blocking::{
-    Cause, Config, ConnectError, Connection, Credentials, LoginError, Policy, QuitError, Security, connect,
+    Cause, Config, ConnectError, Connection, Credentials, LoginError, Policy, QuitError, Security, Timeouts, connect,
 };
 
 use crate::memory::Memory;
-use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, number, session};
+use crate::peer::{LOGIN, LONG, PIPELINED_LOGIN, Peer, number, play, session};
 
+/// For what does not come, when nothing that comes has to keep to it.
 const MOMENT: Duration = Duration::from_millis(300);
 
 #[test]
 fn a_server_that_says_nothing() {
     let peer = Peer::playing(format!("{LOGIN}C: NOOP\nS: +OK\nC: STAT\n-- hold\n"));
-    let mut session = connect(peer.connect().timeout(MOMENT)).unwrap();
+    let mut session = connect(peer.connect().timeout(LONG)).unwrap();
     session.noop().unwrap();
     let error = session.stat().unwrap_err();
     assert!(matches!(error.cause(), Cause::Transport(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
-    assert_eq!(error.to_string(), "STAT failed: the server sent no answer to STAT for 0.3 s");
+    assert_eq!(error.to_string(), "STAT failed: the server sent no answer to STAT for 3 s");
     assert!(!error.is_recoverable());
     // Whatever comes now is too late.
     assert_eq!(session.noop().unwrap_err().to_string(), "NOOP failed: the session is over");
@@ -30,8 +31,17 @@ fn a_server_that_says_nothing() {
 
 #[test]
 fn a_message_that_stands_still() {
-    let peer = Peer::playing(format!("{PIPELINED_LOGIN}C: RETR 1\nC: RETR 2\nS: +OK\nS: half\n-- hold\n"));
-    let mut session = connect(peer.connect().timeout(MOMENT)).unwrap();
+    // What is a listing or a message arrives together with its status line, so that nothing is waited for but the rest.
+    let peer = Peer::new(|mut stream| {
+        let (before, behind) = PIPELINED_LOGIN.split_once("S: +OK\nS: USER\nS: PIPELINING\nS: .\n").unwrap();
+        play(stream.try_clone().unwrap(), before);
+        stream.write_all(b"+OK\r\nUSER\r\nPIPELINING\r\n.\r\n").unwrap();
+        play(stream.try_clone().unwrap(), &format!("{behind}C: RETR 1\nC: RETR 2\n"));
+        stream.write_all(b"+OK\r\nhalf\r\n").unwrap();
+        play(stream, "-- hold\n");
+    });
+    let limits = Timeouts { interval: MOMENT, ..Timeouts::default() };
+    let mut session = connect(peer.connect().timeouts(limits)).unwrap();
     let mut batch = session.retrieve_many([1, 2].map(number));
     let mut message = batch.next().unwrap().unwrap();
     let error = std::io::copy(&mut message, &mut std::io::sink()).unwrap_err();
@@ -72,9 +82,13 @@ fn a_login_that_trickles() {
 
 #[test]
 fn after_the_login_its_deadline_is_lifted() {
-    let peer = Peer::playing(format!("{LOGIN}C: NOOP\nS: +OK\n-- hold\n"));
-    let mut session = connect(peer.connect().login_timeout(Duration::from_secs(1))).unwrap();
-    sleep(Duration::from_millis(1010));
+    // Only waiting counts, so it is the server that takes its time.
+    let peer = Peer::new(|stream| {
+        play(stream.try_clone().unwrap(), &format!("{LOGIN}C: NOOP\n"));
+        sleep(LONG + MOMENT);
+        play(stream, "S: +OK\n-- hold\n");
+    });
+    let mut session = connect(peer.connect().login_timeout(LONG)).unwrap();
     session.noop().unwrap();
     drop(session);
     peer.done();

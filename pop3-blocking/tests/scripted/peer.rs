@@ -14,6 +14,8 @@ use pop3_blocking::{Connect, Security, Session, Tcp, connect};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A limit that the test waits for, where other answers have to keep to it too: only a hang makes those late.
+pub(crate) const LONG: Duration = Duration::from_secs(3);
 
 /// A login as USER and PASS on a server that knows no CAPA.
 pub(crate) const LOGIN: &str = "

@@ -1,10 +1,8 @@
 //! The four ways in which QUIT can end (RFC 1939, section 6).
 
-use std::time::Duration;
-
 use pop3_blocking::{Cause, QuitError, connect};
 
-use crate::peer::{LOGIN, Peer, number, session};
+use crate::peer::{LOGIN, LONG, Peer, number, session};
 
 #[test]
 fn committed() {
@@ -31,7 +29,7 @@ fn f02_unknown() {
         } else {
             Peer::playing(format!("{LOGIN}C: QUIT\n-- hold\n"))
         };
-        let session = connect(peer.connect().timeout(Duration::from_millis(300))).unwrap();
+        let session = connect(peer.connect().timeout(LONG)).unwrap();
         let error = session.quit().unwrap_err();
         let QuitError::Unknown(cause) = &error else { panic!("{error}") };
         assert_eq!(cause.operation(), "QUIT");
