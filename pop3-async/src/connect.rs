@@ -80,7 +80,7 @@ async fn dial(host: &str, port: u16, deadlines: &mut Deadlines) -> io::Result<Tc
     Err(last)
 }
 
-/// Waits no longer than there is deadlines for connecting.
+/// Waits no longer than the deadline for connecting permits.
 async fn limited<T>(deadlines: &mut Deadlines, part: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     let left = deadlines.connection()?;
     let begin = Instant::now();

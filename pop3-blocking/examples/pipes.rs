@@ -55,7 +55,7 @@ fn download(user: &str, password: &str, mut command: Command) -> Result<(), Box<
     let (Some(from), Some(to)) = (child.stdout.take(), child.stdin.take()) else { return Err("no pipes".into()) };
 
     // Whether this way is safe, as through ssh it is, the session cannot know. So it wants leave to send the password as
-    // it is. Nor can pipes time out: who has no deadlines kills the child, and the session ends with an error.
+    // it is. Nor can pipes time out: to end a wait, kill the child, and the session ends with an error.
     let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
     let connection = Connection::new(Both(from, to), Config::default())?;
     // (A login that fails gives back the connection too, for another try.)

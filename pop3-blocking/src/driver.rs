@@ -156,7 +156,7 @@ impl<S: Read + Write> Driver<S> {
         self.deadlines.spent(begin.elapsed(), self.transport.received());
         match result {
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
-            // Whether that was all the time there is, is for deadlines to say.
+            // Whether that was all the time there is, is for the deadlines to say.
             Err(error) if is_late(&error) && limit != Duration::MAX => Ok(None),
             result => result.map(Some),
         }

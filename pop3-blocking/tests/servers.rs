@@ -307,7 +307,7 @@ fn a_dot_as_the_first_octet_is_lost_by_courier() {
     assert_eq!(read(&mut session, 2), ".first\r\n\r\nbody\r\n");
     assert_eq!(read(&mut session, 3), "");
     let error = session.delete(number(3)).unwrap_err();
-    assert!(!error.session_goes_on(), "{error}");
+    assert!(!error.is_recoverable(), "{error}");
 }
 
 /// In place of a message with a header that is not ASCII Courier sends a notice of its own, with the message in it, of a size
@@ -442,12 +442,12 @@ fn one_unique_id_for_all_from_popa3d() {
 fn popa3d_announces_nothing_and_hangs_up_on_a_wrong_password() {
     let mut capa = connection("POP3_TEST_POPA3D");
     let error = capa.capabilities().unwrap_err();
-    assert!(error.refused().is_some() && error.session_goes_on(), "{error}");
+    assert!(error.refused().is_some() && error.is_recoverable(), "{error}");
     capa.login(Credentials::new("u4", "pass"), CLEAR).unwrap().quit().unwrap();
 
     let failed = connection("POP3_TEST_POPA3D").login(Credentials::new("u4", "wrong"), CLEAR).unwrap_err();
     assert!(matches!(failed.reason, LoginError::Credentials(_)), "{failed}");
     let mut again = failed.connection.expect("nothing tells yet that it is closed");
     let error = again.capabilities().unwrap_err();
-    assert!(!error.session_goes_on(), "{error}");
+    assert!(!error.is_recoverable(), "{error}");
 }

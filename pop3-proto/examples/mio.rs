@@ -173,7 +173,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             sessions.remove(&event.token());
         }
-        // The core has no clock: when to lose deadlines is for the loop to say.
+        // The core has no clock: the loop decides how long to wait.
         sessions.retain(|_, session| {
             let patient = session.heard.elapsed() < PATIENCE;
             if !patient {

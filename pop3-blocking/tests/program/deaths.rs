@@ -37,7 +37,7 @@ impl Scene {
         }
     }
 
-    /// `deadlines` is in seconds.
+    /// `timeout` is in seconds.
     fn run(&self, left: [Option<usize>; 2], end: End, deadlines: &str) -> (Ended, [usize; 2]) {
         *self.life.lock().unwrap() = Life { left, end, carried: [0; 2] };
         let ended = self.home.run(&[

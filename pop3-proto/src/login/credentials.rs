@@ -60,7 +60,7 @@ impl Credentials {
 
     /// A name, and a password that is asked for when all is ready to send it: the server was reached, TLS is up, and the
     /// method is chosen. `ask` gets the name; `None` gives up. It runs inside the login and may take its time, but for the
-    /// server's deadlines.
+    /// server's patience.
     pub fn ask(
         user: impl Into<String>,
         ask: impl FnOnce(&str) -> Option<Zeroizing<String>> + Send + 'static,

@@ -1,0 +1,106 @@
+//! The layers of the crate, read from its sources: each module uses only those above it, and no file uses another in a
+//! circle. A module and its submodules may use each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// The modules in the order that the front page of the crate gives.
+const LAYERS: [&str; 11] =
+    ["wire", "state", "error", "client", "server", "message", "sasl", "drive", "tls", "login", "serve"];
+
+/// The sources by module path, such as `wire::line`, without comments and unit tests.
+fn sources() -> BTreeMap<String, String> {
+    let mut sources = BTreeMap::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut sources);
+    sources
+}
+
+fn collect(folder: &Path, module: &str, sources: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let inner = if module.is_empty() { name.to_owned() } else { format!("{module}::{name}") };
+        if path.is_dir() {
+            collect(&path, &inner, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
+            let code: Vec<_> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            let module = if name == "mod" { module } else { &inner };
+            sources.insert(module.to_owned(), code.join("\n").replace("#[cfg(doc)]\nuse crate::", "// "));
+        }
+    }
+}
+
+/// The modules that `module` uses, as far down as there are files.
+fn uses(code: &str, sources: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        let path: Vec<_> = code[at + "crate::".len()..]
+            .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+            .next()
+            .unwrap_or_default()
+            .split("::")
+            .collect();
+        let deepest = (1..=path.len()).rev().map(|len| path[..len].join("::")).find(|path| sources.contains_key(path));
+        used.insert(deepest.unwrap_or_else(|| panic!("crate::{} is in no file", path.join("::"))));
+    }
+    used
+}
+
+fn is_parent_and_child(a: &str, b: &str) -> bool {
+    let under = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with("::"));
+    a == b || under(a, b) || under(b, a)
+}
+
+#[test]
+fn each_module_uses_only_those_above_it() {
+    let layer = |module: &str| {
+        let top = module.split("::").next().unwrap();
+        LAYERS.iter().position(|layer| *layer == top).unwrap_or_else(|| panic!("{top} has no place in the order"))
+    };
+    let sources = sources();
+    for (module, code) in sources.iter().filter(|(module, _)| *module != "lib") {
+        for used in uses(code, &sources) {
+            assert!(layer(&used) <= layer(module), "{module} uses {used}, which lies below it");
+        }
+    }
+}
+
+#[test]
+fn no_file_uses_another_in_a_circle() {
+    let sources = sources();
+    let edges: BTreeMap<_, _> = sources
+        .iter()
+        .filter(|(module, _)| *module != "lib")
+        .map(|(module, code)| {
+            let used = uses(code, &sources).into_iter().filter(|used| !is_parent_and_child(module, used));
+            (module.clone(), used.collect::<BTreeSet<_>>())
+        })
+        .collect();
+    for start in edges.keys() {
+        let mut seen = BTreeSet::new();
+        let mut next: Vec<_> = edges[start].iter().map(|used| vec![start, used]).collect();
+        while let Some(path) = next.pop() {
+            let last = path[path.len() - 1];
+            assert!(last != start, "a circle: {path:?}");
+            if seen.insert(last) {
+                next.extend(edges[last].iter().map(|used| [&path[..], &[used]].concat()));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_front_page_gives_the_same_order() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("//! | ")).skip(1);
+    let order: Vec<_> = rows
+        .flat_map(|row| row.split(" | ").next().unwrap_or_default().split(", ").map(str::to_owned).collect::<Vec<_>>())
+        .map(|name| name.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
+        .collect();
+    // The errors are not a module of the public documentation.
+    let documented: Vec<_> = LAYERS.into_iter().filter(|layer| *layer != "error").collect();
+    assert_eq!(order, documented);
+}
