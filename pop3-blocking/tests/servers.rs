@@ -8,9 +8,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::num::NonZeroU32;
 
-use pop3_blocking::pop3_proto::Known;
 use pop3_blocking::pop3_proto::tls::rustls::pki_types::CertificateDer;
 use pop3_blocking::pop3_proto::tls::rustls::pki_types::pem::PemObject;
+use pop3_blocking::pop3_proto::wire::KnownCapability;
 use pop3_blocking::{
     Config, Connect, ConnectError, Connection, Credentials, Fingerprint, LoginError, Method, Policy, Security, Session,
     Tls, connect,
@@ -342,11 +342,20 @@ fn courier_announces() {
     let mut connection = connection("POP3_TEST_COURIER");
     let capabilities = connection.capabilities().unwrap();
     let known: Vec<_> = capabilities.iter().map(|capability| capability.known().unwrap()).collect();
-    let Some(Known::Implementation(name)) = known.last() else { panic!("{known:?}") };
+    let Some(KnownCapability::Implementation(name)) = known.last() else { panic!("{known:?}") };
     assert_eq!(name.as_bytes(), b"Courier Mail Server");
-    let delay = Known::LoginDelay { seconds: 10, per_user: false };
-    let utf8 = Known::Utf8 { user: true };
-    let announced = [Known::Sasl, Known::Stls, Known::Top, Known::User, delay, Known::Pipelining, Known::Uidl, utf8];
+    let delay = KnownCapability::LoginDelay { seconds: 10, per_user: false };
+    let utf8 = KnownCapability::Utf8 { user: true };
+    let announced = [
+        KnownCapability::Sasl,
+        KnownCapability::Stls,
+        KnownCapability::Top,
+        KnownCapability::User,
+        delay,
+        KnownCapability::Pipelining,
+        KnownCapability::Uidl,
+        utf8,
+    ];
     assert_eq!(known[..known.len() - 1], announced);
     assert!(capabilities.mechanisms().eq([&b"PLAIN"[..], b"LOGIN", b"CRAM-MD5"]));
     connection.quit().unwrap();
@@ -368,7 +377,7 @@ fn courier_over_tls() {
             to(server, "u5", password).security(security).allow_plaintext(false).tls(Tls::new().pin(pin))
         };
         let mut session = connect(secured("pass")).unwrap();
-        assert!(!session.capabilities().unwrap().any(|known| known == Known::Stls));
+        assert!(!session.capabilities().unwrap().any(|known| known == KnownCapability::Stls));
         let mut batch = session.retrieve_all().unwrap();
         for stored in what_comes_back() {
             let message = batch.next().unwrap().unwrap().into_message().unwrap();

@@ -38,12 +38,12 @@ impl Scene {
     }
 
     /// `timeout` is in seconds.
-    fn run(&self, left: [Option<usize>; 2], end: End, deadlines: &str) -> (Ended, [usize; 2]) {
+    fn run(&self, left: [Option<usize>; 2], end: End, timeout: &str) -> (Ended, [usize; 2]) {
         *self.life.lock().unwrap() = Life { left, end, carried: [0; 2] };
         let ended = self.home.run(&[
             "--plaintext",
             "--timeout",
-            deadlines,
+            timeout,
             &self.server.quick_url(),
             "fetch",
             "mail",

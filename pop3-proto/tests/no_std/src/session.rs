@@ -11,7 +11,7 @@ use core::panic::PanicInfo;
 #[path = "../../../examples/fixed/session.rs"]
 mod session;
 
-use session::{ExchangeError, Session, Wire};
+use session::{Failure, Session, Wire};
 
 // Linux's start-up code, and memcpy and its like, which the compiler takes for granted.
 #[link(name = "c")]
@@ -58,7 +58,7 @@ impl Wire for Script {
     }
 }
 
-fn talk() -> Result<bool, ExchangeError<Infallible>> {
+fn talk() -> Result<bool, Failure<Infallible>> {
     let mut session = Session::open(Script { turn: 0, told: 0 }, "mrose", b"tanstaaf")?;
     let stat = session.stat()?;
     let mut display = [0; 40];
