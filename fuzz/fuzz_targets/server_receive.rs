@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pop3_fuzz::{Clerk, Cuts, lines, serve, session};
+use pop3_fuzz::{CheckedServer, Cuts, lines, serve, session};
 use pop3_proto::serve::MailStore;
 use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
@@ -15,9 +15,9 @@ fuzz_target!(|octets: &[u8]| {
     // The bare role, which is made to write the client's own octets as the text of its answers.
     let text = String::from_utf8_lossy(octets);
     let clerks = all.map(|cuts| {
-        let mut clerk = Clerk::new(config, &text);
-        clerk.offer(octets, cuts);
-        clerk
+        let mut server = CheckedServer::new(config, &text);
+        server.offer(octets, cuts);
+        server
     });
     let [whole, others @ ..] = &clerks;
     for other in others {

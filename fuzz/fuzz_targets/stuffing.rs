@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pop3_fuzz::{Cuts, End, Ending, Heard, Player, content, stored, stuff};
+use pop3_fuzz::{CheckedClient, Cuts, End, Ending, Heard, content, stored, stuff};
 use pop3_proto::{Command, Config, Server, ServerConfig, Violation, transmitted_octets};
 
 fuzz_target!(|octets: &[u8]| {
@@ -20,31 +20,31 @@ fuzz_target!(|octets: &[u8]| {
     for cuts in [Cuts::Whole, Cuts::Every, Cuts::Some(seed)] {
         // The octets as a message, there and back. If its lines end in both ways, its end in LF is not certain.
         let (sent, expected) = stuff(octets, ending);
-        let mut player = retrieve(ending, u64::MAX);
-        player.offer(&sent, cuts);
-        assert_eq!(message(&player), expected, "{cuts:?}");
+        let mut client = retrieve(ending, u64::MAX);
+        client.offer(&sent, cuts);
+        assert_eq!(message(&client), expected, "{cuts:?}");
         let mixed =
             ending == Ending::Lf && expected.windows(2).any(|pair| pair == b"\r\n") && !expected.ends_with(b"\r\n");
         if mixed {
-            assert_eq!(player.error.map(|error| error.violation()), Some(Violation::AmbiguousEnd), "{cuts:?}");
+            assert_eq!(client.error.map(|error| error.violation()), Some(Violation::AmbiguousEnd), "{cuts:?}");
         } else {
-            assert!(player.owed.is_empty() && player.inbox.is_empty() && player.error.is_none(), "{cuts:?}");
+            assert!(client.owed.is_empty() && client.inbox.is_empty() && client.error.is_none(), "{cuts:?}");
         }
 
         // The octets as they come from a server, whatever it meant by them.
         let (expected, end) = content(octets, ending);
-        let mut player = retrieve(ending, max_body);
+        let mut client = retrieve(ending, max_body);
         let len = if let End::At(len) | End::Unclear(len) = end { len } else { octets.len() };
-        player.offer(&octets[..len], cuts);
+        client.offer(&octets[..len], cuts);
         if let Ok(room) = usize::try_from(max_body).map(|room| room.min(expected.len())) {
-            assert_eq!(message(&player), expected[..room], "{cuts:?}");
+            assert_eq!(message(&client), expected[..room], "{cuts:?}");
             if room < expected.len() {
-                assert_eq!(player.error.map(|e| e.violation()), Some(Violation::BodyTooLong { limit: max_body }));
+                assert_eq!(client.error.map(|e| e.violation()), Some(Violation::BodyTooLong { limit: max_body }));
             } else if let End::Unclear(_) = end {
-                assert_eq!(player.error.map(|error| error.violation()), Some(Violation::AmbiguousEnd), "{cuts:?}");
+                assert_eq!(client.error.map(|error| error.violation()), Some(Violation::AmbiguousEnd), "{cuts:?}");
             } else {
-                assert_eq!(player.owed.is_empty(), end != End::Open, "{cuts:?}");
-                assert_eq!(player.error, None);
+                assert_eq!(client.owed.is_empty(), end != End::Open, "{cuts:?}");
+                assert_eq!(client.error, None);
             }
         }
     }
@@ -71,21 +71,21 @@ fn serve(message: &[u8], room: usize) -> Vec<u8> {
 }
 
 /// A client that has heard the `+OK` to RETR.
-fn retrieve(ending: Ending, max_body: u64) -> Player {
-    let mut player = Player::new(Config { max_body, ..Config::default() }, false);
+fn retrieve(ending: Ending, max_body: u64) -> CheckedClient {
+    let mut client = CheckedClient::new(Config { max_body, ..Config::default() }, false);
     let ok: &[u8] = if ending == Ending::CrLf { b"+OK\r\n" } else { b"+OK\n" };
-    player.offer(ok, Cuts::Whole);
+    client.offer(ok, Cuts::Whole);
     let mut out = Vec::new();
     for command in [Command::User("u"), Command::Pass("p"), Command::Retr(std::num::NonZeroU32::MIN)] {
-        let ticket = player.client.send(command, &mut out).expect("is permitted");
-        player.owed.push_back((ticket, command.kind(), false));
-        player.offer(ok, Cuts::Whole);
+        let ticket = client.client.send(command, &mut out).expect("is permitted");
+        client.owed.push_back((ticket, command.kind(), false));
+        client.offer(ok, Cuts::Whole);
     }
-    player
+    client
 }
 
-fn message(player: &Player) -> Vec<u8> {
-    let body = player.heard.iter().find_map(|heard| match heard {
+fn message(client: &CheckedClient) -> Vec<u8> {
+    let body = client.heard.iter().find_map(|heard| match heard {
         Heard::Body(_, body) => Some(body.clone()),
         _ => None,
     });

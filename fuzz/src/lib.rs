@@ -1,17 +1,17 @@
-//! What the fuzz targets share: scripts of a session, a player that feeds them to a client, and a naive byte-stuffing.
+//! What the fuzz targets share: scripts of a session, a client and a server that check what holds for every call, and naive readers as oracles.
 //!
 //! Nothing here is made of the crate's own framing or state machine: an oracle that shares code with what it judges
 //! shares its mistakes.
 
-mod answers;
-mod clerk;
-mod dots;
+mod checked_client;
+mod checked_server;
 pub mod login;
-mod player;
+mod naive_reader;
+mod naive_stuffing;
 mod script;
 
-pub use answers::{Session, lines, session};
-pub use clerk::{Clerk, serve};
-pub use dots::{End, Ending, content, stored, stuff};
-pub use player::{Cuts, Heard, Player, Shape, shape};
+pub use checked_client::{CheckedClient, Cuts, Heard, Shape, shape};
+pub use checked_server::{CheckedServer, serve};
+pub use naive_reader::{Session, lines, session};
+pub use naive_stuffing::{End, Ending, content, stored, stuff};
 pub use script::{Part, Script, Step};

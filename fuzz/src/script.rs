@@ -16,7 +16,7 @@ pub struct Script<'a> {
     pub config: Config,
     /// TLS is there from the beginning.
     pub inside_tls: bool,
-    /// Where a third player cuts.
+    /// Where a third client cuts.
     pub seed: u8,
     /// What happens, in order.
     pub parts: Vec<Part<'a>>,

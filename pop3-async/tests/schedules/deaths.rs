@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 use std::num::NonZeroU32;
 
 use crate::bare::Bare;
+use crate::maildrop::Mail;
 use crate::script::{BatchCommand, Deed, ExchangeError, Lot, Note, Parting, Reading, Record, Script, Value, Why, play};
-use crate::shelf::Mail;
 use crate::wire::{Death, Scene, Schedule};
 use crate::{Blocking, Tokio};
 

@@ -5,10 +5,10 @@
 mod adapters;
 mod bare;
 mod deaths;
+#[path = "../../../pop3-proto/tests/pair/maildrop.rs"]
+mod maildrop;
 mod oracle;
 mod script;
-#[path = "../../../pop3-proto/tests/pair/shelf.rs"]
-mod shelf;
 mod wire;
 
 use std::num::NonZeroU32;
@@ -17,8 +17,8 @@ use pop3_async::Method;
 use proptest::prelude::*;
 
 use bare::Bare;
+use maildrop::Mail;
 use script::{BatchCommand, Deed, Lot, Reading, Script, play};
-use shelf::Mail;
 use wire::{Scene, Schedule, Wire};
 
 type Blocking = pop3_blocking::Connection<Wire>;

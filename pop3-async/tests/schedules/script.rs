@@ -7,7 +7,7 @@ use pop3_async::{Cause, Credentials, Error, LoginError, Method, Policy, QuitErro
 use pop3_proto::drive::{Capabilities, OwnedUniqueId};
 use pop3_proto::wire::{DropListing, ScanListing};
 
-use crate::shelf::{PASSWORD, USER};
+use crate::maildrop::{PASSWORD, USER};
 use crate::wire::{Carried, Scene, Schedule, Wire};
 
 /// What the user of a session does.
@@ -206,7 +206,7 @@ pub(crate) fn play<D: Driver>(scene: &Scene, script: &Script, schedule: &Schedul
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     record.parting = runtime.block_on(converse::<D>(wire, scene.window, script, &mut record));
-    record.removed = witness.shelf.removed();
+    record.removed = witness.maildrop.removed();
     (record, witness.carried.take())
 }
 

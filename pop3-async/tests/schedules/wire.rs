@@ -13,7 +13,7 @@ use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::shelf::{Mail, Shelf};
+use crate::maildrop::{Mail, TestMaildrop};
 
 const TIMESTAMP: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
 
@@ -72,7 +72,7 @@ pub(crate) type Carried = (Vec<u8>, Vec<u8>);
 /// What the link carried and what came of it, for whoever judges when the session is gone.
 #[derive(Clone, Debug)]
 pub(crate) struct Witness {
-    pub(crate) shelf: Shelf,
+    pub(crate) maildrop: TestMaildrop,
     pub(crate) carried: Rc<RefCell<Carried>>,
 }
 
@@ -94,11 +94,11 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn new(scene: &Scene, schedule: &Schedule) -> (Wire, Witness) {
-        let shelf = Shelf::new(&scene.mails, scene.mouthful);
+        let maildrop = TestMaildrop::new(&scene.mails, scene.mouthful);
         let timestamp = scene.timestamp.then(|| Timestamp::find(TIMESTAMP).unwrap());
         let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
-        let service = Service::new(Keeper { shelf: shelf.clone(), refuses: scene.refuses }, config, timestamp);
-        let witness = Witness { shelf, carried: Rc::default() };
+        let service = Service::new(Keeper { maildrop: maildrop.clone(), refuses: scene.refuses }, config, timestamp);
+        let witness = Witness { maildrop, carried: Rc::default() };
         let wire = Wire {
             service,
             pipelining: scene.pipelining,
@@ -269,35 +269,35 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// Keeps a shelf, and perhaps does not let go of anything.
+/// Keeps a maildrop, and perhaps does not let go of anything.
 #[derive(Debug)]
 struct Keeper {
-    shelf: Shelf,
+    maildrop: TestMaildrop,
     refuses: bool,
 }
 
 impl Maildrop for Keeper {
     fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
-        self.shelf.login(credentials)
+        self.maildrop.login(credentials)
     }
 
     fn count(&self) -> u32 {
-        self.shelf.count()
+        self.maildrop.count()
     }
 
     fn octets(&self, number: NonZeroU32) -> u64 {
-        self.shelf.octets(number)
+        self.maildrop.octets(number)
     }
 
     fn unique_id(&self, number: NonZeroU32) -> &str {
-        self.shelf.unique_id(number)
+        self.maildrop.unique_id(number)
     }
 
     fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
-        self.shelf.read(number, at, buffer)
+        self.maildrop.read(number, at, buffer)
     }
 
     fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
-        if self.refuses { Err(StoreError("it is nailed down".into())) } else { self.shelf.remove(marked) }
+        if self.refuses { Err(StoreError("it is nailed down".into())) } else { self.maildrop.remove(marked) }
     }
 }

@@ -9,7 +9,7 @@ use pop3_proto::sasl::MechanismError;
 use pop3_proto::{Cause, Config};
 
 use crate::expect::Tally;
-use crate::reciter::{Server, credentials};
+use crate::recorded_server::{Server, credentials};
 use crate::tables::{Ending, LOGINS, NO_LOGINS};
 use crate::transcript::Case;
 

@@ -10,7 +10,7 @@ mod line;
 mod logins;
 #[path = "../oracle/mod.rs"]
 mod oracle;
-mod reciter;
+mod recorded_server;
 mod run;
 mod seen;
 mod tables;

@@ -180,7 +180,7 @@ impl Bare<'_> {
             assert_eq!(whole, self.wanted.len(), "each command is answered once");
         }
 
-        let removed = self.link.shelf().removed();
+        let removed = self.link.maildrop().removed();
         if self.client.state() == State::Update {
             assert_eq!(removed, Some(self.marks.iter().copied().collect()), "what the client had marked");
         } else if removed.is_some() {

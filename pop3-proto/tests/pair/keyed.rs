@@ -1,4 +1,4 @@
-//! A shelf whose owner may prove by SCRAM that the password is known.
+//! A maildrop whose owner may prove by SCRAM that the password is known.
 
 use std::num::NonZeroU32;
 #[cfg(feature = "scram")]
@@ -8,13 +8,13 @@ use std::sync::LazyLock;
 use pop3_proto::sasl::ScramKeys;
 use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 
-use crate::shelf::Shelf;
+use crate::maildrop::TestMaildrop;
 #[cfg(feature = "scram")]
-use crate::shelf::{PASSWORD, USER};
+use crate::maildrop::{PASSWORD, USER};
 
 #[derive(Debug)]
 pub(crate) struct Keyed {
-    pub(crate) shelf: Shelf,
+    pub(crate) maildrop: TestMaildrop,
     /// Whether there are keys.
     #[cfg_attr(not(feature = "scram"), allow(dead_code, reason = "there is nothing to offer"))]
     pub(crate) scram: bool,
@@ -22,7 +22,7 @@ pub(crate) struct Keyed {
 
 impl Maildrop for Keyed {
     fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
-        self.shelf.login(credentials)
+        self.maildrop.login(credentials)
     }
 
     #[cfg(feature = "scram")]
@@ -38,22 +38,22 @@ impl Maildrop for Keyed {
     }
 
     fn count(&self) -> u32 {
-        self.shelf.count()
+        self.maildrop.count()
     }
 
     fn octets(&self, number: NonZeroU32) -> u64 {
-        self.shelf.octets(number)
+        self.maildrop.octets(number)
     }
 
     fn unique_id(&self, number: NonZeroU32) -> &str {
-        self.shelf.unique_id(number)
+        self.maildrop.unique_id(number)
     }
 
     fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
-        self.shelf.read(number, at, buffer)
+        self.maildrop.read(number, at, buffer)
     }
 
     fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
-        self.shelf.remove(marked)
+        self.maildrop.remove(marked)
     }
 }

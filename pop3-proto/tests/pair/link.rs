@@ -7,7 +7,7 @@ use pop3_proto::{ServerConfig, Service};
 use zeroize::Zeroizing;
 
 use crate::keyed::Keyed;
-use crate::shelf::{Mail, Shelf};
+use crate::maildrop::{Mail, TestMaildrop};
 
 pub(crate) const TIMESTAMP: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
 
@@ -55,7 +55,7 @@ impl Schedule {
 #[derive(Debug)]
 pub(crate) struct Link {
     service: Service<Keyed>,
-    shelf: Shelf,
+    maildrop: TestMaildrop,
     exporter: Option<Zeroizing<Vec<u8>>>,
     schedule: Schedule,
     thrown: usize,
@@ -63,12 +63,12 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) fn new(scene: &Scene, schedule: &Schedule) -> Link {
-        let shelf = Shelf::new(&scene.mails, scene.mouthful);
-        let keyed = Keyed { shelf: shelf.clone(), scram: scene.scram };
+        let maildrop = TestMaildrop::new(&scene.mails, scene.mouthful);
+        let keyed = Keyed { maildrop: maildrop.clone(), scram: scene.scram };
         let timestamp = scene.timestamp.then(|| Timestamp::find(TIMESTAMP).unwrap());
         let service = Service::new(keyed, scene.server, timestamp);
         let exporter = scene.exporters.map(|(_, server)| Zeroizing::new(vec![server; 32]));
-        let mut link = Link { service, shelf, exporter, schedule: schedule.clone(), thrown: 0 };
+        let mut link = Link { service, maildrop, exporter, schedule: schedule.clone(), thrown: 0 };
         if scene.server.inside_tls {
             link.bind();
         }
@@ -143,7 +143,7 @@ impl Link {
         &self.service
     }
 
-    pub(crate) const fn shelf(&self) -> &Shelf {
-        &self.shelf
+    pub(crate) const fn maildrop(&self) -> &TestMaildrop {
+        &self.maildrop
     }
 }

@@ -7,8 +7,8 @@ mod bare;
 mod keyed;
 mod link;
 mod logins;
+mod maildrop;
 mod oracle;
-mod shelf;
 mod typed;
 
 use std::num::NonZeroU32;
@@ -20,8 +20,8 @@ use pop3_proto::{Command, ServerConfig};
 use proptest::prelude::*;
 
 use link::{Scene, Schedule};
+use maildrop::{Mail, PASSWORD, USER};
 use oracle::{PLAIN, Said, digest};
-use shelf::{Mail, PASSWORD, USER};
 use typed::Deed;
 
 fn mail() -> impl Strategy<Value = Mail> {

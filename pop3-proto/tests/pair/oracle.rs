@@ -6,7 +6,7 @@ use pop3_proto::wire::{Digest, Payload, Response, Timestamp};
 use pop3_proto::{Command, State};
 
 use crate::link::{Scene, TIMESTAMP};
-use crate::shelf::{PASSWORD, USER};
+use crate::maildrop::{PASSWORD, USER};
 
 /// A command of the script.
 #[derive(Clone, Debug)]

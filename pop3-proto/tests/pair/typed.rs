@@ -11,7 +11,7 @@ use pop3_proto::login::{Credentials, Login, LoginError, Policy, Progress};
 use pop3_proto::{Command, Config, Error, Kind, QuitError, State};
 
 use crate::link::{Link, Scene, Schedule};
-use crate::shelf::{Mail, PASSWORD, USER};
+use crate::maildrop::{Mail, PASSWORD, USER};
 
 /// What the user of a session does.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ pub(crate) fn converse(scene: &Scene, policies: &[(Policy, bool)], deeds: &[Deed
     if goes_on {
         typed.quit(schedule);
     } else {
-        assert_eq!(typed.link.shelf().removed(), None, "UPDATE without QUIT");
+        assert_eq!(typed.link.maildrop().removed(), None, "UPDATE without QUIT");
     }
     typed.results
 }
@@ -332,7 +332,7 @@ impl Typed<'_> {
     fn quit(&mut self, schedule: &Schedule) {
         let mut call = Call::new(Acknowledge(Command::Quit));
         let result = self.drive(|conversation| conversation.step(&mut call));
-        let (removed, marks) = (self.link.shelf().removed(), Some(self.marks.iter().copied().collect::<Vec<_>>()));
+        let (removed, marks) = (self.link.maildrop().removed(), Some(self.marks.iter().copied().collect::<Vec<_>>()));
         match result.map_err(|error| QuitError::new(error, call.is_sent())) {
             Ok(()) => {
                 let states = (self.conversation.client().state(), self.link.service().state());

@@ -42,7 +42,7 @@ pub fn shape(kind: Kind) -> Shape {
 
 /// A client, what it was offered and not yet took, and what it said.
 #[derive(Debug)]
-pub struct Player {
+pub struct CheckedClient {
     pub client: Client,
     pub inbox: Vec<u8>,
     pub heard: Vec<Heard>,
@@ -52,13 +52,13 @@ pub struct Player {
     config: Config,
 }
 
-impl Player {
-    pub fn new(config: Config, inside_tls: bool) -> Player {
+impl CheckedClient {
+    pub fn new(config: Config, inside_tls: bool) -> CheckedClient {
         let mut client = Client::new(config);
         if inside_tls {
             client.tls_established(b"").expect("nothing came before TLS");
         }
-        Player { client, inbox: Vec::new(), heard: Vec::new(), owed: VecDeque::new(), error: None, config }
+        CheckedClient { client, inbox: Vec::new(), heard: Vec::new(), owed: VecDeque::new(), error: None, config }
     }
 
     /// Offers `octets` behind what is left from before, cut as told, and takes every event.

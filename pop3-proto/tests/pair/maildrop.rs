@@ -45,7 +45,7 @@ impl Mail {
 
 /// What one session serves. What UPDATE removed stays known when the session is gone.
 #[derive(Clone, Debug)]
-pub(crate) struct Shelf {
+pub(crate) struct TestMaildrop {
     mails: Rc<[Mail]>,
     open: bool,
     /// A read gives no more octets than this.
@@ -53,9 +53,9 @@ pub(crate) struct Shelf {
     removed: Rc<RefCell<Option<Vec<u32>>>>,
 }
 
-impl Shelf {
-    pub(crate) fn new(mails: &[Mail], mouthful: usize) -> Shelf {
-        Shelf { mails: mails.into(), open: false, mouthful, removed: Rc::default() }
+impl TestMaildrop {
+    pub(crate) fn new(mails: &[Mail], mouthful: usize) -> TestMaildrop {
+        TestMaildrop { mails: mails.into(), open: false, mouthful, removed: Rc::default() }
     }
 
     /// The numbers that UPDATE removed, if there was one.
@@ -68,7 +68,7 @@ impl Shelf {
     }
 }
 
-impl Maildrop for Shelf {
+impl Maildrop for TestMaildrop {
     fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
         assert!(!self.open, "nobody logs in twice");
         self.open = credentials.user() == USER && credentials.prove(PASSWORD.as_bytes());

@@ -3,8 +3,8 @@
 use pop3_proto::wire::Code;
 use pop3_proto::{AnswerError, Command, ProtocolError, Request, Server, ServerConfig, Service, Shape};
 
-use crate::answers::status;
-use crate::player::Cuts;
+use crate::checked_client::Cuts;
+use crate::naive_reader::status;
 
 /// Calls `each` with the pieces of `octets`.
 fn cut(octets: &[u8], cuts: Cuts, mut each: impl FnMut(&[u8])) {
@@ -25,7 +25,7 @@ fn cut(octets: &[u8], cuts: Cuts, mut each: impl FnMut(&[u8])) {
 
 /// A bare server whose answers depend on nothing but how many it has given.
 #[derive(Debug)]
-pub struct Clerk<'a> {
+pub struct CheckedServer<'a> {
     pub server: Server,
     pub inbox: Vec<u8>,
     /// Requests and the answers to them.
@@ -35,13 +35,13 @@ pub struct Clerk<'a> {
     text: &'a str,
 }
 
-impl<'a> Clerk<'a> {
-    pub fn new(config: ServerConfig, text: &'a str) -> Clerk<'a> {
+impl<'a> CheckedServer<'a> {
+    pub fn new(config: ServerConfig, text: &'a str) -> CheckedServer<'a> {
         let mut server = Server::new(config);
         let mut out = Vec::new();
         server.greeting(None, text, &mut out).expect("the greeting is due");
         status(out.strip_suffix(b"\r\n").expect("a line"));
-        Clerk { server, inbox: Vec::new(), heard: Vec::new(), error: None, text }
+        CheckedServer { server, inbox: Vec::new(), heard: Vec::new(), error: None, text }
     }
 
     pub fn offer(&mut self, octets: &[u8], cuts: Cuts) {
