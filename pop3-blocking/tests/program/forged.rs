@@ -89,7 +89,7 @@ impl Style {
     }
 }
 
-/// Each sequence in each message, at each line of it.
+/// Each sequence in each message, where something begins or ends. At each octet it is the core's tests that have them.
 #[test]
 fn no_mail_becomes_another_one() {
     const FORGERIES: [&str; 6] = [
