@@ -3,9 +3,7 @@
 
 use std::num::NonZeroU32;
 
-use pop3_proto::batch::{Batch, Each, Selection};
-use pop3_proto::conversation::{Call, Conversation, Io, Step};
-use pop3_proto::exchange::UidlOne;
+use pop3_proto::drive::{Batch, BatchCommand, Call, Conversation, Io, Selection, Step, UidlOne};
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 use pop3_proto::{Config, Error};
 
@@ -137,7 +135,7 @@ impl Session<'_> {
 
     /// The messages as they are delivered, until an error.
     fn retrieve_all(&mut self) -> Result<Vec<String>, (Vec<String>, Error)> {
-        let mut batch = Batch::new(Each::Retrieve, Selection::numbered((1..=3).map(number)), 1000);
+        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered((1..=3).map(number)), 1000);
         let mut delivered = Vec::new();
         while let Ok(Some(item)) = self.drive(|conversation| Ok::<_, Error>(batch.next(conversation))) {
             let (mut retrieval, mut octets) = (item.retrieval(), Vec::new());
@@ -241,7 +239,7 @@ fn lf(ways: Ways) {
                 }
                 Err((delivered, error)) => {
                     assert_eq!(delivered, scene.genuine[..delivered.len()], "{}", scene.what);
-                    assert!(!error.session_goes_on(), "{}: {error}", scene.what);
+                    assert!(!error.is_recoverable(), "{}: {error}", scene.what);
                     broken += 1;
                 }
             }
