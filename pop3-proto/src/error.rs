@@ -1,5 +1,6 @@
-//! Errors, divided by whose fault it is: the caller's ([`UsageError`], harmless), the peer's framing ([`ProtocolError`],
-//! final) and the peer's content ([`Malformed`], which fails one answer and leaves the session usable).
+//! Errors, by cause: a call by you that is not permitted ([`UsageError`], harmless), broken framing by the peer
+//! ([`ProtocolError`], final) and malformed content ([`Malformed`], which fails one answer and leaves the session
+//! usable).
 
 use core::fmt;
 
@@ -8,11 +9,11 @@ use crate::wire::argument::BadArgument;
 use crate::wire::kind::Kind;
 use crate::wire::text::Text;
 
-/// The caller asked for what may not be asked now. Nothing was written and nothing changed.
+/// A call that is not permitted now. Nothing was written and nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum UsageError {
-    /// The state, as it will be when all in flight has succeeded, does not permit the command.
+    /// The projected state, in which every command in flight has succeeded, does not permit the command.
     #[error("{kind} is not permitted: the session's state is {state}")]
     NotPermitted {
         /// The command.
@@ -20,22 +21,22 @@ pub enum UsageError {
         /// The projected state.
         state: State,
     },
-    /// STLS, AUTH or QUIT is in flight, and nothing may follow it until it is answered.
+    /// STLS, AUTH or QUIT is in flight, and no command may follow until it is answered.
     #[error("nothing may follow {0} until it is answered")]
     Barrier(Kind),
-    /// STLS may be sent only when every earlier command is answered (RFC 2595, section 4).
+    /// STLS may be sent only when every earlier command has been answered (RFC 2595, section 4).
     #[error("STLS needs every earlier answer first")]
     InFlight,
-    /// The session is inside TLS already (RFC 2595, section 4).
+    /// The session is already inside TLS (RFC 2595, section 4).
     #[error("the session is inside TLS already")]
     InsideTls,
     /// STLS may not follow UTF8 (RFC 6856, section 2.1).
     #[error("STLS may not follow UTF8")]
     AfterUtf8,
-    /// No challenge waits for a response.
+    /// No challenge is waiting for a response.
     #[error("no challenge waits for a response")]
     NoChallenge,
-    /// An argument may not go on the wire.
+    /// An argument may not be sent.
     #[error("{0}")]
     Argument(#[from] BadArgument),
     /// The line would have more than 255 octets with its CRLF (RFC 2449, section 4).
@@ -44,27 +45,28 @@ pub enum UsageError {
         /// Its length in octets.
         len: usize,
     },
-    /// Too many runs of different commands are in pipeline: receive some answers first.
+    /// Too many runs of different commands are in flight: receive some answers first.
     #[error("too many commands are in flight")]
     WindowFull,
     /// The output has no room for the line.
     #[error("the output has no room for the line")]
     NoRoom,
-    /// A command of an extension that the server has not announced, or was not asked for (RFC 6856, sections 2 and 3).
+    /// The server has not announced the command's extension, or its capabilities were not requested (RFC 6856,
+    /// sections 2 and 3).
     #[error("the server has not announced {0} in its capabilities")]
     NotAnnounced(Kind),
-    /// The server has sent something that nobody asked for: the next `receive` fails.
+    /// The server has sent unsolicited octets: the next `receive` fails.
     #[error("the server has sent what nobody asked for")]
     Unsolicited,
-    /// The answer is gone, or a part of it: a later call was taken further first, or the call has ended before.
+    /// All or part of the answer was discarded: a later call was advanced first, or the call had already ended.
     #[error("its answer was skipped by a later call")]
     Skipped,
-    /// The session has failed or ended before.
+    /// The session has already failed or ended.
     #[error("the session is over")]
     Over,
 }
 
-/// What a client waits for.
+/// The input that a client is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Awaiting {
@@ -72,9 +74,9 @@ pub enum Awaiting {
     Greeting,
     /// Nothing: no command is in flight.
     Nothing,
-    /// The status line that answers a command; for AUTH perhaps a challenge.
+    /// The status line that answers a command, or for AUTH possibly a challenge.
     Status(Kind),
-    /// The caller's response to a challenge.
+    /// Your response to a challenge.
     Response,
     /// Lines of a listing, or its terminator.
     Listing(Kind),
@@ -98,52 +100,52 @@ impl fmt::Display for Awaiting {
     }
 }
 
-/// How the peer broke the protocol.
+/// A violation of the protocol by the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
-    /// The stream ended too early. A message cut short is never a success.
+    /// The stream ended too early. A truncated message is never a success.
     #[error("the server closed the connection")]
     Closed,
     /// A status line must begin with `+OK` or `-ERR` (RFC 1939, section 3).
     #[error("the line is neither +OK nor -ERR")]
     NotAStatus,
-    /// A line is longer than the limit for lines of its sort.
+    /// A line is longer than the limit for its type.
     #[error("the line is longer than {limit} octets")]
     LineTooLong {
         /// The limit in octets, line end included.
         limit: u32,
     },
-    /// A bare LF in a status line or a listing of a session whose lines end in CRLF (RFC 1939, section 3).
+    /// A bare LF in a status line or a listing, in a session whose lines end in CRLF (RFC 1939, section 3).
     #[error("the line ends in LF without CR")]
     BareLf,
     /// A bare CR in a status line or a listing (RFC 1939, section 3).
     #[error("the line contains CR without LF")]
     BareCr,
-    /// Octets that came before any command asked for them.
+    /// Octets arrived although no command was in flight.
     #[error("the server has sent what nobody asked for")]
     Unsolicited,
-    /// In an answer whose lines end in LF, a lone dot stands between line ends of different kinds: it may be the terminator,
-    /// or a part of the message.
+    /// In an answer whose lines end in LF, a lone dot stands between line ends of different kinds: it may be the
+    /// terminator or part of the message.
     #[error("the end of the message is not certain: a lone dot stands between line ends of different kinds")]
     AmbiguousEnd,
-    /// Plaintext behind the `+OK` to STLS, or in front of a TLS that is there from the beginning: an injection (RFC 2595,
+    /// Plaintext after the `+OK` to STLS, or before TLS in a session that begins with TLS: an injection (RFC 2595,
     /// section 4).
     #[error("plaintext came where TLS was to begin")]
     PlaintextAfterStls,
-    /// A TLS handshake was reported where none was due.
+    /// A TLS handshake was reported when none was due.
     #[error("no TLS handshake was due")]
     NoHandshakeDue,
     /// `+OK` to a command that the confirmed state does not permit, such as PASS after a refused USER.
     #[error("the server accepted a command that it could not have accepted")]
     Impossible,
-    /// A challenge outside of AUTH, or after the exchange was cancelled.
+    /// A challenge outside AUTH, or after the exchange was cancelled.
     #[error("the server sent a challenge where none was due")]
     UnexpectedChallenge,
-    /// More challenges in one exchange than any mechanism needs.
+    /// More challenges in one exchange than [`Config::max_challenges`](crate::Config).
     #[error("the server sent too many challenges")]
     TooManyChallenges,
-    /// `+OK` to AUTH although the client proved nothing, or cancelled (RFC 5034, section 4).
+    /// `+OK` to AUTH although the client had proved nothing or had cancelled (RFC 5034, section 4).
     #[error("the server claims a login without proof")]
     PrematureSuccess,
     /// A listing has more lines than [`Config::max_rows`](crate::Config).
@@ -152,7 +154,7 @@ pub enum Violation {
         /// The limit in lines.
         limit: u32,
     },
-    /// A message has more octets than [`Config::max_body`](crate::Config). It was delivered up to the limit.
+    /// A message has more octets than [`Config::max_body`](crate::Config). The octets up to the limit were delivered.
     #[error("the message has more than {limit} octets")]
     BodyTooLong {
         /// The limit in octets.
@@ -160,9 +162,9 @@ pub enum Violation {
     },
 }
 
-/// The peer broke the protocol. The session is over: the same error comes for ever after.
+/// A violation of the protocol by the peer. The session is over: every later call returns the same error.
 ///
-/// Deletions were not committed, unless QUIT was in pipeline: then that is unknown (RFC 1939, section 6).
+/// Deletions were not committed, unless QUIT was in flight: then the outcome is unknown (RFC 1939, section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ProtocolError {
     pub(crate) violation: Violation,
@@ -171,18 +173,18 @@ pub struct ProtocolError {
 }
 
 impl ProtocolError {
-    /// What the peer did.
+    /// Returns the violation.
     pub const fn violation(&self) -> Violation {
         self.violation
     }
 
-    /// What was awaited when it did.
+    /// Returns what the client was waiting for when it happened.
     pub const fn awaiting(&self) -> Awaiting {
         self.awaiting
     }
 
-    /// The beginning of the offending line, at most 80 octets; empty where there is none to show, and always from a
-    /// password or a proof on until the login, because the server may echo it.
+    /// Returns the beginning of the offending line, at most 80 octets. It is empty if there is no line to show, and
+    /// from the first password or proof until the login, because the server may echo it.
     pub fn excerpt(&self) -> Text<'_> {
         self.excerpt.text()
     }
@@ -190,15 +192,15 @@ impl ProtocolError {
 
 #[cfg(feature = "alloc")]
 impl ProtocolError {
-    /// The same, of a server that had closed the connection before the command reached it.
+    /// Returns this error for a server that had closed the connection before the command reached it.
     pub(crate) fn while_idle(self) -> ProtocolError {
         ProtocolError { awaiting: Awaiting::Nothing, ..self }
     }
 }
 
 impl Awaiting {
-    /// The command whose answer it is. Asked before [`Client::receive`](crate::Client::receive), it tells whom the next
-    /// event answers: a loop over a bare client that needs to know no more may do without tickets.
+    /// Returns the command that is being answered. If you call it before [`Client::receive`](crate::Client::receive),
+    /// it is the command that the next event answers, so a simple loop over a bare client needs no tickets.
     pub const fn kind(self) -> Option<Kind> {
         match self {
             Awaiting::Status(kind) | Awaiting::Listing(kind) | Awaiting::Body(kind) => Some(kind),

@@ -1,9 +1,9 @@
 //! POP3 as a sans-IO state machine: octets in, events out; commands in, octets out.
 //!
-//! [`Client`] is the whole protocol of RFC 1939 and its extensions without a socket, a clock, a buffer or an allocation.
-//! It is a cursor over octets that you own: offer what you received, and get events that borrow from it; ask for a
-//! command, and get its line in a place of yours. [`Server`] is the same for the other side. For both, what is permitted
-//! and where it leads stands in one table, [`state::TABLE`].
+//! [`Client`] implements all of RFC 1939 and its extensions without a socket, a clock, a buffer or an allocation. It
+//! reads from octets that you own: you pass in what you received and get events that borrow from it; you pass in a
+//! command and get its line in your output. [`Server`] does the same for the other side. Both take the permitted
+//! commands and the transitions from one table, [`state::TABLE`].
 //!
 //! ```text
 //!   Greeting --+OK--> Authorization --USER--> Named --PASS--> Transaction --QUIT--> Update
@@ -32,7 +32,7 @@
 //! let mut input: &[u8] = b"+OK begin\r\n";
 //! assert!(matches!(client.receive(&mut input)?, Some(Event::StartTls { .. })));
 //! assert_eq!(client.state(), State::Handshake);
-//! // ... the handshake is the adapter's, and what was left over of the plaintext is shown to the client: nothing ...
+//! // ... do the TLS handshake here, and pass in the plaintext left over from before it: there is none ...
 //! client.tls_established(b"")?;
 //! assert_eq!(client.state(), State::Authorization);
 //!
@@ -70,44 +70,43 @@
 //!
 //! # What you can rely on
 //!
-//! - However the octets are cut, the events, the errors and the client afterwards are the same.
-//! - What may not be asked is [`UsageError`]: nothing was written and nothing changed. What the server refuses is an event.
-//!   A server that breaks the protocol is a [`ProtocolError`], for ever after. [Nonsense](Malformed) inside an answer
-//!   fails that answer only.
-//! - A message cut short is never a whole one, and QUIT ends as committed, refused or unknown.
-//! - Octets that nobody asked for are an error: POP3 has no tags, so they would answer the next command.
-//! - No secret is in a client, an event, an error or a log.
-//! - The work is linear in the octets, the memory constant, and no input panics.
+//! - Events, errors and the client's state do not depend on how the octets are split into reads.
+//! - A command that is not permitted returns [`UsageError`]; nothing was written and nothing changed. A refusal by the
+//!   server is an event. If the server breaks the protocol, this and every later call return a [`ProtocolError`]. A
+//!   [`Malformed`] value inside an answer fails only that answer.
+//! - A truncated message is never reported as complete, and QUIT ends as committed, refused or unknown.
+//! - Unsolicited octets are an error: POP3 has no tags, so they would be taken for the answer to the next command.
+//! - Clients, events, errors and logs contain no secret.
+//! - The work is linear in the number of octets, memory use is constant, and no input causes a panic.
 //!
 //! # Layers
 //!
-//! Each module uses only those above it in this list.
+//! Each module uses only the modules above it in this list.
 //!
 //! | module | feature | |
 //! |---|---|---|
-//! | [`wire`] | | commands, replies and listings, and how they stand in octets; what real servers do beside the RFCs |
+//! | [`wire`] | | commands, replies and listings, and their encoding; how servers deviate from the RFCs |
 //! | [`state`] | | the state machine, as one table |
 //! | [`Client`], [`Server`] | | the two roles: no buffer, no allocation |
 //! | [`message`] | | header fields and lines of a message |
 //! | [`sasl`] | | SASL mechanisms; features `cram-md5`, `scram`, and `saslprep` for names and passwords beyond US-ASCII |
 //! | [`drive`] | `alloc` | a client with buffers: conversation, typed commands, batches, deadlines, log |
-//! | `tls` | `tls` | what TLS has to prove, for adapters that speak it with rustls |
-//! | [`login`] | `alloc` | who logs in, how, and where; why it failed |
-//! | [`serve`] | `alloc` | a server with buffers, and the maildrop that it serves; with `std` a maildrop in memory |
+//! | `tls` | `tls` | requirements on TLS, for adapters that use rustls |
+//! | [`login`] | `alloc` | credentials, the choice of a login method, and where to connect; why a login failed |
+//! | [`serve`] | `alloc` | a server with buffers, and the maildrop that it serves; with `std`, an in-memory maildrop |
 //!
-//! Without features the crate needs neither std nor an allocator. `std` is the default.
+//! Without features, the crate needs neither std nor an allocator. `std` is enabled by default.
 //!
 //! # Your own loop
 //!
-//! The crate's examples are loops to begin from. Each runs without arguments too, with a server of its own:
-//! `cargo run -p pop3-proto --example mio`.
+//! The examples of this crate are loops that you can start from. Without arguments, each runs against a server of its
+//! own: `cargo run -p pop3-proto --example mio`.
 //!
-//! - [`mio`]: one thread that waits for readiness and downloads many maildrops at once, with a
+//! - [`mio`]: one thread waits for readiness and downloads many maildrops at once, with one
 //!   [`Conversation`](drive::Conversation) for each.
-//! - [`completion`]: `io_uring`. The loop owns the buffers, and a bare [`Client`] looks at what was received where it
-//!   lies.
-//! - [`fixed`]: neither std nor an allocator, but fixed arrays, for a bare [`Client`] in less than a KiB.
-//! - [`pipes`], an example of `pop3-blocking`: no socket but the pipes of a child process, as through `ssh host nc`.
+//! - [`completion`]: `io_uring`. The loop owns the buffers, and a bare [`Client`] reads received octets in place.
+//! - [`fixed`]: neither std nor an allocator; a bare [`Client`] with fixed arrays, in less than a KiB.
+//! - [`pipes`], an example of `pop3-blocking`: no socket, but the pipes of a child process such as `ssh host nc`.
 //!
 //! [`mio`]: https://docs.rs/crate/pop3-proto/latest/source/examples/mio.rs
 //! [`completion`]: https://docs.rs/crate/pop3-proto/latest/source/examples/completion/main.rs

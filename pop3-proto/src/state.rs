@@ -1,48 +1,49 @@
-//! The whole state machine, as one table and without a single octet.
+//! The state machine as one table, independent of the encoding.
 //!
 //! # Theory
 //!
-//! RFC 1939 names three states: AUTHORIZATION, TRANSACTION and UPDATE (section 3). Between them lie the places where one
-//! side must wait for the other, and those are states too: before the greeting, between the `+OK` to STLS and the end of
-//! the TLS handshake, between the `+OK` to USER and PASS, and after the end. A [`Kind`] of command is permitted in a
-//! [`State`] when [`TABLE`] has a row for the pair; the row says where `+OK` leads and where `-ERR` leads. Whatever has
-//! no row is refused by a client before an octet is written and answered `-ERR` by a server.
+//! RFC 1939 names three states: AUTHORIZATION, TRANSACTION and UPDATE (section 3). This module adds a state for each
+//! point at which one side must wait for the other: before the greeting, between the `+OK` to STLS and the end of the
+//! TLS handshake, between the `+OK` to USER and PASS, and after the end. A [`State`] permits a [`Kind`] of command if
+//! [`TABLE`] has a row for the pair; the row gives the next state after `+OK` and after `-ERR`. If there is no row, a
+//! client refuses the command before it writes an octet, and a server answers `-ERR`.
 //!
-//! Three things lie outside the table because they are not commands: the greeting ([`State::greeted`]), the end of the
-//! TLS handshake ([`State::secured`]) and the end of the stream, which leads to [`State::Closed`] from everywhere.
-//! One rule needs more than the state: STLS is given once, never inside TLS (RFC 2595, section 4) and never after UTF8
-//! (RFC 6856, section 2.1). The roles keep that, because they know the layer.
+//! Three transitions are outside the table because they are not commands: the greeting ([`State::greeted`]), the end of
+//! the TLS handshake ([`State::secured`]) and the end of the stream, which leads to [`State::Closed`] from every state.
+//! One rule depends on more than the state: STLS is permitted once, never inside TLS (RFC 2595, section 4) and never
+//! after UTF8 (RFC 6856, section 2.1). [`Client`](crate::Client) and [`Server`](crate::Server) enforce it.
 //!
-//! A client asks the table twice. *Projected*, on sending: would this be permitted if all that is in flight succeeded?
-//! *Confirmed*, on each answer: `+OK` to what the confirmed state does not permit cannot be true, and `-ERR` to it
-//! changes nothing. So USER and PASS may travel together, and a refused USER can never end in TRANSACTION.
+//! A client consults the table twice. When it sends a command, it uses the *projected* state: the state if every
+//! command in flight succeeds. When it receives an answer, it uses the *confirmed* state: `+OK` to a command that this
+//! state does not permit is a violation, and `-ERR` to it changes nothing. You can therefore pipeline USER and PASS,
+//! and a refused USER never leads to TRANSACTION.
 #![doc = include_str!("state.md")]
 
 use crate::wire::kind::Kind;
 
-/// Where a session is, as the server has confirmed it (RFC 1939, section 3).
+/// The state of a session, as the server has confirmed it (RFC 1939, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum State {
-    /// Connected; the greeting has not come yet.
+    /// Connected; the greeting has not arrived yet.
     Greeting,
     /// AUTHORIZATION (RFC 1939, section 4).
     Authorization,
-    /// AUTHORIZATION, directly after a `+OK` to USER: the only place for PASS (RFC 1939, section 7).
+    /// AUTHORIZATION, immediately after `+OK` to USER: the only state that permits PASS (RFC 1939, section 7).
     Named,
-    /// STLS was accepted and the TLS handshake is due: not one plaintext octet may pass (RFC 2595, section 4).
+    /// STLS was accepted and the TLS handshake is due: no plaintext octet may follow (RFC 2595, section 4).
     Handshake,
     /// TRANSACTION (RFC 1939, section 5).
     Transaction,
-    /// QUIT was answered in TRANSACTION: the server has been through UPDATE (RFC 1939, section 6).
+    /// QUIT was answered in TRANSACTION: the server has passed through UPDATE (RFC 1939, section 6).
     Update,
-    /// The session ended without UPDATE, so that nothing was deleted; or it failed, and the error tells: one that came
-    /// while QUIT was in flight leaves that unknown.
+    /// The session ended without UPDATE, so nothing was deleted, or it failed with an error. If it failed while QUIT
+    /// was in flight, it is unknown whether the deletions were committed.
     Closed,
 }
 
 impl State {
-    /// Every state, in the order of a session.
+    /// All states, in the order of a session.
     pub const ALL: &'static [State] = &[
         State::Greeting,
         State::Authorization,
@@ -53,7 +54,7 @@ impl State {
         State::Closed,
     ];
 
-    /// Where the greeting leads (RFC 1939, section 4). No text of a greeting skips AUTHORIZATION.
+    /// Returns the state after the greeting (RFC 1939, section 4). No greeting text skips AUTHORIZATION.
     pub const fn greeted(outcome: Outcome) -> State {
         match outcome {
             Outcome::Ok => State::Authorization,
@@ -61,12 +62,12 @@ impl State {
         }
     }
 
-    /// Where a finished TLS handshake leads: back to AUTHORIZATION, without a new greeting (RFC 2595, section 4).
+    /// Returns the state after the TLS handshake: AUTHORIZATION, without a new greeting (RFC 2595, section 4).
     pub const fn secured() -> State {
         State::Authorization
     }
 
-    /// Where `kind` with `outcome` leads from here, or `None` where this state does not permit it.
+    /// Returns the state after `kind` was answered with `outcome`, or `None` if this state does not permit `kind`.
     pub const fn after(self, kind: Kind, outcome: Outcome) -> Option<State> {
         match (LOOKUP[self as usize][kind as usize], outcome) {
             (None, _) => None,
@@ -75,12 +76,12 @@ impl State {
         }
     }
 
-    /// Whether this state permits a command of this kind.
+    /// Returns true if this state permits a command of this kind.
     pub const fn permits(self, kind: Kind) -> bool {
         LOOKUP[self as usize][kind as usize].is_some()
     }
 
-    /// Whether the session is over, with or without UPDATE.
+    /// Returns true if the session is over, with or without UPDATE.
     pub const fn is_over(self) -> bool {
         matches!(self, State::Update | State::Closed)
     }
@@ -100,7 +101,7 @@ impl core::fmt::Display for State {
     }
 }
 
-/// What a status indicator says: `+OK` or `-ERR` (RFC 1939, section 3).
+/// A status indicator: `+OK` or `-ERR` (RFC 1939, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// `+OK`
@@ -109,7 +110,7 @@ pub enum Outcome {
     Err,
 }
 
-/// One row of [`TABLE`]: `kind` is permitted in `from`, and leads to `ok` or to `err`.
+/// A row of [`TABLE`]: `from` permits `kind`, which leads to `ok` or to `err`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Transition {
     /// The state that permits the command.
@@ -126,7 +127,7 @@ const fn row(from: State, kind: Kind, ok: State, err: State) -> Transition {
     Transition { from, kind, ok, err }
 }
 
-/// The state machine: all that is permitted, and where it leads.
+/// The state machine: all permitted commands and their transitions.
 #[rustfmt::skip]
 pub const TABLE: &[Transition] = {
     use Kind as K;
@@ -147,7 +148,7 @@ pub const TABLE: &[Transition] = {
 
         row(Named,         K::Pass,      Transaction,   Authorization),
         row(Named,         K::User,      Named,         Authorization),
-        // Whatever is neither PASS nor USER makes the server forget the name.
+        // Any command other than PASS and USER makes the server forget the name.
         row(Named,         K::Apop,      Transaction,   Authorization),
         row(Named,         K::AuthList,  Authorization, Authorization),
         row(Named,         K::Auth,      Transaction,   Authorization),

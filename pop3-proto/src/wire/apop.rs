@@ -1,33 +1,33 @@
-//! APOP (RFC 1939, section 7): the timestamp in a greeting, and the digest made of it and a shared secret.
+//! APOP (RFC 1939, section 7): the timestamp in a greeting, and its digest with a shared secret.
 //!
-//! The timestamp is checked strictly. A man in the middle who may choose it freely can pick octets that make MD5
-//! collide and, over many logins, learn the first characters of the password (CVE-2007-1558); the msg-id grammar leaves
-//! him little to choose from. MD5 itself is not for new uses (RFC 6151): prefer TLS and a better mechanism.
+//! The timestamp is checked strictly. A man in the middle who can choose it freely can choose octets that make MD5
+//! collide and, over many logins, learn the first characters of the password (CVE-2007-1558). The msg-id grammar leaves
+//! little choice. Do not use MD5 in new designs (RFC 6151): prefer TLS and a better mechanism.
 
 use core::fmt;
 
 use md5::{Digest as _, Md5};
 use memchr::memchr;
 
-/// A valid timestamp out of a greeting: an RFC 822 msg-id with its angle brackets.
+/// A valid timestamp from a greeting: an RFC 822 msg-id with its angle brackets.
 ///
-/// It is printable US-ASCII: no control, no 8-bit octet, and no blank but inside a quoted string.
+/// It is printable US-ASCII: no control character, no 8-bit octet, and no space except inside a quoted string.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Timestamp<'a>(&'a [u8]);
 
 impl<'a> Timestamp<'a> {
-    /// The first valid timestamp in a greeting's text, or `None`: then the server offers no APOP.
+    /// Returns the first valid timestamp in a greeting's text. With `None`, the server does not offer APOP.
     ///
     /// The grammar is that of RFC 822, sections 3.3 and 6.1, without comments, folding and tabs. Inside a domain
-    /// literal, `@`, angle brackets and quoted pairs are refused too.
+    /// literal, `@`, angle brackets and quoted pairs are also rejected.
     ///
-    /// A candidate begins at a `<`. If it is no msg-id, it is spoiled up to the next `>` behind the first octet that
-    /// does not fit, and the search goes on from there. So in `<a<b@c>` there is no timestamp (the inner `<` is a part
-    /// of the spoiled candidate), and in `<not one> <1.2@host>` it is the second pair. A quote that is never closed
-    /// spoils all the rest.
+    /// A candidate begins at a `<`. If it is not a msg-id, everything up to the next `>` after the first unexpected
+    /// octet is skipped, and the search continues from there. Therefore `<a<b@c>` contains no timestamp (the inner `<`
+    /// is part of the rejected candidate), and in `<not one> <1.2@host>` it is the second pair. After an unclosed
+    /// quote, the whole rest is skipped.
     pub fn find(greeting_text: &'a [u8]) -> Option<Self> {
-        // Linear whatever the input: the cursor has no backtracking, and a spoiled candidate is resumed where it broke,
-        // never at a `<` inside it. So no octet is looked at more than a fixed number of times.
+        // This is linear for any input: the cursor does not backtrack, and the search resumes where a candidate failed,
+        // never at a `<` inside it. Each octet is examined at most a fixed number of times.
         let mut rest = greeting_text;
         loop {
             rest = &rest[memchr(b'<', rest)?..];
@@ -39,7 +39,7 @@ impl<'a> Timestamp<'a> {
         }
     }
 
-    /// The octets of the timestamp, angle brackets included: what the digest is made of.
+    /// Returns the octets of the timestamp, angle brackets included. They are the input of the digest.
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.0
     }
@@ -51,7 +51,7 @@ impl fmt::Debug for Timestamp<'_> {
     }
 }
 
-/// What is left to read. Each method takes what fits, and `None` leaves the cursor at the first octet that does not.
+/// The rest of the input. Each method consumes what matches; `None` leaves the cursor at the first octet that does not.
 struct Cursor<'a>(&'a [u8]);
 
 impl Cursor<'_> {
@@ -63,7 +63,7 @@ impl Cursor<'_> {
         self.octet(b'>')
     }
 
-    /// Atoms joined by dots; a part that begins with `open` is read by `special` instead.
+    /// Consumes atoms joined by dots; `special` consumes a part that begins with `open`.
     fn dotted(&mut self, open: u8, special: fn(&mut Self) -> Option<()>) -> Option<()> {
         loop {
             if self.0.first() == Some(&open) {
@@ -107,22 +107,22 @@ impl Cursor<'_> {
     }
 }
 
-/// RFC 822's atom: printable, and none of its specials.
+/// Returns true for octets of an RFC 822 atom: printable, and not one of its specials.
 fn is_atom(octet: u8) -> bool {
     octet.is_ascii_graphic() && !b"()<>@,;:\\\".[]".contains(&octet)
 }
 
 /// The digest of an APOP command: always 32 lower-case hex digits, leading zeros included.
 ///
-/// It has no `==`, which would tell by its timing how many digits were right: use [`verify`](Self::verify).
+/// It does not implement `==`, whose timing would reveal how many digits are correct: use [`verify`](Self::verify).
 #[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// MD5 of the timestamp, angle brackets included, followed by the secret.
+    /// Computes the MD5 of the timestamp, angle brackets included, followed by the secret.
     ///
-    /// The secret is taken as it is. One that is not US-ASCII must have been prepared with `SASLprep` and be UTF-8
-    /// (RFC 6856, section 2.2).
+    /// The secret is used unchanged. If it is not US-ASCII, you must have prepared it with `SASLprep` and encoded it as
+    /// UTF-8 (RFC 6856, section 2.2).
     pub fn new(timestamp: Timestamp<'_>, secret: &[u8]) -> Self {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         let sum = Md5::new().chain_update(timestamp.as_bytes()).chain_update(secret).finalize();
@@ -134,28 +134,28 @@ impl Digest {
         Self(digits)
     }
 
-    /// The digest a client sent: exactly 32 hex digits of either case, or `None`.
+    /// Parses a digest from a client: exactly 32 hex digits of either case, else `None`.
     pub fn parse(digits: &[u8]) -> Option<Self> {
         let mut digits: [u8; 32] = digits.try_into().ok()?;
         digits.make_ascii_lowercase();
         digits.iter().all(u8::is_ascii_hexdigit).then_some(Self(digits))
     }
 
-    /// The 32 digits, as they stand in the command.
+    /// Returns the 32 digits, as written in the command.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// Whether the two are the same, in a time that does not depend on where they differ.
+    /// Returns true if the two digests are equal, in a time that does not depend on where they differ.
     pub fn verify(&self, other: &Self) -> bool {
-        // `black_box` keeps the compiler from leaving the loop as soon as the answer is known.
+        // `black_box` keeps the compiler from exiting the loop early.
         let differences =
             self.0.iter().zip(&other.0).fold(0, |seen, (mine, theirs)| core::hint::black_box(seen | (mine ^ theirs)));
         differences == 0
     }
 }
 
-/// Prints no digit: with the timestamp, the digest lets a reader of the log guess the secret.
+/// Shows no digit: with the timestamp, the digest would let a reader of the log guess the secret.
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Digest(..)")
@@ -255,7 +255,7 @@ mod tests {
         }
     }
 
-    /// Were it quadratic, this would take hours.
+    /// Quadratic time would take hours here.
     #[test]
     fn hostile_greetings_take_linear_time() {
         for pattern in

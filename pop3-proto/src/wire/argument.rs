@@ -1,36 +1,36 @@
-//! Arguments of commands: what may go on the wire (RFC 1939, section 3).
+//! Arguments of commands: the octets that may be sent (RFC 1939, section 3).
 
-/// Why an argument may not go on the wire (RFC 1939, section 3). The argument itself is never quoted.
+/// The reason why an argument may not be sent (RFC 1939, section 3). It never contains the argument itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadArgument {
     /// An argument must have at least one octet.
     #[error("an argument is empty")]
     Empty,
-    /// CR, LF, NUL or another control.
+    /// CR, LF, NUL or another control character.
     #[error("an argument contains a control character")]
     Control,
-    /// A blank would split the argument in two.
+    /// A space, which would split the argument in two.
     #[error("an argument contains a blank")]
     Blank,
-    /// Octets above 127 where the server has not announced `UTF8 USER` (RFC 6856, section 2.2).
+    /// Octets above 127, although the server has not announced `UTF8 USER` (RFC 6856, section 2.2).
     #[error("an argument is not ASCII, and the server has not announced UTF8 USER")]
     NotAscii,
-    /// A mechanism is named by 1 to 20 of `A-Z`, `0-9`, `-` and `_` (RFC 4422, section 3.1).
+    /// The name of a mechanism must be 1 to 20 of `A-Z`, `0-9`, `-` and `_` (RFC 4422, section 3.1).
     #[error("no SASL mechanism can have this name")]
     Mechanism,
-    /// Data given as Base64 is none.
+    /// Data given as Base64 is not Base64.
     #[error("the data is not Base64")]
     Base64,
-    /// A name or a password has characters that `SASLprep` prohibits (RFC 4013, section 2.3).
+    /// A name or password contains characters that `SASLprep` prohibits (RFC 4013, section 2.3).
     #[error("a name or password has characters that no server could accept")]
     Unprepared,
-    /// A raw command whose keyword is missing, or one that has a command of its own.
+    /// A raw command has no keyword, or a keyword for which [`Command`](crate::wire::command::Command) has a variant.
     #[error("a raw command needs a keyword that has no command of its own")]
     Keyword,
 }
 
-/// Text that may contain blanks.
+/// Checks text that may contain spaces.
 pub(crate) fn check_line(text: &str, utf8: bool) -> Result<(), BadArgument> {
     match text.bytes().find_map(|b| match b {
         0..=0x1f | 0x7f => Some(BadArgument::Control),
@@ -43,7 +43,7 @@ pub(crate) fn check_line(text: &str, utf8: bool) -> Result<(), BadArgument> {
     }
 }
 
-/// Text that is one argument.
+/// Checks text that is a single argument.
 pub(crate) fn check_word(text: &str, utf8: bool) -> Result<(), BadArgument> {
     check_line(text, utf8)?;
     if text.contains(' ') { Err(BadArgument::Blank) } else { Ok(()) }

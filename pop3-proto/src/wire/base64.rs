@@ -1,12 +1,12 @@
-//! Base64 as AUTH has it (RFC 4648, section 4; RFC 5034, section 4): strict, and in a time that tells nothing of the
-//! octets, which are secrets mostly.
+//! Base64 for AUTH (RFC 4648, section 4; RFC 5034, section 4): strict, and with timing that does not depend on the
+//! octets, because most of them are secret.
 
-/// The length of `octets` octets in Base64.
+/// Returns the length of `octets` octets in Base64.
 pub(crate) const fn encoded_len(octets: usize) -> usize {
     octets.div_ceil(3) * 4
 }
 
-/// Encodes `octets` into a space of exactly [`encoded_len`].
+/// Encodes `octets` into `space`, which has exactly [`encoded_len`] octets.
 pub(crate) fn encode(octets: &[u8], space: &mut [u8]) {
     for (three, four) in octets.chunks(3).zip(space.chunks_exact_mut(4)) {
         let at = |i: usize| u32::from(three.get(i).copied().unwrap_or(0));
@@ -17,8 +17,8 @@ pub(crate) fn encode(octets: &[u8], space: &mut [u8]) {
     }
 }
 
-/// Returns the digits that every text shows in which `octets` stand behind a multiple of three octets and `before` more,
-/// of which there are fewer than three. Digits that depend on their neighbours too are left out.
+/// Returns the Base64 digits that depend on `octets` alone, if `octets` follow a multiple of three octets and `before`
+/// more (fewer than three). Digits that also depend on their neighbors are omitted.
 #[cfg(feature = "alloc")]
 pub(crate) fn digits_within(octets: &[u8], before: usize) -> zeroize::Zeroizing<alloc::vec::Vec<u8>> {
     let mut shifted = zeroize::Zeroizing::new(alloc::vec![0; before + octets.len()]);
@@ -31,8 +31,8 @@ pub(crate) fn digits_within(octets: &[u8], before: usize) -> zeroize::Zeroizing<
     digits
 }
 
-/// Decodes `text` to the front of `space` and returns those octets; `None` if it is not the one encoding of some octets,
-/// padding included, or does not fit.
+/// Decodes `text` into the front of `space` and returns those octets, or `None` if `text` is not the canonical encoding
+/// of some octets, padding included, or does not fit.
 pub(crate) fn decode<'s>(text: &[u8], space: &'s mut [u8]) -> Option<&'s [u8]> {
     let padding = text.iter().rev().take(2).take_while(|&&digit| digit == b'=').count();
     if text.len() % 4 != 0 {
@@ -50,7 +50,7 @@ pub(crate) fn decode<'s>(text: &[u8], space: &'s mut [u8]) -> Option<&'s [u8]> {
             strange |= !is_digit;
         }
         let [_, decoded @ ..] = bits.to_be_bytes();
-        // What the last digit has beyond the last octet must be zeros, or several texts would mean the same.
+        // Unused bits of the last digit must be zero, or several texts would decode to the same octets.
         strange |= decoded[three.len()..].iter().fold(0, |all, octet| all | octet);
         three.copy_from_slice(&decoded[..three.len()]);
     }
@@ -62,7 +62,7 @@ const fn low_six(bits: u32) -> u8 {
     bits as u8 & 0b11_1111
 }
 
-/// All ones if `a < b`, else zero, without a branch. Both are less than 256.
+/// Returns all ones if `a < b`, else zero, without a branch.
 const fn below(a: u8, b: u8) -> u8 {
     ((a as i16 - b as i16) >> 8).to_le_bytes()[0]
 }
@@ -77,7 +77,7 @@ const fn digit_of(value: u8) -> u8 {
         | (!plus & b'/')
 }
 
-/// The value of a digit, and all ones if it is one.
+/// Returns the value of a digit, and all ones if it is a digit.
 const fn value_of(digit: u8) -> (u8, u8) {
     const fn within(digit: u8, first: u8, last: u8) -> u8 {
         !below(digit, first) & !below(last, digit)

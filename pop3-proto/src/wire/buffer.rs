@@ -1,4 +1,4 @@
-//! The octets between a socket and the protocol.
+//! Buffers between a socket and the protocol.
 
 use alloc::vec::Vec;
 
@@ -6,27 +6,28 @@ use zeroize::Zeroize;
 
 use crate::wire::output::Output;
 
-/// What was received and not yet taken. Small at first, larger while reads fill it, and given back when idle.
+/// Received octets that have not been consumed. The buffer starts small, grows while reads fill it, and is freed when
+/// idle.
 pub(crate) struct Inbox {
-    /// What is unread is `octets[start..end]`.
+    /// The unread octets are `octets[start..end]`.
     octets: Vec<u8>,
     start: usize,
     end: usize,
-    /// The size to have next time that room is needed.
+    /// The size of the next allocation.
     wanted: usize,
     first: usize,
     limit: usize,
-    /// Secrets come in here: nothing stays that is not unread.
+    /// Secrets are received here: only unread octets stay in memory.
     secret: bool,
 }
 
 impl Inbox {
-    /// Begins with `first` octets; `limit` must be longer than the longest line awaited.
+    /// Creates a buffer that starts with `first` octets; `limit` must exceed the longest line awaited.
     pub(crate) const fn new(first: usize, limit: usize) -> Inbox {
         Inbox { octets: Vec::new(), start: 0, end: 0, wanted: first, first, limit, secret: false }
     }
 
-    /// One for secrets: [`wipe`](Self::wipe) forgets what was taken.
+    /// Creates a buffer for secrets: [`wipe`](Self::wipe) erases consumed octets.
     pub(crate) const fn for_secrets(first: usize, limit: usize) -> Inbox {
         let mut inbox = Inbox::new(first, limit);
         inbox.secret = true;
@@ -37,7 +38,7 @@ impl Inbox {
         &self.octets[self.start..self.end]
     }
 
-    /// Lets `take` shorten what is unread. What it returns may borrow from the octets.
+    /// Calls `take`, which may shorten the unread octets. Its result may borrow from them.
     pub(crate) fn take<'a, T>(&'a mut self, take: impl FnOnce(&mut &'a [u8]) -> T) -> T {
         let mut unread = &self.octets[self.start..self.end];
         let taken = take(&mut unread);
@@ -45,12 +46,12 @@ impl Inbox {
         taken
     }
 
-    /// Forgets the `len` octets that were taken last.
+    /// Erases the `len` octets that were consumed last.
     pub(crate) fn wipe(&mut self, len: usize) {
         self.octets[self.start - len..self.start].zeroize();
     }
 
-    /// Where the `len` octets lie that were taken last.
+    /// Returns the range of the `len` octets that were consumed last.
     pub(crate) const fn last(&self, len: usize) -> core::ops::Range<usize> {
         self.start - len..self.start
     }
@@ -59,7 +60,7 @@ impl Inbox {
         &self.octets[range]
     }
 
-    /// Room for a read, never empty: what is unread must be shorter than the limit.
+    /// Returns room for a read, never empty: the unread octets must be shorter than the limit.
     pub(crate) fn spare(&mut self) -> &mut [u8] {
         if self.start > 0 {
             self.octets.copy_within(self.start..self.end, 0);
@@ -74,7 +75,7 @@ impl Inbox {
         }
         let wanted = self.wanted.min(self.limit.max(self.first));
         if self.octets.len() < wanted {
-            // Zeroed memory of its own comes cheaper than growing, and what is unread is short.
+            // A new zeroed allocation is cheaper than growing, and few octets are unread.
             let mut octets = alloc::vec![0; wanted];
             octets[..self.end].copy_from_slice(&self.octets[..self.end]);
             if self.secret {
@@ -92,12 +93,12 @@ impl Inbox {
         }
     }
 
-    /// The octets of memory that it holds.
+    /// Returns the allocated memory in octets.
     pub(crate) fn held(&self) -> usize {
         self.octets.capacity()
     }
 
-    /// Nothing is in pipeline: the buffer goes, if nothing is in it. Of many sessions most are idle.
+    /// Frees the buffer if it is empty. Call this when nothing is in flight: most of many sessions are idle.
     pub(crate) fn rest(&mut self) {
         if self.start == self.end && !self.octets.is_empty() {
             let wanted = (self.octets.len() / 2).max(self.first);
@@ -105,7 +106,8 @@ impl Inbox {
         }
     }
 
-    /// Like [`rest`](Self::rest) for one that is read into while idle: what it has grown by goes, if nothing is in it.
+    /// Like [`rest`](Self::rest), for a buffer that is read into while idle: frees what exceeds the initial size, if
+    /// the buffer is empty.
     pub(crate) fn shrink(&mut self) {
         if self.start == self.end && self.octets.len() > self.first {
             (self.octets, self.start, self.end, self.wanted) = (Vec::new(), 0, 0, self.first);
@@ -121,7 +123,7 @@ impl Drop for Inbox {
     }
 }
 
-/// What is to be sent. Wiped as soon as it is sent, if there was a secret in it.
+/// Octets to be sent. They are wiped once sent if they contain a secret.
 #[derive(Default)]
 pub(crate) struct Outbox {
     octets: Vec<u8>,
@@ -146,7 +148,7 @@ impl Outbox {
         }
     }
 
-    /// Adds a secret that is to be sent.
+    /// Appends a secret to be sent.
     pub(crate) fn append(&mut self, secret: &Outbox) {
         if let Some(space) = self.line(secret.pending().len()) {
             space.copy_from_slice(secret.pending());
@@ -154,12 +156,12 @@ impl Outbox {
         self.secret = true;
     }
 
-    /// Takes back the last `len` octets, which turned out not to be needed.
+    /// Removes the last `len` octets, which turned out not to be needed.
     pub(crate) fn take_back(&mut self, len: usize) {
         self.octets.truncate(self.octets.len() - len);
     }
 
-    /// Drops what is sent. Vec would keep it as long as something is pending, and leave a copy behind when it grows.
+    /// Drops the sent octets. A `Vec` would keep them while anything is pending, and leave a copy behind when it grows.
     fn make_room(&mut self, len: usize) {
         let pending = self.pending().len();
         if self.sent >= self.octets.capacity() / 2 && self.octets.capacity() - pending >= len {
@@ -179,19 +181,19 @@ impl Outbox {
         self.sent = 0;
     }
 
-    /// The octets of memory that it holds.
+    /// Returns the allocated memory in octets.
     pub(crate) fn held(&self) -> usize {
         self.octets.capacity()
     }
 
-    /// Nothing is in pipeline: the buffer goes, if nothing is in it.
+    /// Frees the buffer if it is empty. Call this when nothing is in flight.
     pub(crate) fn rest(&mut self) {
         if self.octets.is_empty() {
             self.octets = Vec::new();
         }
     }
 
-    /// What comes next must not stay in memory once it is sent.
+    /// Marks the next octets as secret: they are wiped once sent.
     pub(crate) fn mark_secret(&mut self) {
         self.secret = true;
     }
@@ -223,7 +225,7 @@ mod tests {
         let mut outbox = Outbox::default();
         for _ in 0..100_000 {
             outbox.line(10).unwrap().copy_from_slice(b"RETR 1234\n");
-            // Ten octets in, ten octets out, and never quite empty.
+            // Ten octets in, ten octets out, and never entirely empty.
             let already = outbox.pending().len().saturating_sub(95);
             outbox.written(already);
         }

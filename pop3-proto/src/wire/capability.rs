@@ -1,4 +1,4 @@
-//! Capabilities: the lines of CAPA (RFC 2449).
+//! Capabilities: the lines of a CAPA answer (RFC 2449).
 
 use core::fmt;
 
@@ -9,41 +9,42 @@ use crate::wire::text::Text;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Capability<'a>(&'a [u8]);
 
-/// The capabilities that have a meaning to this crate.
+/// The capabilities that this crate interprets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KnownCapability<'a> {
     /// `TOP` (RFC 2449, section 6.1).
     Top,
-    /// `USER`: USER and PASS may log in (RFC 2449, section 6.2).
+    /// `USER`: login with USER and PASS is available (RFC 2449, section 6.2).
     User,
-    /// `SASL`: AUTH may log in with the mechanisms in the parameters (RFC 2449, section 6.3; RFC 5034).
+    /// `SASL`: login with AUTH is available, with the mechanisms in the parameters (RFC 2449, section 6.3; RFC 5034).
     Sasl,
     /// `RESP-CODES`: a text that begins with `[` begins with a response code (RFC 2449, section 6.4).
     RespCodes,
-    /// `LOGIN-DELAY`: the least time between two logins (RFC 2449, section 6.5).
+    /// `LOGIN-DELAY`: the minimum time between two logins (RFC 2449, section 6.5).
     LoginDelay {
         /// The time in seconds.
         seconds: u64,
-        /// It may differ between users and is certain only after the login.
+        /// The time may differ between users and is certain only after the login.
         per_user: bool,
     },
     /// `PIPELINING`: commands may be sent before earlier ones are answered (RFC 2449, section 6.6).
     Pipelining,
-    /// `EXPIRE`: how long messages stay (RFC 2449, section 6.7).
+    /// `EXPIRE`: the time for which the server keeps messages (RFC 2449, section 6.7).
     Expire {
-        /// Days after which the server deletes a message, 0 for as soon as it was retrieved; `None` for never.
+        /// Days after which the server deletes a message; 0 means as soon as it was retrieved, `None` means never.
         days: Option<u64>,
-        /// It may differ between users and is certain only after the login.
+        /// The time may differ between users and is certain only after the login.
         per_user: bool,
     },
     /// `UIDL` (RFC 2449, section 6.8).
     Uidl,
-    /// `IMPLEMENTATION`: the name of the server, which must not change what a client does (RFC 2449, section 6.9).
+    /// `IMPLEMENTATION`: the name of the server, which must not change the behavior of a client (RFC 2449, section
+    /// 6.9).
     Implementation(Text<'a>),
     /// `STLS` (RFC 2595, section 4).
     Stls,
-    /// `AUTH-RESP-CODE`: a refusal for wrong credentials carries the code AUTH (RFC 3206, section 6).
+    /// `AUTH-RESP-CODE`: a refusal because of wrong credentials carries the code AUTH (RFC 3206, section 6).
     AuthRespCode,
     /// `UTF8` (RFC 6856, section 2).
     Utf8 {
@@ -55,27 +56,27 @@ pub enum KnownCapability<'a> {
 }
 
 impl<'a> Capability<'a> {
-    /// Takes a line of CAPA, without its line end.
+    /// Wraps a line of a CAPA answer, without its line end.
     pub const fn new(line: &'a [u8]) -> Capability<'a> {
         Capability(line)
     }
 
-    /// The line as it came.
+    /// Returns the line as received.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
-    /// The tag; compare it without regard to case. Empty if the line is blank.
+    /// Returns the tag, which is case-insensitive. It is empty if the line is blank.
     pub fn tag(self) -> &'a [u8] {
         words(self.0).next().unwrap_or_default()
     }
 
-    /// The parameters, in order.
+    /// Returns the parameters in order.
     pub fn params(self) -> impl Iterator<Item = &'a [u8]> {
         words(self.0).skip(1)
     }
 
-    /// What the capability means, or `None` for one that is unknown or whose parameters make no sense.
+    /// Returns the meaning of the capability, or `None` if it is unknown or has invalid parameters.
     pub fn known(self) -> Option<KnownCapability<'a>> {
         let tag = self.tag();
         let is = |name: &str| tag.eq_ignore_ascii_case(name.as_bytes());

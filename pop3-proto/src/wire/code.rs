@@ -1,4 +1,4 @@
-//! Response codes: what a refusal means, for machines (RFC 2449, section 8; RFC 3206).
+//! Response codes: machine-readable reasons for a refusal (RFC 2449, section 8; RFC 3206).
 
 use core::fmt;
 
@@ -6,34 +6,35 @@ use crate::wire::text::Text;
 
 /// A response code: `[level/level]` at the beginning of a status line's text (RFC 2449, section 8).
 ///
-/// Its meaning is certain only if the server announced `RESP-CODES`.
+/// Its meaning is reliable only if the server announced `RESP-CODES`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ResponseCode<'a>(&'a [u8]);
 
-/// The response codes that have a meaning.
+/// The response codes that this crate interprets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Code {
-    /// `IN-USE`: the maildrop is locked by another session; says nothing of the credentials (RFC 2449, section 8.1.2).
+    /// `IN-USE`: another session has locked the maildrop. This implies nothing about the credentials (RFC 2449, section
+    /// 8.1.2).
     InUse,
-    /// `LOGIN-DELAY`: the last login was too short a while ago (RFC 2449, section 8.1.1).
+    /// `LOGIN-DELAY`: the last login was too recent (RFC 2449, section 8.1.1).
     LoginDelay,
-    /// `SYS/TEMP`: a system failure that will pass (RFC 3206, section 4).
+    /// `SYS/TEMP`: a temporary system failure (RFC 3206, section 4).
     SysTemp,
-    /// `SYS/PERM`: a system failure that somebody must mend (RFC 3206, section 4).
+    /// `SYS/PERM`: a system failure that requires human intervention (RFC 3206, section 4).
     SysPerm,
     /// `SYS` with an unknown detail.
     Sys,
     /// `AUTH`: the credentials are wrong (RFC 3206, section 5).
     Auth,
-    /// `UTF8`: the message, or the maildrop, needs UTF-8 mode (RFC 6856, section 5).
+    /// `UTF8`: the message or the maildrop requires UTF-8 mode (RFC 6856, section 5).
     Utf8,
-    /// Any other.
+    /// Any other code.
     Other,
 }
 
 impl Code {
-    /// The code as it stands between the brackets, in upper case; empty for [`Other`](Code::Other).
+    /// Returns the code as written between the brackets, in upper case; empty for [`Other`](Code::Other).
     pub const fn as_str(self) -> &'static str {
         match self {
             Code::InUse => "IN-USE",
@@ -49,7 +50,7 @@ impl Code {
 }
 
 impl<'a> ResponseCode<'a> {
-    /// The code at the beginning of `text`, and the text behind it. Malformed brackets are text.
+    /// Splits `text` into the code at its beginning and the text after it. Malformed brackets are text.
     pub(super) fn split(text: &'a [u8]) -> (Option<ResponseCode<'a>>, &'a [u8]) {
         let plain = (None, text);
         let Some(inner) = text.strip_prefix(b"[") else { return plain };
@@ -62,17 +63,17 @@ impl<'a> ResponseCode<'a> {
         (Some(ResponseCode(code)), rest.strip_prefix(b" ").unwrap_or(rest))
     }
 
-    /// The code without its brackets, as it came.
+    /// Returns the code as received, without its brackets.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
-    /// The levels of the hierarchy, the most general first. Compare them without regard to case.
+    /// Returns the levels of the hierarchy, the most general first. They are case-insensitive.
     pub fn levels(self) -> impl Iterator<Item = &'a [u8]> {
         self.0.split(|&b| b == b'/')
     }
 
-    /// What the code means, to the level that is known.
+    /// Returns the meaning of the code, to the deepest level that is known.
     pub fn code(self) -> Code {
         let mut levels = self.levels();
         let (first, second) = (levels.next().unwrap_or_default(), levels.next().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! What may be said: the commands, how a client writes them and how a server reads them.
+//! Commands, and how a client writes them.
 
 use crate::wire::argument::{check_line, check_word};
 use crate::wire::encoder::Encoder;
@@ -15,32 +15,34 @@ use crate::wire::payload::Payload;
 /// The longest command line, in octets, with its CRLF (RFC 2449, section 4).
 pub const MAX_COMMAND_LINE: usize = 255;
 
-/// A command of the client (RFC 1939 and the extensions named at each).
+/// A command of the client (RFC 1939, and the extensions named at each variant).
 ///
 /// Message numbers are 1-based, as in scan listings. `Debug` never shows a secret.
 #[derive(Clone, Copy)]
 pub enum Command<'a> {
-    /// USER: the name of the mailbox, without blanks (RFC 1939, section 7).
+    /// USER: sends the name of the mailbox, without spaces (RFC 1939, section 7).
     User(&'a str),
-    /// PASS: the password, octet for octet to the end of the line, blanks included (RFC 1939, section 7).
+    /// PASS: sends the password, which extends to the end of the line, spaces included (RFC 1939, section 7).
     ///
-    /// It may be UTF-8, but has no control character. RFC 6856, section 2.2, permits UTF-8 only if the server has announced
-    /// `UTF8 USER`. Servers without it compare the octets, and there is no other way to use such a password there.
+    /// It may be UTF-8, but must not contain control characters. RFC 6856, section 2.2, permits UTF-8 only if the
+    /// server has announced `UTF8 USER`. Other servers compare the octets, and there is no other way to use such a
+    /// password with them.
     Pass(&'a str),
-    /// APOP: the name, and the digest of the greeting's timestamp (RFC 1939, section 7).
+    /// APOP: sends the name and the digest of the greeting's timestamp (RFC 1939, section 7).
     Apop {
-        /// The name of the mailbox, without blanks.
+        /// The name of the mailbox, without spaces.
         user: &'a str,
-        /// What [`Digest::new`] made of the timestamp and the shared secret.
+        /// The result of [`Digest::new`] for the timestamp and the shared secret.
         digest: Digest,
     },
-    /// AUTH without a mechanism: lists the mechanisms, on servers from before SASL was announced by CAPA. No RFC has it.
+    /// AUTH without a mechanism: lists the mechanisms, on servers older than the SASL capability. No RFC specifies it.
     AuthList,
     /// AUTH: begins a SASL exchange (RFC 5034).
     Auth {
-        /// The mechanism's name: 1 to 20 of letters, digits, `-` and `_`; sent in upper case.
+        /// The name of the mechanism: 1 to 20 letters, digits, `-` and `_`; sent in upper case.
         mechanism: &'a str,
-        /// The first response, sent along if the server announced SASL; `None` leaves it to be asked for.
+        /// The initial response, to be sent with the command if the server announced SASL; with `None` the server asks
+        /// for it.
         initial_response: Option<Payload<'a>>,
     },
     /// STLS: asks for TLS (RFC 2595, section 4).
@@ -49,23 +51,23 @@ pub enum Command<'a> {
     Capa,
     /// UTF8: asks for UTF-8 mode (RFC 6856, section 2.1).
     Utf8,
-    /// LANG with a language tag or `*`: chooses the language of texts (RFC 6856, section 3.1).
+    /// LANG with a language tag or `*`: selects the language of texts (RFC 6856, section 3.1).
     Lang(&'a str),
-    /// LANG without argument: lists the languages (RFC 6856, section 3.1).
+    /// LANG without an argument: lists the languages (RFC 6856, section 3.1).
     LangList,
     /// STAT: asks for the drop listing (RFC 1939, section 5).
     Stat,
-    /// LIST: scan listings of one message or of all (RFC 1939, section 5).
+    /// LIST: asks for the scan listing of one message or of all (RFC 1939, section 5).
     List(Option<NonZeroU32>),
-    /// UIDL: unique-ids of one message or of all (RFC 1939, section 7).
+    /// UIDL: asks for the unique-id of one message or of all (RFC 1939, section 7).
     Uidl(Option<NonZeroU32>),
     /// RETR: retrieves a message (RFC 1939, section 5).
     Retr(NonZeroU32),
-    /// TOP: the header of a message and the first lines of its body (RFC 1939, section 7).
+    /// TOP: retrieves the header of a message and the first lines of its body (RFC 1939, section 7).
     Top {
-        /// The message.
+        /// The message number.
         number: NonZeroU32,
-        /// How many lines of the body.
+        /// The number of lines of the body.
         lines: u32,
     },
     /// DELE: marks a message as deleted (RFC 1939, section 5).
@@ -74,21 +76,21 @@ pub enum Command<'a> {
     Rset,
     /// NOOP: keeps the session alive (RFC 1939, section 5).
     Noop,
-    /// LAST: the highest number accessed, gone from POP3 since RFC 1725 (RFC 1460).
+    /// LAST: asks for the highest message number accessed (RFC 1460; removed from POP3 by RFC 1725).
     Last,
     /// QUIT: ends the session; from TRANSACTION it commits the deletions (RFC 1939, section 6).
     Quit,
-    /// A command of an extension that this crate does not know, as one line without its CRLF.
+    /// A command of an extension that this crate does not support, as one line without its CRLF.
     Raw {
-        /// Keyword and arguments.
+        /// The keyword and the arguments.
         line: &'a str,
-        /// Whether a `+OK` to it is followed by lines up to a lone dot.
+        /// True if `+OK` is followed by lines up to a lone dot.
         multi: bool,
     },
 }
 
 impl Command<'_> {
-    /// What kind of command this is.
+    /// Returns the kind of the command.
     pub const fn kind(&self) -> Kind {
         match self {
             Command::User(_) => Kind::User,
@@ -118,18 +120,18 @@ impl Command<'_> {
         }
     }
 
-    /// The length of the encoded line in octets, with its CRLF, whether or not it may be sent.
+    /// Returns the length of the encoded line in octets, CRLF included, even if it may not be sent.
     pub fn encoded_len(&self) -> usize {
         let mut encoder = Encoder::measuring();
         self.write(&mut encoder);
         encoder.len()
     }
 
-    /// Whether the arguments may go on the wire, with UTF-8 in names only if `utf8`.
+    /// Checks the arguments. Names may contain UTF-8 only if `utf8` is true.
     ///
     /// # Errors
     ///
-    /// What is wrong with the first bad argument; none of them is ever quoted.
+    /// The reason for which the first bad argument may not be sent. It never contains the argument itself.
     pub fn check(&self, utf8: bool) -> Result<(), BadArgument> {
         match *self {
             Command::User(name) | Command::Apop { user: name, .. } => check_word(name, utf8),
@@ -180,7 +182,7 @@ impl Command<'_> {
                 mechanism.bytes().for_each(|b| encoder.put(&[b.to_ascii_uppercase()]));
                 match initial_response {
                     None => {}
-                    // RFC 5034, section 4: an empty initial response needs a sign of its own.
+                    // RFC 5034, section 4: an empty initial response is sent as `=`.
                     Some(payload) if payload.encoded_len() == 0 => encoder.put(b" ="),
                     Some(payload) => {
                         encoder.put(b" ");
@@ -210,11 +212,12 @@ impl fmt::Debug for Command<'_> {
     }
 }
 
-/// The command as a log may show it: without password, digest or SASL payload, controls escaped.
+/// Shows the command as a log may contain it: without password, digest or SASL payload, with control characters
+/// escaped.
 impl fmt::Display for Command<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Command::Raw { line, .. } = self {
-            // An extension's arguments may be secret for all that we know.
+            // The arguments of an unknown extension may be secret.
             let keyword = line.split(' ').next().unwrap_or_default().escape_debug();
             return write!(f, "{keyword}{}", if line.contains(' ') { " ***" } else { "" });
         }
@@ -249,7 +252,7 @@ mod tests {
     use super::*;
     use crate::wire::parse::BadCommand;
 
-    /// What a server reads in a line, as a client would have written it, or why it reads nothing.
+    /// Parses a line as a server does, and returns the command as a client would have written it.
     fn read(line: &[u8]) -> Result<String, BadCommand> {
         let command = Command::parse(line)?;
         let mut room = [0; 2 * MAX_COMMAND_LINE];

@@ -1,15 +1,15 @@
-//! The encoder of a command line.
+//! Encoder of a command line.
 
 use crate::wire::payload::Payload;
 
-/// Writes a line, or only measures it. One code path does both, so that length and octets cannot disagree.
+/// Writes a line or measures it. Both use one code path, so the length always matches the octets.
 pub(super) struct Encoder<'a> {
     space: Option<&'a mut [u8]>,
     len: usize,
 }
 
 impl<'a> Encoder<'a> {
-    /// Writes into `space`, which has exactly the measured length.
+    /// Creates an encoder that writes into `space`, which has exactly the measured length.
     pub(super) fn writing(space: &'a mut [u8]) -> Encoder<'a> {
         Encoder { space: Some(space), len: 0 }
     }
@@ -18,7 +18,7 @@ impl<'a> Encoder<'a> {
         Encoder { space: None, len: 0 }
     }
 
-    /// The octets so far.
+    /// Returns the number of octets so far.
     pub(super) fn len(&self) -> usize {
         self.len
     }

@@ -1,11 +1,11 @@
-//! The kinds of commands, and the shapes of their answers.
+//! Kinds of commands, and the shapes of their answers.
 
 use core::fmt;
 
-/// The kinds of commands, as the state machine sees them: what they are, not whom they concern.
+/// The kinds of commands: a [`Command`](crate::wire::command::Command) without its arguments.
 ///
-/// AUTH, LIST, UIDL and LANG come twice, because with an argument their answer is one line and without it is a listing
-/// (RFC 1939, section 5; RFC 6856, section 3.1).
+/// AUTH, LIST, UIDL and LANG have two kinds each: with an argument, their answer is one line, and without, it is a
+/// listing (RFC 1939, section 5; RFC 6856, section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
@@ -37,19 +37,19 @@ pub enum Kind {
     RawMulti,
 }
 
-/// What follows the `+OK` line of an answer (RFC 1939, section 3).
+/// The part of an answer that follows the `+OK` line (RFC 1939, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// Nothing.
     Single,
-    /// Lines, each of meaning, up to the terminator.
+    /// Lines up to the terminator, each with its own meaning.
     Listing,
     /// A message, up to the terminator.
     Body,
 }
 
 impl Kind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: &'static [Kind] = &[
         Kind::User,
         Kind::Pass,
@@ -77,7 +77,7 @@ impl Kind {
         Kind::RawMulti,
     ];
 
-    /// The command's word, in upper case; a description for raw commands.
+    /// Returns the keyword of the command in upper case, or a description for raw commands.
     pub const fn keyword(self) -> &'static str {
         match self {
             Kind::User => "USER",
@@ -103,7 +103,7 @@ impl Kind {
         }
     }
 
-    /// What follows a `+OK` to this kind. `-ERR` is always one line.
+    /// Returns the shape of the answer after `+OK`. After `-ERR`, an answer is always one line.
     pub const fn shape(self) -> Shape {
         match self {
             Kind::Retr | Kind::Top => Shape::Body,
@@ -114,13 +114,13 @@ impl Kind {
         }
     }
 
-    /// Whether the command carries a secret, or may for all that is known: then its octets are wiped, and its answer,
-    /// which may echo them, is not shown.
+    /// Returns true if the command contains or may contain a secret. Its octets are then wiped, and its answer, which
+    /// may echo them, is not shown.
     pub(crate) const fn is_secret(self) -> bool {
         matches!(self, Kind::Pass | Kind::Apop | Kind::Auth | Kind::RawSingle | Kind::RawMulti)
     }
 
-    /// Whether nothing may follow this command until it is answered (RFC 2595, section 4; RFC 5034, section 4).
+    /// Returns true if no command may follow this one until it is answered (RFC 2595, section 4; RFC 5034, section 4).
     pub const fn is_barrier(self) -> bool {
         matches!(self, Kind::Stls | Kind::Auth | Kind::Quit)
     }

@@ -1,24 +1,24 @@
-//! Lines: how those of an answer and those of a client are found in the input (RFC 1939, section 3).
+//! Parsing of lines, both of answers and of commands (RFC 1939, section 3).
 
 use memchr::memchr;
 
-/// How the lines of an answer end.
+/// The line end of an answer.
 ///
-/// If the first status line of a layer ends in CRLF, all lines of that layer must. Otherwise the status line of each answer
-/// decides for that answer.
+/// If the first status line of a layer ends in CRLF, all lines of that layer must end in CRLF. Otherwise the status
+/// line of each answer decides for that answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum LineEnd {
-    /// CRLF, as RFC 1939 wants it. A bare LF inside a message is content.
+    /// CRLF, as RFC 1939 requires. A bare LF inside a message is content.
     CrLf,
-    /// LF, as some servers send it; a CR before it is tolerated.
+    /// LF, as some servers send it. A CR before it is accepted.
     Lf,
 }
 
-/// A line out of the input.
+/// A line from the input.
 pub(crate) struct Line<'a> {
     /// The line without its line end.
     pub(crate) text: &'a [u8],
-    /// Its octets, line end included.
+    /// The length in octets, line end included.
     pub(crate) taken: usize,
     pub(crate) end: LineEnd,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Line<'a> {
 /// A line that breaks the rules of its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineError {
-    /// No line end stands within the limit.
+    /// No line end was found within the limit.
     TooLong,
     /// The line ends in a bare LF where lines end in CRLF.
     BareLf,
@@ -34,10 +34,10 @@ pub(crate) enum LineError {
     BareCr,
 }
 
-/// The first line of `input`.
+/// Returns the first line of `input`, or `None` if more octets are needed.
 ///
-/// `scanned` octets hold no LF, as the call before found out; it is kept up to date. `None` if more octets are needed.
-/// The limit is looked at before the content, so that the verdict does not depend on how the octets were cut.
+/// `scanned` is the number of octets that are known to contain no LF; this function updates it. The limit is checked
+/// before the content, so that the result does not depend on how the octets are split.
 pub(crate) fn line<'a>(
     input: &'a [u8],
     scanned: &mut u32,
@@ -50,7 +50,7 @@ pub(crate) fn line<'a>(
         if window.len() == limit as usize {
             return Err(LineError::TooLong);
         }
-        // Shorter than a limit of 32 bits.
+        // The window is shorter than a 32-bit limit.
         *scanned = u32::try_from(window.len()).unwrap_or(u32::MAX);
         return Ok(None);
     };
@@ -68,23 +68,23 @@ pub(crate) fn line<'a>(
     Ok(Some(Line { text, taken: lf + 1, end: found }))
 }
 
-/// A client's lines, as a server reads them (RFC 2449, section 4).
+/// Reads a client's lines, for a server (RFC 2449, section 4).
 ///
-/// A line ends at its LF, and one CR before that LF belongs to the line end: CRLF and a bare LF do the same, always.
-/// A CR elsewhere and a NUL are octets like others, which no command has a place for.
+/// A line always ends at its LF, and one CR before that LF belongs to the line end: CRLF and a bare LF are equivalent.
+/// Any other CR and NUL are ordinary octets, which no command permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CommandLines {
-    /// Octets at the front of the awaited line that hold no LF.
+    /// Octets at the front of the awaited line that contain no LF.
     scanned: u32,
-    /// The rest of a line that was too long is thrown away.
+    /// The rest of a line that was too long is being discarded.
     discarding: bool,
 }
 
-/// What a client's line is.
+/// A line from a client.
 pub(crate) enum CommandLine<'a> {
     /// The line without its line end.
     Line(&'a [u8]),
-    /// There is no line end in the first `limit` octets. Told once for the whole line.
+    /// The first `limit` octets contain no line end. Reported once for the whole line.
     TooLong,
 }
 
@@ -93,7 +93,7 @@ impl CommandLines {
         CommandLines { scanned: 0, discarding: false }
     }
 
-    /// Throws away the rest of a line that was too long, as far as it is there.
+    /// Discards the rest of a line that was too long, as far as it has arrived.
     pub(crate) fn skip(&mut self, input: &mut &[u8]) {
         if self.discarding {
             let lf = memchr(b'\n', input);
@@ -102,7 +102,8 @@ impl CommandLines {
         }
     }
 
-    /// The next line of at most `limit` octets, 1 or more, line end included; or `None` if more octets are needed.
+    /// Returns the next line of at most `limit` octets (1 or more, line end included), or `None` if more octets are
+    /// needed.
     pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8], limit: u32) -> Option<CommandLine<'a>> {
         self.skip(input);
         let window = &input[..input.len().min(limit as usize)];
@@ -133,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    /// What a server reads when `parts` come one after the other, and what it is left with.
+    /// Returns what a server reads if `parts` arrive one after the other, and what is left over.
     fn commands(parts: &[&[u8]], limit: u32) -> (Vec<Option<Vec<u8>>>, Vec<u8>, CommandLines) {
         let (mut lines, mut read, mut buffer) = (CommandLines::new(), Vec::new(), Vec::new());
         for part in parts {

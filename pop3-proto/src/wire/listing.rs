@@ -1,4 +1,4 @@
-//! What listings tell: sizes and unique-ids.
+//! Values of listings: sizes and unique-ids.
 
 use core::fmt;
 use core::num::NonZeroU32;
@@ -7,16 +7,16 @@ use crate::wire::malformed::Malformed;
 use crate::wire::number::{message_number, number, words};
 use crate::wire::text::Text;
 
-/// The drop listing: the answer to STAT (RFC 1939, section 5). Messages marked as deleted do not count.
+/// A drop listing: the answer to STAT (RFC 1939, section 5). Messages marked as deleted do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DropListing {
-    /// How many messages the maildrop has.
+    /// The number of messages in the maildrop.
     pub messages: u32,
-    /// Their octets, as the server counts them: a hint, often wrong.
+    /// Their size in octets, as the server counts it: a hint, often wrong.
     pub octets: u64,
 }
 
-/// As in the answer to STAT: both numbers, one blank between them.
+/// Formats as in the answer to STAT: both numbers, separated by one space.
 impl fmt::Display for DropListing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.messages, self.octets)
@@ -26,13 +26,13 @@ impl fmt::Display for DropListing {
 /// A scan listing: a line of LIST (RFC 1939, section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ScanListing {
-    /// The message number, valid in this session only.
+    /// The message number, valid only in this session.
     pub number: NonZeroU32,
-    /// Its octets, as the server counts them: a hint, often wrong.
+    /// The size in octets, as the server counts it: a hint, often wrong.
     pub octets: u64,
 }
 
-/// As in a line of LIST: both numbers, one blank between them.
+/// Formats as in a line of LIST: both numbers, separated by one space.
 impl fmt::Display for ScanListing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.number, self.octets)
@@ -48,15 +48,15 @@ impl ScanListing {
     }
 }
 
-/// A unique-id: octets chosen by the server that name a message across sessions (RFC 1939, section 7).
+/// A unique-id: octets chosen by the server that identify a message across sessions (RFC 1939, section 7).
 ///
-/// It is neither text nor a file name. Servers send empty ones (a message number, a blank and nothing), doubled ones, and
-/// ones that are not [conforming](Self::is_conforming); all of them are kept as they came, without blanks around them.
+/// It is neither text nor a file name. Servers send empty ids (a message number, a space and nothing else), duplicate
+/// ids, and ids that are not [conforming](Self::is_conforming). All are kept as received, without surrounding spaces.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UniqueId<'a>(&'a [u8]);
 
 impl<'a> UniqueId<'a> {
-    /// Takes octets as an id.
+    /// Wraps octets as an id.
     pub const fn new(octets: &'a [u8]) -> UniqueId<'a> {
         UniqueId(octets)
     }
@@ -65,7 +65,7 @@ impl<'a> UniqueId<'a> {
         let line = line.trim_ascii_start();
         let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
         let number = message_number(&line[..end]).ok_or(Malformed::UniqueId)?;
-        // No id may hold a blank, so one behind it does not belong to it.
+        // An id cannot contain a space, so trailing spaces are not part of it.
         let (mut id, is_blank) = (&line[end..], |octet: Option<&u8>| octet == Some(&b' '));
         if id.is_empty() {
             return Err(Malformed::UniqueId);
@@ -79,12 +79,12 @@ impl<'a> UniqueId<'a> {
         Ok((number, UniqueId(id)))
     }
 
-    /// The octets of the id, 0 or more.
+    /// Returns the octets of the id, 0 or more.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
-    /// Whether the id keeps the rule: 1 to 70 octets, each from 0x21 to 0x7E (RFC 1939, section 7).
+    /// Returns true if the id has 1 to 70 octets, each from 0x21 to 0x7E (RFC 1939, section 7).
     pub fn is_conforming(self) -> bool {
         matches!(self.0.len(), 1..=70) && self.0.iter().all(|b| (0x21..=0x7e).contains(b))
     }

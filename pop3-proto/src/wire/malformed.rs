@@ -1,6 +1,7 @@
-//! Answers whose content is not what their command asks for.
+//! Errors in the content of an answer.
 
-/// The content of an answer is not what its command asks for. Its end is known all the same, so the session goes on.
+/// The content of an answer is not what its command asks for. The end of the answer is still known, so the session
+/// continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Malformed {
@@ -16,7 +17,7 @@ pub enum Malformed {
     /// Not a number (RFC 1460, LAST).
     #[error("the answer to LAST is not a number")]
     Last,
-    /// The answer speaks of another message than the command.
+    /// The answer is for another message than the command.
     #[error("the answer is for another message")]
     OtherMessage,
     /// A listing has more octets than may be kept.

@@ -1,11 +1,11 @@
-//! The words of POP3: commands, replies and listings, and how they stand in octets. Nothing here knows a session.
+//! Commands, replies and listings of POP3, and their encoding. Nothing here depends on a session.
 //!
-//! Replies borrow from the received octets. A value is parsed when you ask for it, and a malformed one fails only that
-//! question.
+//! Replies borrow from the received octets. A value is parsed when you ask for it, and a malformed value fails only
+//! that call.
 //!
 //! # Tolerance
 //!
-//! Real servers do more than the RFCs describe. The core accepts this:
+//! Real servers deviate from the RFCs. This crate treats the deviations as follows:
 //!
 #![doc = include_str!("../tolerance.md")]
 

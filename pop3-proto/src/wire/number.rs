@@ -1,13 +1,13 @@
-//! Words and numbers of a line.
+//! Parsing of words and numbers in a line.
 
 use core::num::NonZeroU32;
 
-/// The words of a line, however many blanks stand between them.
+/// Splits a line into words, separated by any number of spaces and tabs.
 pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|&b| b == b' ' || b == b'\t').filter(|word| !word.is_empty())
 }
 
-/// Decimal digits only, without overflow: no sign, no blank, not empty.
+/// Parses decimal digits: without sign, space or overflow, and not empty.
 pub(crate) fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
@@ -18,7 +18,7 @@ pub(crate) fn number(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// A message number: decimal digits, 1 to `u32::MAX`.
+/// Parses a message number: decimal digits, 1 to `u32::MAX`.
 pub(crate) fn message_number(digits: &[u8]) -> Option<NonZeroU32> {
     NonZeroU32::new(u32::try_from(number(digits)?).ok()?)
 }

@@ -1,11 +1,12 @@
-//! Where encoded octets go.
+//! Destinations for encoded octets.
 
-/// A place for outgoing octets.
+/// A destination for outgoing octets.
 ///
-/// One method, so that a line cannot be half-written: the role computes the whole length first, asks once, and fills all
-/// of what it gets.
+/// It has only one method, so that a line cannot be half-written: the caller computes the whole length, reserves it
+/// with one call, and fills all of it.
 pub trait Output {
-    /// Exactly `len` writable octets at the end of the output, or `None` if there is no room; then nothing changed.
+    /// Appends exactly `len` octets to the output and returns them for writing. If there is no room, changes nothing
+    /// and returns `None`.
     fn line(&mut self, len: usize) -> Option<&mut [u8]>;
 }
 

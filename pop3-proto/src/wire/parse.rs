@@ -1,4 +1,4 @@
-//! How a server reads a client's line.
+//! Parsing of a client's line, for a server.
 
 use crate::wire::apop::Digest;
 use crate::wire::command::Command;
@@ -6,22 +6,22 @@ use crate::wire::kind::Kind;
 use crate::wire::number::{message_number, number};
 use crate::wire::payload::Payload;
 
-/// Why a server could not read a line as a command.
+/// The reason why a server could not parse a line as a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadCommand {
-    /// No such keyword.
+    /// The keyword is unknown.
     Unknown,
-    /// The arguments are not those of this command.
+    /// The arguments do not fit the command.
     Arguments(Kind),
 }
 
 impl<'a> Command<'a> {
-    /// Reads a client's line, given without its line end, as a server does: keywords in any case, arguments separated
-    /// by one blank or more, the whole rest of the line as the password.
+    /// Parses a client's line without its line end, as a server does: keywords are case-insensitive, arguments are
+    /// separated by one space or more, and the password is the whole rest of the line.
     ///
     /// # Errors
     ///
-    /// An unknown keyword, or arguments that are not the keyword's.
+    /// The keyword is unknown, or the arguments do not fit it.
     pub(crate) fn parse(line: &'a [u8]) -> Result<Command<'a>, BadCommand> {
         let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
         let (keyword, rest) = line.split_at(end);

@@ -1,28 +1,28 @@
-//! What a SASL exchange carries over POP3 (RFC 5034, section 4).
+//! Data of a SASL exchange over POP3 (RFC 5034, section 4).
 
 use crate::wire::argument::BadArgument;
 use crate::wire::base64;
 
 use core::fmt;
 
-/// The data of a challenge or a response: octets to be sent, or Base64 as it came from the peer.
+/// The data of a challenge or a response: octets to be sent, or Base64 as received from the peer.
 ///
 /// `Debug` shows only the length.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Payload<'a> {
-    /// Octets, which go on the wire in Base64.
+    /// Octets, which are sent in Base64.
     Octets(&'a [u8]),
-    /// Base64 text from the wire, not yet checked.
+    /// Base64 as received, not yet checked.
     Base64(&'a [u8]),
 }
 
 impl<'a> Payload<'a> {
-    /// An initial response as it stands in an AUTH line, where `=` stands for the empty one (RFC 5034, section 4).
+    /// Wraps an initial response as written in an AUTH line, where `=` stands for an empty one (RFC 5034, section 4).
     pub(crate) fn initial(text: &'a [u8]) -> Payload<'a> {
         Payload::Base64(if text == b"=" { b"" } else { text })
     }
 
-    /// The length in Base64, in octets.
+    /// Returns the length in Base64, in octets.
     pub fn encoded_len(&self) -> usize {
         match self {
             Payload::Octets(octets) => base64::encoded_len(octets.len()),
@@ -30,9 +30,9 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// The decoded octets, written to the front of `buffer`.
+    /// Decodes into the front of `buffer` and returns those octets.
     ///
-    /// Three quarters of [`encoded_len`](Self::encoded_len), rounded up, are room enough.
+    /// A buffer of three quarters of [`encoded_len`](Self::encoded_len), rounded up, is large enough.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// The decoded octets in a vector of their own, which is wiped when dropped.
+    /// Decodes into a new vector, which is wiped when dropped.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl<'a> Payload<'a> {
         match self {
             Payload::Octets(_) => Ok(()),
             Payload::Base64(text) => {
-                // Only what may stand in a line: whether it decodes is for the other side to say.
+                // Checks only the characters: the peer decides whether the text decodes.
                 let written = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
                 if text.iter().all(written) { Ok(()) } else { Err(BadArgument::Base64) }
             }
@@ -87,7 +87,7 @@ impl fmt::Debug for Payload<'_> {
     }
 }
 
-/// The text is not strict Base64 (RFC 4648), or the buffer is too small for what it decodes to.
+/// An error: the text is not strict Base64 (RFC 4648), or the buffer is too small for the decoded octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not Base64")]
 pub struct NotBase64;
@@ -97,6 +97,6 @@ pub struct NotBase64;
 pub enum Response<'a> {
     /// The answer to a challenge; empty data is an empty line.
     Data(Payload<'a>),
-    /// `*`: gives up. The server must answer `-ERR`.
+    /// `*`: cancels the exchange. The server must answer `-ERR`.
     Cancel,
 }

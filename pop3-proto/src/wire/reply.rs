@@ -1,7 +1,7 @@
-//! What a server says: status lines, response codes, drop listings, scan listings, unique-ids and languages.
+//! Replies of a server: status lines, response codes, drop listings, scan listings, unique-ids and languages.
 //!
-//! Everything borrows from the received octets. A value is parsed when it is asked for, and one that is malformed fails
-//! only that question.
+//! All types borrow from the received octets. A value is parsed when you ask for it, and a malformed value fails only
+//! that call.
 
 use core::fmt;
 use core::num::NonZeroU32;
@@ -16,7 +16,7 @@ use crate::wire::malformed::Malformed;
 use crate::wire::number::{number, words};
 use crate::wire::payload::Payload;
 
-/// A status line, taken apart.
+/// A parsed status line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status<'a> {
     Ok(&'a [u8]),
@@ -25,7 +25,8 @@ pub(crate) enum Status<'a> {
 }
 
 impl<'a> Status<'a> {
-    /// `+OK` and `-ERR` in any case, then nothing or a blank; `+` likewise (RFC 1939, section 3; RFC 5034, section 4).
+    /// Parses `+OK` or `-ERR` in any case, or `+`, each followed by nothing or a space (RFC 1939, section 3; RFC 5034,
+    /// section 4).
     pub(crate) fn parse(line: &'a [u8]) -> Option<Status<'a>> {
         let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
         let (indicator, text) = line.split_at(end);
@@ -39,28 +40,28 @@ impl<'a> Status<'a> {
     }
 }
 
-/// The greeting of a server that lets us in (RFC 1939, section 4).
+/// A greeting that begins a session (RFC 1939, section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Greeting<'a>(pub(crate) Reply<'a>);
 
 impl<'a> Greeting<'a> {
-    /// The text, for humans. It never lets the client skip the login.
+    /// Returns the text for humans. It never lets the client skip the login.
     pub fn text(&self) -> Text<'a> {
         self.0.text()
     }
 
-    /// The response code, if there is one.
+    /// Returns the response code, if there is one.
     pub fn code(&self) -> Option<ResponseCode<'a>> {
         self.0.code()
     }
 
-    /// The first valid timestamp for APOP, brackets included (RFC 1939, section 7).
+    /// Returns the first valid timestamp for APOP, brackets included (RFC 1939, section 7).
     pub fn timestamp(&self) -> Option<Timestamp<'a>> {
         Timestamp::find(self.0.line)
     }
 }
 
-/// The text of a `+OK` line, and what it says.
+/// A `+OK` line.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reply<'a> {
     line: &'a [u8],
@@ -71,26 +72,26 @@ impl<'a> Reply<'a> {
         Reply { line }
     }
 
-    /// All that stands behind the `+OK` and its blank, response code included.
+    /// Returns everything after the `+OK` and its space, response code included.
     pub const fn line(&self) -> &'a [u8] {
         self.line
     }
 
-    /// The text behind the response code, for humans.
+    /// Returns the text after the response code, for humans.
     pub fn text(&self) -> Text<'a> {
         Text::new(ResponseCode::split(self.line).1)
     }
 
-    /// The response code, if there is one (RFC 2449, section 8).
+    /// Returns the response code, if there is one (RFC 2449, section 8).
     pub fn code(&self) -> Option<ResponseCode<'a>> {
         ResponseCode::split(self.line).0
     }
 
-    /// The answer to STAT. Text behind the second number is ignored (RFC 1939, section 5).
+    /// Parses the answer to STAT. Text after the second number is ignored (RFC 1939, section 5).
     ///
     /// # Errors
     ///
-    /// [`Malformed::DropListing`] if there are no two numbers, or they overflow.
+    /// [`Malformed::DropListing`] if there are not two numbers, or if one overflows.
     pub fn stat(&self) -> Result<DropListing, Malformed> {
         let mut words = words(self.line);
         let messages = words.next().and_then(number).and_then(|n| u32::try_from(n).ok());
@@ -99,27 +100,27 @@ impl<'a> Reply<'a> {
         Ok(DropListing { messages, octets })
     }
 
-    /// The answer to LIST with the message `asked` for.
+    /// Parses the answer to LIST for the message `asked`.
     ///
     /// # Errors
     ///
-    /// [`Malformed::ScanListing`], or [`Malformed::OtherMessage`] if its number is not `asked`.
+    /// [`Malformed::ScanListing`], or [`Malformed::OtherMessage`] if the number is not `asked`.
     pub fn scan_listing(&self, asked: NonZeroU32) -> Result<ScanListing, Malformed> {
         let listing = ScanListing::parse(self.line)?;
         if listing.number == asked { Ok(listing) } else { Err(Malformed::OtherMessage) }
     }
 
-    /// The answer to UIDL with the message `asked` for.
+    /// Parses the answer to UIDL for the message `asked`.
     ///
     /// # Errors
     ///
-    /// [`Malformed::UniqueId`], or [`Malformed::OtherMessage`] if its number is not `asked`.
+    /// [`Malformed::UniqueId`], or [`Malformed::OtherMessage`] if the number is not `asked`.
     pub fn unique_id(&self, asked: NonZeroU32) -> Result<UniqueId<'a>, Malformed> {
         let (number, id) = UniqueId::parse(self.line)?;
         if number == asked { Ok(id) } else { Err(Malformed::OtherMessage) }
     }
 
-    /// The answer to LAST: the highest message number accessed, 0 for none (RFC 1460).
+    /// Parses the answer to LAST: the highest message number accessed, or 0 for none (RFC 1460).
     ///
     /// # Errors
     ///
@@ -129,7 +130,7 @@ impl<'a> Reply<'a> {
         last.ok_or(Malformed::Last)
     }
 
-    /// The answer to LANG with an argument: the tag of the language now in use (RFC 6856, section 3.1).
+    /// Parses the answer to LANG with an argument: the tag of the language now in use (RFC 6856, section 3.1).
     pub fn language(&self) -> &'a [u8] {
         words(self.line).next().unwrap_or_default()
     }
@@ -141,7 +142,7 @@ impl fmt::Debug for Reply<'_> {
     }
 }
 
-/// A `-ERR` line: the server said no, and the session goes on.
+/// A `-ERR` line: the server refused the command. The session continues, unless this is the greeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Refusal<'a> {
     pub(crate) reply: Reply<'a>,
@@ -153,36 +154,36 @@ impl<'a> Refusal<'a> {
         Refusal { reply: Reply::new(line), is_protected }
     }
 
-    /// Whether it came inside TLS. What did not may be anybody's: nothing that it says, and no address in it, is to be
-    /// shown as the server's (RFC 2595, section 9).
+    /// Returns true if the refusal arrived inside TLS. Anyone on the path can forge one that did not: do not show its
+    /// text, or an address in it, as the server's (RFC 2595, section 9).
     pub const fn is_protected(&self) -> bool {
         self.is_protected
     }
 
-    /// All that stands behind the `-ERR` and its blank, response code included.
+    /// Returns everything after the `-ERR` and its space, response code included.
     pub const fn line(&self) -> &'a [u8] {
         self.reply.line
     }
 
-    /// The text behind the response code, for humans.
+    /// Returns the text after the response code, for humans.
     pub fn text(&self) -> Text<'a> {
         self.reply.text()
     }
 
-    /// The response code, if there is one (RFC 2449, section 8).
+    /// Returns the response code, if there is one (RFC 2449, section 8).
     pub fn code(&self) -> Option<ResponseCode<'a>> {
         self.reply.code()
     }
 }
 
-/// A challenge inside AUTH (RFC 5034, section 4). What follows the `+` is Base64, or a server's chatter.
+/// A challenge inside AUTH (RFC 5034, section 4). The text after the `+` is Base64, or chatter of the server.
 ///
-/// `Debug` shows only the length: in some mechanisms a challenge is enough to guess the secret from.
+/// `Debug` shows only the length: in some mechanisms a challenge is enough to guess the secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Challenge<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Challenge<'a> {
-    /// The data of the challenge.
+    /// Returns the data of the challenge.
     pub const fn payload(&self) -> Payload<'a> {
         Payload::Base64(self.0)
     }
@@ -199,47 +200,47 @@ impl fmt::Debug for Challenge<'_> {
 pub struct Row<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Row<'a> {
-    /// The line as it came.
+    /// Returns the line as received.
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.0
     }
 
-    /// Whether there is nothing in it but blanks. Some servers send such lines between the others.
+    /// Returns true if the line is empty or contains only spaces. Some servers send such lines between the others.
     pub fn is_blank(&self) -> bool {
         self.0.iter().all(|&b| b == b' ' || b == b'\t')
     }
 
-    /// The line as a scan listing (RFC 1939, section 5).
+    /// Parses the line as a scan listing (RFC 1939, section 5).
     ///
     /// # Errors
     ///
-    /// [`Malformed::ScanListing`] if there are no two numbers, the first is 0, or one overflows.
+    /// [`Malformed::ScanListing`] if there are not two numbers, the first is 0, or one overflows.
     pub fn scan_listing(&self) -> Result<ScanListing, Malformed> {
         ScanListing::parse(self.bare())
     }
 
-    /// The line as a message number and its unique-id (RFC 1939, section 7).
+    /// Parses the line as a message number and its unique-id (RFC 1939, section 7).
     ///
     /// # Errors
     ///
-    /// [`Malformed::UniqueId`] if it does not begin with a message number and a blank.
+    /// [`Malformed::UniqueId`] if the line does not begin with a message number and a space.
     pub fn unique_id(&self) -> Result<(NonZeroU32, UniqueId<'a>), Malformed> {
         UniqueId::parse(self.bare())
     }
 
-    /// The line as a capability (RFC 2449, section 5).
+    /// Returns the line as a capability (RFC 2449, section 5).
     pub const fn capability(&self) -> Capability<'a> {
         Capability::new(self.0)
     }
 
-    /// The line as a language: its tag, and its description (RFC 6856, section 3.1).
+    /// Parses the line as a language: its tag and its description (RFC 6856, section 3.1).
     pub fn language(&self) -> (&'a [u8], Text<'a>) {
         let line = self.0.trim_ascii();
         let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
         (&line[..end], Text::new(line[end..].trim_ascii()))
     }
 
-    /// Some servers put `+OK` in front of every line.
+    /// Removes the `+OK` that some servers put in front of every line.
     fn bare(&self) -> &'a [u8] {
         self.0.strip_prefix(b"+OK ").unwrap_or(self.0)
     }

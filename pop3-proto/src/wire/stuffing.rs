@@ -1,10 +1,10 @@
-//! Byte-stuffing and the terminator of a message, on its way in and on its way out (RFC 1939, section 3).
+//! Byte-stuffing and the terminator of a message, for reading and writing (RFC 1939, section 3).
 
 use memchr::{memchr, memmem};
 
 use crate::wire::line::LineEnd;
 
-/// The line without its byte-stuffing, or `None` if it is the terminator (RFC 1939, section 3).
+/// Removes the byte-stuffing of a line, or returns `None` if it is the terminator (RFC 1939, section 3).
 pub(crate) fn unstuffed(line: &[u8]) -> Option<&[u8]> {
     match line {
         b"." => None,
@@ -13,19 +13,19 @@ pub(crate) fn unstuffed(line: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Where in a message a reader or writer stands.
+/// The position of a reader or writer within a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Position {
-    /// At the beginning, or behind a CRLF; for a writer behind any LF.
+    /// At the beginning, or after a CRLF; for a writer, after any LF.
     LineStart,
-    /// Behind a bare LF that ends a line.
+    /// After a bare LF that ends a line.
     AfterLf,
     AfterCr,
     Inside,
 }
 
 impl Position {
-    /// The position behind `run`, which is not empty and began at `self`.
+    /// Returns the position after `run`, which is not empty and began at `self`.
     fn behind(self, run: &[u8], end: LineEnd) -> Position {
         match run {
             [.., b'\r'] => Position::AfterCr,
@@ -37,42 +37,44 @@ impl Position {
     }
 }
 
-/// A message on its way in: removes the byte-stuffing by slicing, finds the terminator, holds back at most 2 octets.
+/// Decodes a received message: removes the byte-stuffing by slicing, finds the terminator, and holds back at most 2
+/// octets.
 ///
-/// Whoever writes a message must not be able to end it. A server that ends its lines in CRLF stuffs what stands behind CRLF,
-/// and a bare LF is content to it. So in an answer of [`LineEnd::CrLf`] only CRLF, dot, CRLF is the terminator.
+/// The author of a message must not be able to end it. A server that ends its lines in CRLF stuffs dots after CRLF, and
+/// treats a bare LF as content. Therefore only CRLF, dot, CRLF is the terminator of an answer of [`LineEnd::CrLf`].
 ///
-/// An answer of [`LineEnd::Lf`] comes from a server that ends lines in LF, or from one that is not consistent, and nothing
-/// tells which. A lone dot behind CRLF is the terminator for either, because both stuff other dots there. A lone dot behind
-/// a bare LF is it only if no line of the message has ended in CRLF, nor does that of the dot. Otherwise the dot may be the
-/// sender's, and the message is [`Piece::Ambiguous`].
+/// An answer of [`LineEnd::Lf`] comes either from a server that ends lines in LF or from an inconsistent one; the two
+/// cannot be distinguished. A lone dot after CRLF is the terminator for both, because both stuff other dots there. A
+/// lone dot after a bare LF is the terminator only if no line of the message has ended in CRLF, and the line of the dot
+/// does not either. Otherwise the dot may be part of the message, and the result is [`Piece::Ambiguous`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Unstuffer {
     position: Position,
     end: LineEnd,
-    /// A line has ended in CRLF. Kept where lines may end in LF.
+    /// A line has ended in CRLF. Tracked only if lines may end in LF.
     has_crlf: bool,
 }
 
-/// What an [`Unstuffer`] found.
+/// A result of an [`Unstuffer`].
 pub(crate) enum Piece<'a> {
-    /// The longest run of content that is there; never empty.
+    /// The longest run of content available; never empty.
     Run(&'a [u8]),
     /// The terminator.
     End,
-    /// Content for which there is no room.
+    /// Content that exceeds the limit.
     TooLong,
-    /// A lone dot that is the terminator, or content.
+    /// A lone dot that is either the terminator or content.
     Ambiguous,
 }
 
 impl Unstuffer {
-    /// For an answer whose status line ended in `end`.
+    /// Creates a decoder for an answer whose status line ended in `end`.
     pub(crate) const fn new(end: LineEnd) -> Unstuffer {
         Unstuffer { position: Position::LineStart, end, has_crlf: false }
     }
 
-    /// The next piece of at most `room` octets, or `None` if more octets are needed. `input` begins behind it.
+    /// Returns the next piece of at most `room` octets and advances `input` past it, or returns `None` if more octets
+    /// are needed.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "a call costs more than finding a run of three octets")]
     pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8], room: u64) -> Option<Piece<'a>> {
@@ -82,7 +84,7 @@ impl Unstuffer {
         let mut content = *input;
         match content {
             [b'.', rest @ ..] if self.position == Position::LineStart => match rest {
-                // The first two arms are one test in the common case.
+                // In the common case, the first two arms compile to one test.
                 [second, ..] if *second > b'\r' => content = rest,
                 [b'\r', b'\n', rest @ ..] => {
                     *input = rest;
@@ -145,11 +147,12 @@ impl Unstuffer {
     }
 }
 
-/// Where the dot first stands behind `line_end`.
+/// Returns the position of the first dot after `line_end`.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "a call costs more than finding a run of three octets")]
 fn find_dot<const N: usize>(content: &[u8], line_end_and_dot: &[u8; N]) -> Option<usize> {
-    // So many octets are looked at one by one: where hits are dense, setting up the vector search costs more than it saves.
+    // This many octets are examined one by one: if hits are dense, setting up the vector search costs more than it
+    // saves.
     const NEAR: usize = 64;
     let near = content.len().min(NEAR);
     let mut at = N - 1;
@@ -162,11 +165,11 @@ fn find_dot<const N: usize>(content: &[u8], line_end_and_dot: &[u8; N]) -> Optio
     find_far_dot(content, near, line_end_and_dot)
 }
 
-/// The same, where no dot is that ends before `from`.
+/// Like [`find_dot`], if no such dot ends before `from`.
 #[inline(never)]
 fn find_far_dot(content: &[u8], mut from: usize, line_end_and_dot: &[u8]) -> Option<usize> {
-    // Nothing is faster than looking for one octet, and Base64 has no dot at all. Prose has many: there the pair of line
-    // end and dot is rarer.
+    // A search for one octet is the fastest, and Base64 contains no dot at all. Prose contains many: there the pair of
+    // line end and dot is rarer.
     for _ in 0..3 {
         let at = from + memchr(b'.', content.get(from..)?)?;
         if content[..=at].ends_with(line_end_and_dot) {
@@ -178,7 +181,7 @@ fn find_far_dot(content: &[u8], mut from: usize, line_end_and_dot: &[u8]) -> Opt
     memmem::find(content.get(far..)?, line_end_and_dot).map(|at| far + at + line_end_and_dot.len() - 1)
 }
 
-/// A message on its way out: byte-stuffed, with bare LF turned into CRLF (a bare CR is content).
+/// Encodes a message to be sent: byte-stuffed, with bare LF turned into CRLF. A bare CR is content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Stuffer {
     position: Position,
@@ -189,9 +192,10 @@ impl Stuffer {
         Stuffer { position: Position::LineStart }
     }
 
-    /// Writes as much of `content` as fits into `room`, shortens `content` by it, and says how many octets were written.
+    /// Writes as much of `content` as fits into `room`, shortens `content` by it, and returns the number of octets
+    /// written.
     ///
-    /// Two octets of room are always enough for progress.
+    /// Two octets of room always suffice for progress.
     pub(crate) fn write(&mut self, content: &mut &[u8], room: &mut [u8]) -> usize {
         let mut written = 0;
         while let Some(&first) = content.first() {
@@ -234,7 +238,7 @@ impl Stuffer {
         written
     }
 
-    /// What ends the message: the rest of an unfinished last line, and the terminator.
+    /// Returns the octets that end the message: the rest of an unfinished last line, and the terminator.
     pub(crate) const fn terminator(self) -> &'static [u8] {
         match self.position {
             Position::LineStart | Position::AfterLf => b".\r\n",
@@ -244,8 +248,8 @@ impl Stuffer {
     }
 }
 
-/// The octets that RETR sends for a stored message, as LIST and STAT count them: line ends as CRLF, the last one
-/// included, byte-stuffing and terminator not (RFC 1939, sections 5 and 11).
+/// Returns the number of octets that RETR sends for a stored message, as LIST and STAT count them: line ends count as
+/// CRLF, the last one included; byte-stuffing and the terminator do not count (RFC 1939, sections 5 and 11).
 pub fn transmitted_octets(message: &[u8]) -> u64 {
     let mut octets = message.len() as u64;
     let mut previous = b'\n';

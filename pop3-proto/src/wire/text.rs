@@ -1,18 +1,19 @@
-//! Texts for human eyes.
+//! Texts for humans.
 
 use core::fmt;
 
-/// Octets that a server means for human eyes. Shown with controls, direction marks and non-UTF-8 octets escaped.
+/// Text from a server for humans. It is displayed with control characters, direction marks and non-UTF-8 octets
+/// escaped.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
-    /// Takes octets as text.
+    /// Wraps octets as text.
     pub const fn new(octets: &'a [u8]) -> Text<'a> {
         Text(octets)
     }
 
-    /// The octets as they came.
+    /// Returns the octets as received.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
     }
@@ -42,7 +43,7 @@ impl fmt::Debug for Text<'_> {
     }
 }
 
-/// Characters that change how their neighbours look, or separate lines, without being seen.
+/// Returns true for characters that are invisible, but change how their neighbors look or separate lines.
 const fn is_invisible(c: char) -> bool {
     let spaces_and_marks = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{feff}');
     let breaks_and_directions = matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');

@@ -2,9 +2,8 @@
 
 use memchr::memchr;
 
-/// The part of a message that TOP sends: the header, the blank line, and the first lines of the body (RFC 1939,
-/// section 7). Every LF ends a line, as it does for a
-/// [`Stuffer`](crate::wire::stuffing::Stuffer).
+/// Determines the part of a message that TOP sends: the header, the blank line, and the first lines of the body (RFC
+/// 1939, section 7). Every LF ends a line, as for a [`Stuffer`](crate::wire::stuffing::Stuffer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Top {
     /// Lines of the body still to come.
@@ -26,12 +25,12 @@ impl Top {
         Top { lines, in_body: false, line: Line::Empty }
     }
 
-    /// Whether all that TOP sends has gone by.
+    /// Returns true if everything that TOP sends has passed.
     pub(crate) const fn is_complete(self) -> bool {
         self.in_body && self.lines == 0
     }
 
-    /// Goes on over `content`, and says how many of its octets belong to TOP.
+    /// Advances over `content` and returns how many of its octets TOP sends.
     pub(crate) fn advance(&mut self, content: &[u8]) -> usize {
         let mut at = 0;
         while !self.is_complete() {
@@ -67,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    /// The definition, one line after the other, with no regard to pieces.
+    /// The definition, line by line, regardless of pieces.
     fn top(message: &[u8], lines: usize) -> usize {
         let mut at = 0;
         let mut body_lines = None;
