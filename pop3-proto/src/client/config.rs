@@ -1,20 +1,21 @@
-//! Bounds.
+//! Limits for a client.
 
-/// Bounds on what a server may send. All of them hold however the octets are cut.
+/// Limits on what a server may send. They do not depend on how the octets are split into reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// Octets of a status line or of a line of a listing, line end included. RFC 2449, section 4, permits 512; servers
-    /// send more. 8,192 by default.
+    /// The maximum length of a status line or of a line of a listing, in octets, line end included. RFC 2449, section
+    /// 4, permits 512; servers send more. The default is 8,192.
     pub max_line: u32,
-    /// Octets of a challenge, line end included (RFC 5034, section 4). 65,536 by default.
+    /// The maximum length of a challenge line, in octets, line end included (RFC 5034, section 4). The default is
+    /// 65,536.
     pub max_challenge: u32,
-    /// Challenges in one AUTH exchange. 16 by default.
+    /// The maximum number of challenges in one AUTH exchange. The default is 16.
     pub max_challenges: u8,
-    /// Lines of one listing. 1,000,000 by default.
+    /// The maximum number of lines in one listing. The default is 1,000,000.
     pub max_rows: u32,
-    /// Octets of one message, without byte-stuffing. No bound by default.
+    /// The maximum size of one message in octets, without byte-stuffing. There is no limit by default.
     pub max_body: u64,
-    /// Whether servers whose lines end in a bare LF are understood. True by default.
+    /// True to accept servers whose lines end in a bare LF. The default is true.
     pub tolerate_lf: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a client hears, and which of its commands that answers.
+//! Events of a client, and the tickets that identify the answered commands.
 
 use core::fmt;
 
@@ -8,9 +8,9 @@ use crate::client::Client;
 use crate::wire::kind::Kind;
 use crate::wire::reply::{Challenge, Greeting, Refusal, Reply, Row};
 
-/// Names a command that was sent, so that events can say whom they answer.
+/// Identifies a command that was sent, so that events can refer to it.
 ///
-/// Tickets of one client ascend, and are answered in that order, each once.
+/// The tickets of a client ascend, and are answered in that order, each once.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub(super) u64);
 
@@ -20,14 +20,14 @@ impl fmt::Debug for Ticket {
     }
 }
 
-/// What the server said. Borrows only from the input, so the client is free to send while an event lives.
+/// An event: the next part of the server's output. It borrows only from the input, so you can send while it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// The greeting lets us in: AUTHORIZATION begins (RFC 1939, section 4).
+    /// A greeting: AUTHORIZATION begins (RFC 1939, section 4).
     Greeting(Greeting<'a>),
-    /// The greeting is `-ERR`: the session is over before it began.
+    /// A greeting with `-ERR`: the session is over before it began.
     NoService(Refusal<'a>),
-    /// `+OK`. It is the whole answer, unless the command's [`Kind`] announces a listing or a message.
+    /// `+OK`. This is the whole answer, unless the command's [`Kind`] has a listing or a message.
     Ok {
         /// The command answered.
         to: Ticket,
@@ -41,9 +41,9 @@ pub enum Event<'a> {
         /// The status line.
         refusal: Refusal<'a>,
     },
-    /// A challenge of AUTH: [`Client::respond`] is due (RFC 5034, section 4).
+    /// A challenge of AUTH: call [`Client::respond`] next (RFC 5034, section 4).
     Challenge {
-        /// The AUTH that goes on.
+        /// The AUTH command of the exchange.
         to: Ticket,
         /// The challenge.
         challenge: Challenge<'a>,
@@ -55,27 +55,27 @@ pub enum Event<'a> {
         /// The line.
         row: Row<'a>,
     },
-    /// Octets of a message, without byte-stuffing: the longest run that was there, never empty.
+    /// Octets of a message, without byte-stuffing: the longest run available, never empty.
     Body {
         /// The command answered.
         to: Ticket,
         /// The octets.
         bytes: &'a [u8],
     },
-    /// A listing or a message is complete.
+    /// The end of a listing or a message.
     End {
         /// The command answered.
         to: Ticket,
     },
     /// STLS was accepted: do the handshake now, then call [`Client::tls_established`] (RFC 2595, section 4).
     StartTls {
-        /// The STLS answered.
+        /// The STLS command.
         to: Ticket,
     },
 }
 
 impl Event<'_> {
-    /// The command that this answers, or a part of it; `None` for the greeting.
+    /// Returns the command that this event answers in whole or in part, or `None` for the greeting.
     pub const fn to(&self) -> Option<Ticket> {
         match *self {
             Event::Greeting(_) | Event::NoService(_) => None,

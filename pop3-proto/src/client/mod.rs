@@ -1,4 +1,4 @@
-//! The client's role: commands in, octets out; octets in, events out.
+//! The client role: commands in, octets out; octets in, events out.
 
 mod config;
 mod event;
@@ -18,37 +18,37 @@ use crate::wire::stuffing::{Piece, Unstuffer, unstuffed};
 pub use config::Config;
 pub use event::{Event, Ticket};
 
-/// Which part of the answer to the oldest command comes next.
+/// The part of the answer to the oldest command that is expected next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Part {
     Status,
-    /// With the line end of its status line.
+    /// Carries the line end of the status line.
     Listing(LineEnd),
     Body(Unstuffer),
 }
 
-/// Whose turn it is inside AUTH.
+/// The side that sends next inside AUTH.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Turn {
     Server,
     Client,
-    /// The server's, and only `-ERR` will do.
+    /// The server, which may only answer `-ERR`.
     Cancelled,
 }
 
-/// What the server has been shown.
+/// What the client has sent to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Shown {
-    /// Something of the client's was in this AUTH exchange: without, `+OK` proves nothing.
+    /// The client has sent data in this AUTH exchange: otherwise, `+OK` proves nothing.
     in_auth: bool,
-    /// A secret, and it has not let us in, or not yet: what the server says may be an echo of it.
+    /// The client has sent a secret that has not led to a login: the server's texts may echo it.
     secret: bool,
 }
 
-/// What holds until TLS begins, and is void then (RFC 2595, section 4).
+/// State that is discarded when TLS begins (RFC 2595, section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Layer {
-    /// How the first status line of this layer ended.
+    /// The line end of the first status line of this layer.
     line_end: Option<LineEnd>,
     tls: bool,
     /// UTF8 was accepted.
@@ -66,13 +66,13 @@ pub struct Client {
     state: State,
     pipeline: Pipeline,
     part: Part,
-    /// Octets at the front of the awaited line that hold no LF.
+    /// Octets at the front of the awaited line that contain no LF.
     scanned: u32,
-    /// Octets of the message, or lines of the listing, or challenges, that this answer has brought.
+    /// The octets of the message, lines of the listing, or challenges received in this answer.
     extent: u64,
-    /// One blank line before this answer has been forgiven.
+    /// One blank line before this answer has been skipped.
     forgiven: bool,
-    /// Something came that nobody asked for.
+    /// Unsolicited octets have arrived.
     unsolicited: bool,
     turn: Turn,
     shown: Shown,
@@ -81,7 +81,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that waits for the greeting.
+    /// Creates a client that waits for the greeting.
     pub const fn new(config: Config) -> Client {
         Client {
             state: State::Greeting,
@@ -99,11 +99,11 @@ impl Client {
         }
     }
 
-    /// Writes one whole command line to `out` and expects its answer, or changes nothing.
+    /// Writes one command line to `out` and expects its answer.
     ///
     /// # Errors
     ///
-    /// [`UsageError`], and nothing was written.
+    /// [`UsageError`]: nothing was written and nothing changed.
     pub fn send(&mut self, command: Command<'_>, out: &mut impl Output) -> Result<Ticket, UsageError> {
         let kind = command.kind();
         self.permits(kind)?;
@@ -147,7 +147,7 @@ impl Client {
         Ok(())
     }
 
-    /// Returns true if octets have come that nobody asked for, and their line is not complete.
+    /// Returns true if unsolicited octets have arrived whose line is not complete.
     #[cfg(feature = "alloc")]
     pub(crate) const fn has_unsolicited(&self) -> bool {
         self.unsolicited
@@ -160,11 +160,12 @@ impl Client {
         if self.unsolicited { Err(UsageError::Unsolicited) } else { Ok(()) }
     }
 
-    /// Writes the client's line of an AUTH exchange. It owes no ticket: what follows still answers the AUTH.
+    /// Writes the client's next line of an AUTH exchange. It has no ticket: the answer still belongs to the AUTH
+    /// command.
     ///
     /// # Errors
     ///
-    /// [`UsageError`], and nothing was written.
+    /// [`UsageError`]: nothing was written and nothing changed.
     pub fn respond(&mut self, response: Response<'_>, out: &mut impl Output) -> Result<(), UsageError> {
         self.open()?;
         if self.pipeline.oldest() != Some(Kind::Auth) || self.turn != Turn::Client {
@@ -188,18 +189,19 @@ impl Client {
         Ok(())
     }
 
-    /// Takes what the server sent, up to the next event.
+    /// Reads from `input` up to the next event.
     ///
-    /// `Some` shortens `input`. `None` means that more octets are needed: offer what is left of `input` again, with more
-    /// behind it (`None` may shorten it too: by a blank line that was forgiven, and by all that comes after the end).
+    /// `Some` advances `input`. `None` means that more octets are needed: call again with the rest of `input` and more
+    /// octets after it. `None` may also advance `input`: past a blank line that is skipped, and past everything after
+    /// the end of the session.
     ///
     /// # Errors
     ///
-    /// [`ProtocolError`]: the session is over, and every later call gives the same error.
+    /// [`ProtocolError`]: the session is over, and every later call returns the same error.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "a call costs more than finding a run of three octets")]
     pub fn receive<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
-        // First and in place, because a message may consist of very many very short runs.
+        // Checked first and in place, because a message may consist of very many very short runs.
         if let Part::Body(unstuffer) = &mut self.part {
             match unstuffer.next(input, self.config.max_body - self.extent) {
                 None => return Ok(None),
@@ -332,8 +334,8 @@ impl Client {
         }
     }
 
-    /// Octets while it is not the server's turn. One blank line is left lying: the next answer forgives it.
-    /// A `-ERR` is read to its end, because it tells why a server is about to hang up.
+    /// Handles octets that arrive while no answer is due. One blank line is not consumed: the next answer skips it. A
+    /// `-ERR` is read to its end, because it gives the reason why the server is about to hang up.
     fn receive_unsolicited<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Event<'a>>, ProtocolError> {
         self.note_leftover(input);
         if !self.unsolicited {
@@ -347,9 +349,9 @@ impl Client {
         self.fail(Violation::Unsolicited, said)
     }
 
-    /// The oldest command is answered.
+    /// Completes the oldest command.
     fn finish(&mut self, kind: Kind, outcome: Outcome, input: &[u8]) {
-        // `-ERR` to what the confirmed state does not permit is as it should be, and changes nothing.
+        // `-ERR` to a command that the confirmed state does not permit is expected, and changes nothing.
         self.state = self.state.after(kind, outcome).unwrap_or(self.state);
         self.pipeline.pop();
         self.shown.secret &= self.state != State::Transaction || self.pipeline.kinds().any(Kind::is_secret);
@@ -363,18 +365,18 @@ impl Client {
 
     fn note_leftover(&mut self, input: &[u8]) {
         let blank = matches!(input, b"\r" | b"\r\n") || (input == b"\n" && self.layer.line_end == Some(LineEnd::Lf));
-        // Behind STLS not even a blank line is forgiven.
+        // After STLS, not even a blank line is permitted.
         let forgiven = input.is_empty() || (blank && self.state != State::Handshake);
         self.unsolicited |= !forgiven && !self.state.is_over();
     }
 
-    /// The next status line or challenge, and how it ended.
+    /// Returns the next status line or challenge, and its line end.
     fn line<'a>(&mut self, limit: u32, input: &mut &'a [u8]) -> Result<Option<(&'a [u8], LineEnd)>, ProtocolError> {
         let strict = if self.config.tolerate_lf { None } else { Some(LineEnd::CrLf) };
         self.line_with(self.layer.line_end.or(strict), limit, input)
     }
 
-    /// The next line, which must end in CRLF if that is its `end`.
+    /// Returns the next line. It must end in CRLF if `end` does.
     fn line_with<'a>(
         &mut self,
         end: Option<LineEnd>,
@@ -385,7 +387,7 @@ impl Client {
             Ok(None) => Ok(None),
             Ok(Some(line)) => {
                 *input = &input[line.taken..];
-                // A blank line that is forgiven is no status line, and decides nothing.
+                // A blank line that is skipped is not a status line and does not determine the line end.
                 if !line.text.is_empty() {
                     self.layer.line_end.get_or_insert(line.end);
                 }
@@ -403,13 +405,13 @@ impl Client {
         }
     }
 
-    /// Tells the client that the stream ended, with `rest` octets that no event took.
+    /// Tells the client that the stream has ended. `rest` contains the octets that no event consumed.
     ///
-    /// `Ok` after the answer to QUIT and after a refusing greeting. An answer that was cut short is never a success.
+    /// Returns `Ok` after the answer to QUIT and after a greeting with `-ERR`. A truncated answer is never a success.
     ///
     /// # Errors
     ///
-    /// [`Violation::Closed`], with what was awaited, or the error from before.
+    /// [`Violation::Closed`] with the input that was awaited, or the earlier error.
     pub fn receive_eof(&mut self, rest: &[u8]) -> Result<(), ProtocolError> {
         if let Some(error) = self.failure {
             return Err(error);
@@ -421,7 +423,8 @@ impl Client {
         self.fail(Violation::Closed, said)
     }
 
-    /// Like [`receive_eof`](Self::receive_eof), where the commands in flight had not left: the server was idle.
+    /// Like [`receive_eof`](Self::receive_eof), for commands in flight that had not been transmitted: the server was
+    /// idle.
     #[cfg(feature = "alloc")]
     pub(crate) fn receive_eof_while_idle(&mut self, rest: &[u8]) -> Result<(), ProtocolError> {
         let result = self.receive_eof(rest);
@@ -429,16 +432,17 @@ impl Client {
         self.failure.map_or(Ok(()), Err)
     }
 
-    /// Tells the client that the TLS handshake is done. Call it at that moment, for both kinds of TLS: before the greeting
-    /// where TLS is there from the beginning (RFC 8314, section 3.1), or after [`Event::StartTls`] (RFC 2595, section 4).
+    /// Tells the client that the TLS handshake is complete. Call this immediately after the handshake, with both kinds
+    /// of TLS: before the greeting if the connection begins with TLS (RFC 8314, section 3.1), or after
+    /// [`Event::StartTls`] (RFC 2595, section 4).
     ///
-    /// `rest` is the plaintext that came before the handshake and that no event took: an attacker may have put it there, so
-    /// there must be none. What was learnt of the server before is void.
+    /// `rest` is the plaintext received before the handshake that no event consumed. It must be empty, because an
+    /// attacker may have injected it. Everything learned about the server before TLS is discarded.
     ///
     /// # Errors
     ///
-    /// [`Violation::PlaintextAfterStls`] if there is such plaintext, and [`Violation::NoHandshakeDue`] at any other time: the
-    /// session is over.
+    /// [`Violation::PlaintextAfterStls`] if `rest` is not empty, and [`Violation::NoHandshakeDue`] if no handshake is
+    /// due. The session is over.
     pub fn tls_established(&mut self, rest: &[u8]) -> Result<(), ProtocolError> {
         if let Some(error) = self.failure {
             return Err(error);
@@ -456,33 +460,33 @@ impl Client {
         Ok(())
     }
 
-    /// Whether names and passwords may be UTF-8, because the server announced `UTF8 USER` (RFC 6856, section 2.2).
+    /// Sets whether names and passwords may be UTF-8, because the server announced `UTF8 USER` (RFC 6856, section 2.2).
     pub fn set_utf8_user(&mut self, announced: bool) {
         self.layer.utf8_user = announced;
     }
 
-    /// The state that the server has confirmed.
+    /// Returns the state that the server has confirmed.
     pub const fn state(&self) -> State {
         self.state
     }
 
-    /// The state after all that is in flight, if it succeeds.
+    /// Returns the state after all commands in flight, if they succeed.
     pub fn projected(&self) -> State {
-        // A run of equal kinds leads where one of them leads: no row of the table leads to another row of its kind.
+        // One step per run is enough: no row of the table leads to another row of the same kind.
         self.pipeline.kinds().fold(self.state, |state, kind| state.after(kind, Outcome::Ok).unwrap_or(state))
     }
 
-    /// How many commands are not answered yet.
+    /// Returns the number of commands that have not been answered yet.
     pub const fn in_flight(&self) -> usize {
         self.pipeline.len()
     }
 
-    /// The command whose answer comes next.
+    /// Returns the command that is answered next.
     pub const fn oldest(&self) -> Option<Ticket> {
         if self.pipeline.len() == 0 { None } else { Some(Ticket(self.pipeline.answered())) }
     }
 
-    /// What the client waits for. It keeps no time: whoever drives it sets the deadlines.
+    /// Returns the input that the client is waiting for. A client has no clock: you set the deadlines.
     pub fn awaiting(&self) -> Awaiting {
         match (self.part, self.pipeline.oldest()) {
             (Part::Listing(_), Some(kind)) => Awaiting::Listing(kind),
@@ -497,12 +501,12 @@ impl Client {
         }
     }
 
-    /// Whether a text of the server's may hold a secret: it was shown one that has not let us in, or not yet.
+    /// Returns true if the server's texts may echo a secret: the client has sent one that has not led to a login.
     pub(crate) const fn may_hear_an_echo(&self) -> bool {
         self.shown.secret
     }
 
-    /// Whether the session is inside TLS.
+    /// Returns true if the session is inside TLS.
     pub const fn inside_tls(&self) -> bool {
         self.layer.tls
     }
@@ -515,7 +519,7 @@ impl Client {
         self.failure = Some(error);
         self.part = Part::Status;
         self.state = State::Closed;
-        // Failed clients are equal, whether the octet at fault came with the ones before it or alone.
+        // Failed clients are equal, regardless of how the octets were split.
         self.scanned = 0;
         self.unsolicited = false;
         Err(error)

@@ -1,4 +1,4 @@
-//! What is in pipeline: commands sent and not answered yet, as runs of equal kinds.
+//! Commands in flight: sent and not yet answered, stored as runs of equal kinds.
 
 use core::fmt;
 
@@ -12,10 +12,10 @@ struct Run {
     count: u32,
 }
 
-/// Behind `len` all runs are this one, so that equal flights are equal octet for octet.
+/// The value of all runs from `len` on, so that equal pipelines compare and hash as equal.
 const NO_RUN: Run = Run { kind: Kind::User, count: 0 };
 
-/// A queue of commands in constant memory: thousands of RETRs cost one run.
+/// A queue of commands in constant memory: thousands of RETRs use one run.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Pipeline {
     runs: [Run; MAX_RUNS],
@@ -37,7 +37,7 @@ impl Pipeline {
         self.runs().len() < MAX_RUNS || self.runs().last().is_some_and(|run| run.kind == kind && run.count < u32::MAX)
     }
 
-    /// Adds a command for which [`has_room`](Self::has_room) was true, and numbers it.
+    /// Adds a command for which [`has_room`](Self::has_room) returned true, and returns its number.
     pub(crate) fn push(&mut self, kind: Kind) -> u64 {
         let len = usize::from(self.len);
         match self.runs[..len].last_mut() {
@@ -51,7 +51,7 @@ impl Pipeline {
         self.answered + self.commands as u64 - 1
     }
 
-    /// Takes the oldest command away: it is answered.
+    /// Removes the oldest command, which has been answered.
     pub(crate) fn pop(&mut self) {
         let [oldest, ..] = &mut self.runs;
         if oldest.count == 0 {
@@ -75,7 +75,7 @@ impl Pipeline {
         self.runs().last().map(|run| run.kind)
     }
 
-    /// The kinds in flight, oldest first, each run once.
+    /// Returns the kinds in flight, oldest first, each run once.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = Kind> {
         self.runs().iter().map(|run| run.kind)
     }
@@ -84,13 +84,13 @@ impl Pipeline {
         self.commands
     }
 
-    /// How many commands were answered before: the number of the oldest in flight.
+    /// Returns the number of commands answered so far, which is the number of the oldest command in flight.
     pub(crate) const fn answered(&self) -> u64 {
         self.answered
     }
 }
 
-/// The commands in flight, oldest first: `#7: 3xRETR 1xDELE`.
+/// Formats the commands in flight, oldest first: `#7: 3xRETR 1xDELE`.
 impl fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{}:", self.answered)?;

@@ -1,33 +1,33 @@
-//! The lines that a server answers with, and why one was not written.
+//! Lines of a server's answers, and the errors of writing them.
 
 use core::fmt;
 
 use crate::wire::code::Code;
 use crate::wire::output::Output;
 
-/// The longest line that a server writes, in octets with its CRLF (RFC 1939, section 3). Messages and challenges may
-/// have longer ones.
+/// The longest line that a server writes, in octets with its CRLF (RFC 1939, section 3). Lines of messages and
+/// challenges may be longer.
 const MAX_REPLY: usize = 512;
 
-/// The driver gave an answer that may not be given now. Nothing was written and nothing changed.
+/// An answer that is not permitted now. Nothing was written and nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum AnswerError {
-    /// No such answer is due: something else is, or nothing, or the session is over.
+    /// This answer is not due: another answer is due, or none, or the session is over.
     #[error("no such answer is due")]
     NotDue,
     /// The output has no room for the line.
     #[error("the output has no room for the line")]
     NoRoom,
-    /// The line would have more than 512 octets, and cutting it would change its meaning (RFC 1939, section 3).
+    /// The line would have more than 512 octets, and truncation would change its meaning (RFC 1939, section 3).
     #[error("the line would have more than 512 octets")]
     TooLong,
 }
 
-/// A line on its way out, of at most 512 octets, which no text can break in two.
+/// A line to be sent, of at most 512 octets. No text can break it in two.
 pub(crate) struct Line {
     octets: [u8; MAX_REPLY - 2],
     len: usize,
-    /// Something did not fit.
+    /// The line was truncated.
     pub(crate) is_cut: bool,
 }
 
@@ -48,11 +48,11 @@ impl Line {
     }
 
     pub(crate) fn put(&mut self, what: &impl fmt::Display) {
-        // An error can only come from `what` itself, and then what it wrote so far stands.
+        // Only the `Display` of `what` can fail; what it has written so far is kept.
         let _ = fmt::Write::write_fmt(self, format_args!("{what}"));
     }
 
-    /// A text for humans, which may not look like a response code (RFC 2449, section 6.4).
+    /// Appends a text for humans, which cannot pass for a response code (RFC 2449, section 6.4).
     pub(crate) fn text(&mut self, text: impl fmt::Display) {
         let start = self.len;
         self.put(&text);
@@ -60,14 +60,14 @@ impl Line {
         if let Some(bracket) = self.octets[..self.len].get_mut(start + blanks).filter(|octet| **octet == b'[') {
             *bracket = b'(';
         }
-        // `+OK` without a text has no blank behind it.
+        // `+OK` without a text is not followed by a space.
         if self.octets[start..self.len].is_empty() && self.octets[..start].ends_with(b" ") {
             self.len -= 1;
         }
     }
 
-    /// Puts `end` behind what there is, as the last word, and cuts what leaves no room for it. No client finds another
-    /// timestamp in front of it.
+    /// Appends `end` as the last word, and truncates the text before it if necessary. No client finds another timestamp
+    /// before it.
     pub(crate) fn timestamp(&mut self, end: &[u8]) {
         self.len = self.len.min((self.octets.len() - 1).saturating_sub(end.len()));
         self.octets[..self.len].iter_mut().filter(|octet| **octet == b'<').for_each(|octet| *octet = b'(');
@@ -90,7 +90,7 @@ impl Line {
         }
     }
 
-    /// Byte-stuffing, for lines of a listing.
+    /// Applies byte-stuffing, for lines of a listing.
     pub(crate) fn stuff(&mut self) -> Result<(), AnswerError> {
         if self.octets[..self.len].first() == Some(&b'.') {
             if self.len == self.octets.len() {

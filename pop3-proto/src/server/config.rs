@@ -1,45 +1,46 @@
-//! Bounds.
+//! Limits for a server.
 
-/// Bounds on what a client may send, and what it may do before TLS.
+/// Limits on what a client may send, and on what it may do before TLS.
 ///
-/// Whoever has not logged in costs no more than this, whatever he sends:
+/// A client that has not logged in is limited as follows:
 ///
-/// | | bound |
+/// | | limit |
 /// |---|---|
-/// | a command line | `max_line`: the rest of a longer one is thrown away, and one `-ERR` answers it |
-/// | a line inside AUTH | `max_response`: a longer one ends the session |
-/// | lines that are refused, logins that fail, exchanges that are cancelled | `max_refusals` |
-/// | octets in all, whatever they are: commands that are granted, the rest of a long line | `max_before_login` |
-/// | rounds of an AUTH exchange of [`Service`](crate::Service) | one for PLAIN; three for SCRAM-SHA-256, of messages of 1 KiB at most |
-/// | questions to the maildrop | one for each login that is tried, so no more than `max_refusals`; with SCRAM-SHA-256 two |
-/// | buffers of [`Service`](crate::Service) | the longer of the two lines, at most as much again for the moment in which it is decoded, and 128 KiB for answers that he does not read |
+/// | a command line | `max_line`: the rest of a longer line is discarded, and one `-ERR` answers it |
+/// | a line inside AUTH | `max_response`: a longer line ends the session |
+/// | refused lines, failed logins and cancelled exchanges | `max_refusals` |
+/// | octets in total, including accepted commands and the rest of a long line | `max_before_login` |
+/// | rounds of an AUTH exchange of [`Service`](crate::Service) | one for PLAIN; three for SCRAM-SHA-256, with messages of at most 1 KiB |
+/// | calls to the maildrop | one for each login attempt, so at most `max_refusals`; two with SCRAM-SHA-256 |
+/// | buffers of [`Service`](crate::Service) | the longer of the two lines, at most the same again while it is decoded, and 128 KiB for answers that the client does not read |
 ///
-/// They are for the whole session: STLS does not renew them. After the login, lines and buffers stay bounded, and the
-/// session goes on for as long as the client likes. Time is not the core's: adapters and their callers set time-outs, and limit
-/// how many connections there are.
+/// The limits apply to the whole session: STLS does not reset them. After the login, lines and buffers remain limited,
+/// and the session lasts as long as the client likes. This crate has no clock: adapters and their callers set time-outs
+/// and limit the number of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ServerConfig {
-    /// Octets of a command line, line end included. 255 by default, and never less (RFC 2449, section 4).
+    /// The maximum length of a command line in octets, line end included. The default is 255, which is also the minimum
+    /// (RFC 2449, section 4).
     pub max_line: u32,
-    /// Octets of a client's line inside AUTH, line end included (RFC 5034, section 4): a longer one ends the session. 65,536
-    /// by default, and never less than 255.
+    /// The maximum length of a client's line inside AUTH in octets, line end included (RFC 5034, section 4). A longer
+    /// line ends the session. The default is 65,536, and the minimum is 255.
     pub max_response: u32,
-    /// The `-ERR` before the login after which the session ends; 0 counts as 1. 20 by default.
+    /// The number of `-ERR` answers before the login after which the session ends; 0 counts as 1. The default is 20.
     pub max_refusals: u32,
-    /// The octets that a client may send before the login, in all: with the line in which it sends more the session ends,
-    /// by an `-ERR` if that line has none yet. Those of TLS itself do not count. 256 KiB by default.
+    /// The number of octets that a client may send before the login. The line that exceeds it ends the session, with an
+    /// `-ERR` if that line has not been answered yet. The overhead of TLS does not count. The default is 256 KiB.
     pub max_before_login: u32,
-    /// Whether USER, and mechanisms that show the password, are permitted outside TLS (RFC 2595, section 2.3). False by
-    /// default.
+    /// True to permit USER, and mechanisms that reveal the password, outside TLS (RFC 2595, section 2.3). The default
+    /// is false.
     pub plaintext_login: bool,
-    /// Whether STLS is offered (RFC 2595, section 4). False by default.
+    /// True to offer STLS (RFC 2595, section 4). The default is false.
     pub stls: bool,
-    /// Whether the session begins inside TLS, as on port 995 (RFC 8314, section 3.1). False by default.
+    /// True if the session begins inside TLS, as on port 995 (RFC 8314, section 3.1). The default is false.
     pub inside_tls: bool,
 }
 
 impl ServerConfig {
-    /// The default, for constants.
+    /// Returns the default limits, for use in constants.
     pub const fn new() -> ServerConfig {
         ServerConfig {
             max_line: 255,

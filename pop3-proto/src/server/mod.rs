@@ -1,7 +1,7 @@
-//! The server's role: octets in, requests out; answers in, octets out.
+//! The server role: octets in, requests out; answers in, octets out.
 //!
-//! A client may pipeline (RFC 2449, section 6.6): requests come one at a time, and the next one only after the one
-//! before was answered. What the client sent meanwhile stays in the driver's buffer.
+//! A client may pipeline (RFC 2449, section 6.6). [`Server`] returns one request at a time, and the next one only after
+//! the previous one has been answered. Meanwhile, you buffer the client's octets.
 //!
 //! ```
 //! use pop3_proto::{Command, Request, Server, ServerConfig, State};
@@ -46,63 +46,63 @@ pub use answer::AnswerError;
 pub use config::ServerConfig;
 pub use request::{BadRequest, Request};
 
-/// What a server must accept as a line, in octets with its CRLF (RFC 2449, section 4).
+/// The line length that a server must at least accept, in octets with its CRLF (RFC 2449, section 4).
 pub(crate) const MIN_LIMIT: u32 = 255;
 
-/// Mechanisms that hand the server, and whoever listens, a password or a token that logs in again.
+/// Mechanisms that reveal a reusable password or token to the server and to an eavesdropper.
 const REUSABLE: [&str; 4] = ["PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"];
 
-/// Whose turn it is, and for what.
+/// The side that sends next, and what it sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Due {
-    /// Ours: the greeting.
+    /// The server sends the greeting.
     Greeting,
-    /// The client's: a command, or TLS, or nothing any more, as the state tells.
+    /// The client sends a command, begins TLS, or sends nothing any more, depending on the state.
     Request,
-    /// The client's: a line inside AUTH.
+    /// The client sends a line inside AUTH.
     Response,
-    /// Ours: the status line for this command.
+    /// The server sends the status line for this command.
     Status(Kind),
-    /// Ours: a challenge, because the client has proved nothing yet; or `-ERR`.
+    /// The server sends a challenge, because the client has proved nothing yet; or `-ERR`.
     Challenge,
-    /// Ours: `-ERR`.
+    /// The server sends `-ERR`.
     Refusal,
-    /// Ours: `-ERR`, and with it the session ends.
+    /// The server sends `-ERR`, which ends the session.
     LastWord,
-    /// Ours: lines, then the end.
+    /// The server sends lines, then the end.
     Listing,
-    /// Ours: the message, then the end. With TOP only a part of it.
+    /// The server sends the message, then the end. For TOP it sends only a part of the message.
     Body(Stuffer, Option<Top>),
 }
 
-/// A POP3 server without I/O: a cursor over the caller's octets, and a writer of answers.
+/// A POP3 server without I/O: it reads octets that you own, and writes answers to your output.
 ///
-/// It holds no buffer, no allocation and no secret, and is cheap to clone, compare and hash. It knows the rules and no
-/// mailbox: what it serves is the driver's.
+/// It holds no buffer, no allocation and no secret, and is cheap to clone, compare and hash. It implements the protocol
+/// and has no mailbox: you provide the content of the answers.
 ///
-/// A line of the client ends in CRLF or LF, never in a bare CR or NUL. No text of an answer can break a line, pass for a
-/// response code or exceed 512 octets: controls and non-ASCII characters become `?`, a leading `[` becomes `(`, and the
-/// rest is cut off.
+/// A line of the client ends in CRLF or LF, never in a bare CR or NUL. No text of an answer can break a line, pass for
+/// a response code or exceed 512 octets: control and non-ASCII characters become `?`, a leading
+/// `[` becomes `(`, and the rest is truncated.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Server {
     config: ServerConfig,
     state: State,
     due: Due,
     lines: CommandLines,
-    /// How many lines of the body the TOP asked for that is to be answered.
+    /// The number of body lines in the current TOP request.
     top: Option<u32>,
     refusals: u32,
-    /// How many octets the client may still send before the login.
+    /// The number of octets that the client may still send before the login.
     allowance: u32,
     tls: bool,
     /// UTF8 was accepted.
     utf8: bool,
-    /// Plaintext came behind STLS.
+    /// Plaintext arrived after STLS.
     injected: bool,
 }
 
 impl Server {
-    /// A server that has not greeted yet.
+    /// Creates a server that has not sent its greeting yet.
     pub const fn new(config: ServerConfig) -> Server {
         Server {
             state: State::Greeting,
@@ -118,18 +118,18 @@ impl Server {
         }
     }
 
-    /// Takes what the client sent, up to the next request.
+    /// Reads from `input` up to the next request.
     ///
-    /// `None` means that an answer is due first, or that more octets are needed: offer what is left of `input` again,
-    /// with more behind it (`None` may shorten it too, by what can only be thrown away).
+    /// `None` means that an answer is due first, or that more octets are needed: call again with the rest of `input`
+    /// and more octets after it. `None` may also advance `input`, past octets that are discarded.
     ///
     /// # Errors
     ///
-    /// [`Violation::PlaintextAfterStls`]: octets came behind STLS, before TLS began. Close the connection: every later
-    /// call gives the same error.
+    /// [`Violation::PlaintextAfterStls`]: octets arrived after STLS and before TLS began. Close the connection: every
+    /// later call returns the same error.
     pub fn receive<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Request<'a>>, ProtocolError> {
-        // Not one octet may be taken over into TLS, nor be answered there (RFC 2595, section 4). Only the answer to STLS
-        // tells whether there will be a handshake.
+        // No plaintext octet may be carried over into TLS or be answered there (RFC 2595, section 4). Only the answer
+        // to STLS determines whether a handshake follows.
         let is_asked = self.due == Due::Status(Kind::Stls);
         self.injected |= is_asked && !input.is_empty();
         let handshake = self.state == State::Handshake;
@@ -160,12 +160,12 @@ impl Server {
         Some(request.map_or_else(Request::Bad, Request::Command))
     }
 
-    /// The client's next line. Before the login it is paid for, and so is what is thrown away.
+    /// Returns the client's next line. Before the login, the line and discarded octets count against the allowance.
     fn line<'a>(&mut self, input: &mut &'a [u8], limit: u32) -> Option<Result<&'a [u8], BadRequest>> {
         let before = input.len();
         self.lines.skip(input);
         if !self.pay(before - input.len()) {
-            // The line was answered when it became too long.
+            // The line was already answered when it became too long.
             self.close();
             *input = &[];
             return None;
@@ -181,14 +181,14 @@ impl Server {
         })
     }
 
-    /// Takes octets off what the client may send before the login. `false` if that is not enough.
+    /// Deducts octets from the allowance before the login. Returns false if it is exceeded.
     fn pay(&mut self, octets: usize) -> bool {
         if self.state == State::Transaction {
             return true;
         }
         let left = u32::try_from(octets).ok().and_then(|octets| self.allowance.checked_sub(octets));
         if left.is_none() {
-            // However the octets were cut, the server is left the same.
+            // The resulting state must not depend on how the octets are split.
             self.lines = CommandLines::new();
         }
         self.allowance = left.unwrap_or(0);
@@ -225,9 +225,9 @@ impl Server {
         Some(request)
     }
 
-    /// Greets: `+OK`, a text, and the timestamp if APOP is offered (RFC 1939, section 4).
+    /// Writes the greeting: `+OK`, a text, and the timestamp if APOP is offered (RFC 1939, section 4).
     ///
-    /// A timestamp must never be used twice (RFC 1939, section 7). It is the last word of the line, where every client
+    /// You must never use a timestamp twice (RFC 1939, section 7). It is the last word of the line, where every client
     /// finds it; a `<` in the text becomes `(`.
     ///
     /// # Errors
@@ -258,7 +258,7 @@ impl Server {
         Ok(())
     }
 
-    /// Greets with `-ERR`: the session is over before it began.
+    /// Writes a greeting with `-ERR`: the session is over before it began.
     ///
     /// # Errors
     ///
@@ -277,11 +277,12 @@ impl Server {
         Ok(())
     }
 
-    /// Answers `+OK` and a text, which is data for STAT, and for LIST and UIDL with an argument: a
-    /// [`DropListing`](crate::wire::listing::DropListing), a [`ScanListing`](crate::wire::listing::ScanListing), number and unique-id.
+    /// Writes `+OK` and a text. For STAT, and for LIST and UIDL with an argument, the text is data: a
+    /// [`DropListing`](crate::wire::listing::DropListing), a [`ScanListing`](crate::wire::listing::ScanListing), or a
+    /// message number and unique-id.
     ///
-    /// To commands with longer answers ([`Kind::shape`]) it is the first line: [`row`](Self::row) or
-    /// [`body`](Self::body) come next, and then [`end`](Self::end).
+    /// If the command has a longer answer ([`Kind::shape`]), this is its first line: call [`row`](Self::row) or
+    /// [`body`](Self::body) next, and then [`end`](Self::end).
     ///
     /// # Errors
     ///
@@ -302,10 +303,10 @@ impl Server {
         Ok(())
     }
 
-    /// Answers `-ERR`, perhaps a response code, and a text (RFC 2449, section 8). [`Code::Other`] writes no code.
+    /// Writes `-ERR`, an optional response code, and a text (RFC 2449, section 8). [`Code::Other`] writes no code.
     ///
-    /// Before the login, the last `-ERR` that [`ServerConfig::max_refusals`] permits ends the session, and so does the one
-    /// that tells of a bound which has no other remedy.
+    /// Before the login, the last `-ERR` that [`ServerConfig::max_refusals`] permits ends the session. So does the
+    /// `-ERR` to [`BadRequest::TooMuch`], and to [`BadRequest::TooLong`] inside AUTH.
     ///
     /// # Errors
     ///
@@ -320,7 +321,7 @@ impl Server {
             _ if self.state.is_over() => None,
             (Due::Status(kind), state) => state.after(kind, Outcome::Err),
             (Due::Challenge, state) => state.after(Kind::Auth, Outcome::Err),
-            // Whatever comes between USER and PASS makes us forget the name.
+            // Any line other than PASS after USER makes the server forget the name.
             (Due::Refusal | Due::LastWord, State::Named) => Some(State::Authorization),
             (Due::Refusal | Due::LastWord, state) => Some(state),
             _ => None,
@@ -328,7 +329,7 @@ impl Server {
         let Some(state) = state else { return Err(AnswerError::NotDue) };
         Line::refusal(code, text).write(out)?;
         self.state = state;
-        // What came behind a STLS that was refused are commands.
+        // After a refused STLS, the octets that followed it are commands.
         self.injected = false;
         let was_last = core::mem::replace(&mut self.due, Due::Request) == Due::LastWord;
         if state == State::Authorization {
@@ -340,8 +341,8 @@ impl Server {
         Ok(())
     }
 
-    /// Writes a challenge: data of any length, which goes on the wire in Base64 (RFC 5034, section 4). Empty data asks
-    /// for the initial response that the client did not send along.
+    /// Writes a challenge of any length, which is encoded in Base64 (RFC 5034, section 4). Empty data asks for the
+    /// initial response that the client did not send with the command.
     ///
     /// # Errors
     ///
@@ -360,7 +361,8 @@ impl Server {
         Ok(())
     }
 
-    /// Writes a line of a listing, byte-stuffed: a capability, a scan listing, number and unique-id, a language.
+    /// Writes a line of a listing, byte-stuffed: a capability, a scan listing, a message number and unique-id, or a
+    /// language.
     ///
     /// # Errors
     ///
@@ -378,11 +380,11 @@ impl Server {
         line.write(out)
     }
 
-    /// Writes as much of a message as fits into `room`, byte-stuffed and with every line end as CRLF; shortens `content`
-    /// by it, and returns how many octets were written. Two octets of room are enough for progress.
+    /// Writes as much of a message as fits into `room`, byte-stuffed and with every line end as CRLF. Advances
+    /// `content` past it, and returns the number of octets written. Two octets of room suffice for progress.
     ///
-    /// Offer the stored message piece by piece. To TOP only the asked part of it is written, and once that is complete the
-    /// rest is skipped: see [`wants_body`](Self::wants_body).
+    /// Pass the stored message piece by piece. For TOP, only the requested part is written, and the rest is skipped:
+    /// see [`wants_body`](Self::wants_body).
     ///
     /// # Errors
     ///
@@ -397,7 +399,7 @@ impl Server {
             *content = &[];
             return Ok(0);
         }
-        // Nothing shrinks on its way out, so no more than this can be written now.
+        // The encoding is never shorter than the content, so no more than this can be written now.
         let offer = &content[..content.len().min(room.len())];
         let mut ahead = *top;
         let part = &offer[..ahead.advance(offer)];
@@ -409,8 +411,8 @@ impl Server {
         Ok(written)
     }
 
-    /// Whether more of a message is due: [`body`](Self::body) until the message ends, then [`end`](Self::end). False once
-    /// TOP has all that it asked for.
+    /// Returns true if more of a message is due: call [`body`](Self::body) until the message ends, then
+    /// [`end`](Self::end). Returns false once everything that TOP requested has been written.
     pub fn wants_body(&self) -> bool {
         match &self.due {
             Due::Body(_, top) => !self.state.is_over() && !top.is_some_and(Top::is_complete),
@@ -418,7 +420,7 @@ impl Server {
         }
     }
 
-    /// Ends a listing or a message: completes its last line, and writes the terminator (RFC 1939, section 3).
+    /// Ends a listing or a message: completes its last line and writes the terminator (RFC 1939, section 3).
     ///
     /// # Errors
     ///
@@ -435,12 +437,12 @@ impl Server {
         Ok(())
     }
 
-    /// Tells the server that the TLS handshake is done, with the plaintext that was left over behind STLS: anything but
-    /// nothing is an injection. The name that USER gave is forgotten, and no new greeting is due (RFC 2595, section 4).
+    /// Tells the server that the TLS handshake is complete. `rest` is the plaintext received after STLS; it must be
+    /// empty, or it is an injection. The name from USER is forgotten, and no new greeting is due (RFC 2595, section 4).
     ///
     /// # Errors
     ///
-    /// [`Violation::PlaintextAfterStls`], or [`Violation::NoHandshakeDue`] where STLS was not accepted before.
+    /// [`Violation::PlaintextAfterStls`], or [`Violation::NoHandshakeDue`] if STLS was not accepted before.
     pub fn tls_established(&mut self, rest: &[u8]) -> Result<(), ProtocolError> {
         if self.injected || (self.state == State::Handshake && !rest.is_empty()) {
             return Err(self.injection());
@@ -460,41 +462,41 @@ impl Server {
         failure(Violation::PlaintextAfterStls, Awaiting::Handshake)
     }
 
-    /// Ends the session without UPDATE: the connection is gone, or the driver is about to close it, as it must when a
-    /// message cannot be read to its end. Does nothing after the answer to QUIT.
+    /// Ends the session without UPDATE: the connection is gone, or you are about to close it, as you must if a message
+    /// cannot be read to its end. Does nothing after the answer to QUIT.
     pub fn close(&mut self) {
         if !self.state.is_over() {
             self.state = State::Closed;
         }
     }
 
-    /// Where the session is. The table in [`state`](crate::state) moves it, when a command is answered.
+    /// Returns the state of the session, according to the table in [`state`](crate::state).
     pub const fn state(&self) -> State {
         self.state
     }
 
-    /// Whether the session is inside TLS.
+    /// Returns true if the session is inside TLS.
     pub const fn inside_tls(&self) -> bool {
         self.tls
     }
 
-    /// Whether USER, and mechanisms that show the password, are permitted now: announce them only then.
+    /// Returns true if USER, and mechanisms that reveal the password, are permitted now. Announce them only then.
     pub const fn permits_plaintext(&self) -> bool {
         self.tls || self.config.plaintext_login
     }
 
-    /// Whether STLS is permitted now, or would be without a command in between: announce it only then.
+    /// Returns true if STLS is permitted now, or will be once the current request is answered. Announce it only then.
     pub const fn offers_stls(&self) -> bool {
         self.config.stls && !self.tls && !self.utf8 && self.state.permits(Kind::Stls)
     }
 
-    /// Whether the client is to speak next: there is nothing to answer. False when the session is over.
+    /// Returns true if the client sends next and nothing is to be answered. Returns false if the session is over.
     pub fn wants_request(&self) -> bool {
         matches!(self.due, Due::Request | Due::Response) && self.state != State::Handshake && !self.state.is_over()
     }
 }
 
-/// What a client did says enough; what it sent may be a secret.
+/// Creates an error without an excerpt: the client's octets may contain a secret.
 const fn failure(violation: Violation, awaiting: Awaiting) -> ProtocolError {
     ProtocolError { violation, awaiting, excerpt: Excerpt::EMPTY }
 }
