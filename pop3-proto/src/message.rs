@@ -1,8 +1,9 @@
-//! Header fields and lines of a retrieved message, read lazily over its octets.
+//! Header fields and lines of a retrieved message, parsed lazily from its octets.
 //!
-//! Mail is often broken, and nothing of it is lost here: every octet of a message is in its header section, in the blank
-//! line behind that, or in its body; and every octet of the header section is in a [`Header`], a field or not. Lines end
-//! in CRLF or a bare LF. A bare CR, a NUL and 8-bit octets are content. No charset is assumed and nothing is decoded.
+//! Mail is often malformed, so this module preserves every octet: each octet of a message is in its header section, in
+//! the blank line after that, or in its body, and each octet of the header section is in a [`Header`], field or not.
+//! Lines end in CRLF or a bare LF. A bare CR, a NUL and 8-bit octets are content. No charset is assumed and nothing is
+//! decoded.
 //!
 //! ```
 //! use pop3_proto::message::MessageRef;
@@ -22,32 +23,34 @@ use core::iter::FusedIterator;
 
 use memchr::memchr;
 
-/// A message over borrowed octets, dot-stuffing already undone. Making one looks at nothing.
+/// A message over borrowed octets, without byte-stuffing. Creating one does not examine the octets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MessageRef<'a>(&'a [u8]);
 
 impl<'a> MessageRef<'a> {
-    /// Any octets will do: what TOP answers with, or no message at all.
+    /// Wraps any octets: a whole message, the result of TOP, or something else.
     pub const fn new(octets: &'a [u8]) -> Self {
         Self(octets)
     }
 
-    /// The whole message.
+    /// Returns the whole message.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
-    /// The header section up to the first blank line, line ends included; the whole message if it has no blank line.
+    /// Returns the header section up to the first blank line, line ends included, or the whole message if it has no
+    /// blank line.
     pub fn header_bytes(self) -> &'a [u8] {
         self.split().0
     }
 
-    /// What follows the first blank line, octet for octet; empty if the message has no blank line (RFC 5322, 2.1).
+    /// Returns everything after the first blank line, unchanged; empty if the message has no blank line (RFC 5322,
+    /// 2.1).
     pub fn body(self) -> &'a [u8] {
         self.split().2
     }
 
-    /// Header section, line end of the blank line, body. Together they are the message.
+    /// Splits the message into header section, line end of the blank line, and body.
     fn split(self) -> (&'a [u8], &'a [u8], &'a [u8]) {
         let mut lines = self.lines();
         let mut header = 0;
@@ -61,12 +64,12 @@ impl<'a> MessageRef<'a> {
         (self.0, &[], &[])
     }
 
-    /// The header section in order, with the lines that are no fields.
+    /// Returns the fields of the header section in order, and the lines that are not fields.
     pub const fn headers(self) -> Headers<'a> {
         Headers { rest: self }
     }
 
-    /// The header fields in order, duplicates too; lines that are no fields are skipped.
+    /// Returns the header fields in order, duplicates included, without the lines that are not fields.
     pub fn fields(self) -> impl Iterator<Item = Field<'a>> + Clone {
         self.headers().filter_map(|header| match header {
             Header::Field(field) => Some(field),
@@ -74,39 +77,40 @@ impl<'a> MessageRef<'a> {
         })
     }
 
-    /// The first field of this name, in any case. Nothing behind that field is looked at.
+    /// Returns the first field with this case-insensitive name. Nothing after that field is examined.
     pub fn get(self, name: &str) -> Option<Field<'a>> {
         self.fields().find(|field| field.is(name))
     }
 
-    /// All fields of this name, in any case and in order.
+    /// Returns all fields with this case-insensitive name, in order.
     pub fn get_all(self, name: &str) -> impl Iterator<Item = Field<'a>> {
         self.fields().filter(move |field| field.is(name))
     }
 
-    /// All lines of the message, header section and blank line included.
+    /// Returns all lines of the message, header section and blank line included.
     pub const fn lines(self) -> Lines<'a> {
         Lines { rest: self }
     }
 
-    /// The lines of the body.
+    /// Returns the lines of the body.
     pub fn body_lines(self) -> Lines<'a> {
         Self(self.body()).lines()
     }
 }
 
-/// One piece of a header section.
+/// An item of a header section.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Header<'a> {
     /// A field with all its continuation lines.
     Field(Field<'a>),
-    /// One line that is no field, line end included: it has no colon, or before the colon stands no name; or it
-    /// continues no field. An mbox `From ` line is one.
+    /// One line that is not a field, line end included: it has no colon, or no name before the colon, or it continues
+    /// no field. An mbox `From ` line is an example.
     Stray(&'a [u8]),
 }
 
 impl<'a> Header<'a> {
-    /// Its octets as they stand in the message, line ends included. All of them in order are the header section.
+    /// Returns the octets as they appear in the message, line ends included. Concatenated in order, they are the header
+    /// section.
     pub const fn as_bytes(self) -> &'a [u8] {
         match self {
             Self::Field(field) => field.as_bytes(),
@@ -115,7 +119,7 @@ impl<'a> Header<'a> {
     }
 }
 
-/// One header field (RFC 5322, section 2.2).
+/// A header field (RFC 5322, section 2.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Field<'a> {
     octets: &'a [u8],
@@ -124,35 +128,38 @@ pub struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// The whole field as it stands in the message, line ends included.
+    /// Returns the whole field as it appears in the message, line ends included.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.octets
     }
 
-    /// The name as sent: one or more printable US-ASCII octets, without blanks before the colon (RFC 5322, 4.5).
+    /// Returns the name as sent: one or more printable US-ASCII octets, without spaces before the colon (RFC 5322,
+    /// 4.5).
     pub const fn name(self) -> &'a [u8] {
         self.name
     }
 
-    /// Whether this is its name, in any case.
+    /// Returns true if the field has this case-insensitive name.
     pub fn is(self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name.as_bytes())
     }
 
-    /// What follows the colon, still folded: blanks and inner line ends included, the last line end not.
+    /// Returns everything after the colon, still folded: with spaces and inner line ends, but without the last line
+    /// end.
     pub const fn raw_body(self) -> &'a [u8] {
         self.raw_body
     }
 
-    /// The pieces of the unfolded body (RFC 5322, 2.2.3), none of them empty.
+    /// Returns the non-empty pieces of the unfolded body (RFC 5322, 2.2.3).
     ///
-    /// The line ends are taken out, and so are the blanks (spaces and tabs) before the first other octet: `Subject: x`
-    /// is `x`. All other blanks stay, those that begin a continuation line and trailing ones too.
+    /// Line ends are removed, and so are spaces and tabs before the first other octet: `Subject: x` yields `x`. All
+    /// other spaces and tabs remain, including those at the beginning of a continuation line and trailing ones.
     pub const fn unfolded(self) -> Unfolded<'a> {
         Unfolded { lines: MessageRef(self.raw_body).lines(), started: false }
     }
 
-    /// The unfolded body in one piece, as [`unfolded`](Self::unfolded) tells; borrowed unless it really was folded.
+    /// Returns the unfolded body in one piece, as described for [`unfolded`](Self::unfolded); borrowed if it was not
+    /// folded.
     #[cfg(feature = "alloc")]
     pub fn body(self) -> Cow<'a, [u8]> {
         let mut pieces = self.unfolded();
@@ -168,7 +175,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// The header section, piece by piece: see [`MessageRef::headers`].
+/// An iterator over the items of a header section, created by [`MessageRef::headers`].
 #[derive(Clone, Debug)]
 pub struct Headers<'a> {
     rest: MessageRef<'a>,
@@ -184,8 +191,8 @@ impl<'a> Iterator for Headers<'a> {
             self.rest.0 = &[];
             return None;
         }
-        // A field takes its continuation lines along, so a line that begins with a blank here continues nothing; its
-        // would-be name has a blank in it and is no name. The same goes for an mbox `From ` line with a time of day.
+        // The field before consumed its continuation lines, so a line that begins with a space here continues nothing;
+        // a name cannot contain a space. The same applies to an mbox `From ` line with a time of day.
         let Some((name, colon)) = memchr(b':', line).and_then(|colon| Some((field_name(&line[..colon])?, colon)))
         else {
             let (stray, rest) = self.rest.0.split_at(end);
@@ -203,7 +210,7 @@ impl<'a> Iterator for Headers<'a> {
 
 impl FusedIterator for Headers<'_> {}
 
-/// The pieces of an unfolded field body: see [`Field::unfolded`].
+/// An iterator over the pieces of an unfolded field body, created by [`Field::unfolded`].
 #[derive(Clone, Debug)]
 pub struct Unfolded<'a> {
     lines: Lines<'a>,
@@ -214,7 +221,8 @@ impl<'a> Iterator for Unfolded<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        // Every line end inside a field is followed by a blank, or the field would have ended there: all of them go.
+        // Every line end inside a field is followed by a space or tab, or the field would end there. All of them are
+        // removed.
         for line in self.lines.by_ref() {
             let blanks = line.iter().take_while(|octet| !self.started && is_blank(**octet)).count();
             if blanks < line.len() {
@@ -228,10 +236,10 @@ impl<'a> Iterator for Unfolded<'a> {
 
 impl FusedIterator for Unfolded<'_> {}
 
-/// Lines without their line ends: see [`MessageRef::lines`].
+/// An iterator over lines without their line ends, created by [`MessageRef::lines`].
 ///
-/// A line ends in CRLF or a bare LF; a bare CR is content. Octets behind the last line end are a line too, and no octets
-/// are no line.
+/// A line ends in CRLF or a bare LF; a bare CR is content. Octets after the last line end form a line, and an empty
+/// input has no lines.
 #[derive(Clone, Debug)]
 pub struct Lines<'a> {
     rest: MessageRef<'a>,
@@ -252,7 +260,7 @@ impl<'a> Iterator for Lines<'a> {
 
 impl FusedIterator for Lines<'_> {}
 
-/// A message that owns its octets; [`view`](Self::view) has the methods to read it.
+/// A message that owns its octets. Read it with the methods of [`view`](Self::view).
 #[cfg(feature = "alloc")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Message {
@@ -261,17 +269,17 @@ pub struct Message {
 
 #[cfg(feature = "alloc")]
 impl Message {
-    /// The message, to be read.
+    /// Returns a [`MessageRef`], which has the methods to read the message.
     pub fn view(&self) -> MessageRef<'_> {
         MessageRef::new(&self.octets)
     }
 
-    /// The whole message.
+    /// Returns the whole message.
     pub fn as_bytes(&self) -> &[u8] {
         &self.octets
     }
 
-    /// The whole message, without copying it.
+    /// Returns the whole message without copying it.
     pub fn into_bytes(self) -> Vec<u8> {
         self.octets
     }
@@ -284,7 +292,7 @@ impl From<Vec<u8>> for Message {
     }
 }
 
-/// Octets up to and with the first LF; all of them if there is none.
+/// Returns the length up to and including the first LF, or the whole length if there is none.
 fn line_len(octets: &[u8]) -> usize {
     memchr(b'\n', octets).map_or(octets.len(), |lf| lf + 1)
 }
@@ -293,7 +301,7 @@ fn without_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).unwrap_or(line)
 }
 
-/// The name in what stands before a colon, if it is one (RFC 5322, 2.2 and 4.5).
+/// Returns the field name in the octets before a colon, if there is one (RFC 5322, 2.2 and 4.5).
 fn field_name(octets: &[u8]) -> Option<&[u8]> {
     let len = octets.iter().rposition(|octet| !is_blank(*octet))? + 1;
     octets[..len].iter().all(u8::is_ascii_graphic).then_some(&octets[..len])
@@ -303,7 +311,7 @@ const fn is_blank(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t')
 }
 
-// A message can be huge and is nobody's business: `Debug` tells how many octets there are, and the names of fields.
+// A message can be huge and is private: `Debug` shows only sizes and the names of fields.
 
 impl fmt::Debug for MessageRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -434,7 +442,7 @@ mod tests {
         assert_eq!(MessageRef::new(b"").lines().next(), None);
     }
 
-    /// Were the whole message looked at each time, this would take minutes.
+    /// Examining the whole message each time would take minutes here.
     #[test]
     fn reads_no_further_than_asked() {
         let octets = [b"A: b\r\nC: d\r\n".to_vec(), vec![b'x'; 16 << 20]].concat();
@@ -472,7 +480,7 @@ mod tests {
             let pieces: Vec<_> = message.headers().map(Header::as_bytes).collect();
             prop_assert_eq!(pieces.concat(), header);
 
-            // What `split` of the standard library calls lines, but for what it sees behind the last LF.
+            // Like `slice::split`, except after the last LF.
             let mut lines: Vec<_> = octets.split(|octet| *octet == b'\n').collect();
             let last = lines.pop().unwrap();
             let mut lines: Vec<_> = lines.iter().map(|line| line.strip_suffix(b"\r").unwrap_or(line)).collect();

@@ -1,7 +1,7 @@
 //! CRAM-MD5 (RFC 2195): a keyed digest of the server's challenge.
 //!
-//! It hides the password from who listens, and no more: he can guess at it, and the server proves nothing. SCRAM is
-//! better.
+//! It only hides the password from an eavesdropper, who can still try to guess it; the server proves nothing. Prefer
+//! SCRAM.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,16 +18,16 @@ use crate::wire::argument::BadArgument;
 /// CRAM-MD5 (RFC 2195).
 pub struct CramMd5 {
     user: String,
-    /// Gone when used.
+    /// Taken when used.
     password: Option<Zeroizing<String>>,
 }
 
 impl CramMd5 {
-    /// For a name and a password.
+    /// Creates the mechanism for a name and a password.
     ///
     /// # Errors
     ///
-    /// [`BadArgument`] for what is empty, has a NUL, or cannot be prepared by [`prepare`].
+    /// [`BadArgument`] if either is empty, contains a NUL, or cannot be prepared by [`prepare`].
     pub fn new(user: &str, password: &str) -> Result<CramMd5, BadArgument> {
         plain::check(&[user, password])?;
         Ok(CramMd5 { user: user.into(), password: Some(prepare(password)?) })

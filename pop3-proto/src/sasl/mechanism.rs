@@ -1,4 +1,4 @@
-//! What a SASL mechanism is to a client: messages out, challenges in, and whether it is complete (RFC 4422).
+//! The trait of a client's SASL mechanism: challenges in, messages out (RFC 4422).
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 
 use crate::wire::argument::BadArgument;
 
-/// A message of a mechanism, decoded. Its memory is wiped when dropped.
+/// A decoded message of a mechanism. Its memory is wiped when dropped.
 pub type Message = Zeroizing<Vec<u8>>;
 
-/// A SASL mechanism from the client's side, for one exchange (RFC 4422, RFC 5034). Bring your own by
+/// The client side of a SASL mechanism, for one exchange (RFC 4422, RFC 5034). Use your own with
 /// [`Credentials::mechanism`](crate::login::Credentials::mechanism).
 ///
-/// Base64, the length of lines and `*` are not its business. Nothing that it gives away is logged, nor shown by `Debug`.
+/// The caller handles Base64, line lengths and `*`. Nothing that a mechanism returns is logged or shown by `Debug`.
 ///
 /// ```
 /// use pop3_proto::sasl::{Mechanism, MechanismError, Message};
@@ -47,34 +47,36 @@ pub type Message = Zeroizing<Vec<u8>>;
 /// }
 /// ```
 pub trait Mechanism: Send {
-    /// The name, as servers announce it: 1 to 20 of `A-Z`, `0-9`, `-` and `_` (RFC 4422, section 3.1).
+    /// Returns the name as servers announce it: 1 to 20 of `A-Z`, `0-9`, `-` and `_` (RFC 4422, section 3.1).
     fn name(&self) -> &str;
 
-    /// The first message, if it is the client's; `None` if the server speaks first. Called once, before anything else.
+    /// Returns the first message, or `None` if the server sends first. This is called once, before any other method.
     ///
-    /// It goes with the AUTH command if the server announced the mechanism and the line stays short enough, else it
-    /// answers the first challenge (RFC 5034, section 4).
+    /// The message is sent with the AUTH command if the server announced the mechanism and the line is short enough.
+    /// Otherwise it answers the first challenge (RFC 5034, section 4).
     ///
     /// # Errors
     ///
     /// [`MechanismError`]: nothing is sent.
     fn first(&mut self) -> Result<Option<Message>, MechanismError>;
 
-    /// The answer to a challenge, which may be empty.
+    /// Returns the response to a challenge, which may be empty.
     ///
     /// # Errors
     ///
-    /// [`MechanismError`]: the exchange is cancelled, and not asked again.
+    /// [`MechanismError`]: the exchange is cancelled, and this is not called again.
     fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError>;
 
-    /// Whether all was said, and all was proved that the server has to prove. A server that says `+OK` before that is not
-    /// believed, and the session ends.
+    /// Returns true if the exchange is complete and the server has proved everything that it must prove. If the server
+    /// sends `+OK` before that, the session ends with an error.
     fn is_complete(&self) -> bool;
 
-    /// Whether somebody who listens could log in with what he heard. Then it is done inside TLS, or with leave only.
+    /// Returns true if an eavesdropper could replay the exchange to log in. Such a mechanism is used only inside TLS,
+    /// or if you allow it.
     fn shows_secret(&self) -> bool;
 
-    /// What the server said of its refusal inside the mechanism, such as the JSON of OAUTHBEARER (RFC 7628, section 3.2.2).
+    /// Returns the reason for a refusal that the server gave inside the mechanism, such as the JSON of OAUTHBEARER (RFC
+    /// 7628, section 3.2.2).
     fn explanation(&self) -> Option<&[u8]> {
         None
     }
@@ -86,7 +88,7 @@ impl fmt::Debug for dyn Mechanism + '_ {
     }
 }
 
-/// `Debug` that shows the mechanism's name and nothing else.
+/// Implements `Debug` to show only the name of the mechanism.
 macro_rules! debug_by_name {
     ($($mechanism:ty),*) => {$(
         impl core::fmt::Debug for $mechanism {
@@ -98,26 +100,28 @@ macro_rules! debug_by_name {
 }
 pub(super) use debug_by_name;
 
-/// Why a mechanism did not go on.
+/// The reason why a mechanism failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MechanismError {
-    /// The server's challenge makes no sense: what is wrong with it.
+    /// The server's challenge is invalid; contains the reason.
     #[error("the server's challenge makes no sense: {0}")]
     Challenge(&'static str),
-    /// The server asks for more work than a client should do: this many iterations (RFC 5802, section 5.1).
+    /// The server asks for more work than a client should do; contains the number of iterations (RFC 5802, section
+    /// 5.1).
     #[error("the server asks for {0} iterations, which is too many")]
     TooMuchWork(u32),
-    /// What the server asks for would make it easy to guess the password: this many iterations (RFC 7677, section 4).
+    /// The server asks for so little work that the password would be easy to guess; contains the number of iterations
+    /// (RFC 7677, section 4).
     #[error("the server asks for {0} iterations, so that the password could be guessed")]
     TooLittleWork(u32),
-    /// The server does not know the password that it claims to have checked: it may be somebody else.
+    /// The server did not prove that it knows the password: it may be an impostor.
     #[error("the server could not prove that it knows the password; it may be an impostor")]
     ServerUnverified,
-    /// The name, the password or the token cannot be sent by this mechanism.
+    /// The mechanism cannot send this name, password or token.
     #[error("the credentials cannot be sent: {0}")]
     Credentials(BadArgument),
-    /// The system gives no random numbers.
+    /// The system's random number generator failed.
     #[error("there are no random numbers")]
     NoRandomness,
 }

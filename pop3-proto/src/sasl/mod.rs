@@ -1,15 +1,15 @@
-//! What a SASL exchange carries (RFC 5034, section 4), and the mechanisms.
+//! SASL mechanisms, and the data of an exchange (RFC 5034, section 4).
 //!
 //! | mechanism | feature | |
 //! |---|---|---|
 //! | SCRAM-SHA-256, SCRAM-SHA-1, and both with -PLUS | `scram` | both sides prove that they know the password |
-//! | PLAIN, LOGIN | `alloc` | the password as it is |
-//! | CRAM-MD5 | `cram-md5` | a digest of a challenge |
-//! | OAUTHBEARER, XOAUTH2 | `alloc` | an access token |
-//! | EXTERNAL | `alloc` | a client certificate |
+//! | PLAIN, LOGIN | `alloc` | sends the password itself |
+//! | CRAM-MD5 | `cram-md5` | sends a keyed digest of a challenge |
+//! | OAUTHBEARER, XOAUTH2 | `alloc` | sends an access token |
+//! | EXTERNAL | `alloc` | relies on a client certificate |
 //!
-//! A [`Mechanism`] of your own stands beside them. These are the client's side; of the server's,
-//! [`Service`](crate::Service) has PLAIN and SCRAM-SHA-256, the latter with -PLUS.
+//! You can add your own [`Mechanism`]. All of these are for clients; on the server side, [`Service`](crate::Service)
+//! supports PLAIN and SCRAM-SHA-256, the latter also with -PLUS.
 
 #[cfg(feature = "cram-md5")]
 mod cram_md5;

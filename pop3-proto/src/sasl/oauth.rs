@@ -9,7 +9,7 @@ use crate::sasl::plain::joined;
 use crate::sasl::{Mechanism, MechanismError, Message};
 use crate::wire::argument::BadArgument;
 
-/// A token is what may stand behind `Bearer` in HTTP (RFC 6750, section 2.1).
+/// Checks that a token is valid after `Bearer` in HTTP (RFC 6750, section 2.1).
 fn check_token(token: &str) -> Result<(), BadArgument> {
     match token {
         "" => Err(BadArgument::Empty),
@@ -19,10 +19,10 @@ fn check_token(token: &str) -> Result<(), BadArgument> {
     }
 }
 
-/// What both have in common: one message, and perhaps an error that is a challenge.
+/// The common part of both mechanisms: one message, and possibly a challenge that contains an error.
 struct Bearer {
     message: Option<Message>,
-    /// What answers the error, after which the server says `-ERR`.
+    /// The response to the error, after which the server sends `-ERR`.
     dummy: &'static [u8],
     refused: Option<Vec<u8>>,
 }
@@ -36,7 +36,7 @@ impl Bearer {
         Ok(self.dummy.to_vec().into())
     }
 
-    /// What was refused is no login, whatever the server says then.
+    /// Returns false after a refusal, regardless of the server's status line.
     fn is_complete(&self) -> bool {
         self.message.is_none() && self.refused.is_none()
     }
@@ -46,11 +46,12 @@ impl Bearer {
 pub struct OauthBearer(Bearer);
 
 impl OauthBearer {
-    /// For a user and an access token, and where they are used, if known: host and port.
+    /// Creates the mechanism for a user and an access token, and optionally the host and port where they are used.
     ///
     /// # Errors
     ///
-    /// [`BadArgument`] for a name with controls, or a token that is empty or has blanks, controls or what is not US-ASCII.
+    /// [`BadArgument`] if the name contains control characters, or if the token is empty or contains spaces, control
+    /// characters or non-ASCII characters.
     pub fn new(user: &str, token: &str, place: Option<(&str, u16)>) -> Result<OauthBearer, BadArgument> {
         check_token(token)?;
         if [user, place.map_or("", |(host, _)| host)].concat().chars().any(char::is_control) {
@@ -63,7 +64,7 @@ impl OauthBearer {
     }
 }
 
-/// `,` and `=` stand for something else in a GS2 header (RFC 5801, section 4).
+/// Escapes `,` and `=`, which have a special meaning in a GS2 header (RFC 5801, section 4).
 fn sasl_name(name: &str) -> String {
     name.replace('=', "=3D").replace(',', "=2C")
 }
@@ -94,17 +95,17 @@ impl Mechanism for OauthBearer {
     }
 }
 
-/// XOAUTH2, which large providers had before there was an RFC.
+/// XOAUTH2, which large providers used before OAUTHBEARER was specified.
 ///
 /// The message always answers a challenge: Office 365 hangs up on a long AUTH line, and tokens are long.
 pub struct Xoauth2(Bearer);
 
 impl Xoauth2 {
-    /// For a user and an access token.
+    /// Creates the mechanism for a user and an access token.
     ///
     /// # Errors
     ///
-    /// Those of [`OauthBearer::new`], and [`BadArgument::Empty`] for an empty name.
+    /// The errors of [`OauthBearer::new`], and [`BadArgument::Empty`] for an empty name.
     pub fn new(user: &str, token: &str) -> Result<Xoauth2, BadArgument> {
         check_token(token)?;
         match user {

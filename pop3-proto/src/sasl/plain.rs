@@ -1,4 +1,4 @@
-//! PLAIN (RFC 4616) and LOGIN: the password as it is.
+//! PLAIN (RFC 4616), LOGIN and EXTERNAL.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,9 +9,9 @@ use crate::sasl::mechanism::debug_by_name;
 use crate::sasl::{Mechanism, MechanismError, Message};
 use crate::wire::argument::BadArgument;
 
-/// The message of PLAIN: authorization identity, NUL, user, NUL, password (RFC 4616, section 2).
+/// Returns the message of PLAIN: authorization identity, NUL, user, NUL, password (RFC 4616, section 2).
 ///
-/// An empty `authzid` means the identity that belongs to the credentials.
+/// An empty `authzid` stands for the identity that belongs to the credentials.
 ///
 /// # Errors
 ///
@@ -24,7 +24,7 @@ pub fn plain(authzid: &str, user: &str, password: &str) -> Result<Message, BadAr
     Ok(joined(&[authzid, "\0", user, "\0", password]))
 }
 
-/// A message made of parts, of its full size from the start: growing would leave copies of the secret behind.
+/// Concatenates parts into a message, allocated in full size: growing would leave copies of the secret behind.
 pub(super) fn joined(parts: &[&str]) -> Message {
     let mut message = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
     for part in parts {
@@ -33,7 +33,7 @@ pub(super) fn joined(parts: &[&str]) -> Message {
     message
 }
 
-/// What no mechanism can carry: nothing at all, and NUL.
+/// Checks that no part is empty or contains a NUL, which no mechanism can send.
 pub(super) fn check(parts: &[&str]) -> Result<(), BadArgument> {
     if parts.iter().any(|part| part.is_empty()) {
         return Err(BadArgument::Empty);
@@ -41,9 +41,9 @@ pub(super) fn check(parts: &[&str]) -> Result<(), BadArgument> {
     if parts.iter().any(|part| part.contains('\0')) { Err(BadArgument::Control) } else { Ok(()) }
 }
 
-/// The parts of a client's PLAIN message, decoded: authorization identity, user, password (RFC 4616, section 2).
+/// Splits a decoded PLAIN message into authorization identity, user and password (RFC 4616, section 2).
 ///
-/// `None` unless there are exactly three, in UTF-8, of which only the first may be empty.
+/// Returns `None` unless there are exactly three parts in UTF-8, of which only the first may be empty.
 pub(crate) fn plain_parts(message: &[u8]) -> Option<(&str, &str, &str)> {
     let mut parts = core::str::from_utf8(message).ok()?.split('\0');
     let (authzid, user, password) = (parts.next()?, parts.next()?, parts.next()?);
@@ -51,17 +51,17 @@ pub(crate) fn plain_parts(message: &[u8]) -> Option<(&str, &str, &str)> {
     whole.then_some((authzid, user, password))
 }
 
-/// PLAIN (RFC 4616): one message of the client's.
+/// PLAIN (RFC 4616): the client sends one message.
 pub struct Plain {
     message: Option<Message>,
 }
 
 impl Plain {
-    /// For a name and a password, to act for `authzid`, or for `user` if that is empty.
+    /// Creates the mechanism for a name and a password, to act as `authzid`, or as `user` if `authzid` is empty.
     ///
     /// # Errors
     ///
-    /// Those of [`plain`].
+    /// The errors of [`plain`].
     pub fn new(authzid: &str, user: &str, password: &str) -> Result<Plain, BadArgument> {
         Ok(Plain { message: Some(plain(authzid, user, password)?) })
     }
@@ -89,16 +89,16 @@ impl Mechanism for Plain {
     }
 }
 
-/// LOGIN (an expired draft, which is all there is): the server asks for the name, then for the password.
+/// LOGIN (specified only by an expired draft): the server asks for the name, then for the password.
 ///
-/// What it asks is not read: servers word it in many ways, and always in this order.
+/// The text of the challenges is ignored: servers word them differently, but always ask in this order.
 pub struct Login {
-    /// The next one is the last one.
+    /// The remaining answers, in reverse order.
     answers: Vec<Message>,
 }
 
 impl Login {
-    /// For a name and a password.
+    /// Creates the mechanism for a name and a password.
     ///
     /// # Errors
     ///
@@ -131,14 +131,14 @@ impl Mechanism for Login {
     }
 }
 
-/// EXTERNAL (RFC 4422, appendix A): who we are was shown outside, as by a client certificate.
+/// EXTERNAL (RFC 4422, appendix A): the client is authenticated by other means, such as a client certificate.
 pub struct External {
     authzid: String,
     said: bool,
 }
 
 impl External {
-    /// To act for `authzid`, or for whom the certificate names if that is empty.
+    /// Creates the mechanism to act as `authzid`, or as the identity in the certificate if `authzid` is empty.
     ///
     /// # Errors
     ///

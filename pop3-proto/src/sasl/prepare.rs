@@ -1,4 +1,4 @@
-//! `SASLprep` (RFC 4013): names and passwords in a form in which both sides mean the same octets.
+//! `SASLprep` (RFC 4013): the normal form of names and passwords.
 
 use alloc::string::String;
 
@@ -6,13 +6,13 @@ use zeroize::Zeroizing;
 
 use crate::wire::argument::BadArgument;
 
-/// A password as APOP, CRAM-MD5 and SCRAM put it into a digest (RFC 4013; RFC 6856, section 2.2). What is US-ASCII stays
-/// as it is.
+/// Prepares a password for the digests of APOP, CRAM-MD5 and SCRAM (RFC 4013; RFC 6856, section 2.2). US-ASCII remains
+/// unchanged.
 ///
 /// # Errors
 ///
-/// [`BadArgument::Unprepared`] for what `SASLprep` prohibits. Without the feature `saslprep`
-/// [`BadArgument::NotAscii`] for all that is not US-ASCII.
+/// [`BadArgument::Unprepared`] if `SASLprep` prohibits the text, and [`BadArgument::Empty`] if nothing is left of it.
+/// Without the feature `saslprep`, [`BadArgument::NotAscii`] if the text is not US-ASCII.
 pub fn prepare(text: &str) -> Result<Zeroizing<String>, BadArgument> {
     if text.is_ascii() {
         return Ok(Zeroizing::new(text.into()));

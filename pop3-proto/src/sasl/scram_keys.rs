@@ -1,4 +1,4 @@
-//! What a store keeps for SCRAM-SHA-256 instead of a password (RFC 5802, section 3; RFC 7677).
+//! The keys that a store keeps for SCRAM-SHA-256 instead of a password (RFC 5802, section 3; RFC 7677).
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,15 +12,15 @@ use crate::wire::argument::BadArgument;
 
 type HmacSha256 = hmac::Hmac<Sha256>;
 
-/// The keys of one user: enough to recognize a proof of the password, and to prove that one has them; neither to log in
-/// as that user, nor the password unless it can be guessed.
+/// The SCRAM keys of one user. They suffice to verify a client's proof and to produce the server's, but not to log in
+/// as that user. They reveal the password only if it can be guessed.
 ///
-/// `Debug` shows no key. Wiped when dropped.
+/// `Debug` shows no key. The keys are wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ScramKeys {
-    /// The salt, which everybody may see who knows the user's name: some random octets.
+    /// The salt: random octets, visible to anyone who knows the user's name.
     pub salt: Vec<u8>,
-    /// How often the password was hashed, which everybody may see too. 4096 or more, or clients refuse.
+    /// The number of iterations, also visible to anyone. Clients refuse fewer than 4096.
     pub iterations: u32,
     /// `StoredKey` of RFC 5802.
     pub stored_key: [u8; 32],
@@ -29,14 +29,15 @@ pub struct ScramKeys {
 }
 
 impl ScramKeys {
-    /// The iterations that are asked for at the least (RFC 7677, section 4). So many take a millisecond or so.
+    /// The minimum number of iterations (RFC 7677, section 4). They take about a millisecond.
     pub const MIN_ITERATIONS: u32 = 4096;
 
-    /// The keys of a password, [prepared](prepare) here. Fewer than 4096 iterations count as 4096.
+    /// Derives the keys of a password, which this function [prepares](prepare). Fewer than 4096 iterations count as
+    /// 4096.
     ///
     /// # Errors
     ///
-    /// [`BadArgument`] for a password that is empty or cannot be prepared.
+    /// [`BadArgument`] if the password is empty or cannot be prepared.
     pub fn derive(password: &str, salt: &[u8], iterations: u32) -> Result<ScramKeys, BadArgument> {
         let password = prepare(password)?;
         if password.is_empty() {
@@ -68,59 +69,59 @@ impl fmt::Debug for ScramKeys {
     }
 }
 
-/// 32 octets that only the store knows, from which it makes the salt of each name: always the same one for the same name,
-/// whether there is such a user or not.
+/// A store's secret of 32 octets, from which the store derives the salt of each name. The salt of a name is always the
+/// same, whether or not there is such a user.
 ///
-/// Who begins SCRAM gets a salt before he proves anything. A name for which there is none, or another one each time, would
-/// be known to be nobody's (RFC 5802, section 9, leaves that to the server). So the store answers for nobody too, and keeps
-/// the secret as long as it keeps the keys.
+/// A client gets a salt before it proves anything. If unknown names got no salt, or a different one each time, anyone
+/// could find out which users exist (RFC 5802, section 9, leaves this to the server). The store therefore also answers
+/// for unknown names, and keeps this secret as long as it keeps the keys.
 ///
-/// `Debug` shows nothing of it. Wiped when dropped.
+/// `Debug` shows nothing of it. The secret is wiped when dropped.
 #[derive(Clone)]
 pub struct ScramSecret([u8; 32]);
 
 impl ScramSecret {
-    /// The secret that the store has kept.
+    /// Wraps the secret that the store has kept.
     pub const fn new(octets: [u8; 32]) -> ScramSecret {
         ScramSecret(octets)
     }
 
-    /// A new secret, of the system's random numbers.
+    /// Creates a new random secret.
     ///
     /// # Errors
     ///
-    /// The system has none to give.
+    /// The system's random number generator failed.
     pub fn random() -> Result<ScramSecret, NoRandomness> {
         let mut secret = ScramSecret([0; 32]);
         getrandom::getrandom(&mut secret.0).map_err(|_| NoRandomness)?;
         Ok(secret)
     }
 
-    /// The octets, to be kept.
+    /// Returns the octets, for storage.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The salt of a name, 16 octets.
+    /// Returns the salt of a name, 16 octets.
     pub fn salt(&self, user: &str) -> Vec<u8> {
         hmac(&self.0, &[b"salt ", user.as_bytes()])[..16].into()
     }
 
-    /// For a store that has the password itself: its keys, made anew; without a password keys that nobody has. The two take
-    /// the same time.
+    /// Derives keys for a store that holds the password itself. Without a password, it returns keys that no password
+    /// matches. Both take the same time.
     pub fn keys_of(&self, user: &str, password: Option<&str>) -> ScramKeys {
         let salt = self.salt(user);
         let derive = |password: &str| ScramKeys::derive(password, &salt, ScramKeys::MIN_ITERATIONS);
-        // What cannot be prepared is nobody's password either.
+        // A password that cannot be prepared matches no user.
         password.and_then(|password| derive(password).ok()).unwrap_or_else(|| {
-            // The work is done for the time that it takes.
+            // This takes as long as deriving the keys of a real password.
             core::hint::black_box(derive("nobody's password").ok());
             self.keys_of_nobody(user, ScramKeys::MIN_ITERATIONS)
         })
     }
 
-    /// For a store of keys: what it gives for a name that it does not know, with as many iterations as it has for others.
-    /// The salts of the others should be 16 octets long too.
+    /// Returns keys for a name that a store of keys does not know. Use the number of iterations of the other users, and
+    /// salts of 16 octets for them.
     pub fn keys_of_nobody(&self, user: &str, iterations: u32) -> ScramKeys {
         ScramKeys {
             salt: self.salt(user),
@@ -143,7 +144,7 @@ impl fmt::Debug for ScramSecret {
     }
 }
 
-/// The system gives no random numbers.
+/// An error: the system's random number generator failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there are no random numbers")]
 pub struct NoRandomness;
@@ -160,7 +161,7 @@ fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
 mod tests {
     use super::*;
 
-    /// The example of RFC 7677, section 3, which has no keys but proofs made by them.
+    /// The example of RFC 7677, section 3, which gives no keys, but proofs made with them.
     #[test]
     fn the_keys_of_the_rfc() {
         const SALT: &[u8] = b"\x5b\x6d\x99\x68\x9d\x12\x35\x8e\xec\xa0\x4b\x14\x12\x36\xfa\x81";

@@ -1,8 +1,8 @@
-//! SCRAM-SHA-256 from the server's side (RFC 5802, RFC 7677).
+//! The server side of SCRAM-SHA-256 (RFC 5802, RFC 7677).
 //!
-//! The library makes the challenges and judges the proof. Decided here is what it leaves open: that a message has the
-//! shape that it takes for granted, whose name it is, that the part of TLS in it is the one that was agreed on, and that
-//! nothing of it tells who exists.
+//! The library creates the challenges and verifies the proof. This module does the rest: it checks the format of
+//! messages that the library takes for granted, extracts the names, verifies that the channel binding is the one agreed
+//! on, and reveals nothing about which users exist.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,28 +18,31 @@ use zeroize::Zeroizing;
 use crate::sasl::scram::{Exporter, is_attributes};
 use crate::sasl::{Message, ScramKeys};
 
-/// The name of the mechanism, without the proof that the client sees the same TLS connection, and with it.
+/// The names of the mechanism, without and with channel binding.
 pub(crate) const NAMES: [&str; 2] = ["SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"];
 
-/// What a client's message may be long, in octets: names of 255 and nonces of the same length fit. Some of it is sent back.
+/// The maximum length of a client's message in octets: names of 255 octets and nonces of the same length fit. Parts of
+/// it are sent back.
 const MAX_MESSAGE: usize = 1024;
 
-/// Mechanisms that the library may choose from: it lets nobody use the one without PLUS who could have used the other.
+/// The mechanisms that the library may choose from. With PLUS among them, it refuses a client that supports PLUS and
+/// claims that the server does not offer it.
 static WITHOUT_PLUS: &[Mechanism] = &[SCRAM_SHA256];
 static WITH_PLUS: &[Mechanism] = &[SCRAM_SHA256, SCRAM_SHA256_PLUS];
 
-/// The first message of a client, checked.
+/// The parsed first message of a client.
 pub(crate) struct ClientFirst<'a> {
     message: &'a [u8],
     plus: bool,
-    /// For whom the client wants to act; empty for himself. Not yet prepared.
+    /// The identity that the client wants to act as, or empty for its own. Not yet prepared.
     pub(crate) authzid: String,
-    /// Who the client says he is. Not yet prepared.
+    /// The user name that the client gives. Not yet prepared.
     pub(crate) user: String,
 }
 
 impl<'a> ClientFirst<'a> {
-    /// Takes the first message to the mechanism with or without `plus`. What is wrong is told in words for a client's eyes.
+    /// Parses the first message to the mechanism with or without `plus`. The error is a text that can be sent to the
+    /// client.
     pub(crate) fn parse(message: &'a [u8], plus: bool) -> Result<ClientFirst<'a>, &'static str> {
         const NO_MESSAGE: &str = "not a message of SCRAM";
         if message.len() > MAX_MESSAGE {
@@ -66,7 +69,7 @@ impl<'a> ClientFirst<'a> {
         if nonce.is_empty() || !nonce.bytes().all(|octet| octet.is_ascii_graphic()) {
             return Err(NO_MESSAGE);
         }
-        // The library would leave them out of what is signed.
+        // The library would omit further attributes from what is signed.
         if parts.next().is_some() {
             return Err("no extensions of SCRAM are known here");
         }
@@ -74,7 +77,7 @@ impl<'a> ClientFirst<'a> {
     }
 }
 
-/// A name without the escapes that keep commas and equals signs out of a message (RFC 5802, section 5.1).
+/// Removes the escapes for commas and equals signs from a name (RFC 5802, section 5.1).
 fn name(escaped: &str) -> Option<String> {
     let mut parts = escaped.split('=');
     let mut name = String::from(parts.next()?);
@@ -89,16 +92,17 @@ fn name(escaped: &str) -> Option<String> {
 
 /// An exchange that waits for the client's proof.
 pub(crate) struct Verifier {
-    /// Who claims to have these keys, prepared.
+    /// The prepared name of the user who must prove these keys.
     user: String,
     session: Session<Proved, Exporter>,
 }
 
 impl Verifier {
-    /// Challenges a client to prove that he knows the password to `keys`. `exporter` is what the proof is bound to with
-    /// PLUS; where there is one, PLUS is offered.
+    /// Challenges a client to prove that it knows the password of `keys`. With `exporter`, PLUS is offered, and the
+    /// proof is bound to this value if the client uses PLUS.
     ///
-    /// `None` if the client could have used PLUS and says that it was not offered: somebody took it out.
+    /// Returns `None` if the client could have used PLUS and claims that it was not offered: someone removed it from
+    /// the capabilities.
     pub(crate) fn begin(
         first: &ClientFirst<'_>,
         user: String,
@@ -115,9 +119,9 @@ impl Verifier {
         Some((Verifier { user, session }, challenge.into()))
     }
 
-    /// Judges the proof, and answers it with ours. `None` if it is none.
+    /// Verifies the client's proof and returns the user and the server's proof, or `None` if it is wrong.
     pub(crate) fn finish(mut self, message: &[u8]) -> Option<(String, Message)> {
-        // The library looks at the first two octets of each attribute without asking whether there are any.
+        // The library indexes the first two octets of each attribute without a length check.
         if message.len() > MAX_MESSAGE || !is_attributes(message) {
             return None;
         }
@@ -134,14 +138,14 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// The client's proof was right. The library tells it by nothing else.
+/// Signals that the client's proof is correct; the library reports it in no other way.
 struct Proved;
 
 impl Validation for Proved {
     type Value = ();
 }
 
-/// What the library asks for.
+/// The keys that the library asks for.
 struct Keys(ScramKeys);
 
 impl SessionCallback for Keys {
