@@ -1,4 +1,4 @@
-//! Many messages at a time.
+//! Batches of messages, headers and deletions.
 
 use std::future::poll_fn;
 use std::num::NonZeroU32;
@@ -14,16 +14,16 @@ use crate::Error;
 use crate::driver::Driver;
 use crate::message::Message;
 
-/// A batch of messages, each to be read while it arrives.
+/// A batch of messages, each of which you can read while it arrives.
 ///
-/// It lends: one message at a time, so that none has to be kept. What is left unread of a message is skipped.
-/// Dropping the batch leaves the messages in flight to be skipped by the next call.
+/// It lends one message at a time, so no message is kept in memory. If you do not read a message to its end, the rest
+/// is skipped. If you drop the batch, the next call skips the messages in flight.
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Messages<'a, S> {
     driver: &'a mut Driver<S>,
     batch: Batch,
-    /// The message that is awaited, so that it is not lost with the future that awaits it.
+    /// The message that is awaited. It survives if the future that awaits it is dropped.
     awaited: Option<(NonZeroU32, Retrieval)>,
 }
 
@@ -32,23 +32,24 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
         Messages { driver, batch, awaited: None }
     }
 
-    /// The next message, or `None` when all have come. Dropped: the next call goes on waiting for the same message.
+    /// Returns the next message, or `None` after the last one. If you drop the future, the next call continues to wait
+    /// for the same message.
     ///
     /// # Errors
     ///
-    /// That of the one message, which [`Error::operation`] names: the next call gives the next message. After an error that
-    /// ends the session, all that are left fail, one a call.
+    /// The error of this one message, which [`Error::operation`] names: the next call returns the next message. After
+    /// an error that ends the session, all remaining messages fail, one per call.
     pub async fn next(&mut self) -> Result<Option<Message<'_, S>>, Error> {
         let begun = poll_fn(|cx| self.poll_begun(cx)).await?;
         Ok(begun.map(|(number, retrieval)| Message::new(self.driver, number, retrieval)))
     }
 
-    /// Asks for no more messages. Those in flight still come.
+    /// Stops requesting messages. Those in flight still arrive.
     pub fn stop(&mut self) {
         self.batch.stop();
     }
 
-    /// The next message that has begun.
+    /// Returns the next message that has begun to arrive.
     fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(NonZeroU32, Retrieval)>, Error>> {
         if self.awaited.is_none() {
             let item = ready!(self.driver.poll_item(cx, &mut self.batch));
@@ -61,10 +62,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
     }
 }
 
-/// The headers of many messages.
+/// A stream of the headers of many messages.
 ///
-/// Each item is a message's number and header, or the error of that message. After an error that ends the session there
-/// are no more. A future that awaits an item may be dropped: the same item comes next.
+/// Each item is the number and header of a message, or the error of that message. The stream ends after an error that
+/// ends the session. If you drop a future that awaits an item, the same item comes next.
 #[derive(Debug)]
 #[must_use = "nothing is asked for until the stream is driven"]
 pub struct Headers<'a, S> {
@@ -79,7 +80,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Headers<'a, S> {
         Headers { messages, arriving: None, over: false }
     }
 
-    /// The next item, as the [`Stream`] gives it. Dropped: the same item comes next.
+    /// Returns the next item of the [`Stream`]. If you drop the future, the same item comes next.
     pub async fn next(&mut self) -> Option<Result<(NonZeroU32, WholeMessage), Error>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -109,13 +110,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Headers<'_, S> {
     }
 }
 
-/// Messages being marked as deleted.
+/// A stream that marks messages as deleted.
 ///
-/// Each item is the number of a message that is marked now, or the error of that message. After an error that ends the
-/// session there are no more. A future that awaits an item may be dropped: the same item comes next.
+/// Each item is the number of a message that is now marked, or the error of that message. The stream ends after an
+/// error that ends the session. If you drop a future that awaits an item, the same item comes next.
 ///
-/// Dropping it before its end does not call back what is on its way: with pipelining, up to a window of messages beyond
-/// the last item is marked all the same. [`Session::reset`](crate::Session::reset) unmarks them.
+/// If you drop the stream before its end, commands in flight still take effect: with pipelining, up to a window of
+/// messages after the last item are also marked. [`Session::reset`](crate::Session::reset) unmarks them.
 #[derive(Debug)]
 #[must_use = "nothing is marked until the stream is driven"]
 pub struct Deletions<'a, S> {
@@ -130,7 +131,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Deletions<'a, S> {
         Deletions { driver, batch, awaited: None, over: false }
     }
 
-    /// The next item, as the [`Stream`] gives it. Dropped: the same item comes next.
+    /// Returns the next item of the [`Stream`]. If you drop the future, the same item comes next.
     pub async fn next(&mut self) -> Option<Result<NonZeroU32, Error>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -161,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Deletions<'_, S> {
     }
 }
 
-/// Whether nothing comes behind the item.
+/// Returns true if no item follows this one.
 fn is_last<T>(item: Option<&Result<T, Error>>) -> bool {
     item.is_none_or(|item| item.as_ref().is_err_and(|error| !error.is_recoverable()))
 }

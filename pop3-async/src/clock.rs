@@ -1,4 +1,4 @@
-//! The core's deadlines, by tokio's clock.
+//! Deadlines, measured with tokio's clock.
 
 use std::future::Future;
 use std::io;
@@ -9,17 +9,17 @@ use std::time::Duration;
 use pop3_proto::drive::{Deadlines, TimedOut, Timeouts};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// No runtime is so late, however busy, unless the task was not asked to go on.
+/// A runtime is never this late, however busy it is, unless the task was not polled.
 const SLEPT: Duration = Duration::from_secs(1);
 
-/// It lies beside the stream, so that a wait goes on when its future is dropped and another takes its place: who asks
-/// again and again does not wait for ever.
+/// Measures waits. It is stored with the stream, so that a wait continues if its future is dropped and another replaces
+/// it: repeated calls cannot wait forever.
 #[derive(Debug)]
 pub(crate) struct Clock {
     deadlines: Deadlines,
-    /// When the wait began that is still going on.
+    /// The start of the current wait.
     since: Option<Instant>,
-    /// Rings when it has lasted too long; there is none for a wait without a limit.
+    /// Fires when the wait has lasted too long; `None` for a wait without a limit.
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
@@ -35,21 +35,21 @@ impl Clock {
         self.deadlines.set_timeouts(timeouts);
     }
 
-    /// The wait is over, and so many octets came.
+    /// Ends the wait, in which this many octets arrived.
     pub(crate) fn advance(&mut self, octets: usize) {
         let waited = self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
-        // Octets that are noticed long after the alarm should have been were there in time: it was the task that slept.
+        // Octets that are noticed long after the alarm arrived in time: the task was not polled.
         let slept = self.alarm.as_ref().is_some_and(|alarm| alarm.deadline() + SLEPT < Instant::now());
         self.deadlines.spent(if slept && octets > 0 { Duration::ZERO } else { waited }, octets);
     }
 
-    /// Nothing is waited for any more.
+    /// Disarms the alarm, because nothing is awaited.
     pub(crate) fn rest(&mut self) {
         self.alarm = None;
     }
 
-    /// Gives an error if the time is up already, as it can be when something came, but too little. `left` asks for what is
-    /// left of the time.
+    /// Returns an error if the time is already up, as it can be if too few octets arrived. `left` returns the remaining
+    /// time.
     pub(crate) fn check(
         &mut self,
         left: impl FnOnce(&mut Deadlines) -> Result<Duration, TimedOut>,
@@ -57,7 +57,7 @@ impl Clock {
         if self.since.is_none() { left(&mut self.deadlines).map(drop) } else { Ok(()) }
     }
 
-    /// Waits, and gives an error when the time is up.
+    /// Waits, and returns an error when the time is up.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,4 +1,4 @@
-//! From a host's name to a session: addresses, time-outs, and where name and password come from.
+//! Connecting by host name: addresses, time-outs, and the source of name and password.
 
 use std::future::Future;
 use std::io::{self, ErrorKind};
@@ -12,18 +12,19 @@ use crate::driver::Driver;
 use crate::tls::Settings;
 use crate::{Connect, ConnectError, Connection, Security, Session};
 
-/// Connects and logs in: inside TLS, unless [`Connect::security`] says otherwise. Dropped: the connection is closed; nothing
-/// was deleted.
+/// Connects and logs in, inside TLS unless [`Connect::security`] specifies otherwise. If you drop the future, the
+/// connection is closed and nothing has been deleted.
 ///
-/// Every wait is limited, by [`Timeouts`](crate::Timeouts), the look-up of the host's name like that for an address. The
-/// wait of a future that was dropped goes on with the next one. The netrc file and the platform's certificate authorities
-/// are read, if they must be, without leaving the thread; who connects often reads the latter once, by `Tls::config`.
+/// [`Timeouts`](crate::Timeouts) limits every wait; the limit for connecting to an address also applies to the lookup
+/// of the host name. If you drop a future, the next one continues its wait. If the netrc file and the platform's
+/// certificate authorities are needed, this function reads them on the current thread. If you connect often, load the
+/// authorities once, with `Tls::config`.
 ///
-/// The [window](Connect::window) may be of any size: see the [crate's docs](crate#no-deadlock).
+/// The [window](Connect::window) may have any size: see [No deadlock](crate#no-deadlock).
 ///
 /// # Errors
 ///
-/// [`ConnectError`]: what is missing, what could not be reached, or why the login failed.
+/// [`ConnectError`]: a setting is missing, the server could not be reached, or the login failed.
 ///
 /// ```no_run
 /// use pop3_async::{Connect, connect};
@@ -36,13 +37,13 @@ use crate::{Connect, ConnectError, Connection, Security, Session};
 pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, ConnectError> {
     let parts = connect.into_parts(std::env::var("MAILHOST").ok(), crate::netrc::find)?;
     let security = parts.policy.security;
-    // First, because without it nothing may be sent.
+    // Before any I/O: if TLS is unavailable, nothing may be sent.
     let tls = if security == Security::Plaintext { None } else { Some(Box::new(Settings::of(&parts)?)) };
     let Destination { host, port, credentials } = parts.destination;
     let failed = |error| ConnectError::Unreachable { host: host.clone(), port, error };
     let mut deadlines = Deadlines::new(parts.timeouts);
     let stream = dial(&host, port, &mut deadlines).await.map_err(failed)?;
-    // A batch writes many commands at once, and what it writes last must not wait for an acknowledgement.
+    // The last command of a batch must not wait for an acknowledgement.
     stream.set_nodelay(true).map_err(failed)?;
 
     let inside_tls = security == Security::Tls;
@@ -60,7 +61,7 @@ pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, ConnectErro
         Ok(session) => Ok(session),
         Err(failed) => {
             if let Some(connection) = failed.connection {
-                // Only to be polite: why the login failed is what matters.
+                // Errors are ignored: the reason of the failed login matters more.
                 let _ = connection.quit().await;
             }
             Err(failed.reason.into())
@@ -80,7 +81,7 @@ async fn dial(host: &str, port: u16, deadlines: &mut Deadlines) -> io::Result<Tc
     Err(last)
 }
 
-/// Waits no longer than the deadline for connecting permits.
+/// Runs `part` within the deadline for connecting.
 async fn limited<T>(deadlines: &mut Deadlines, part: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     let left = deadlines.connection()?;
     let begin = Instant::now();

@@ -1,4 +1,4 @@
-//! AUTHORIZATION: a connection that nobody has logged in on yet (RFC 1939, section 4).
+//! AUTHORIZATION: a connection before the login (RFC 1939, section 4).
 
 use std::future::poll_fn;
 
@@ -17,7 +17,7 @@ use crate::driver::Driver;
 use crate::tls::Settings;
 use crate::{Error, LoginError, QuitError, Session};
 
-/// A connection to a server that has greeted us. A login turns it into a [`Session`].
+/// A connection to a server that has sent its greeting. A login turns it into a [`Session`].
 pub struct Connection<S> {
     pub(crate) driver: Box<Driver<S>>,
 }
@@ -28,15 +28,15 @@ impl<S> std::fmt::Debug for Connection<S> {
     }
 }
 
-/// A login that failed, and the connection if it can be used again: for another try, or for QUIT.
+/// A failed login, with the connection if it is still usable, for another attempt or for QUIT.
 pub type LoginFailed<S> = pop3_proto::login::LoginFailed<Connection<S>, std::io::Error>;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// Waits for the greeting on a stream that is connected already. Dropped: the stream is dropped too.
+    /// Waits for the greeting on a connected stream. If you drop the future, the stream is dropped too.
     ///
-    /// Waits are not limited, neither this one nor later ones: [`tokio::time::timeout`] limits this one,
-    /// [`set_timeouts`](Self::set_timeouts) the others. Batches keep 32 KiB of commands in flight;
-    /// [`set_window`](Self::set_window) changes it. If the stream is a socket, give it `TCP_NODELAY`.
+    /// No wait is limited by default. Limit this one with [`tokio::time::timeout`], and later ones with
+    /// [`set_timeouts`](Self::set_timeouts). Batches keep 32 KiB of commands in flight; change this with
+    /// [`set_window`](Self::set_window). If the stream is a socket, set `TCP_NODELAY`.
     ///
     /// # Errors
     ///
@@ -45,12 +45,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Connection::open(Driver::new(stream, Conversation::new(config), Deadlines::new(Timeouts::UNLIMITED))).await
     }
 
-    /// Like [`new`](Self::new), with a log that receives the conversation from the greeting on: secrets replaced, bodies
-    /// as a count of octets.
+    /// Like [`new`](Self::new), with a log that receives the conversation from the greeting on. Secrets are replaced,
+    /// and bodies are logged as a number of octets.
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new).
+    /// The errors of [`new`](Self::new).
     pub async fn with_log(
         stream: S,
         config: Config,
@@ -61,15 +61,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Connection::open(Driver::new(stream, conversation, Deadlines::new(Timeouts::UNLIMITED))).await
     }
 
-    /// Does the TLS handshake on a stream that is connected already, and waits for the greeting inside TLS (RFC 8314,
-    /// section 3.1). `host` is what the user called the server: its certificate must be for that name or address. Dropped:
-    /// the stream is dropped too.
+    /// Performs the TLS handshake on a connected stream, and waits for the greeting inside TLS (RFC 8314, section 3.1).
+    /// `host` is the server's name as the user gave it: the certificate must be valid for that name or address. If you
+    /// drop the future, the stream is dropped too.
     ///
     /// # Errors
     ///
-    /// [`ConnectError::Tls`]: TLS cannot even be tried. [`LoginError::Handshake`], with a
-    /// [`TlsFailure`](crate::TlsFailure) in it if that is what failed. [`LoginError::Failed`] with what
-    /// [`new`](Self::new) fails with.
+    /// [`ConnectError::Tls`] if TLS cannot be set up. [`LoginError::Handshake`] if the handshake fails, with a
+    /// [`TlsFailure`](crate::TlsFailure) in it if TLS itself is the cause. [`LoginError::Failed`] for the errors of
+    /// [`new`](Self::new).
     #[cfg(feature = "tls")]
     pub async fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, ConnectError> {
         let conversation = Conversation::new(config);
@@ -90,69 +90,78 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Has a batch keep so many octets of commands in flight. Any number will do: see the [crate's docs](crate).
+    /// Sets the number of octets of commands that a batch keeps in flight. Any number is safe: see the
+    /// [crate's docs](crate).
     pub fn set_window(&mut self, octets: usize) {
         self.driver.window = octets;
     }
 
-    /// Tells what a login with [`Security::StartTls`](crate::Security::StartTls) has to prove by TLS, and the name or address that the server's
-    /// certificate must be for.
+    /// Sets the TLS requirements for a login with [`Security::StartTls`](crate::Security::StartTls), and the name or
+    /// address for which the server's certificate must be valid.
     ///
     /// # Errors
     ///
     /// [`TlsError`].
     #[cfg(feature = "tls")]
+    #[doc(alias = "STLS")]
     pub fn set_tls(&mut self, tls: &Tls, host: &str) -> Result<(), TlsError> {
         self.driver.tls = Some(Box::new(Settings::new(tls, host)?));
         Ok(())
     }
 
-    /// Limits how long things may take from now on; by default nothing is limited.
+    /// Limits future waits; by default nothing is limited.
     ///
-    /// What counts is the time from when there was nothing to be read until something was. So the wait of a future that was
-    /// dropped goes on with the next one, and while nothing is asked of the server no time passes.
+    /// A wait lasts from the moment when there was nothing to read until something arrives. If you drop a future, the
+    /// next one therefore continues its wait. While no answer is due, no time passes.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.driver.clock.set_timeouts(timeouts);
     }
 
-    /// The greeting.
+    /// Returns the greeting.
     pub fn greeting(&self) -> Option<Greeting<'_>> {
         self.driver.conversation.greeting()
     }
 
-    /// The stream.
+    /// Returns the stream.
     pub fn get_ref(&self) -> &S {
         self.driver.stream.get_ref()
     }
 
-    /// CAPA: what the server announces before the login (RFC 2449, section 5). Dropped: the answer is skipped, and
-    /// nothing learnt from it.
+    /// Asks for the capabilities before the login with CAPA (RFC 2449, section 5). If you drop the future, the answer
+    /// is skipped and not recorded.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); an old server refuses.
+    /// Any [`Cause`](crate::Cause); old servers refuse the command.
+    #[doc(alias = "CAPA")]
     pub async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
         let lines = self.driver.call(Lines::new(Command::Capa)).await?;
         Ok(self.driver.conversation.learn(Capabilities::new(lines)))
     }
 
-    /// UTF8: has the server send headers in UTF-8 (RFC 6856, section 2.1). Dropped: the server may do so or not.
+    /// Asks the server to send headers in UTF-8, with UTF8 (RFC 6856, section 2.1). If you drop the future, the server
+    /// may or may not do so.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) unless the
-    /// [capabilities](Self::capabilities) were asked for and have UTF8: nothing was sent.
+    /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) unless you have
+    /// asked for the [capabilities](Self::capabilities) and they include UTF8: nothing was sent.
     pub async fn utf8(&mut self) -> Result<(), Error> {
         self.driver.call(Acknowledge(Command::Utf8)).await
     }
 
-    /// Logs in: asks for the capabilities unless they are known, begins TLS if that is the [`Policy`], chooses a mechanism, and
-    /// proves who we are. Dropped: the connection is closed, and the password may have been sent.
+    /// Logs in: asks for the capabilities unless they are known, begins TLS if the [`Policy`] requires it, chooses a
+    /// mechanism, and authenticates. If you drop the future, the connection is closed, and the password may have been
+    /// sent.
     ///
     /// # Errors
     ///
-    /// [`LoginFailed`], with a reason and, where it can be used again, the connection. [`LoginError::NoTls`] if the policy
-    /// demands TLS of a connection that is not inside it, or STLS and nobody called `set_tls`.
+    /// [`LoginFailed`], with the reason and, if it is still usable, the connection. [`LoginError::NoTls`] if the policy
+    /// requires TLS and the connection is not inside TLS, or if it requires STLS and you have not called `set_tls`.
+    #[doc(alias = "USER")]
+    #[doc(alias = "PASS")]
+    #[doc(alias = "APOP")]
+    #[doc(alias = "AUTH")]
     pub async fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
         let inside_tls = self.driver.conversation.client().inside_tls();
         if !policy.is_attainable(inside_tls, self.driver.tls.is_some()) {
@@ -162,7 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         loop {
             let reason = match login.step(&mut self.driver.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.driver)),
-                // On the heap, or the future of every login would have room for it.
+                // Boxed, or the future of every login would reserve room for it.
                 Ok(Step::Done(Progress::StartTls)) => match Box::pin(self.driver.start_tls()).await {
                     Ok(driver) => {
                         self.driver = driver;
@@ -181,11 +190,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// QUIT without a login: nothing is deleted. Dropped: the connection is closed.
+    /// Sends QUIT without a login: nothing is deleted. If you drop the future, the connection is closed.
     ///
     /// # Errors
     ///
-    /// [`QuitError`]; it matters to nobody but the curious.
+    /// [`QuitError`], which can usually be ignored.
     pub async fn quit(mut self) -> Result<(), QuitError> {
         self.driver.quit().await
     }

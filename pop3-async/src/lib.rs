@@ -1,7 +1,7 @@
 //! A POP3 client for tokio, driven by [`pop3_proto`].
 //!
-//! [`connect()`] turns a host, a name and a password into a [`Session`]; on a stream of your own, begin with a
-//! [`Connection`]. All protocol knowledge is in [`pop3_proto`], whose types stand in these signatures.
+//! [`connect()`] takes a host, a name and a password, and returns a [`Session`]. For a stream of your own, start with a
+//! [`Connection`]. [`pop3_proto`] implements the protocol, and its types appear in the signatures of this crate.
 //!
 //! ```no_run
 //! use pop3_async::{Connect, connect};
@@ -20,49 +20,49 @@
 //! # }
 //! ```
 //!
-//! The surface is that of `pop3-blocking` with `.await`. Any tokio runtime will do, of one thread or many, with its I/O
-//! and time drivers enabled where [`connect()`] or a time-out is used; futures are [`Send`] if the stream is.
+//! The API is that of `pop3-blocking`, with `.await`. It works with any tokio runtime, single- or multi-threaded.
+//! [`connect()`] requires the I/O driver, and [`connect()`] and time-outs require the time driver. Futures are [`Send`]
+//! if the stream is.
 //!
 //! # Dropped futures
 //!
-//! What is on its way lies in the session, not in the future. So any future may be dropped at any time (a branch of
-//! `select!` that lost, a time-out around a call), and what is called next gets its own answer:
+//! The state of a call is stored in the session, not in the future. You can therefore drop any future at any time, such
+//! as a losing branch of `select!` or a call in a time-out, and the next call gets its own answer:
 //!
-//! * Dropped before it was first polled, a future has done nothing.
-//! * Dropped later, its command may be on its way: sent, or to be sent along with the next call. Then it has its effect,
-//!   and its answer is skipped by the next call. What that means for a command that changes something stands with the
-//!   method.
-//! * [`Messages::next`], [`Headers`], [`Deletions`] and reading a [`Message`] keep their place: what is called again goes
-//!   on where the dropped future stood, and nothing is left out.
-//! * Futures that make or consume the connection or the session (`connect`, `new`, `login`, `quit`) end it. Nothing was
-//!   deleted then, unless it was [`Session::quit`], of which nobody knows.
+//! * A future that is dropped before it was first polled has done nothing.
+//! * If a future is dropped later, its command may have been sent, or is sent with the next call. The command then takes
+//!   effect, and the next call skips its answer. Each method that changes something documents what that means.
+//! * [`Messages::next`], [`Headers`], [`Deletions`] and reads of a [`Message`] keep their place: the next call continues
+//!   where the dropped future stopped, and nothing is lost.
+//! * Futures that create or consume the connection or the session (`connect`, `new`, `login`, `quit`) end it. Nothing has
+//!   been deleted then, except possibly by [`Session::quit`], whose outcome is unknown.
 //!
 //! # No deadlock
 //!
-//! A server need not read while it writes (RFC 2449, section 6.6). So whenever this client waits, it waits for both
-//! directions: it reads even while the server takes nothing. However many commands are in flight and however little the
-//! transport buffers, the two sides never wait for each other. A caller who does not read applies back-pressure: nothing
-//! is read from the transport but what is asked for, and no more than 64 KiB ahead.
+//! A server need not read while it writes (RFC 2449, section 6.6). Whenever this client waits, it therefore waits for
+//! both directions: it reads even while the server accepts no data. Regardless of the number of commands in flight and
+//! the buffer sizes of the transport, the two sides never wait for each other. If you do not read, back-pressure
+//! applies: the client reads only what you ask for, and at most 64 KiB ahead.
 //!
 //! # TLS
 //!
-//! The default is TLS from the first octet on; [`Security::StartTls`] begins it by STLS, on port 110. Neither falls back to
-//! less. What it has to prove is a `Tls`: by default that the server has the name given as the host, as the platform's
-//! verifier judges. When it fails, [`LoginError::Handshake`] says so in plain words, and a `TlsFailure` in it for programs.
-//! A stream of your own is put under TLS by `Connection::over_tls`, or by STLS after `Connection::set_tls`. All that is
-//! said above of dropped futures and of deadlocks holds inside TLS as well; there a record, 16 KiB at the most, may be read
-//! ahead beside.
+//! By default, TLS begins with the connection; with [`Security::StartTls`], it begins with STLS on port 110. Neither
+//! falls back to plaintext. A `Tls` sets the requirements: by default, the platform's verifier must accept the server's
+//! certificate for the given host name. If TLS fails, [`LoginError::Handshake`] explains the reason, and contains a
+//! `TlsFailure` for programs. On a stream of your own, begin TLS with `Connection::over_tls`, or with STLS after
+//! `Connection::set_tls`. The sections above, on dropped futures and deadlocks, also apply inside TLS; there, one more
+//! record of at most 16 KiB may be read ahead.
 //!
-//! QUIT ends TLS, and so does a session that is dropped or abandoned if [`connect()`] made it; that is not waited for.
+//! QUIT closes TLS. So does dropping or abandoning a session from [`connect()`], without waiting for the write.
 //!
-//! It is the feature `tls`, which is on by default. Without it both give [`LoginError::NoTls`], before anything is sent.
+//! TLS requires the feature `tls`, which is enabled by default. Without it, both modes return [`LoginError::NoTls`]
+//! before anything is sent.
 //!
 //! # Deadlines
 //!
-//! The server is not waited for longer than [`Timeouts`] permits: for its greeting, the TLS handshake, each answer, each
-//! stretch of a message or a listing, and all of the login. A server that sends an octet now and then gains nothing by it,
-//! and time in which you ask for nothing does not count. On a stream of your own nothing is limited before
-//! [`Connection::set_timeouts`].
+//! [`Timeouts`] limits each wait: for the greeting, the TLS handshake, each answer, each part of a message or a
+//! listing, and the login as a whole. Servers that trickle bytes time out, and time in which you ask for nothing does
+//! not count. On a stream of your own, nothing is limited before [`Connection::set_timeouts`].
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -93,18 +93,18 @@ pub use serve::serve_tls;
 pub use serve::{serve, serve_with};
 pub use session::Session;
 
-/// Why a call failed.
+/// An error of a call.
 pub type Error = pop3_proto::Error<std::io::Error>;
-/// The reason of an [`Error`].
+/// The cause of an [`Error`].
 pub type Cause = pop3_proto::Cause<std::io::Error>;
-/// Why there is no session.
+/// An error of connecting or logging in.
 pub type ConnectError = pop3_proto::login::ConnectError<std::io::Error>;
-/// Why a login failed.
+/// An error of a login.
 pub type LoginError = pop3_proto::login::LoginError<std::io::Error>;
-/// Why a QUIT is not known to have committed the deletions.
+/// An error of QUIT: the deletions may not have been committed.
 pub type QuitError = pop3_proto::QuitError<std::io::Error>;
 
-/// The README's examples, compiled: here, because the other two crates are at hand.
+/// Compiles the README's examples, in this crate because it can use the other two.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -13,14 +13,14 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use crate::Error;
 use crate::driver::Driver;
 
-/// A message that can be read while it arrives: its octets without byte-stuffing, lines as the server ends them.
+/// A message that you can read while it arrives: its octets without byte-stuffing, with the server's line ends.
 ///
-/// Reading gives 0 octets only after the terminator, so a message cut short is an [`io::Error`]: of the kind
-/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server closed the connection, and always one that
-/// [downcasts](io::Error::downcast) to [`Error`]. A message dropped before its end is skipped by the next call.
+/// A read returns 0 octets only after the terminator, so a truncated message is an [`io::Error`]. Its kind is
+/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server closed the connection, and you can always
+/// [downcast](io::Error::downcast) it to [`Error`]. If you drop a message before its end, the next call skips the rest.
 ///
-/// A future that reads from it may be dropped: what it has not given out is still to be read. (That of a whole run, such
-/// as [`read_to_end`](tokio::io::AsyncReadExt::read_to_end), takes along what it has read.)
+/// You can drop a future that reads from the message: octets that it has not returned can still be read. (A future that
+/// reads to the end, such as [`read_to_end`](tokio::io::AsyncReadExt::read_to_end), loses what it had read.)
 pub struct Message<'a, S> {
     driver: &'a mut Driver<S>,
     number: NonZeroU32,
@@ -34,19 +34,19 @@ impl<S> std::fmt::Debug for Message<'_, S> {
 }
 
 impl<S> Message<'_, S> {
-    /// The message's number.
+    /// Returns the message number.
     pub fn number(&self) -> NonZeroU32 {
         self.number
     }
 
-    /// The octets received so far.
+    /// Returns the number of octets received so far.
     pub fn octets(&self) -> u64 {
         self.retrieval.octets()
     }
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Message<'a, S> {
-    /// Takes a message that has begun.
+    /// Wraps a message that has begun to arrive.
     pub(crate) fn new(driver: &'a mut Driver<S>, number: NonZeroU32, retrieval: Retrieval) -> Message<'a, S> {
         Message { driver, number, retrieval }
     }
@@ -60,12 +60,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Message<'a, S> {
         Ok(Message { driver, number, retrieval })
     }
 
-    /// Reads the message, or what is left of it, into memory: at most 256 MiB, however much a server sends. Dropped: what
-    /// is left of the message is skipped by the next call.
+    /// Reads the message, or the rest of it, into memory: at most 256 MiB, regardless of how much the server sends. If
+    /// you drop the future, the next call skips the rest of the message.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); malformed if it is longer, and then the rest is skipped.
+    /// Any [`Cause`](crate::Cause). If the message is longer, the error is malformed, and the rest is skipped.
     pub async fn into_message(mut self) -> Result<WholeMessage, Error> {
         let mut octets = Vec::new();
         poll_fn(|cx| self.driver.poll_whole(cx, &mut self.retrieval, &mut octets)).await?;

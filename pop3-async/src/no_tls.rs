@@ -1,4 +1,4 @@
-//! In place of `tls.rs` in a build without TLS: there is never a secured stream.
+//! Replaces `tls.rs` in a build without TLS, in which there is never a secured stream.
 
 use std::convert::Infallible;
 use std::io;

@@ -1,4 +1,4 @@
-//! The embedded server: a stream and a maildrop, until the client quits or goes away.
+//! The embedded server: serves a maildrop on a stream until the client quits or disconnects.
 
 #[cfg(feature = "tls")]
 mod tls;
@@ -15,23 +15,23 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 #[cfg(feature = "tls")]
 pub use tls::serve_tls;
 
-/// Serves a maildrop on a stream, with the default [`ServerConfig`]: APOP logs in, and SCRAM-SHA-256 if the maildrop has
-/// keys for it, because USER and PLAIN show the password. [`serve_with`] takes another one.
+/// Serves a maildrop on a stream with the default [`ServerConfig`]. It permits APOP, and SCRAM-SHA-256 if the maildrop
+/// has keys for it, but not USER and PLAIN, which reveal the password. [`serve_with`] takes another config.
 ///
 /// # Errors
 ///
-/// Those of [`serve_with`].
+/// The errors of [`serve_with`].
 pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, maildrop: M) -> io::Result<()> {
     serve_with(stream, maildrop, ServerConfig::default()).await
 }
 
-/// Serves a maildrop on a stream until the client quits or closes the connection, which is `Ok` in both cases: the
-/// maildrop knows what was removed. Dropped: the stream is dropped too, and nothing is removed from now on.
+/// Serves a maildrop on a stream until the client quits or closes the connection. Both return `Ok`: the maildrop knows
+/// what was removed. If you drop the future, the stream is dropped too, and nothing more is removed.
 ///
-/// Tasks and time are the caller's: one task for each connection, and time-outs around it or in the stream (RFC 1939,
-/// section 3, asks for ten minutes at least). The maildrop is called on the task and should not block for long. A client
-/// that sends and never reads holds up its own task only, and takes no more memory than any other. What a client can do
-/// before the login is bounded by the [`ServerConfig`].
+/// You manage tasks and time: one task for each connection, and time-outs around this function or in the stream (RFC
+/// 1939, section 3, requires at least ten minutes). The maildrop is called on the task and should not block for long. A
+/// client that sends and never reads delays only its own task, and uses no more memory than any other. [`ServerConfig`]
+/// limits a client before the login.
 ///
 /// ```
 /// use pop3_async::pop3_proto::ServerConfig;
@@ -59,7 +59,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, ma
 ///
 /// # Errors
 ///
-/// What the stream says. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS: leave `stls` false, or take
+/// Errors of the stream. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS: set `stls` to false, or use
 /// `serve_tls`.
 pub async fn serve_with<S, M>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()>
 where
@@ -78,16 +78,16 @@ fn begin<M: Maildrop>(maildrop: M, config: ServerConfig) -> Service<M> {
     Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()))
 }
 
-/// What comes when there is nothing more to say.
+/// The reason why [`converse`] returned.
 #[derive(Debug, PartialEq)]
 enum Turn {
-    /// The end.
+    /// The session is over.
     Over,
-    /// The TLS handshake.
+    /// The TLS handshake is due.
     Tls,
 }
 
-/// Moves octets for as long as the session goes on.
+/// Transfers octets until the session is over or TLS begins.
 async fn converse<S, M>(stream: &mut S, service: &mut Service<M>) -> io::Result<Turn>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -114,7 +114,7 @@ where
     Ok(Turn::Over)
 }
 
-/// A timestamp that no other session has: process, time and a count (RFC 1939, section 7).
+/// Returns a unique timestamp, made of process, time and a counter (RFC 1939, section 7).
 fn timestamp() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! TRANSACTION: a login on a maildrop (RFC 1939, section 5).
+//! TRANSACTION: a session on a maildrop (RFC 1939, section 5).
 
 use std::num::NonZeroU32;
 
@@ -18,11 +18,11 @@ use crate::{Error, QuitError};
 
 /// A session on a maildrop, until [`quit`](Self::quit).
 ///
-/// Message numbers begin at 1 and hold for this session only. Deletions happen when `quit` succeeds: dropping a session,
-/// [abandoning](Self::abandon) it, or losing the connection deletes nothing (RFC 1939, section 6).
+/// Message numbers are 1-based and valid only in this session. Messages are deleted when `quit` succeeds: if you drop
+/// the session or [abandon](Self::abandon) it, or if the connection is lost, nothing is deleted (RFC 1939, section 6).
 ///
-/// A future dropped before its first poll has done nothing. What a future dropped later has done stands with each method;
-/// whatever it was, the next call gets its own answer.
+/// A future that is dropped before its first poll has done nothing. Each method documents the effect of dropping its
+/// future later. In either case, the next call gets its own answer.
 pub struct Session<S> {
     pub(crate) driver: Box<Driver<S>>,
 }
@@ -40,153 +40,169 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Session { driver }
     }
 
-    /// Has `log` receive the conversation from now on: secrets replaced, bodies as a count of octets.
+    /// Sets a log that receives the conversation from now on. Secrets are replaced, and bodies are logged as a number
+    /// of octets.
     pub fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
         self.driver.set_log(log);
     }
 
-    /// The octets of memory that the session's buffers hold: none while it is idle, so that many idle sessions cost little.
-    /// What TLS holds beside is not counted: some 10 KiB.
+    /// Returns the memory in octets that the session's buffers use: none while it is idle, so that many idle sessions
+    /// cost little. The memory of TLS, some 10 KiB, is not included.
     pub fn buffered(&self) -> usize {
         self.driver.conversation.buffered()
     }
 
-    /// STAT: how many messages there are, and their octets. Those marked as deleted do not count.
+    /// Returns the number of messages and their total size, with STAT. Messages marked as deleted do not count.
     ///
-    /// Dropped: the answer is skipped by the next call.
+    /// If you drop the future, the next call skips the answer.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause), as with all calls of a session; [`Error::is_recoverable`] tells what it means.
+    /// Any [`Cause`](crate::Cause), as for all calls of a session; [`Error::is_recoverable`] returns whether the
+    /// session is usable.
+    #[doc(alias = "STAT")]
     pub async fn stat(&mut self) -> Result<DropListing, Error> {
         self.driver.call(Stat).await
     }
 
-    /// LIST: the scan listings of all messages that are not marked as deleted, in the server's order.
+    /// Returns the scan listings of all messages that are not marked as deleted, in the server's order, with LIST.
     ///
-    /// Dropped: the answer is skipped by the next call.
+    /// If you drop the future, the next call skips the answer.
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause).
+    #[doc(alias = "LIST")]
     pub async fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
         self.driver.call(ListAll::new()).await
     }
 
-    /// LIST with a number: the scan listing of one message.
+    /// Returns the scan listing of one message, with LIST.
     ///
-    /// Dropped: the answer is skipped by the next call.
+    /// If you drop the future, the next call skips the answer.
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
+    #[doc(alias = "LIST")]
     pub async fn list_one(&mut self, number: NonZeroU32) -> Result<ScanListing, Error> {
         self.driver.call(ListOne(number)).await
     }
 
-    /// UIDL: the unique-ids of all messages that are not marked as deleted, in the server's order. Servers send empty
-    /// and doubled ones; UIDL may be refused altogether (RFC 1939, section 7).
+    /// Returns the unique-ids of all messages that are not marked as deleted, in the server's order, with UIDL. Servers
+    /// send empty and duplicate ids, and may refuse UIDL altogether (RFC 1939, section 7).
     ///
-    /// Dropped: the answer is skipped by the next call.
+    /// If you drop the future, the next call skips the answer.
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause).
+    #[doc(alias = "UIDL")]
     pub async fn unique_ids(&mut self) -> Result<Vec<(NonZeroU32, OwnedUniqueId)>, Error> {
         self.driver.call(UidlAll::new()).await
     }
 
-    /// UIDL with a number: the unique-id of one message.
+    /// Returns the unique-id of one message, with UIDL.
     ///
-    /// Dropped: the answer is skipped by the next call.
+    /// If you drop the future, the next call skips the answer.
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
+    #[doc(alias = "UIDL")]
     pub async fn unique_id(&mut self, number: NonZeroU32) -> Result<OwnedUniqueId, Error> {
         self.driver.call(UidlOne(number)).await
     }
 
-    /// RETR: a message, to be read while it arrives.
+    /// Retrieves a message, with RETR. You can read it while it arrives.
     ///
-    /// Dropped: the whole message is skipped by the next call.
+    /// If you drop the future, the next call skips the whole message.
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message.
+    #[doc(alias = "RETR")]
     pub async fn retrieve(&mut self, number: NonZeroU32) -> Result<Message<'_, S>, Error> {
         Message::open(&mut self.driver, number, Retrieval::new(Command::Retr(number))).await
     }
 
-    /// TOP: the header of a message and the first `lines` lines of its body, to be read while they arrive.
+    /// Retrieves the header of a message and the first `lines` lines of its body, with TOP. You can read them while
+    /// they arrive.
     ///
-    /// Dropped: the whole message is skipped by the next call.
+    /// If you drop the future, the next call skips the whole answer.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); refused if there is no such message, or no TOP.
+    /// Any [`Cause`](crate::Cause); refused if there is no such message, or if the server does not support TOP.
     pub async fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<Message<'_, S>, Error> {
         Message::open(&mut self.driver, number, Retrieval::new(Command::Top { number, lines })).await
     }
 
-    /// TOP without body: the header of a message.
+    /// Retrieves the header of a message, with TOP.
     ///
-    /// Dropped: the header is skipped by the next call.
+    /// If you drop the future, the next call skips the header.
     ///
     /// # Errors
     ///
-    /// Those of [`top`](Self::top).
+    /// The errors of [`top`](Self::top).
+    #[doc(alias = "TOP")]
     pub async fn retrieve_headers(&mut self, number: NonZeroU32) -> Result<WholeMessage, Error> {
         self.top(number, 0).await?.into_message().await
     }
 
-    /// Retrieves every message that is not marked as deleted, pipelined where the server permits it.
+    /// Retrieves all messages that are not marked as deleted, pipelined if the server permits it.
     ///
-    /// Dropped: the list is skipped by the next call, and no message was asked for.
+    /// If you drop the future, the next call skips the list, and no message is requested.
     ///
     /// # Errors
     ///
-    /// Those of [`list`](Self::list), which tells what there is.
+    /// The errors of [`list`](Self::list), which this calls first.
+    #[doc(alias = "RETR")]
     pub async fn retrieve_all(&mut self) -> Result<Messages<'_, S>, Error> {
         let selection = Selection::listed(self.list().await?);
         Ok(self.messages(BatchCommand::Retrieve, selection))
     }
 
-    /// Retrieves these messages, pipelined where the server permits it.
+    /// Retrieves these messages, pipelined if the server permits it.
+    #[doc(alias = "RETR")]
     pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Messages<'_, S> {
         self.messages(BatchCommand::Retrieve, Selection::numbered(numbers))
     }
 
-    /// The headers of every message that is not marked as deleted.
+    /// Retrieves the headers of all messages that are not marked as deleted.
     ///
-    /// Dropped: the list is skipped by the next call, and no message was asked for.
+    /// If you drop the future, the next call skips the list, and no header is requested.
     ///
     /// # Errors
     ///
-    /// Those of [`list`](Self::list), which tells what there is.
+    /// The errors of [`list`](Self::list), which this calls first.
+    #[doc(alias = "TOP")]
     pub async fn headers_all(&mut self) -> Result<Headers<'_, S>, Error> {
         let selection = Selection::numbered(self.list().await?.into_iter().map(|listing| listing.number));
         Ok(Headers::new(self.messages(BatchCommand::Top(0), selection)))
     }
 
-    /// The headers of these messages.
+    /// Retrieves the headers of these messages.
+    #[doc(alias = "TOP")]
     pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Headers<'_, S> {
         Headers::new(self.messages(BatchCommand::Top(0), Selection::numbered(numbers)))
     }
 
-    /// Marks every message as deleted. A stream: nothing is sent for a message until it is driven.
+    /// Marks all messages as deleted. Returns a stream: nothing is sent for a message until you poll it.
     ///
-    /// Dropped: the list is skipped by the next call, and nothing is marked.
+    /// If you drop the future, the next call skips the list, and nothing is marked.
     ///
     /// # Errors
     ///
-    /// Those of [`list`](Self::list), which tells what there is.
+    /// The errors of [`list`](Self::list), which this calls first.
+    #[doc(alias = "DELE")]
     pub async fn delete_all(&mut self) -> Result<Deletions<'_, S>, Error> {
         let numbers: Vec<_> = self.list().await?.into_iter().map(|listing| listing.number).collect();
         Ok(self.delete_many(numbers))
     }
 
-    /// Marks these messages as deleted. A stream: nothing is sent until it is driven.
+    /// Marks these messages as deleted. Returns a stream: nothing is sent until you poll it.
+    #[doc(alias = "DELE")]
     pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Deletions<'_, S> {
         let batch = Batch::new(BatchCommand::Delete, Selection::numbered(numbers), self.driver.window);
         Deletions::new(&mut self.driver, batch)
@@ -197,9 +213,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Messages::new(&mut self.driver, batch)
     }
 
-    /// LAST: the highest message number accessed, 0 for none. Gone from POP3 since RFC 1725; most servers refuse.
+    /// Returns the highest message number accessed, or 0 for none, with LAST. RFC 1725 removed LAST from POP3; most
+    /// servers refuse it.
     ///
-    /// Dropped: the answer is skipped by the next call.
+    /// If you drop the future, the next call skips the answer.
     ///
     /// # Errors
     ///
@@ -208,31 +225,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.driver.call(Last).await
     }
 
-    /// DELE: marks a message as deleted. It is deleted when [`quit`](Self::quit) succeeds.
+    /// Marks a message as deleted, with DELE. The message is deleted when [`quit`](Self::quit) succeeds.
     ///
-    /// Dropped: the message may be marked or not; [`list`](Self::list) tells, [`reset`](Self::reset) unmarks it.
+    /// If you drop the future, the message may or may not be marked; find out with [`list`](Self::list), or unmark it
+    /// with [`reset`](Self::reset).
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); refused if it is marked already.
+    /// Any [`Cause`](crate::Cause); refused if the message is already marked.
+    #[doc(alias = "DELE")]
     pub async fn delete(&mut self, number: NonZeroU32) -> Result<(), Error> {
         self.driver.call(Acknowledge(Command::Dele(number))).await
     }
 
-    /// RSET: unmarks all messages.
+    /// Unmarks all messages, with RSET.
     ///
-    /// Dropped: the messages may be unmarked or not; [`list`](Self::list) tells which are marked.
+    /// If you drop the future, the messages may or may not be unmarked; find out with [`list`](Self::list).
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause).
+    #[doc(alias = "RSET")]
     pub async fn reset(&mut self) -> Result<(), Error> {
         self.driver.call(Acknowledge(Command::Rset)).await
     }
 
-    /// NOOP: keeps the session alive.
+    /// Keeps the session alive, with NOOP.
     ///
-    /// Dropped: the answer is skipped by the next call.
+    /// If you drop the future, the next call skips the answer.
     ///
     /// # Errors
     ///
@@ -241,50 +261,54 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.driver.call(Acknowledge(Command::Noop)).await
     }
 
-    /// CAPA: what the server announces after the login (RFC 2449, section 5).
+    /// Asks for the capabilities after the login, with CAPA (RFC 2449, section 5).
     ///
-    /// Dropped: the answer is skipped by the next call, and nothing learnt from it.
+    /// If you drop the future, the next call skips the answer, which is not recorded.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); an old server refuses.
+    /// Any [`Cause`](crate::Cause); old servers refuse the command.
+    #[doc(alias = "CAPA")]
     pub async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
         let lines = self.driver.call(Lines::new(Command::Capa)).await?;
         Ok(self.driver.conversation.learn(Capabilities::new(lines)))
     }
 
-    /// LANG: the languages in which the server can speak, each as a tag, and perhaps a blank and a description (RFC 6856,
-    /// section 3.1).
+    /// Returns the languages that the server supports, each as a tag, optionally followed by a space and a description,
+    /// with LANG (RFC 6856, section 3.1).
     ///
-    /// Dropped: the answer is skipped by the next call.
+    /// If you drop the future, the next call skips the answer.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) if the capabilities that
-    /// were learnt last lack LANG: nothing was sent.
+    /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) if the most
+    /// recent capabilities lack LANG: nothing was sent.
+    #[doc(alias = "LANG")]
     pub async fn languages(&mut self) -> Result<Vec<Box<[u8]>>, Error> {
         self.driver.call(Lines::new(Command::LangList)).await
     }
 
-    /// LANG with a language range, or `*` for the server's own: has the server's texts come in that language, and gives
-    /// the tag of the one that it chose (RFC 6856, section 3.1).
+    /// Selects the language of the server's texts, with LANG, and returns the tag of the language that the server chose
+    /// (RFC 6856, section 3.1). `range` is a language range, or `*` for the server's default.
     ///
-    /// Dropped: the server may have changed its language or not.
+    /// If you drop the future, the server may or may not have changed its language.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); refused if the server does not speak it.
+    /// Any [`Cause`](crate::Cause); refused if the server does not support the language.
+    #[doc(alias = "LANG")]
     pub async fn set_language(&mut self, range: &str) -> Result<Box<[u8]>, Error> {
         self.driver.call(Language(range)).await
     }
 
-    /// A command of an extension, without its CRLF, and the lines of its answer: none unless it is `multi`-line.
+    /// Sends a command of an extension, without its CRLF, and returns the lines of its answer: none unless `multi` is
+    /// true.
     ///
-    /// Dropped: the command may have its effect, and its answer is skipped by the next call.
+    /// If you drop the future, the command may take effect, and the next call skips the answer.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); rejected if there is a call for the command.
+    /// Any [`Cause`](crate::Cause); rejected if there is a method for the command.
     pub async fn raw(&mut self, line: &str, multi: bool) -> Result<Vec<Box<[u8]>>, Error> {
         let command = Command::Raw { line, multi };
         if multi {
@@ -294,18 +318,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    /// QUIT: commits the deletions and ends the session (RFC 1939, section 6).
+    /// Commits the deletions and ends the session, with QUIT (RFC 1939, section 6).
     ///
-    /// Dropped: the connection is closed, and it is unknown whether the marked messages are deleted.
+    /// If you drop the future, the connection is closed, and it is unknown whether the marked messages are deleted.
     ///
     /// # Errors
     ///
-    /// [`QuitError`] tells a refusal from an answer that never came.
+    /// [`QuitError`], which distinguishes a refusal from a missing answer.
     pub async fn quit(mut self) -> Result<(), QuitError> {
         self.driver.quit().await
     }
 
-    /// Ends the session without QUIT: nothing is deleted. Gives the stream back, to be closed.
+    /// Ends the session without QUIT: nothing is deleted. Returns the stream, for you to close.
     pub fn abandon(self) -> S {
         self.driver.stream.into_inner()
     }

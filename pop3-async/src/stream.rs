@@ -1,4 +1,4 @@
-//! What carries a conversation: a stream as it was given, or TLS on it.
+//! The stream of a conversation, with or without TLS.
 
 use std::io;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use crate::tls::{Secured, Settings};
 
 pub(crate) enum Stream<S> {
     Plain(S),
-    /// Boxed, because a session without TLS should not keep room for it.
+    /// Boxed, because a session without TLS should not reserve room for it.
     Tls(Box<Secured<S>>),
 }
 
@@ -30,7 +30,7 @@ impl<S> Stream<S> {
         }
     }
 
-    /// Octets that came and of which nothing could be made yet, since this was asked last.
+    /// Returns the number of octets received since the last call that did not yield any data yet.
     pub(crate) fn received(&mut self) -> usize {
         match self {
             Stream::Plain(_) => 0,
@@ -40,11 +40,11 @@ impl<S> Stream<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
-    /// Begins TLS, and gives what is to take this one's place.
+    /// Begins TLS, and returns the replacement for this stream.
     pub(crate) async fn secure(self, settings: &Settings, clock: &mut Clock) -> io::Result<Box<Secured<S>>> {
         match self {
             Stream::Plain(stream) => settings.secure(stream, clock).await.map(Box::new),
-            // The core permits no STLS there.
+            // Not reached: STLS is not permitted inside TLS.
             Stream::Tls(secured) => Ok(secured),
         }
     }
@@ -70,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
         }
     }
 
-    /// Ends TLS, if there is any.
+    /// Closes TLS, if there is any.
     pub(crate) fn end(&mut self, cx: &mut Context<'_>) {
         match self {
             Stream::Plain(_) => {}

@@ -1,4 +1,4 @@
-//! TLS between a conversation and its stream, by `tokio-rustls`.
+//! TLS between a conversation and its stream, with `tokio-rustls`.
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, Read};
@@ -19,11 +19,11 @@ use zeroize::Zeroizing;
 use crate::ConnectError;
 use crate::clock::Clock;
 
-/// What TLS has to prove of this server.
+/// The TLS requirements for one server.
 pub(crate) struct Settings {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
-    /// Whether a session that is dropped ends TLS. A stream of the user's own is not used while it is dropped.
+    /// True if dropping a session closes TLS. A stream of the user's own is not used during the drop.
     ends: bool,
 }
 
@@ -36,14 +36,14 @@ impl Settings {
         Ok(Settings { ends: true, ..Settings::new(&parts.tls, &parts.destination.host)? })
     }
 
-    /// Does the handshake. Dropped: the stream is dropped too.
+    /// Performs the handshake. If the future is dropped, the stream is dropped too.
     pub(crate) async fn secure<S>(&self, stream: S, clock: &mut Clock) -> io::Result<Secured<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let name = self.name.clone();
         let connector = TlsConnector::from(Arc::clone(&self.config));
-        // On the heap, where it stays: the futures around it should not have room for it.
+        // Boxed, so that the futures around it do not reserve room for it.
         let mut handshake = Box::pin(connector.connect(name.clone(), Counted { stream, octets: 0 }));
         let done = poll_fn(|cx| match handshake.as_mut().poll(cx) {
             Poll::Ready(done) => Poll::Ready(done),
@@ -64,14 +64,14 @@ impl Settings {
     }
 }
 
-/// A stream whose handshake is done.
+/// A stream after the handshake.
 pub(crate) struct Secured<S> {
-    /// It is taken out once, at the end.
+    /// Taken once, at the end.
     stream: Option<TlsStream<Counted<S>>>,
     name: ServerName<'static>,
-    /// What is told when all that came before it was read.
+    /// The error to report once everything received before it has been read.
     error: Option<io::Error>,
-    /// Ends TLS when this is dropped.
+    /// Closes TLS when this is dropped.
     end: Option<fn(&mut Secured<S>)>,
 }
 
@@ -99,12 +99,12 @@ impl<S> Secured<S> {
         channel_binding(self.tls().get_ref().1)
     }
 
-    /// Octets of ciphertext that came since this was asked last. They may be too few yet for any plaintext.
+    /// Returns the number of octets of ciphertext received since the last call. They may be too few for any plaintext.
     pub(crate) fn received(&mut self) -> usize {
         std::mem::take(&mut self.tls_mut().get_mut().0.octets)
     }
 
-    /// Whoever drops a session does not wait.
+    /// Closes TLS without waiting, for sessions that are dropped.
     fn say_goodbye(&mut self) {
         if let Some(end) = self.end.take() {
             end(self);
@@ -120,24 +120,24 @@ impl<S> Drop for Secured<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Secured<S> {
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        // A failure stays one, whoever was told of it.
+        // A failure persists, even if it was already reported.
         let failed = self.tls_mut().get_mut().1.process_new_packets().err();
         self.error = self.error.take().or(failed.map(|error| explain(io::Error::other(error), &self.name)));
         if self.error.is_none() {
             let stream = self.tls_mut();
             let read = Pin::new(&mut *stream).poll_read(cx, space);
             if stream.get_ref().1.wants_write() {
-                // What we wrote last, or TLS's own answer to what came, has to leave while we wait. An error is met again.
+                // The last write, or TLS's own reply, must be sent while this waits. An error will occur again.
                 let _ = Pin::new(stream).poll_flush(cx);
             }
             match ready!(read) {
-                // That TLS was not ended before is no matter: the core knows whether this is a truncation.
+                // A missing close_notify is acceptable: the conversation detects truncation.
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Poll::Ready(Ok(())),
                 Err(error) => self.error = Some(explain(error, &self.name)),
                 Ok(()) => return Poll::Ready(Ok(())),
             }
         }
-        // What came before a bad record is as good as ever, and tokio-rustls does not give it.
+        // Data received before a bad record is valid, but tokio-rustls does not return it.
         let octets = self.tls_mut().get_mut().1.reader().read(space.initialize_unfilled()).unwrap_or(0);
         space.advance(octets);
         match self.error.take_if(|_| octets == 0) {
@@ -147,7 +147,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Secured<S> {
     }
 
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
-        // Where TLS has failed it is as where the other side is gone: why is for the reader to say, behind what came before.
+        // After a TLS failure, this fails like a closed connection: reads report the reason, after the data before it.
         Pin::new(self.tls_mut()).poll_write(cx, octets).map_err(|error| {
             let failed = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some();
             if failed { ErrorKind::BrokenPipe.into() } else { error }
@@ -158,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Secured<S> {
         Pin::new(self.tls_mut()).poll_flush(cx)
     }
 
-    /// Nothing is to be sent after this (RFC 8446, section 6.1). What does not go at once is not waited for.
+    /// Closes TLS: nothing may be sent after this (RFC 8446, section 6.1). This does not wait for the write.
     pub(crate) fn end(&mut self, cx: &mut Context<'_>) {
         self.end = None;
         let stream = self.tls_mut();
@@ -171,7 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Secured<S> {
     }
 }
 
-/// Counts what is read.
+/// A stream that counts the octets read.
 struct Counted<S> {
     stream: S,
     octets: usize,

@@ -1,4 +1,4 @@
-//! The embedded server with TLS: from the beginning, or from STLS on.
+//! The embedded server with TLS, from the beginning or after STLS.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use tokio_rustls::server::TlsStream;
 
 use super::{Turn, begin, converse};
 
-/// Serves a maildrop on a stream like [`serve_with`](super::serve_with), with TLS: from the beginning if
-/// [`ServerConfig::inside_tls`] says so, as on port 995 (RFC 8314, section 3.1); else STLS is offered, as on port 110 (RFC
-/// 2595, section 4), and the default config takes a password inside TLS only.
+/// Serves a maildrop on a stream like [`serve_with`](super::serve_with), with TLS. TLS begins with the connection if
+/// [`ServerConfig::inside_tls`] is set, as on port 995 (RFC 8314, section 3.1). Otherwise STLS is offered, as on port
+/// 110 (RFC 2595, section 4), and the default config accepts a password only inside TLS.
 ///
-/// What a client sends in the clear behind STLS ends the session, and nothing that it said before counts inside TLS. In
-/// TLS 1.3 a proof may be bound to the connection: SCRAM-SHA-256-PLUS.
+/// If a client sends plaintext after STLS, the session ends; nothing from before TLS remains valid inside it. In TLS
+/// 1.3, a proof can be bound to the connection with SCRAM-SHA-256-PLUS.
 ///
-/// Tasks and time are the caller's here too: a client that never begins the handshake waits for ever, unless there is a
-/// time-out around it. The octets that `rustls` keeps of a handshake are bounded. Dropped: the stream is dropped too, and
-/// nothing is removed from now on.
+/// You manage tasks and time here too: unless you use a time-out, a client that never begins the handshake waits
+/// forever. `rustls` limits the octets of a handshake that it buffers. If you drop the future, the stream is dropped
+/// too, and nothing more is removed.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -39,8 +39,8 @@ use super::{Turn, begin, converse};
 ///
 /// # Errors
 ///
-/// What the stream says, and what `rustls` says of the handshake and of what comes after it. A client that goes away without
-/// closing TLS is no error once the handshake is done: of a command cut short nothing is done, and nothing is removed.
+/// Errors of the stream, and errors of `rustls` during and after the handshake. If a client disconnects without closing
+/// TLS after the handshake, that is not an error: a truncated command is not executed, and nothing is removed.
 pub async fn serve_tls<S, M>(
     mut stream: S,
     maildrop: M,
@@ -79,7 +79,7 @@ where
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
         conversed => conversed?,
     };
-    // The client has all that it asked for, and may be gone already.
+    // The client has received everything, and may have disconnected.
     let _ = stream.shutdown().await;
     Ok(())
 }
