@@ -1,4 +1,4 @@
-//! Many messages at a time.
+//! Batches of messages, headers and deletions.
 
 use std::io::{Read, Write};
 use std::num::NonZeroU32;
@@ -10,10 +10,10 @@ use crate::Error;
 use crate::driver::Driver;
 use crate::message::Message;
 
-/// A batch of messages, each to be read while it arrives.
+/// A batch of messages, each of which you can read while it arrives.
 ///
-/// It lends: one message at a time, so that none has to be kept. What is left unread of a message is skipped.
-/// Dropping the batch leaves the messages in flight to be skipped by the next call.
+/// It lends one message at a time, so no message is kept in memory. If you do not read a message to its end, the rest
+/// is skipped. If you drop the batch, the next call skips the messages in flight.
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Messages<'a, S> {
@@ -26,25 +26,25 @@ impl<'a, S: Read + Write> Messages<'a, S> {
         Messages { driver, batch }
     }
 
-    /// The next message, or `None` when all have come.
+    /// Returns the next message, or `None` after the last one.
     ///
     /// # Errors
     ///
-    /// That of the one message, which [`Error::operation`] names: the next call gives the next message. After an error that
-    /// ends the session, all that are left fail, one a call.
+    /// The error of this one message, which [`Error::operation`] names: the next call returns the next message. After
+    /// an error that ends the session, all remaining messages fail, one per call.
     #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
     pub fn next(&mut self) -> Result<Option<Message<'_, S>>, Error> {
         let item = self.driver.next_item(&mut self.batch);
         item.map(|item| Message::open(self.driver, item.number, item.retrieval())).transpose()
     }
 
-    /// Asks for no more messages. Those in flight still come.
+    /// Stops requesting messages. Those in flight still arrive.
     pub fn stop(&mut self) {
         self.batch.stop();
     }
 }
 
-/// The headers of many messages.
+/// An iterator over the headers of many messages.
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Headers<'a, S> {
@@ -64,8 +64,8 @@ impl<'a, S: Read + Write> Headers<'a, S> {
     }
 }
 
-/// Each item is a message's number and header, or the error of that message. After an error that ends the session there
-/// are no more.
+/// Each item is the number and header of a message, or the error of that message. The iterator ends after an error that
+/// ends the session.
 impl<S: Read + Write> Iterator for Headers<'_, S> {
     type Item = Result<(NonZeroU32, WholeMessage), Error>;
 
@@ -79,10 +79,10 @@ impl<S: Read + Write> Iterator for Headers<'_, S> {
     }
 }
 
-/// Messages being marked as deleted.
+/// An iterator that marks messages as deleted.
 ///
-/// Dropping it before its end does not call back what is on its way: with pipelining, up to a window of messages beyond
-/// the last item is marked all the same. [`Session::reset`](crate::Session::reset) unmarks them.
+/// If you drop the iterator before its end, commands in flight still take effect: with pipelining, up to a window of
+/// messages after the last item are also marked. [`Session::reset`](crate::Session::reset) unmarks them.
 #[derive(Debug)]
 #[must_use = "nothing is marked until the iterator is driven"]
 pub struct Deletions<'a, S> {
@@ -102,8 +102,8 @@ impl<'a, S: Read + Write> Deletions<'a, S> {
     }
 }
 
-/// Each item is the number of a message that is marked now, or the error of that message. After an error that ends the
-/// session there are no more.
+/// Each item is the number of a message that is now marked, or the error of that message. The iterator ends after an
+/// error that ends the session.
 impl<S: Read + Write> Iterator for Deletions<'_, S> {
     type Item = Result<NonZeroU32, Error>;
 

@@ -1,4 +1,4 @@
-//! From a host's name to a session: addresses, time-outs, and where name and password come from.
+//! Connecting by host name: addresses, time-outs, and the source of name and password.
 
 use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -11,16 +11,16 @@ use crate::driver::Driver;
 use crate::tls::Settings;
 use crate::{Connect, ConnectError, Connection, Security, Session, Tcp};
 
-/// Connects and logs in: inside TLS, unless [`Connect::security`] says otherwise.
+/// Connects and logs in, inside TLS unless [`Connect::security`] specifies otherwise.
 ///
-/// Every wait is limited, by [`Timeouts`](pop3_proto::drive::Timeouts), but that for the host's name to be looked up.
+/// [`Timeouts`](pop3_proto::drive::Timeouts) limits every wait except the lookup of the host name.
 ///
-/// However large the [window](Connect::window), and however small the buffers of the operating systems: the two sides
-/// never wait for each other, because [`Tcp`] does not block in writing.
+/// Regardless of the [window](Connect::window) and the buffer sizes of the operating systems, the two sides never wait
+/// for each other, because [`Tcp`] does not block in writes.
 ///
 /// # Errors
 ///
-/// [`ConnectError`]: what is missing, what could not be reached, or why the login failed.
+/// [`ConnectError`]: a setting is missing, the server could not be reached, or the login failed.
 ///
 /// ```no_run
 /// use pop3_blocking::{Connect, connect};
@@ -31,7 +31,7 @@ use crate::{Connect, ConnectError, Connection, Security, Session, Tcp};
 pub fn connect(connect: Connect) -> Result<Session<Tcp>, ConnectError> {
     let parts = connect.into_parts(std::env::var("MAILHOST").ok(), crate::netrc::find)?;
     let security = parts.policy.security;
-    // First, because without it nothing may be sent.
+    // Before any I/O: if TLS is unavailable, nothing may be sent.
     let tls = if security == Security::Plaintext { None } else { Some(Settings::of(&parts)?) };
     let Destination { host, port, credentials } = parts.destination;
     let failed = |error| ConnectError::Unreachable { host: host.clone(), port, error };
@@ -52,7 +52,7 @@ pub fn connect(connect: Connect) -> Result<Session<Tcp>, ConnectError> {
     match Connection::open(driver)?.login(credentials, parts.policy) {
         Ok(session) => Ok(session),
         Err(failed) => {
-            // Only to be polite: why the login failed is what matters.
+            // Errors are ignored: the reason of the failed login matters more.
             let _ = failed.connection.map(Connection::quit);
             Err(failed.reason.into())
         }
@@ -61,7 +61,7 @@ pub fn connect(connect: Connect) -> Result<Session<Tcp>, ConnectError> {
 
 /// Connects to the first address of the host that answers.
 ///
-/// The look-up of the name takes the time that the operating system takes; nothing can bound it from here.
+/// The operating system determines the duration of the name lookup; it cannot be limited here.
 fn dial(host: &str, port: u16, deadlines: &mut Deadlines) -> io::Result<TcpStream> {
     let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
     for address in (host, port).to_socket_addrs()? {

@@ -1,4 +1,4 @@
-//! AUTHORIZATION: a connection that nobody has logged in on yet (RFC 1939, section 4).
+//! AUTHORIZATION: a connection before the login (RFC 1939, section 4).
 
 use std::io::{Read, Write};
 
@@ -16,7 +16,7 @@ use crate::driver::Driver;
 use crate::tls::Settings;
 use crate::{Error, LoginError, QuitError, Session};
 
-/// A connection to a server that has greeted us. A login turns it into a [`Session`].
+/// A connection to a server that has sent its greeting. A login turns it into a [`Session`].
 pub struct Connection<S> {
     pub(crate) driver: Driver<S>,
 }
@@ -27,31 +27,32 @@ impl<S> std::fmt::Debug for Connection<S> {
     }
 }
 
-/// A login that failed, and the connection if it can be used again: for another try, or for QUIT.
+/// A failed login, with the connection if it is still usable, for another attempt or for QUIT.
 pub type LoginFailed<S> = pop3_proto::login::LoginFailed<Connection<S>, std::io::Error>;
 
 impl<S: Read + Write> Connection<S> {
-    /// Waits for the greeting on a stream that is connected already.
-    ///
-    /// Batches keep 4 KiB of commands in flight, which any transport should take without blocking;
-    /// [`set_window`](Self::set_window) changes it. A stream of your own is read only when an answer is awaited, so a `-ERR`
-    /// that a server says before it hangs up on an idle client looks like the answer to the next command;
-    /// [`connect`](crate::connect()) tells them apart. It is waited for as long as the stream waits: see
+    /// Waits for the greeting on a connected stream, for as long as reads of the stream wait: see
     /// [`set_timeouts`](Self::set_timeouts).
+    ///
+    /// Batches keep 4 KiB of commands in flight, which any transport should accept without blocking; change this with
+    /// [`set_window`](Self::set_window). A stream of your own is read only while an answer is awaited. If a server
+    /// sends `-ERR` and hangs up on an idle client, this `-ERR` therefore looks like the answer to the next command;
+    /// [`connect`](crate::connect()) distinguishes them.
     ///
     /// # Errors
     ///
-    /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`; [`Cause::Protocol`](crate::Cause::Protocol); [`Cause::Transport`](crate::Cause::Transport).
+    /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`; [`Cause::Protocol`](crate::Cause::Protocol);
+    /// [`Cause::Transport`](crate::Cause::Transport).
     pub fn new(stream: S, config: Config) -> Result<Connection<S>, Error> {
         Connection::open(Driver::new(stream, Conversation::new(config)))
     }
 
-    /// Like [`new`](Self::new), with a log that receives the conversation from the greeting on: secrets replaced, bodies
-    /// as a count of octets.
+    /// Like [`new`](Self::new), with a log that receives the conversation from the greeting on. Secrets are replaced,
+    /// and bodies are logged as a number of octets.
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new).
+    /// The errors of [`new`](Self::new).
     pub fn with_log(
         stream: S,
         config: Config,
@@ -62,16 +63,16 @@ impl<S: Read + Write> Connection<S> {
         Connection::open(Driver::new(stream, conversation))
     }
 
-    /// Does the TLS handshake on a stream that is connected already, and waits for the greeting inside TLS (RFC 8314,
-    /// section 3.1). `host` is what the user called the server: its certificate must be for that name or address.
+    /// Performs the TLS handshake on a connected stream, and waits for the greeting inside TLS (RFC 8314, section 3.1).
+    /// `host` is the server's name as the user gave it: the certificate must be valid for that name or address.
     ///
-    /// The stream must not say [`WouldBlock`](std::io::ErrorKind::WouldBlock) of its reads.
+    /// Reads of the stream must not return [`WouldBlock`](std::io::ErrorKind::WouldBlock).
     ///
     /// # Errors
     ///
-    /// [`ConnectError::Tls`]: TLS cannot even be tried. [`LoginError::Handshake`], with a
-    /// [`TlsFailure`](crate::TlsFailure) in it if that is what failed. [`LoginError::Failed`] with what
-    /// [`new`](Self::new) fails with.
+    /// [`ConnectError::Tls`] if TLS cannot be set up. [`LoginError::Handshake`] if the handshake fails, with a
+    /// [`TlsFailure`](crate::TlsFailure) in it if TLS itself is the cause. [`LoginError::Failed`] for the errors of
+    /// [`new`](Self::new).
     #[cfg(feature = "tls")]
     pub fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, ConnectError> {
         let mut driver = Driver::new(stream, Conversation::new(config));
@@ -89,72 +90,79 @@ impl<S: Read + Write> Connection<S> {
         }
     }
 
-    /// Has a batch keep so many octets of commands in flight: at most what the transport buffers towards the server, or
-    /// both sides may end up waiting for each other to read (RFC 2449, section 6.6).
+    /// Sets the number of octets of commands that a batch keeps in flight. It must not exceed what the transport
+    /// buffers towards the server, or both sides may wait for each other to read (RFC 2449, section 6.6).
     pub fn set_window(&mut self, octets: usize) {
         self.driver.window = octets;
     }
 
-    /// Tells what a login with [`Security::StartTls`](crate::Security::StartTls) has to prove by TLS, and the name or address that the server's
-    /// certificate must be for.
+    /// Sets the TLS requirements for a login with [`Security::StartTls`](crate::Security::StartTls), and the name or
+    /// address for which the server's certificate must be valid.
     ///
     /// # Errors
     ///
     /// [`TlsError`].
     #[cfg(feature = "tls")]
+    #[doc(alias = "STLS")]
     pub fn set_tls(&mut self, tls: &Tls, host: &str) -> Result<(), TlsError> {
         self.driver.tls = Some(Settings::new(tls, host)?);
         Ok(())
     }
 
-    /// Limits how long things may take from now on; by default nothing is limited.
+    /// Limits future waits; by default nothing is limited.
     ///
-    /// Time is counted while a read is waited for, and looked at when that returns: so a limit is kept no better than the
-    /// stream's own reads return by themselves, with [`TimedOut`](std::io::ErrorKind::TimedOut) or
-    /// [`WouldBlock`](std::io::ErrorKind::WouldBlock) if nothing came, as those of a
-    /// [`TcpStream`](std::net::TcpStream) do after [`set_read_timeout`](std::net::TcpStream::set_read_timeout). A stream
-    /// whose reads and writes block for ever cannot be timed. Those of [`connect`](crate::connect()) keep every limit.
+    /// Time is measured around each read and checked when the read returns, so reads of the stream must return by
+    /// themselves: with [`TimedOut`](std::io::ErrorKind::TimedOut) or [`WouldBlock`](std::io::ErrorKind::WouldBlock) if
+    /// nothing arrives, as those of a [`TcpStream`](std::net::TcpStream) do after
+    /// [`set_read_timeout`](std::net::TcpStream::set_read_timeout). A stream whose reads and writes block forever
+    /// cannot be timed. Streams of [`connect`](crate::connect()) keep every limit.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.driver.deadlines.set_timeouts(timeouts);
     }
 
-    /// The greeting.
+    /// Returns the greeting.
     pub fn greeting(&self) -> Option<Greeting<'_>> {
         self.driver.conversation.greeting()
     }
 
-    /// The stream.
+    /// Returns the stream.
     pub fn get_ref(&self) -> &S {
         self.driver.transport.get_ref()
     }
 
-    /// CAPA: what the server announces before the login (RFC 2449, section 5).
+    /// Asks for the capabilities before the login with CAPA (RFC 2449, section 5).
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); an old server refuses.
+    /// Any [`Cause`](crate::Cause); old servers refuse the command.
+    #[doc(alias = "CAPA")]
     pub fn capabilities(&mut self) -> Result<&Capabilities, Error> {
         let lines = self.driver.call(Lines::new(Command::Capa))?;
         Ok(self.driver.conversation.learn(Capabilities::new(lines)))
     }
 
-    /// UTF8: has the server send headers in UTF-8 (RFC 6856, section 2.1).
+    /// Asks the server to send headers in UTF-8, with UTF8 (RFC 6856, section 2.1).
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) unless the
-    /// [capabilities](Self::capabilities) were asked for and have UTF8: nothing was sent.
+    /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) unless you have
+    /// asked for the [capabilities](Self::capabilities) and they include UTF8: nothing was sent.
     pub fn utf8(&mut self) -> Result<(), Error> {
         self.driver.call(Acknowledge(Command::Utf8))
     }
 
-    /// Logs in: asks for the capabilities unless they are known, begins TLS if that is the [`Policy`], chooses a mechanism, and
-    /// proves who we are.
+    /// Logs in: asks for the capabilities unless they are known, begins TLS if the [`Policy`] requires it, chooses a
+    /// mechanism, and authenticates.
     ///
     /// # Errors
     ///
-    /// [`LoginFailed`], with a reason and, where it can be used again, the connection. [`LoginError::NoTls`] if the policy
-    /// demands TLS of a connection that is not inside it, or STLS and nobody called [`set_tls`](Self::set_tls).
+    /// [`LoginFailed`], with the reason and, if it is still usable, the connection. [`LoginError::NoTls`] if the policy
+    /// requires TLS and the connection is not inside TLS, or if it requires STLS and you have not called
+    /// [`set_tls`](Self::set_tls).
+    #[doc(alias = "USER")]
+    #[doc(alias = "PASS")]
+    #[doc(alias = "APOP")]
+    #[doc(alias = "AUTH")]
     pub fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
         let inside_tls = self.driver.conversation.client().inside_tls();
         if !policy.is_attainable(inside_tls, self.driver.tls.is_some()) {
@@ -175,11 +183,11 @@ impl<S: Read + Write> Connection<S> {
         }
     }
 
-    /// QUIT without a login: nothing is deleted.
+    /// Sends QUIT without a login: nothing is deleted.
     ///
     /// # Errors
     ///
-    /// [`QuitError`]; it matters to nobody but the curious.
+    /// [`QuitError`], which can usually be ignored.
     pub fn quit(mut self) -> Result<(), QuitError> {
         self.driver.quit()
     }

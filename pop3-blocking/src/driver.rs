@@ -1,4 +1,4 @@
-//! A conversation and the stream that carries it.
+//! A conversation and its stream.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
@@ -19,12 +19,12 @@ pub(crate) struct Driver<S> {
     /// Octets of commands that a batch keeps in flight.
     pub(crate) window: usize,
     pub(crate) deadlines: Deadlines,
-    /// What TLS has to prove, if it is begun.
+    /// The TLS requirements, if TLS may begin.
     pub(crate) tls: Option<Settings>,
 }
 
 impl<S: Read + Write> Driver<S> {
-    /// A stream that is not known waits as long as it likes.
+    /// Creates a driver for a stream of the user's own, whose waits are not limited.
     pub(crate) fn new(stream: S, conversation: Conversation) -> Driver<S> {
         let transport = Transport::new(stream, None);
         let deadlines = Deadlines::new(Timeouts::UNLIMITED);
@@ -41,7 +41,7 @@ impl<S: Read + Write> Driver<S> {
         Driver { conversation, transport: Transport::new(stream, Some(abilities)), window, deadlines, tls: None }
     }
 
-    /// The TLS handshake, after which the stream carries nothing but TLS.
+    /// Performs the TLS handshake, after which the stream carries only TLS.
     pub(crate) fn start_tls(&mut self) -> Result<(), LoginError> {
         self.handshake().map_err(|error| {
             self.conversation.abort();
@@ -78,7 +78,7 @@ impl<S: Read + Write> Driver<S> {
         }
     }
 
-    /// QUIT, and the end of TLS if it was answered: then the stream takes that without waiting.
+    /// Sends QUIT, and closes TLS if it was answered: the stream then accepts the close without waiting.
     pub(crate) fn quit(&mut self) -> Result<(), QuitError> {
         let mut quit = Call::new(Acknowledge(Command::Quit));
         self.finish(&mut quit).map_err(|error| QuitError::new(error, quit.is_sent()))?;
@@ -96,18 +96,18 @@ impl<S: Read + Write> Driver<S> {
         }
     }
 
-    /// Reads what the server has said while nothing was asked of it.
+    /// Reads unsolicited input, without waiting.
     fn look(&mut self) {
         match self.transport.look(self.conversation.spare()) {
             Ok(octets) => self.conversation.filled(octets),
             Err(error) if is_closed(&error) => self.conversation.filled(0),
-            // There is nothing yet; or an error, after which the next read finds an error or the end.
+            // Nothing has arrived; or an error, which the next read reports again.
             Err(_) => {}
         }
         self.conversation.looked();
     }
 
-    /// Does the I/O that is due. `doing` names the operation that fails if it does.
+    /// Performs the I/O that is due. `operation` returns the name of the operation to report if it fails.
     pub(crate) fn io(&mut self, io: Io, operation: impl FnOnce() -> String) -> Result<(), Error> {
         if io == Io::Look {
             self.look();
@@ -119,12 +119,12 @@ impl<S: Read + Write> Driver<S> {
         })
     }
 
-    /// Writes what is pending, then reads once.
+    /// Writes pending octets, then reads once.
     fn transfer(&mut self) -> io::Result<()> {
         loop {
             match self.send() {
                 Err(error) if !is_closed(&error) => return Err(error),
-                // If the server hung up, what it said before is there to be read.
+                // If the server hung up, its last octets can still be read.
                 _ => {}
             }
             let limit = self.deadlines.answer(&self.conversation)?;
@@ -144,8 +144,7 @@ impl<S: Read + Write> Driver<S> {
         }
     }
 
-    /// Counts the time that `read` takes, which knows its `limit`. `None`: nothing came of it yet, and it is to be tried
-    /// again.
+    /// Measures the time that `read` takes; `read` respects `limit` itself. Returns `None` if it must be called again.
     fn wait<T>(
         &mut self,
         limit: Duration,
@@ -156,7 +155,7 @@ impl<S: Read + Write> Driver<S> {
         self.deadlines.spent(begin.elapsed(), self.transport.received());
         match result {
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
-            // Whether that was all the time there is, is for the deadlines to say.
+            // The deadlines decide whether all the time has been used.
             Err(error) if is_late(&error) && limit != Duration::MAX => Ok(None),
             result => result.map(Some),
         }
@@ -165,7 +164,7 @@ impl<S: Read + Write> Driver<S> {
     fn send(&mut self) -> io::Result<()> {
         let sent = self.write_all().and_then(|()| self.transport.flush());
         match sent {
-            // The server must be read from before it reads again.
+            // Read from the server, so that it reads again.
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
             sent => sent,
         }
@@ -188,7 +187,7 @@ impl<S: Read + Write> Driver<S> {
     }
 }
 
-/// Whether it says no more than that the other side is gone.
+/// Returns true if the error only means that the peer has closed the connection.
 pub(crate) fn is_closed(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted)
 }

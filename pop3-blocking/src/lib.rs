@@ -1,7 +1,7 @@
 //! A blocking POP3 client over [`std::net`], driven by [`pop3_proto`].
 //!
-//! [`connect()`] turns a host, a name and a password into a [`Session`]; on a stream of your own, begin with a
-//! [`Connection`]. All protocol knowledge is in [`pop3_proto`], whose types stand in these signatures.
+//! [`connect()`] takes a host, a name and a password, and returns a [`Session`]. For a stream of your own, start with a
+//! [`Connection`]. [`pop3_proto`] implements the protocol, and its types appear in the signatures of this crate.
 //!
 //! ```no_run
 //! use std::io::Read;
@@ -20,19 +20,20 @@
 //!
 //! # TLS
 //!
-//! The default is TLS from the first octet on; [`Security::StartTls`] begins it by STLS, on port 110. Neither falls back to
-//! less. What it has to prove is a [`Tls`]: by default that the server has the name given as the host, as the platform's
-//! verifier judges. When it fails, [`LoginError::Handshake`] says so in plain words, and a [`TlsFailure`] in it for programs.
-//! A stream of your own is put under TLS by [`Connection::over_tls`], or by STLS after [`Connection::set_tls`].
+//! By default, TLS begins with the connection; with [`Security::StartTls`], it begins with STLS on port 110. Neither
+//! falls back to plaintext. A [`Tls`] sets the requirements: by default, the platform's verifier must accept the
+//! server's certificate for the given host name. If TLS fails, [`LoginError::Handshake`] explains the reason, and
+//! contains a [`TlsFailure`] for programs. On a stream of your own, begin TLS with [`Connection::over_tls`], or with
+//! STLS after [`Connection::set_tls`].
 //!
-//! It is the feature `tls`, which is on by default. Without it both give [`LoginError::NoTls`], before anything is sent.
+//! TLS requires the feature `tls`, which is enabled by default. Without it, both modes return [`LoginError::NoTls`]
+//! before anything is sent.
 //!
 //! # Deadlines
 //!
-//! The server is not waited for longer than [`Timeouts`] permits: for its greeting, the TLS handshake, each answer, each
-//! stretch of a message or a listing, and all of the login. A server that sends an octet now and then gains nothing by it,
-//! and time in which you ask for nothing does not count. A stream of your own keeps as much of this as it can: see
-//! [`Connection::set_timeouts`].
+//! [`Timeouts`] limits each wait: for the greeting, the TLS handshake, each answer, each part of a message or a
+//! listing, and the login as a whole. Servers that trickle bytes time out, and time in which you ask for nothing does
+//! not count. On a stream of your own, limits are less precise: see [`Connection::set_timeouts`].
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -64,13 +65,13 @@ pub use serve::{serve, serve_with};
 pub use session::Session;
 pub use tcp::Tcp;
 
-/// Why a call failed.
+/// An error of a call.
 pub type Error = pop3_proto::Error<std::io::Error>;
-/// The reason of an [`Error`].
+/// The cause of an [`Error`].
 pub type Cause = pop3_proto::Cause<std::io::Error>;
-/// Why there is no session.
+/// An error of connecting or logging in.
 pub type ConnectError = pop3_proto::login::ConnectError<std::io::Error>;
-/// Why a login failed.
+/// An error of a login.
 pub type LoginError = pop3_proto::login::LoginError<std::io::Error>;
-/// Why a QUIT is not known to have committed the deletions.
+/// An error of QUIT: the deletions may not have been committed.
 pub type QuitError = pop3_proto::QuitError<std::io::Error>;

@@ -9,11 +9,11 @@ use pop3_proto::message::Message as WholeMessage;
 use crate::Error;
 use crate::driver::Driver;
 
-/// A message that can be read while it arrives: its octets without byte-stuffing, lines as the server ends them.
+/// A message that you can read while it arrives: its octets without byte-stuffing, with the server's line ends.
 ///
-/// Reading gives 0 octets only after the terminator, so a message cut short is an [`io::Error`]: of the kind
-/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server closed the connection, and always one that
-/// [downcasts](io::Error::downcast) to [`Error`]. A message dropped before its end is skipped by the next call.
+/// A read returns 0 octets only after the terminator, so a truncated message is an [`io::Error`]. Its kind is
+/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server closed the connection, and you can always
+/// [downcast](io::Error::downcast) it to [`Error`]. If you drop a message before its end, the next call skips the rest.
 pub struct Message<'a, S> {
     driver: &'a mut Driver<S>,
     number: NonZeroU32,
@@ -27,12 +27,12 @@ impl<S> std::fmt::Debug for Message<'_, S> {
 }
 
 impl<S> Message<'_, S> {
-    /// The message's number.
+    /// Returns the message number.
     pub fn number(&self) -> NonZeroU32 {
         self.number
     }
 
-    /// The octets received so far.
+    /// Returns the number of octets received so far.
     pub fn octets(&self) -> u64 {
         self.retrieval.octets()
     }
@@ -50,11 +50,11 @@ impl<'a, S: Read + Write> Message<'a, S> {
         Ok(Message { driver, number, retrieval })
     }
 
-    /// Reads the message, or what is left of it, into memory: at most 256 MiB, however much a server sends.
+    /// Reads the message, or the rest of it, into memory: at most 256 MiB, regardless of how much the server sends.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); malformed if it is longer, and then the rest is skipped.
+    /// Any [`Cause`](crate::Cause). If the message is longer, the error is malformed, and the rest is skipped.
     pub fn into_message(mut self) -> Result<WholeMessage, Error> {
         let mut octets = Vec::new();
         while let Step::NeedIo(io) =
@@ -65,7 +65,7 @@ impl<'a, S: Read + Write> Message<'a, S> {
         Ok(octets.into())
     }
 
-    /// Whether there are octets to be taken, or the message is complete.
+    /// Returns true if octets are available, or false if the message is complete.
     fn advance(&mut self) -> Result<bool, Error> {
         loop {
             match self.driver.conversation.read(&mut self.retrieval).map_err(pop3_proto::Error::widen)? {

@@ -1,4 +1,4 @@
-//! Names and passwords out of `~/.netrc`, or the file that `$NETRC` names.
+//! Names and passwords from `~/.netrc`, or the file named by `$NETRC`.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -9,14 +9,14 @@ use zeroize::Zeroizing;
 
 use crate::ConnectError;
 
-/// No netrc file is longer, in octets.
+/// The maximum length of a netrc file in octets.
 const LONGEST: u64 = 1 << 20;
 
-/// The name and the password for a host in the [netrc file](file()), if the file exists and has an entry for it: with the
-/// name of `user`, if that is given, or else any. Either may be empty. The format is described in
-/// [`pop3_proto::login::netrc`].
+/// Returns the name and the password for a host from the [netrc file](file()), if the file exists and has an entry for
+/// it. If `user` is given, the entry must have that name. Either may be empty. [`pop3_proto::login::netrc`] describes
+/// the format.
 ///
-/// [`connect`](crate::connect()) does this by itself; it is here for programs that must know whether to ask.
+/// [`connect`](crate::connect()) calls this itself; use it if your program must know whether to prompt for a password.
 ///
 /// # Errors
 ///
@@ -35,7 +35,8 @@ pub fn find(host: &str, user: Option<&str>) -> Result<Option<(String, Zeroizing<
     }
 }
 
-/// The netrc file: the one that `$NETRC` names, or else `.netrc` in the home folder. It need not exist.
+/// Returns the path of the netrc file: the value of `$NETRC`, or else `.netrc` in the home directory. It need not
+/// exist.
 pub fn file() -> Option<PathBuf> {
     let named = std::env::var_os("NETRC").filter(|path| !path.is_empty()).map(PathBuf::from);
     named.or_else(|| Some(std::env::home_dir()?.join(".netrc")))
@@ -43,7 +44,7 @@ pub fn file() -> Option<PathBuf> {
 
 fn read(file: &File) -> io::Result<Zeroizing<Vec<u8>>> {
     let len = usize::try_from(file.metadata()?.len().min(LONGEST)).unwrap_or(0);
-    // Of its full size from the start: growing would leave copies of the passwords behind.
+    // Allocated in full size: growing would leave copies of the passwords behind.
     let mut text = Zeroizing::new(Vec::with_capacity(len + 1));
     file.take(LONGEST + 1).read_to_end(&mut text)?;
     if text.len() as u64 > LONGEST {

@@ -1,4 +1,4 @@
-//! In place of `tls.rs` in a build without TLS: there is never a layer.
+//! Replaces `tls.rs` in a build without TLS, in which there is never a layer.
 
 use std::io::{self, Read, Write};
 

@@ -1,4 +1,4 @@
-//! The embedded server: a stream and a maildrop, until the client quits or goes away.
+//! The embedded server: serves a maildrop on a stream until the client quits or disconnects.
 
 #[cfg(feature = "tls")]
 mod tls;
@@ -14,22 +14,22 @@ use pop3_proto::{ServerConfig, Service};
 #[cfg(feature = "tls")]
 pub use tls::serve_tls;
 
-/// Serves a maildrop on a stream, with the default [`ServerConfig`]: APOP logs in, and SCRAM-SHA-256 if the maildrop has
-/// keys for it, because USER and PLAIN show the password. [`serve_with`] takes another one.
+/// Serves a maildrop on a stream with the default [`ServerConfig`]. It permits APOP, and SCRAM-SHA-256 if the maildrop
+/// has keys for it, but not USER and PLAIN, which reveal the password. [`serve_with`] takes another config.
 ///
 /// # Errors
 ///
-/// Those of [`serve_with`].
+/// The errors of [`serve_with`].
 pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result<()> {
     serve_with(stream, maildrop, ServerConfig::default())
 }
 
-/// Serves a maildrop on a stream until the client quits or closes the connection, which is `Ok` in both cases: the
-/// maildrop knows what was removed.
+/// Serves a maildrop on a stream until the client quits or closes the connection. Both return `Ok`: the maildrop knows
+/// what was removed.
 ///
-/// Threads and time are the caller's: one thread for each connection, and time-outs on the stream (RFC 1939, section 3,
-/// asks for ten minutes at least). A client that sends and never reads blocks its own thread, and takes no more memory
-/// than any other. What a client can do before the login is bounded by the [`ServerConfig`].
+/// You manage threads and time: one thread for each connection, and time-outs on the stream (RFC 1939, section 3,
+/// requires at least ten minutes). A client that sends and never reads blocks only its own thread, and uses no more
+/// memory than any other. [`ServerConfig`] limits a client before the login.
 ///
 /// ```
 /// use std::net::{TcpListener, TcpStream};
@@ -68,7 +68,7 @@ pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result
 ///
 /// # Errors
 ///
-/// What the stream says. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS: leave `stls` false, or take
+/// Errors of the stream. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS: set `stls` to false, or use
 /// `serve_tls`.
 pub fn serve_with<S: Read + Write, M: Maildrop>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()> {
     let mut service = begin(maildrop, config);
@@ -83,16 +83,16 @@ fn begin<M: Maildrop>(maildrop: M, config: ServerConfig) -> Service<M> {
     Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()))
 }
 
-/// What comes when there is nothing more to say.
+/// The reason why [`converse`] returned.
 #[derive(Debug, PartialEq)]
 enum Turn {
-    /// The end.
+    /// The session is over.
     Over,
-    /// The TLS handshake.
+    /// The TLS handshake is due.
     Tls,
 }
 
-/// Moves octets for as long as the session goes on.
+/// Transfers octets until the session is over or TLS begins.
 fn converse<S: Read + Write, M: Maildrop>(stream: &mut S, service: &mut Service<M>) -> io::Result<Turn> {
     while !service.is_over() {
         if !service.pending().is_empty() {
@@ -119,7 +119,7 @@ fn converse<S: Read + Write, M: Maildrop>(stream: &mut S, service: &mut Service<
     Ok(Turn::Over)
 }
 
-/// A timestamp that no other session has: process, time and a count (RFC 1939, section 7).
+/// Returns a unique timestamp, made of process, time and a counter (RFC 1939, section 7).
 fn timestamp() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

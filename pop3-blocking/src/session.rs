@@ -1,4 +1,4 @@
-//! TRANSACTION: a login on a maildrop (RFC 1939, section 5).
+//! TRANSACTION: a session on a maildrop (RFC 1939, section 5).
 
 use std::io::{Read, Write};
 use std::num::NonZeroU32;
@@ -18,8 +18,8 @@ use crate::{Error, QuitError};
 
 /// A session on a maildrop, until [`quit`](Self::quit).
 ///
-/// Message numbers begin at 1 and hold for this session only. Deletions happen when `quit` succeeds: dropping a session,
-/// [abandoning](Self::abandon) it, or losing the connection deletes nothing (RFC 1939, section 6).
+/// Message numbers are 1-based and valid only in this session. Messages are deleted when `quit` succeeds: if you drop
+/// the session or [abandon](Self::abandon) it, or if the connection is lost, nothing is deleted (RFC 1939, section 6).
 pub struct Session<S> {
     pub(crate) driver: Driver<S>,
 }
@@ -35,131 +35,147 @@ impl<S: Read + Write> Session<S> {
         Session { driver }
     }
 
-    /// Has `log` receive the conversation from now on: secrets replaced, bodies as a count of octets.
+    /// Sets a log that receives the conversation from now on. Secrets are replaced, and bodies are logged as a number
+    /// of octets.
     pub fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
         self.driver.set_log(log);
     }
 
-    /// The octets of memory that the session's buffers hold: none while it is idle, so that many idle sessions cost little.
-    /// What TLS holds beside is not counted: less than 10 KiB.
+    /// Returns the memory in octets that the session's buffers use: none while it is idle, so that many idle sessions
+    /// cost little. The memory of TLS, less than 10 KiB, is not included.
     pub fn buffered(&self) -> usize {
         self.driver.conversation.buffered()
     }
 
-    /// STAT: how many messages there are, and their octets. Those marked as deleted do not count.
+    /// Returns the number of messages and their total size, with STAT. Messages marked as deleted do not count.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause), as with all calls of a session; [`Error::is_recoverable`] tells what it means.
+    /// Any [`Cause`](crate::Cause), as for all calls of a session; [`Error::is_recoverable`] returns whether the
+    /// session is usable.
+    #[doc(alias = "STAT")]
     pub fn stat(&mut self) -> Result<DropListing, Error> {
         self.driver.call(Stat)
     }
 
-    /// LIST: the scan listings of all messages that are not marked as deleted, in the server's order.
+    /// Returns the scan listings of all messages that are not marked as deleted, in the server's order, with LIST.
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause).
+    #[doc(alias = "LIST")]
     pub fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
         self.driver.call(ListAll::new())
     }
 
-    /// LIST with a number: the scan listing of one message.
+    /// Returns the scan listing of one message, with LIST.
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
+    #[doc(alias = "LIST")]
     pub fn list_one(&mut self, number: NonZeroU32) -> Result<ScanListing, Error> {
         self.driver.call(ListOne(number))
     }
 
-    /// UIDL: the unique-ids of all messages that are not marked as deleted, in the server's order. Servers send empty
-    /// and doubled ones; UIDL may be refused altogether (RFC 1939, section 7).
+    /// Returns the unique-ids of all messages that are not marked as deleted, in the server's order, with UIDL. Servers
+    /// send empty and duplicate ids, and may refuse UIDL altogether (RFC 1939, section 7).
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause).
+    #[doc(alias = "UIDL")]
     pub fn unique_ids(&mut self) -> Result<Vec<(NonZeroU32, OwnedUniqueId)>, Error> {
         self.driver.call(UidlAll::new())
     }
 
-    /// UIDL with a number: the unique-id of one message.
+    /// Returns the unique-id of one message, with UIDL.
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
+    #[doc(alias = "UIDL")]
     pub fn unique_id(&mut self, number: NonZeroU32) -> Result<OwnedUniqueId, Error> {
         self.driver.call(UidlOne(number))
     }
 
-    /// RETR: a message, to be read while it arrives.
+    /// Retrieves a message, with RETR. You can read it while it arrives.
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message.
+    #[doc(alias = "RETR")]
     pub fn retrieve(&mut self, number: NonZeroU32) -> Result<Message<'_, S>, Error> {
         Message::open(&mut self.driver, number, Retrieval::new(Command::Retr(number)))
     }
 
-    /// TOP: the header of a message and the first `lines` lines of its body, to be read while they arrive.
+    /// Retrieves the header of a message and the first `lines` lines of its body, with TOP. You can read them while
+    /// they arrive.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); refused if there is no such message, or no TOP.
+    /// Any [`Cause`](crate::Cause); refused if there is no such message, or if the server does not support TOP.
     pub fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<Message<'_, S>, Error> {
         Message::open(&mut self.driver, number, Retrieval::new(Command::Top { number, lines }))
     }
 
-    /// TOP without body: the header of a message.
+    /// Retrieves the header of a message, with TOP.
     ///
     /// # Errors
     ///
-    /// Those of [`top`](Self::top).
+    /// The errors of [`top`](Self::top).
+    #[doc(alias = "TOP")]
     pub fn retrieve_headers(&mut self, number: NonZeroU32) -> Result<WholeMessage, Error> {
         self.top(number, 0)?.into_message()
     }
 
-    /// Retrieves every message that is not marked as deleted, pipelined where the server permits it.
+    /// Retrieves all messages that are not marked as deleted, pipelined if the server permits it.
     ///
     /// # Errors
     ///
-    /// Those of [`list`](Self::list), which tells what there is.
+    /// The errors of [`list`](Self::list), which this calls first.
+    #[doc(alias = "RETR")]
     pub fn retrieve_all(&mut self) -> Result<Messages<'_, S>, Error> {
         let selection = Selection::listed(self.list()?);
         Ok(self.messages(BatchCommand::Retrieve, selection))
     }
 
-    /// Retrieves these messages, pipelined where the server permits it.
+    /// Retrieves these messages, pipelined if the server permits it.
+    #[doc(alias = "RETR")]
     pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Messages<'_, S> {
         self.messages(BatchCommand::Retrieve, Selection::numbered(numbers))
     }
 
-    /// The headers of every message that is not marked as deleted.
+    /// Retrieves the headers of all messages that are not marked as deleted.
     ///
     /// # Errors
     ///
-    /// Those of [`list`](Self::list), which tells what there is.
+    /// The errors of [`list`](Self::list), which this calls first.
+    #[doc(alias = "TOP")]
     pub fn headers_all(&mut self) -> Result<Headers<'_, S>, Error> {
         let selection = Selection::numbered(self.list()?.into_iter().map(|listing| listing.number));
         Ok(Headers::new(self.messages(BatchCommand::Top(0), selection)))
     }
 
-    /// The headers of these messages.
+    /// Retrieves the headers of these messages.
+    #[doc(alias = "TOP")]
     pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Headers<'_, S> {
         Headers::new(self.messages(BatchCommand::Top(0), Selection::numbered(numbers)))
     }
 
-    /// Marks every message as deleted. An iterator: nothing is sent until it is driven.
+    /// Marks all messages as deleted. Returns an iterator: nothing is sent until you drive it.
     ///
     /// # Errors
     ///
-    /// Those of [`list`](Self::list), which tells what there is.
+    /// The errors of [`list`](Self::list), which this calls first.
+    #[doc(alias = "DELE")]
     pub fn delete_all(&mut self) -> Result<Deletions<'_, S>, Error> {
         let numbers: Vec<_> = self.list()?.into_iter().map(|listing| listing.number).collect();
         Ok(self.delete_many(numbers))
     }
 
-    /// Marks these messages as deleted. An iterator: nothing is sent until it is driven.
+    /// Marks these messages as deleted. Returns an iterator: nothing is sent until you drive it.
+    #[doc(alias = "DELE")]
     pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Deletions<'_, S> {
         let batch = Batch::new(BatchCommand::Delete, Selection::numbered(numbers), self.driver.window);
         Deletions::new(&mut self.driver, batch)
@@ -170,7 +186,8 @@ impl<S: Read + Write> Session<S> {
         Messages::new(&mut self.driver, batch)
     }
 
-    /// LAST: the highest message number accessed, 0 for none. Gone from POP3 since RFC 1725; most servers refuse.
+    /// Returns the highest message number accessed, or 0 for none, with LAST. RFC 1725 removed LAST from POP3; most
+    /// servers refuse it.
     ///
     /// # Errors
     ///
@@ -179,25 +196,27 @@ impl<S: Read + Write> Session<S> {
         self.driver.call(Last)
     }
 
-    /// DELE: marks a message as deleted. It is deleted when [`quit`](Self::quit) succeeds.
+    /// Marks a message as deleted, with DELE. The message is deleted when [`quit`](Self::quit) succeeds.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); refused if it is marked already.
+    /// Any [`Cause`](crate::Cause); refused if the message is already marked.
+    #[doc(alias = "DELE")]
     pub fn delete(&mut self, number: NonZeroU32) -> Result<(), Error> {
         self.driver.call(Acknowledge(Command::Dele(number)))
     }
 
-    /// RSET: unmarks all messages.
+    /// Unmarks all messages, with RSET.
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause).
+    #[doc(alias = "RSET")]
     pub fn reset(&mut self) -> Result<(), Error> {
         self.driver.call(Acknowledge(Command::Rset))
     }
 
-    /// NOOP: keeps the session alive.
+    /// Keeps the session alive, with NOOP.
     ///
     /// # Errors
     ///
@@ -206,42 +225,46 @@ impl<S: Read + Write> Session<S> {
         self.driver.call(Acknowledge(Command::Noop))
     }
 
-    /// CAPA: what the server announces after the login (RFC 2449, section 5).
+    /// Asks for the capabilities after the login, with CAPA (RFC 2449, section 5).
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); an old server refuses.
+    /// Any [`Cause`](crate::Cause); old servers refuse the command.
+    #[doc(alias = "CAPA")]
     pub fn capabilities(&mut self) -> Result<&Capabilities, Error> {
         let lines = self.driver.call(Lines::new(Command::Capa))?;
         Ok(self.driver.conversation.learn(Capabilities::new(lines)))
     }
 
-    /// LANG: the languages in which the server can speak, each as a tag, and perhaps a blank and a description (RFC 6856,
-    /// section 3.1).
+    /// Returns the languages that the server supports, each as a tag, optionally followed by a space and a description,
+    /// with LANG (RFC 6856, section 3.1).
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) if the capabilities that
-    /// were learnt last lack LANG: nothing was sent.
+    /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) if the most
+    /// recent capabilities lack LANG: nothing was sent.
+    #[doc(alias = "LANG")]
     pub fn languages(&mut self) -> Result<Vec<Box<[u8]>>, Error> {
         self.driver.call(Lines::new(Command::LangList))
     }
 
-    /// LANG with a language range, or `*` for the server's own: has the server's texts come in that language, and gives
-    /// the tag of the one that it chose (RFC 6856, section 3.1).
+    /// Selects the language of the server's texts, with LANG, and returns the tag of the language that the server chose
+    /// (RFC 6856, section 3.1). `range` is a language range, or `*` for the server's default.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); refused if the server does not speak it.
+    /// Any [`Cause`](crate::Cause); refused if the server does not support the language.
+    #[doc(alias = "LANG")]
     pub fn set_language(&mut self, range: &str) -> Result<Box<[u8]>, Error> {
         self.driver.call(Language(range))
     }
 
-    /// A command of an extension, without its CRLF, and the lines of its answer: none unless it is `multi`-line.
+    /// Sends a command of an extension, without its CRLF, and returns the lines of its answer: none unless `multi` is
+    /// true.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); rejected if there is a call for the command.
+    /// Any [`Cause`](crate::Cause); rejected if there is a method for the command.
     pub fn raw(&mut self, line: &str, multi: bool) -> Result<Vec<Box<[u8]>>, Error> {
         let command = Command::Raw { line, multi };
         if multi {
@@ -251,16 +274,16 @@ impl<S: Read + Write> Session<S> {
         }
     }
 
-    /// QUIT: commits the deletions and ends the session (RFC 1939, section 6).
+    /// Commits the deletions and ends the session, with QUIT (RFC 1939, section 6).
     ///
     /// # Errors
     ///
-    /// [`QuitError`] tells a refusal from an answer that never came.
+    /// [`QuitError`], which distinguishes a refusal from a missing answer.
     pub fn quit(mut self) -> Result<(), QuitError> {
         self.driver.quit()
     }
 
-    /// Ends the session without QUIT: nothing is deleted. Gives the stream back, to be closed.
+    /// Ends the session without QUIT: nothing is deleted. Returns the stream, for you to close.
     pub fn abandon(self) -> S {
         self.driver.transport.into_stream()
     }

@@ -1,7 +1,7 @@
-//! A TCP stream that keeps time, and never blocks in writing.
+//! A TCP stream that limits its waits, and never blocks in writes.
 //!
-//! A server need not read while it writes (RFC 2449, section 6.6), so neither may a client insist on writing: what the
-//! socket does not take at once waits until an answer was read, or a moment has passed.
+//! A server need not read while it writes (RFC 2449, section 6.6), so a client must not block until its write
+//! completes: if the socket does not accept a write, the rest waits until something was read or a moment has passed.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -9,50 +9,50 @@ use std::time::{Duration, Instant};
 
 use crate::transport::Abilities;
 
-/// How long a read waits before it is time to try and write again.
+/// The time for which a read waits before the next attempt to write.
 const STEP: Duration = Duration::from_millis(10);
 
 /// A TCP connection with a limit on each wait.
 ///
-/// [`Write`] takes what the socket has room for, and gives [`WouldBlock`](ErrorKind::WouldBlock) if that is nothing: then
-/// read first. [`Read`] gives [`Interrupted`](ErrorKind::Interrupted) when it is time to try and write again. A session does
-/// so.
+/// [`Write`] writes what fits into the socket's buffer, and returns [`WouldBlock`](ErrorKind::WouldBlock) if nothing
+/// fits: then read first. [`Read`] returns [`Interrupted`](ErrorKind::Interrupted) when you should try to write again.
+/// A [`Session`](crate::Session) does both.
 #[derive(Debug)]
 pub struct Tcp {
     stream: TcpStream,
     timeout: Duration,
-    /// What the socket knows of it.
+    /// The read time-out currently set on the socket.
     told: Duration,
-    /// The socket did not take what was last to be written.
+    /// The socket did not accept the last write.
     full: bool,
-    /// Waited in vain since then.
+    /// The time waited in vain since then.
     waited: Duration,
 }
 
 impl Tcp {
-    /// What a session can ask of it.
+    /// The abilities that a session uses.
     pub(crate) const ABILITIES: Abilities<Tcp> =
         Abilities { read_within: Tcp::read_within, write_at_once: <Tcp as Write>::write };
 
-    /// Takes a connected stream; each read may take as long as `timeout`.
+    /// Wraps a connected stream; each read may take up to `timeout`.
     ///
     /// # Errors
     ///
-    /// What the operating system says, or that the time-out is zero.
+    /// Errors of the operating system, or a time-out of zero.
     pub fn new(stream: TcpStream, timeout: Duration) -> io::Result<Tcp> {
-        // A batch writes many commands at once, and what it writes last must not wait for an acknowledgement.
+        // The last command of a batch must not wait for an acknowledgement.
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(timeout))?;
         Ok(Tcp { stream, timeout, told: timeout, full: false, waited: Duration::ZERO })
     }
 
-    /// The socket.
+    /// Returns the socket.
     pub fn get_ref(&self) -> &TcpStream {
         &self.stream
     }
 
-    /// Reads, and waits no longer than that, nor longer than it is good to wait before writing again. Only what is there
-    /// already is read if the limit is zero.
+    /// Reads, and waits for at most `limit`, or less if a write is pending. With a limit of zero, it reads only what
+    /// has already arrived.
     fn read_within(&mut self, space: &mut [u8], limit: Duration) -> io::Result<usize> {
         if limit.is_zero() {
             return self.at_once(|mut stream| stream.read(space));
@@ -113,7 +113,7 @@ impl Write for Tcp {
     }
 }
 
-/// Whether it says that nothing came in time.
+/// Returns true if the error means that nothing arrived in time.
 pub(crate) fn is_late(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::ConnectError;
 
-/// What TLS has to prove of this server.
+/// The TLS requirements for one server.
 #[derive(Clone)]
 pub(crate) struct Settings {
     config: Arc<ClientConfig>,
@@ -28,14 +28,14 @@ impl Settings {
     }
 }
 
-/// The TLS of one connection. What it buffers is bounded: one record that comes, and 64 KiB that go.
+/// The TLS of one connection. Its buffers are limited: one record to be read, and 64 KiB to be written.
 pub(crate) struct Layer {
     connection: Box<ClientConnection>,
     name: ServerName<'static>,
 }
 
 impl Layer {
-    /// A handshake that has not begun.
+    /// Creates a layer whose handshake has not begun.
     pub(crate) fn new(settings: &Settings) -> io::Result<Layer> {
         let Settings { config, name } = settings.clone();
         let connection = ClientConnection::new(config, name.clone()).map_err(io::Error::other)?;
@@ -46,7 +46,7 @@ impl Layer {
         self.connection.is_handshaking()
     }
 
-    /// Whether something is to be flushed, which may be nothing that we wrote.
+    /// Returns true if TLS has octets to send, possibly of its own.
     pub(crate) fn wants_write(&self) -> bool {
         self.connection.wants_write()
     }
@@ -55,18 +55,19 @@ impl Layer {
         channel_binding(&self.connection)
     }
 
-    /// The plaintext at hand: none is [`WouldBlock`](ErrorKind::WouldBlock), 0 octets are the end.
+    /// Reads available plaintext. Returns [`WouldBlock`](ErrorKind::WouldBlock) if there is none, and 0 octets at the
+    /// end.
     pub(crate) fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         match self.connection.reader().read(space) {
-            // That TLS was not closed before is no matter: the core knows whether the end is a truncation.
+            // A missing close_notify is acceptable: the conversation detects truncation.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(0),
             result => result,
         }
     }
 
-    /// Reads once from the stream, and gives the octets that came. Only while there is no plaintext at hand.
+    /// Reads once from the stream, and returns the number of octets. Call this only if no plaintext is available.
     ///
-    /// What it makes of them, be it an error, is for the next call to tell: what came before an error is as good as ever.
+    /// If the octets are invalid, the next call reports the error, because data before the error is valid.
     pub(crate) fn fill(&mut self, stream: &mut dyn Read) -> io::Result<usize> {
         self.process()?;
         let octets = self.connection.read_tls(stream)?;
@@ -79,15 +80,14 @@ impl Layer {
         result.map(drop).map_err(|error| explain(io::Error::other(error), &self.name))
     }
 
-    /// Takes octets to be sent, as many as there is room for, which may be none.
+    /// Accepts as many octets to be sent as there is room for, possibly none.
     ///
-    /// Where TLS has failed nothing is written, as where the other side is gone: why is for the reader to say, behind what
-    /// came before.
+    /// After a TLS failure, this fails like a closed connection: reads report the reason, after the data before it.
     pub(crate) fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         self.connection.writer().write(octets).map_err(|_| ErrorKind::BrokenPipe.into())
     }
 
-    /// Writes to the stream what is to be sent, until all of it is.
+    /// Writes everything that TLS has to send to the stream.
     pub(crate) fn flush(&mut self, stream: &mut dyn Write) -> io::Result<()> {
         while self.connection.wants_write() {
             match self.connection.write_tls(stream) {
@@ -100,7 +100,7 @@ impl Layer {
         Ok(())
     }
 
-    /// Nothing is to be sent after this (RFC 8446, section 6.1).
+    /// Closes TLS: nothing may be sent after this (RFC 8446, section 6.1).
     pub(crate) fn close(&mut self) {
         self.connection.send_close_notify();
     }

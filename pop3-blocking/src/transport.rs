@@ -1,4 +1,4 @@
-//! A stream, perhaps with TLS on it: what a conversation's octets go through.
+//! A stream with or without TLS, which carries the octets of a conversation.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;
@@ -7,22 +7,22 @@ use crate::driver::is_closed;
 use crate::tls::{Layer, Settings};
 
 pub(crate) struct Transport<S> {
-    /// It is taken out once, at the end.
+    /// Taken once, at the end.
     stream: Option<S>,
     layer: Option<Layer>,
     abilities: Option<Abilities<S>>,
-    /// Octets that came from the stream since [`received`](Self::received) was asked.
+    /// Octets received from the stream since the last call of [`received`](Self::received).
     received: usize,
-    /// Something was written and the stream had no room to flush it.
+    /// Something was written, and the stream has not flushed it yet.
     unflushed: bool,
 }
 
-/// What a [`Tcp`](crate::Tcp) can do, and a stream of the user's own cannot be asked for.
+/// What a [`Tcp`](crate::Tcp) supports beyond [`Read`] and [`Write`].
 #[derive(Clone, Copy)]
 pub(crate) struct Abilities<S> {
-    /// Like [`Read::read`], and does not wait longer than that: not at all, if it is zero.
+    /// Like [`Read::read`], but waits no longer than the limit, and not at all if it is zero.
     pub(crate) read_within: fn(&mut S, &mut [u8], Duration) -> io::Result<usize>,
-    /// Writes what the stream takes without waiting.
+    /// Writes what the stream accepts without waiting.
     pub(crate) write_at_once: fn(&mut S, &[u8]) -> io::Result<usize>,
 }
 
@@ -35,13 +35,13 @@ impl<S> Transport<S> {
         self.stream.as_ref().expect("it is there until the transport is gone")
     }
 
-    /// The stream, whose TLS is closed if that goes without waiting.
+    /// Returns the stream. Closes TLS if that is possible without waiting.
     pub(crate) fn into_stream(mut self) -> S {
         self.say_goodbye();
         self.stream.take().expect("it is there until the transport is gone")
     }
 
-    /// Octets that came from the stream since this was asked last, be they ciphertext.
+    /// Returns the number of octets received from the stream since the last call, ciphertext included.
     pub(crate) fn received(&mut self) -> usize {
         std::mem::take(&mut self.received)
     }
@@ -50,13 +50,13 @@ impl<S> Transport<S> {
         self.layer.as_ref()
     }
 
-    /// Begins TLS: nothing that is read or written from now on is plaintext on the stream.
+    /// Begins TLS: from now on, nothing that is read or written is plaintext on the stream.
     pub(crate) fn secure(&mut self, settings: &Settings) -> io::Result<()> {
         self.layer = Some(Layer::new(settings)?);
         Ok(())
     }
 
-    /// Whoever drops a session does not wait.
+    /// Closes TLS without waiting, for sessions that are dropped.
     fn say_goodbye(&mut self) {
         if let (Some(stream), Some(layer), Some(abilities)) = (&mut self.stream, &mut self.layer, &self.abilities) {
             layer.close();
@@ -66,9 +66,8 @@ impl<S> Transport<S> {
 }
 
 impl<S: Read + Write> Transport<S> {
-    /// Reads once from the stream, waiting no longer than that if the stream can limit it.
-    /// [`Interrupted`](ErrorKind::Interrupted) says that it is time to write again, or that what came is not enough to make
-    /// something of.
+    /// Reads once from the stream, for at most `limit` if the stream supports that. Returns
+    /// [`Interrupted`](ErrorKind::Interrupted) if it is time to write again, or if more ciphertext is needed.
     pub(crate) fn read(&mut self, space: &mut [u8], limit: Duration) -> io::Result<usize> {
         let Some(stream) = &mut self.stream else { return Ok(0) };
         let mut stream = Within(stream, self.abilities.as_ref(), limit);
@@ -84,10 +83,10 @@ impl<S: Read + Write> Transport<S> {
         at_hand(layer, space).unwrap_or(Err(ErrorKind::Interrupted.into()))
     }
 
-    /// Goes on with the handshake: flushes, and reads once unless that was all. Gives whether it is done.
+    /// Continues the handshake: flushes, and reads once unless it is complete. Returns true if it is complete.
     pub(crate) fn shake_hands(&mut self, limit: Duration) -> io::Result<bool> {
         match self.flush() {
-            // If the server hung up, what it said before tells more.
+            // If the server hung up, its last octets explain more.
             Err(error) if error.kind() != ErrorKind::WouldBlock && !is_closed(&error) => return Err(error),
             _ => {}
         }
@@ -104,9 +103,9 @@ impl<S: Read + Write> Transport<S> {
         }
     }
 
-    /// Reads what is there without waiting, or gives [`WouldBlock`](ErrorKind::WouldBlock).
+    /// Reads what has arrived without waiting, or returns [`WouldBlock`](ErrorKind::WouldBlock).
     pub(crate) fn look(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        // What TLS says for itself is passed over, unless there is no end of it.
+        // Skips records of TLS itself, up to a limit.
         let rounds = if self.abilities.is_some() { 16 } else { 0 };
         for _ in 0..rounds {
             match self.read(space, Duration::ZERO) {
@@ -131,7 +130,7 @@ impl<S: Read + Write> Transport<S> {
         }
     }
 
-    /// Has all leave that was written. There may be something even if nobody wrote: TLS speaks by itself, too.
+    /// Flushes everything written. There may be something even without a write: TLS also sends records of its own.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         let Some(stream) = &mut self.stream else { return Ok(()) };
         if let Some(layer) = self.layer.as_mut().filter(|layer| layer.wants_write()) {
@@ -150,11 +149,11 @@ impl<S: Read + Write> Transport<S> {
         Ok(())
     }
 
-    /// Says that nothing more will be written, if there is TLS to say it in.
+    /// Closes TLS, if there is any.
     pub(crate) fn close(&mut self) {
         if let Some(layer) = &mut self.layer {
             layer.close();
-            // Only to be polite.
+            // Errors are ignored: the close is only a courtesy.
             let _ = self.flush();
         }
     }
@@ -171,7 +170,7 @@ impl<S> Drop for Transport<S> {
     }
 }
 
-/// A stream whose reads wait no longer than that, if it can limit them.
+/// A stream whose reads wait no longer than a limit, if it supports that.
 struct Within<'a, S>(&'a mut S, Option<&'a Abilities<S>>, Duration);
 
 impl<S: Read> Read for Within<'_, S> {

@@ -1,4 +1,4 @@
-//! The embedded server with TLS: from the beginning, or from STLS on.
+//! The embedded server with TLS, from the beginning or after STLS.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use pop3_proto::{ServerConfig, Service};
 
 use super::{Turn, begin, converse};
 
-/// Serves a maildrop on a stream like [`serve_with`](super::serve_with), with TLS: from the beginning if
-/// [`ServerConfig::inside_tls`] says so, as on port 995 (RFC 8314, section 3.1); else STLS is offered, as on port 110 (RFC
-/// 2595, section 4), and the default config takes a password inside TLS only.
+/// Serves a maildrop on a stream like [`serve_with`](super::serve_with), with TLS. TLS begins with the connection if
+/// [`ServerConfig::inside_tls`] is set, as on port 995 (RFC 8314, section 3.1). Otherwise STLS is offered, as on port
+/// 110 (RFC 2595, section 4), and the default config accepts a password only inside TLS.
 ///
-/// What a client sends in the clear behind STLS ends the session, and nothing that it said before counts inside TLS. In
-/// TLS 1.3 a proof may be bound to the connection: SCRAM-SHA-256-PLUS.
+/// If a client sends plaintext after STLS, the session ends; nothing from before TLS remains valid inside it. In TLS
+/// 1.3, a proof can be bound to the connection with SCRAM-SHA-256-PLUS.
 ///
-/// Threads and time are the caller's here too: a client that never begins the handshake waits for the stream's time-out.
-/// The octets that `rustls` keeps of a handshake are bounded.
+/// You manage threads and time here too: a client that never begins the handshake waits for the time-out of the stream.
+/// `rustls` limits the octets of a handshake that it buffers.
 ///
 /// ```
 /// use std::net::TcpStream;
@@ -36,8 +36,8 @@ use super::{Turn, begin, converse};
 ///
 /// # Errors
 ///
-/// What the stream says, and what `rustls` says of the handshake and of what comes after it. A client that goes away without
-/// closing TLS is no error once the handshake is done: of a command cut short nothing is done, and nothing is removed.
+/// Errors of the stream, and errors of `rustls` during and after the handshake. If a client disconnects without closing
+/// TLS after the handshake, that is not an error: a truncated command is not executed, and nothing is removed.
 pub fn serve_tls<S: Read + Write, M: Maildrop>(
     mut stream: S,
     maildrop: M,
@@ -81,7 +81,7 @@ fn inside<S: Read + Write, M: Maildrop>(
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
         conversed => conversed?,
     };
-    // The client has all that it asked for, and may be gone already.
+    // The client has received everything, and may have disconnected.
     stream.conn.send_close_notify();
     let _ = stream.flush();
     Ok(())
