@@ -66,6 +66,8 @@ fn utf8_and_lang_need_their_capability() {
     assert_eq!((said.as_str(), result.is_ok()), ("UTF8\r\n", true));
     let (said, result) = call(&mut conversation, Lines::new(Command::LangList), b"+OK\r\nde\r\n.\r\n");
     assert_eq!((said.as_str(), result.unwrap().len()), ("LANG\r\n", 1));
+    let (said, result) = call(&mut conversation, Language("de"), b"+OK de Es wird Deutsch gesprochen\r\n");
+    assert_eq!((said.as_str(), &*result.unwrap()), ("LANG de\r\n", &b"de"[..]));
 }
 
 #[test]
