@@ -1,4 +1,4 @@
-//! The attack table, row by row: each test has the number of its row in its name.
+//! The attacks of `spec/attacks.md`, row by row: each test has the numbers of its rows in its name.
 #![cfg(all(feature = "std", feature = "cram-md5", feature = "scram"))]
 
 mod before_tls;
@@ -15,7 +15,6 @@ mod numbers;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod play;
-mod rows;
 mod scram_server;
 #[path = "../script/mod.rs"]
 mod script;
