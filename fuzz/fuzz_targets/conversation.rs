@@ -211,7 +211,10 @@ impl Scene {
             Pending::Messages(batch, current) => {
                 if current.is_none() {
                     match batch.next(conversation) {
-                        Step::Done(Some(item)) => *current = Some((item.retrieval(), item.number, Vec::new())),
+                        Step::Done(Some(item)) => {
+                            let number = item.number;
+                            *current = Some((item.retrieval(), number, Vec::new()));
+                        }
                         Step::Done(None) => return calls[at] = Pending::Over,
                         Step::NeedIo(_) => return,
                     }
@@ -225,9 +228,10 @@ impl Scene {
             Pending::Deletions(batch) => match batch.next(conversation) {
                 Step::Done(Some(item)) => {
                     // Not awaited: the next call skips it.
+                    let number = item.number;
                     let mut call = item.call();
                     if let Some(Err(error)) = settled(conversation, &mut call) {
-                        judge_refusal(&error, item.number);
+                        judge_refusal(&error, number);
                     }
                     false
                 }

@@ -98,7 +98,8 @@ impl<'a, S: Read + Write> Deletions<'a, S> {
 
     fn deletion(&mut self) -> Result<Option<NonZeroU32>, Error> {
         let Some(item) = self.driver.next_item(&mut self.batch) else { return Ok(None) };
-        self.driver.finish(&mut item.call()).map(|()| Some(item.number))
+        let number = item.number;
+        self.driver.finish(&mut item.call()).map(|()| Some(number))
     }
 }
 

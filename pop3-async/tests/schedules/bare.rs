@@ -132,11 +132,12 @@ impl Bare {
         })
     }
 
-    fn item(&mut self, item: &drive::Item, lot: &Lot) -> Result<Value, Error> {
+    fn item(&mut self, item: drive::Item, lot: &Lot) -> Result<Value, Error> {
+        let number = item.number;
         match lot.each {
-            BatchCommand::Delete => self.finish(&mut item.call()).map(|()| Value::Number(item.number.get())),
-            BatchCommand::Header => self.read(item.number, item.retrieval(), Reading::Whole),
-            BatchCommand::Retrieve => self.read(item.number, item.retrieval(), lot.reading),
+            BatchCommand::Delete => self.finish(&mut item.call()).map(|()| Value::Number(number.get())),
+            BatchCommand::Header => self.read(number, item.retrieval(), Reading::Whole),
+            BatchCommand::Retrieve => self.read(number, item.retrieval(), lot.reading),
         }
     }
 
@@ -220,7 +221,7 @@ impl Session for Bare {
             }
             let next = self.drive("", |conversation| Ok::<_, Error>(batch.next(conversation)), |error| error);
             let Ok(Some(item)) = next else { break };
-            let note = self.item(&item, lot);
+            let note = self.item(item, lot);
             over = lot.each != BatchCommand::Retrieve && note.as_ref().is_err_and(|error| !error.is_recoverable());
             notes.push(note.map_err(Into::into));
         }

@@ -48,6 +48,14 @@ impl Selection {
 }
 
 /// One message of a batch whose command may be in flight.
+///
+/// It is consumed by what reads its answer, because an answer is read once:
+///
+/// ```compile_fail,E0382
+/// fn twice(item: pop3_proto::drive::Item) {
+///     let (one, other) = (item.retrieval(), item.retrieval());
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Item {
     /// The message.
@@ -58,12 +66,12 @@ pub struct Item {
 
 impl Item {
     /// The answer to RETR or TOP, to be read.
-    pub const fn retrieval(&self) -> Retrieval {
+    pub fn retrieval(self) -> Retrieval {
         Retrieval::begun(self.command, self.ticket)
     }
 
     /// The answer to DELE, to be awaited.
-    pub const fn call(&self) -> Call<Acknowledge<'static>> {
+    pub fn call(self) -> Call<Acknowledge<'static>> {
         Call::begun(Acknowledge(self.command), self.ticket)
     }
 }

@@ -251,8 +251,9 @@ fn f06_numbers_name_messages_of_one_session() {
         let mut whole = Vec::new();
         while let Some(item) = play.next(&mut batch) {
             let mut octets = Vec::new();
+            let number = item.number.get();
             match play.retrieve(item.retrieval(), &mut octets) {
-                Ok(()) => whole.push((item.number.get(), octets)),
+                Ok(()) => whole.push((number, octets)),
                 Err(error) => assert!(error.refused().is_some() && error.is_recoverable() && octets.is_empty()),
             }
         }

@@ -70,8 +70,9 @@ fn d17_each_of_a_batch_has_its_own_result() {
         let mut results = Vec::new();
         while let Some(item) = play.next(&mut batch) {
             let mut octets = Vec::new();
+            let number = item.number.get();
             let result = play.retrieve(item.retrieval(), &mut octets);
-            results.push((item.number.get(), octets, result));
+            results.push((number, octets, result));
         }
         assert_eq!(results.len(), 4);
         assert_eq!((results[0].0, &results[0].1[..]), (1, &b"a\r\n"[..]));
@@ -96,6 +97,7 @@ fn d18_no_more_commands_are_in_flight_than_the_window_takes() {
     let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered((1..=10_000).map(number)), WINDOW);
     let (mut said, mut answered, mut most) = (0, 0, 0);
     while let Some(item) = play.next(&mut batch) {
+        let number = item.number;
         let mut retrieval = item.retrieval();
         // A server that does not read before it has written all: octets pile up here, and not beyond the window.
         loop {
@@ -117,7 +119,7 @@ fn d18_no_more_commands_are_in_flight_than_the_window_takes() {
                 }
             }
         }
-        answered += format!("RETR {}\r\n", item.number).len();
+        answered += format!("RETR {number}\r\n").len();
     }
     assert_eq!(said, answered);
     assert!(most > WINDOW / 2, "the pipe was filled: {most}");

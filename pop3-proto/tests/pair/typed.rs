@@ -285,18 +285,19 @@ impl Typed<'_> {
             }
             let next = self.drive(|conversation| Ok::<_, Error>(batch.next(conversation)));
             let Ok(Some(item)) = next else { break };
+            let number = item.number;
             let goes_on = match each {
                 BatchCommand::Delete => {
                     let mut call = item.call();
                     let result = self.drive(|conversation| conversation.step(&mut call));
-                    self.acknowledged(Command::Dele(item.number), &result)
+                    self.acknowledged(Command::Dele(number), &result)
                 }
                 BatchCommand::Top(lines) => {
-                    let result = self.read(item.retrieval(), Command::Top { number: item.number, lines }, octets);
+                    let result = self.read(item.retrieval(), Command::Top { number, lines }, octets);
                     self.note(&result)
                 }
                 BatchCommand::Retrieve => {
-                    let result = self.read(item.retrieval(), Command::Retr(item.number), octets);
+                    let result = self.read(item.retrieval(), Command::Retr(number), octets);
                     self.note(&result)
                 }
             };

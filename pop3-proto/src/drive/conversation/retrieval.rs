@@ -105,7 +105,7 @@ impl Conversation {
     ///
     /// Any [`Cause`]. What was read before an error is a part of the message, never the whole.
     pub fn read(&mut self, retrieval: &mut Retrieval) -> Result<Step<bool>, Error> {
-        if !self.body.is_empty() && self.body_of == retrieval.ticket {
+        if retrieval.stage == Stage::Open && !self.body.is_empty() && self.body_of == retrieval.ticket {
             return Ok(Step::Done(true));
         }
         if let Step::NeedIo(io) = self.open(retrieval)? {
