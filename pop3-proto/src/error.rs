@@ -58,8 +58,9 @@ pub enum UsageError {
     /// The server has sent unsolicited octets: the next `receive` fails.
     #[error("the server has sent what nobody asked for")]
     Unsolicited,
-    /// All or part of the answer was discarded: a later call was advanced first, or the call had already ended.
-    #[error("its answer was skipped by a later call")]
+    /// All or part of the answer was discarded: a later call was advanced first, the call had already ended, or it began
+    /// in another conversation.
+    #[error("its answer was skipped by a later call, or is due on another connection")]
     Skipped,
     /// The session has already failed or ended.
     #[error("the session is over")]

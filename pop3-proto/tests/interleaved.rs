@@ -107,6 +107,52 @@ fn a_call_that_failed_in_the_middle_of_its_answer_does_not_go_on_behind_it() {
     assert!(is_skipped(&conversation.step(&mut uidl).unwrap_err()));
 }
 
+#[test]
+fn a_message_does_not_go_on_in_another_conversation() {
+    for taken in [0, 3, usize::MAX] {
+        let mut first = logged_in();
+        let mut message = Retrieval::new(Command::Retr(number(1)));
+        assert_eq!(first.open(&mut message).unwrap(), Step::NeedIo(Io::Transfer));
+        hear(&mut first, b"+OK\r\nfirst line of message 1\r\n");
+        let mut octets = Vec::new();
+        assert_eq!(first.collect(&mut message, &mut octets).unwrap(), Step::NeedIo(Io::Transfer));
+        drop(first);
+
+        // The connection broke, and the next one numbers its commands alike.
+        let mut second = logged_in();
+        let mut another = Retrieval::new(Command::Retr(number(7)));
+        assert_eq!(second.open(&mut another).unwrap(), Step::NeedIo(Io::Transfer));
+        hear(&mut second, b"+OK\r\nmessage 7\r\n.\r\n");
+        let mut rest = Vec::new();
+        if taken > 0 {
+            assert_eq!(second.read(&mut another).unwrap(), Step::Done(true));
+            let octets = second.body().len().min(taken);
+            rest.extend_from_slice(&second.body()[..octets]);
+            second.take_body(octets);
+        }
+        let error = second.collect(&mut message, &mut octets).unwrap_err();
+        assert!(is_skipped(&error) && error.is_recoverable(), "{error}");
+        assert_eq!((message.is_complete(), &octets[..]), (false, &b"first line of message 1\r\n"[..]));
+        assert_eq!(second.collect(&mut another, &mut rest).unwrap(), Step::Done(()));
+        assert_eq!(rest, b"message 7\r\n");
+    }
+}
+
+#[test]
+fn a_listing_does_not_go_on_in_another_conversation() {
+    let (mut first, mut second) = (logged_in(), logged_in());
+    let (mut uidl, mut another) = (Call::new(UidlAll::new()), Call::new(UidlAll::new()));
+    assert_eq!(first.step(&mut uidl).unwrap(), Step::NeedIo(Io::Transfer));
+    hear(&mut first, b"+OK\r\n1 a\r\n");
+    assert_eq!(first.step(&mut uidl).unwrap(), Step::NeedIo(Io::Transfer));
+    assert_eq!(second.step(&mut another).unwrap(), Step::NeedIo(Io::Transfer));
+    hear(&mut second, b"+OK\r\n1 x\r\n.\r\n");
+    assert!(is_skipped(&second.step(&mut uidl).unwrap_err()));
+    assert!(matches!(second.step(&mut another).unwrap(), Step::Done(ids) if ids.len() == 1));
+    hear(&mut first, b"2 b\r\n.\r\n");
+    assert!(matches!(first.step(&mut uidl).unwrap(), Step::Done(ids) if ids.len() == 2));
+}
+
 /// A call of each shape, and what it has to bring if it brings anything.
 enum Pending {
     Listing(Call<Lines<'static>>),

@@ -4,9 +4,8 @@ use alloc::collections::VecDeque;
 use alloc::vec::{IntoIter, Vec};
 use core::num::NonZeroU32;
 
-use crate::client::Ticket;
 use crate::drive::commands::Acknowledge;
-use crate::drive::conversation::{Call, Conversation, Io, Retrieval, Step};
+use crate::drive::conversation::{Call, Conversation, Io, Retrieval, Sent, Step};
 use crate::wire::command::Command;
 use crate::wire::listing::ScanListing;
 
@@ -61,18 +60,18 @@ pub struct Item {
     /// The message.
     pub number: NonZeroU32,
     command: Command<'static>,
-    ticket: Option<Ticket>,
+    sent: Option<Sent>,
 }
 
 impl Item {
     /// The answer to RETR or TOP, to be read.
     pub fn retrieval(self) -> Retrieval {
-        Retrieval::begun(self.command, self.ticket)
+        Retrieval::begun(self.command, self.sent)
     }
 
     /// The answer to DELE, to be awaited.
     pub fn call(self) -> Call<Acknowledge<'static>> {
-        Call::begun(Acknowledge(self.command), self.ticket)
+        Call::begun(Acknowledge(self.command), self.sent)
     }
 }
 
@@ -131,7 +130,7 @@ impl Batch {
             return Step::Done(Some(item));
         }
         let item = self.wanted.next();
-        Step::Done(item.map(|(number, _)| Item { number, command: self.each.command(number), ticket: None }))
+        Step::Done(item.map(|(number, _)| Item { number, command: self.each.command(number), sent: None }))
     }
 
     /// Sends commands as the window permits. Returns the I/O that is due before the first one.
@@ -146,9 +145,9 @@ impl Batch {
             if command.encoded_len() > self.window - self.octets {
                 break;
             }
-            let ticket = match conversation.send(&command) {
+            let sent = match conversation.send(&command) {
                 Ok(Step::NeedIo(io)) => return Some(io),
-                Ok(Step::Done(Some(ticket))) => ticket,
+                Ok(Step::Done(Some(sent))) => sent,
                 Ok(Step::Done(None)) | Err(_) => break,
             };
             self.wanted.next();
@@ -156,7 +155,7 @@ impl Batch {
             let octets = octets.min(Self::MAX_EXPECTED);
             self.octets += command.encoded_len();
             self.expected += octets;
-            self.in_flight.push_back((Item { number, command, ticket: Some(ticket) }, octets));
+            self.in_flight.push_back((Item { number, command, sent: Some(sent) }, octets));
         }
         None
     }

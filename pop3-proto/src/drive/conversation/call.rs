@@ -30,26 +30,56 @@ pub enum Io {
     Look,
 }
 
+/// A command that was sent, and by which conversation: the tickets of each begin anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(super) ticket: Ticket,
+    pub(super) conversation: Identity,
+}
+
+/// Tells conversations apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity(usize);
+
+impl Identity {
+    /// One that no other conversation of this program has, or has had for as long as numbers last.
+    #[cfg(target_has_atomic = "ptr")]
+    pub(super) fn new() -> Identity {
+        use core::sync::atomic::{AtomicUsize, Ordering};
+        static LAST: AtomicUsize = AtomicUsize::new(0);
+        Identity(LAST.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The same for all: this processor cannot count for several threads.
+    #[cfg(not(target_has_atomic = "ptr"))]
+    pub(super) const fn new() -> Identity {
+        Identity(0)
+    }
+}
+
 /// An exchange on its way. It may be dropped at any time: what it left is skipped.
+///
+/// It goes on in the conversation where it began. In any other one it fails with
+/// [`UsageError::Skipped`](crate::UsageError::Skipped).
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Call<E> {
     pub(super) exchange: E,
-    pub(super) ticket: Option<Ticket>,
+    pub(super) sent: Option<Sent>,
 }
 
 impl<E: Exchange> Call<E> {
     /// A call that has not begun.
     pub const fn new(exchange: E) -> Call<E> {
-        Call { exchange, ticket: None }
+        Call { exchange, sent: None }
     }
 
     pub(crate) const fn exchange(&self) -> &E {
         &self.exchange
     }
 
-    pub(crate) const fn begun(exchange: E, ticket: Option<Ticket>) -> Call<E> {
-        Call { exchange, ticket }
+    pub(crate) const fn begun(exchange: E, sent: Option<Sent>) -> Call<E> {
+        Call { exchange, sent }
     }
 
     /// The command, as a log would show it.
@@ -59,6 +89,6 @@ impl<E: Exchange> Call<E> {
 
     /// Whether the command is on its way: it may have its effect, whatever happens now.
     pub const fn is_sent(&self) -> bool {
-        self.ticket.is_some()
+        self.sent.is_some()
     }
 }

@@ -39,6 +39,8 @@ use crate::wire::kind::{Kind, Shape};
 use crate::wire::payload::Response;
 use crate::wire::reply::{Greeting, Reply};
 
+use call::Identity;
+pub(crate) use call::Sent;
 pub use call::{Call, Io, Step};
 pub use retrieval::Retrieval;
 
@@ -55,12 +57,13 @@ enum Look {
 
 /// A client, its buffers, and what is owed.
 pub struct Conversation {
+    identity: Identity,
     client: Client,
     inbox: Inbox,
     outbox: Outbox,
     /// The octets of the message being read that lie in the inbox and nobody has taken yet, and whose message it is.
     body: Range<usize>,
-    body_of: Option<Ticket>,
+    body_of: Option<Sent>,
     /// The newest command of whose answer a part was thrown away, or whose call has ended. Its call and all earlier ones
     /// must not go on: what they would return looks whole and is not.
     skipped: Option<Ticket>,
@@ -85,6 +88,7 @@ impl Conversation {
     pub fn new(config: Config) -> Conversation {
         let longest = config.max_line.max(config.max_challenge) as usize;
         Conversation {
+            identity: Identity::new(),
             client: Client::new(config),
             inbox: Inbox::new(1024, longest.max(64 * 1024)),
             outbox: Outbox::default(),
@@ -167,10 +171,10 @@ impl Conversation {
     ///
     /// [`Cause::Usage`]: the command may not be sent; nothing was. [`Cause::Protocol`] from before.
     pub fn begin<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<Step<()>, Error> {
-        if call.ticket.is_none() {
+        if call.sent.is_none() {
             match self.send(&call.exchange.command())? {
                 Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
-                Step::Done(ticket) => call.ticket = ticket,
+                Step::Done(sent) => call.sent = sent,
             }
         }
         Ok(Step::Done(()))
@@ -186,17 +190,18 @@ impl Conversation {
             if let Step::NeedIo(io) = self.begin(call)? {
                 return Ok(Step::NeedIo(io));
             }
-            self.expect_owed(call.ticket).map_err(|rejected| Error::new(call.operation(), Cause::Usage(rejected)))?;
+            self.expect_owed(call.sent).map_err(|rejected| Error::new(call.operation(), Cause::Usage(rejected)))?;
+            let ticket = call.sent.map(|sent| sent.ticket);
             let echo = self.client.may_hear_an_echo();
             let event = self.next_event().map_err(|error| Error::protocol(call.operation(), error))?;
             let Some(event) = event else {
-                match self.next_io(call.ticket) {
+                match self.next_io(ticket) {
                     Some(io) => return Ok(Step::NeedIo(io)),
                     None => continue,
                 }
             };
             match event {
-                Event::Challenge { to, challenge } if Some(to) == call.ticket => {
+                Event::Challenge { to, challenge } if Some(to) == ticket => {
                     // The exchange may ask somebody, and take its time: what comes meanwhile is no answer.
                     let response = call.exchange.respond(challenge);
                     let mut later = Box::new((self.client.clone(), Outbox::default()));
@@ -209,9 +214,9 @@ impl Conversation {
                     self.skip(Some(to));
                     self.cancel();
                 }
-                event if event.to() == call.ticket => {
+                event if event.to() == ticket => {
                     if let ControlFlow::Break(mut result) = call.exchange.event(event) {
-                        self.skip(call.ticket);
+                        self.skip(ticket);
                         if let (Err(ExchangeError::Refused(refused)), true) = (&mut result, echo) {
                             let kind = call.exchange.command().kind();
                             // The login knows its own secrets and searches for them. Others may hear an earlier one.
@@ -314,13 +319,14 @@ impl Conversation {
         self.channel_binding.as_ref()
     }
 
-    /// Whether the answer is still to come, or its command still to be sent.
-    fn expect_owed(&self, ticket: Option<Ticket>) -> Result<(), UsageError> {
+    /// Whether the answer is still to come here, or its command still to be sent.
+    fn expect_owed(&self, sent: Option<Sent>) -> Result<(), UsageError> {
         if self.broken {
             return Err(UsageError::Over);
         }
-        let gone = ticket.is_some_and(|ticket| {
-            self.skipped.is_some_and(|skipped| skipped >= ticket)
+        let gone = sent.is_some_and(|Sent { ticket, conversation }| {
+            conversation != self.identity
+                || self.skipped.is_some_and(|skipped| skipped >= ticket)
                 || self.client.oldest().is_none_or(|oldest| oldest > ticket)
         });
         if gone { Err(UsageError::Skipped) } else { Ok(()) }
@@ -334,7 +340,7 @@ impl Conversation {
     /// Forgets the octets of a message that nobody took. If there are any, the message is no longer whole.
     fn drop_body(&mut self) {
         if !self.body.is_empty() {
-            self.skip(self.body_of);
+            self.skip(self.body_of.map(|sent| sent.ticket));
         }
         (self.body, self.body_of) = (0..0, None);
     }
@@ -346,7 +352,7 @@ impl Conversation {
 
     /// Sends a command, or returns `None` while something stands in its way: answers that are owed first, or octets that
     /// nobody asked for, of which the next event will complain.
-    pub(crate) fn send(&mut self, command: &Command<'_>) -> Result<Step<Option<Ticket>>, Error> {
+    pub(crate) fn send(&mut self, command: &Command<'_>) -> Result<Step<Option<Sent>>, Error> {
         if self.broken {
             return Err(Error::new(command.to_string(), Cause::Usage(UsageError::Over)));
         }
@@ -383,7 +389,7 @@ impl Conversation {
                 // A QUIT that finds the connection closed may have been obeyed before: that is for its caller to judge.
                 self.unanswered |= idle && command.kind() != Kind::Quit;
                 self.note(LogEntry::Command(LoggedCommand(command)));
-                Ok(Step::Done(Some(ticket)))
+                Ok(Step::Done(Some(Sent { ticket, conversation: self.identity })))
             }
             // What abandoned calls left in the way will be answered.
             Err(UsageError::Unsolicited | UsageError::Barrier(_) | UsageError::InFlight | UsageError::WindowFull) => {

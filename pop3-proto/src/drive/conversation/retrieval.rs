@@ -4,18 +4,21 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::client::{Event, Ticket};
-use crate::drive::conversation::{Conversation, Io, Step};
+use crate::drive::conversation::{Conversation, Io, Sent, Step};
 use crate::drive::error::{Cause, Error};
 use crate::drive::refusal::OwnedRefusal;
 use crate::wire::command::Command;
 use crate::wire::malformed::Malformed;
 
 /// A message on its way (RETR or TOP). It may be dropped at any time: what it left is skipped.
+///
+/// It goes on in the conversation where it began. In any other one it fails with
+/// [`UsageError::Skipped`](crate::UsageError::Skipped).
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Retrieval {
     command: Command<'static>,
-    ticket: Option<Ticket>,
+    sent: Option<Sent>,
     octets: u64,
     stage: Stage,
 }
@@ -30,16 +33,20 @@ enum Stage {
 impl Retrieval {
     /// A retrieval that has not begun. `command` must be [`Command::Retr`] or [`Command::Top`].
     pub const fn new(command: Command<'static>) -> Retrieval {
-        Retrieval { command, ticket: None, octets: 0, stage: Stage::Awaited }
+        Retrieval { command, sent: None, octets: 0, stage: Stage::Awaited }
     }
 
-    pub(crate) const fn begun(command: Command<'static>, ticket: Option<Ticket>) -> Retrieval {
-        Retrieval { command, ticket, octets: 0, stage: Stage::Awaited }
+    pub(crate) const fn begun(command: Command<'static>, sent: Option<Sent>) -> Retrieval {
+        Retrieval { command, sent, octets: 0, stage: Stage::Awaited }
     }
 
     /// Whether the command is on its way.
     pub const fn is_sent(&self) -> bool {
-        self.ticket.is_some()
+        self.sent.is_some()
+    }
+
+    fn ticket(&self) -> Option<Ticket> {
+        self.sent.map(|sent| sent.ticket)
     }
 
     /// The octets received so far, without byte-stuffing.
@@ -66,22 +73,22 @@ impl Conversation {
     /// Any [`Cause`]; [`Cause::Refused`] if there is no such message.
     pub fn open(&mut self, retrieval: &mut Retrieval) -> Result<Step<()>, Error> {
         while retrieval.stage == Stage::Awaited {
-            if retrieval.ticket.is_none() {
+            if retrieval.sent.is_none() {
                 match self.send(&retrieval.command)? {
                     Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
-                    Step::Done(ticket) => retrieval.ticket = ticket,
+                    Step::Done(sent) => retrieval.sent = sent,
                 }
             }
             self.expect_owed_to(retrieval)?;
             let event = self.next_event().map_err(|error| Error::protocol(retrieval.operation(), error))?;
             match event {
                 None => {
-                    if let Some(io) = self.next_io(retrieval.ticket) {
+                    if let Some(io) = self.next_io(retrieval.ticket()) {
                         return Ok(Step::NeedIo(io));
                     }
                 }
-                Some(Event::Ok { to, .. }) if Some(to) == retrieval.ticket => retrieval.stage = Stage::Open,
-                Some(Event::Refused { to, refusal }) if Some(to) == retrieval.ticket => {
+                Some(Event::Ok { to, .. }) if Some(to) == retrieval.ticket() => retrieval.stage = Stage::Open,
+                Some(Event::Refused { to, refusal }) if Some(to) == retrieval.ticket() => {
                     let refused = OwnedRefusal::new(refusal);
                     self.settle();
                     return Err(Error::new(retrieval.operation(), Cause::Refused(refused)));
@@ -105,7 +112,7 @@ impl Conversation {
     ///
     /// Any [`Cause`]. What was read before an error is a part of the message, never the whole.
     pub fn read(&mut self, retrieval: &mut Retrieval) -> Result<Step<bool>, Error> {
-        if retrieval.stage == Stage::Open && !self.body.is_empty() && self.body_of == retrieval.ticket {
+        if retrieval.stage == Stage::Open && !self.body.is_empty() && self.body_of == retrieval.sent {
             return Ok(Step::Done(true));
         }
         if let Step::NeedIo(io) = self.open(retrieval)? {
@@ -120,7 +127,7 @@ impl Conversation {
             Some(Event::Body { bytes, .. }) => {
                 let octets = bytes.len();
                 retrieval.octets += octets as u64;
-                (self.body, self.body_of) = (self.inbox.last(octets), retrieval.ticket);
+                (self.body, self.body_of) = (self.inbox.last(octets), retrieval.sent);
                 Ok(Step::Done(true))
             }
             // It is open and owed, so this is its end.
@@ -145,7 +152,7 @@ impl Conversation {
                 Step::Done(false) => return Ok(Step::Done(())),
                 Step::Done(true) => {
                     if octets.len() + self.body().len() > LIMIT {
-                        self.skip(retrieval.ticket);
+                        self.skip(retrieval.ticket());
                         let malformed = Malformed::MessageTooLong { limit: LIMIT as u64 };
                         return Err(Error::new(retrieval.operation(), Cause::Malformed(malformed)));
                     }
@@ -167,7 +174,7 @@ impl Conversation {
     }
 
     fn expect_owed_to(&self, retrieval: &Retrieval) -> Result<(), Error> {
-        let owed = self.expect_owed(retrieval.ticket);
+        let owed = self.expect_owed(retrieval.sent);
         owed.map_err(|rejected| Error::new(retrieval.operation(), Cause::Usage(rejected)))
     }
 }
