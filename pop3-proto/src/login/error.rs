@@ -73,10 +73,11 @@ pub enum LoginError<T = Infallible> {
 }
 
 impl<T> LoginError<T> {
-    /// Classifies the refusal of the method `name`. `judged`: enough was sent to judge the credentials. `certain`: the
-    /// server has announced AUTH-RESP-CODE.
+    /// Classifies the refusal of the method `name` by what was `said`, and keeps of it what may be shown: `refused`.
+    /// `judged`: enough was sent to judge the credentials. `certain`: the server has announced AUTH-RESP-CODE.
     pub(super) fn of_refusal(
         name: Cow<'static, str>,
+        said: &OwnedRefusal,
         refused: OwnedRefusal,
         judged: bool,
         certain: bool,
@@ -92,20 +93,20 @@ impl<T> LoginError<T> {
             "unrecognized command",
             "unrecognised command",
         ];
-        match refused.code() {
+        match said.code() {
             Some(Code::Auth) => LoginError::Credentials(refused),
             Some(Code::InUse) => LoginError::InUse(refused),
             Some(Code::LoginDelay) => LoginError::LoginDelay(refused),
             Some(Code::SysTemp | Code::Sys) => LoginError::Temporary(refused),
             Some(Code::SysPerm) => LoginError::Permanent(refused),
             Some(_) => LoginError::Refused(refused),
-            None if !judged || refused.mentions(NOT_IMPLEMENTED) => LoginError::MethodRefused { name, refused },
+            None if !judged || said.mentions(NOT_IMPLEMENTED) => LoginError::MethodRefused { name, refused },
             None if certain => LoginError::Refused(refused),
             // Servers older than response codes say it in prose.
             // An account that is locked is another matter than a maildrop.
-            _ if refused.mentions(&["account"]) => LoginError::Credentials(refused),
-            _ if refused.mentions(&["lock", "locked", "busy", "in use"]) => LoginError::InUse(refused),
-            _ if refused.mentions(&["unavailable", "try again", "wait"]) => LoginError::Temporary(refused),
+            _ if said.mentions(&["account"]) => LoginError::Credentials(refused),
+            _ if said.mentions(&["lock", "locked", "busy", "in use"]) => LoginError::InUse(refused),
+            _ if said.mentions(&["unavailable", "try again", "wait"]) => LoginError::Temporary(refused),
             _ => LoginError::Credentials(refused),
         }
     }

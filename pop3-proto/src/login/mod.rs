@@ -60,6 +60,8 @@ pub struct Login {
     credentials: Credentials,
     policy: Policy,
     stage: Stage,
+    /// An earlier secret, which is not known here, was refused on this connection: a refusal may be an echo of it.
+    may_hear_an_echo: bool,
 }
 
 #[derive(Debug)]
@@ -76,7 +78,7 @@ enum Stage {
 impl Login {
     /// A login that has not begun. It needs a conversation whose greeting has come.
     pub const fn new(credentials: Credentials, policy: Policy) -> Login {
-        Login { credentials, policy, stage: Stage::Begin }
+        Login { credentials, policy, stage: Stage::Begin, may_hear_an_echo: false }
     }
 
     /// Takes the login as far as the octets at hand allow.
@@ -89,6 +91,7 @@ impl Login {
             let inside_tls = conversation.client().inside_tls();
             self.stage = match &mut self.stage {
                 Stage::Begin => {
+                    self.may_hear_an_echo |= conversation.client().may_hear_an_echo();
                     self.check(inside_tls)?;
                     if conversation.capabilities().is_some() {
                         self.choose(conversation)?
@@ -255,6 +258,8 @@ impl Login {
         let Some(method) = method.filter(|_| auth.binding_is_unknown(refused)) else {
             return Ok(None);
         };
+        // What was sent up to here is forgotten, and not searched for any more.
+        self.may_hear_an_echo |= auth.has_proved();
         let choice = choice::follow(&mut self.credentials, self.policy, conversation, method)?;
         Ok(choice.map(|auth| Stage::Prove(Call::new(Proof::Sasl(auth)))))
     }
@@ -304,15 +309,19 @@ impl Login {
                 if let Some(proof) = proof {
                     proof.redact(&mut refused, self.credentials.user());
                 }
+                let mut shown = refused.clone();
+                if self.may_hear_an_echo {
+                    shown.withhold();
+                }
                 if let Some(Proof::Sasl(auth)) = proof {
                     if auth.has_lost_its_binding(&refused) {
-                        return LoginError::Binding(refused);
+                        return LoginError::Binding(shown);
                     }
                 }
                 let certain =
                     conversation.capabilities().is_some_and(|c| c.any(|known| known == KnownCapability::AuthRespCode));
                 let judged = !matches!(proof, Some(Proof::Sasl(auth)) if !auth.has_spoken());
-                LoginError::of_refusal(self.method_name(), refused, judged, certain)
+                LoginError::of_refusal(self.method_name(), &refused, shown, judged, certain)
             }
             Cause::Usage(UsageError::Argument(bad)) => LoginError::Unsendable(bad),
             cause => LoginError::Failed(Error::new("the login", cause)),

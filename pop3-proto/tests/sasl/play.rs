@@ -56,10 +56,20 @@ pub(crate) fn play_in(
     mut conversation: Conversation,
     credentials: Credentials,
     policy: Policy,
-    mut server: impl FnMut(&str) -> String,
+    server: impl FnMut(&str) -> String,
 ) -> Played {
     hear(&mut conversation, "+OK ready <1896.697170952@dbc.mtview.ca.us>\r\n");
     assert_eq!(conversation.greet().unwrap(), Step::Done(()));
+    play_on(conversation, credentials, policy, server)
+}
+
+/// Logs in after the greeting, or after a login that failed.
+pub(crate) fn play_on(
+    mut conversation: Conversation,
+    credentials: Credentials,
+    policy: Policy,
+    mut server: impl FnMut(&str) -> String,
+) -> Played {
     let mut login = Login::new(credentials, policy);
     let mut said = Vec::new();
     let result = loop {

@@ -5,14 +5,14 @@ use std::panic::{self, AssertUnwindSafe};
 
 use pop3_proto::Config;
 use pop3_proto::drive::{Conversation, Io, LogEntry, Step};
-use pop3_proto::login::{Connect, Credentials, Login, Method, Policy, Progress};
+use pop3_proto::login::{Connect, Credentials, Login, LoginError, Method, Policy, Progress};
 use pop3_proto::sasl::{CramMd5, External, Login as SaslLogin, OauthBearer, Plain, Scram, Xoauth2};
 
 use crate::echo::{
     MANNERS, METHODS, Manner, Notes, PASSWORD, TIMESTAMP, TOKEN, USER, answer, assert_absent, credentials, decoded,
     md5_hex, secrets_of,
 };
-use crate::play::{by, hear, play};
+use crate::play::{by, hear, play, play_on};
 
 /// Logs in and writes everything down. Returns what was said on the wire.
 fn log_in(method: Method, manner: Manner, notes: &Notes) -> Vec<String> {
@@ -166,4 +166,44 @@ fn no_refusal_after_a_failed_login_shows_a_secret() {
     hear(conversation, &format!("-ERR {PASSWORD}, bye\r\n"));
     notes.add(refusal(conversation.step(&mut quit)));
     assert_absent(&notes.0.lock().unwrap(), &[PASSWORD.into()], "afterwards");
+}
+
+/// The next login knows its own secret only.
+#[test]
+fn no_refusal_of_a_login_shows_the_secret_of_an_earlier_one() {
+    let earlier = "earlier-Staaf";
+    for (method, refused) in [
+        (Method::UserPass, "USER"),
+        (Method::UserPass, "PASS"),
+        (Method::Apop, "APOP"),
+        (Method::Plain, "AUTH"),
+        (Method::CramMd5, "AUTH"),
+    ] {
+        for code in ["", "[AUTH] ", "[IN-USE] "] {
+            let first = play(Credentials::new(USER, earlier), by(Method::UserPass), |line| match line {
+                "CAPA" => "+OK\r\nUSER\r\nSASL PLAIN CRAM-MD5\r\n.\r\n".into(),
+                line if line.starts_with("USER") => "+OK\r\n".into(),
+                _ => "-ERR no\r\n".into(),
+            });
+            assert!(first.reason().to_string().contains("-ERR no"), "{}", first.reason());
+            let second = play_on(first.conversation, Credentials::new(USER, PASSWORD), by(method), |line| {
+                if line == "AUTH CRAM-MD5" {
+                    "+ PDFAaD4=\r\n".into()
+                } else if line.starts_with("USER") && refused != "USER" {
+                    "+OK\r\n".into()
+                } else {
+                    format!("-ERR {code}in use, as {earlier} was\r\n")
+                }
+            });
+            let notes = Notes::default();
+            notes.add(second.reason().to_string());
+            notes.show(second.reason());
+            let notes = notes.0.lock().unwrap();
+            assert_absent(&notes, &[earlier.into()], refused);
+            assert!(notes.contains(&format!("-ERR {code}***")), "{notes}");
+            // What it means is known all the same.
+            let is_in_use = matches!(second.reason(), LoginError::InUse(_));
+            assert_eq!(is_in_use, code != "[AUTH] ", "{}", second.reason());
+        }
+    }
 }
