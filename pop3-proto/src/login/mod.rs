@@ -231,7 +231,7 @@ impl Login {
                     conversation.capabilities().is_some_and(|all| all.any(|known| known == KnownCapability::User));
                 let together = announced && conversation.pipelining();
                 let (user, pass) = (Proof::User(user.into()), Proof::Pass(password));
-                Ok(Stage::UserPass(Call::new(user), Call::new(pass), together))
+                Ok(Stage::UserPass(Call::searched(user), Call::searched(pass), together))
             }
             Choice::Apop => {
                 let greeting = conversation.greeting();
@@ -240,9 +240,9 @@ impl Login {
                 let user = prepare(user).map_err(LoginError::Unsendable)?;
                 let digest = Digest::new(timestamp, prepare(&password).map_err(LoginError::Unsendable)?.as_bytes());
                 Self::sendable(conversation, Command::Apop { user: &user, digest })?;
-                Ok(Stage::Prove(Call::new(Proof::Apop(user, digest))))
+                Ok(Stage::Prove(Call::searched(Proof::Apop(user, digest))))
             }
-            Choice::Sasl(auth) => Ok(Stage::Prove(Call::new(Proof::Sasl(auth)))),
+            Choice::Sasl(auth) => Ok(Stage::Prove(Call::searched(Proof::Sasl(auth)))),
         }
     }
 
@@ -261,7 +261,7 @@ impl Login {
         // What was sent up to here is forgotten, and not searched for any more.
         self.may_hear_an_echo |= auth.has_proved();
         let choice = choice::follow(&mut self.credentials, self.policy, conversation, method)?;
-        Ok(choice.map(|auth| Stage::Prove(Call::new(Proof::Sasl(auth)))))
+        Ok(choice.map(|auth| Stage::Prove(Call::searched(Proof::Sasl(auth)))))
     }
 
     /// Whether the server can take the command, asked before the first of a pair goes out.

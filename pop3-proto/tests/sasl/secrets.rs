@@ -207,3 +207,66 @@ fn no_refusal_of_a_login_shows_the_secret_of_an_earlier_one() {
         }
     }
 }
+
+/// The arguments of an extension may be secret for all that is known.
+#[test]
+fn no_refusal_of_a_raw_command_shows_its_arguments() {
+    use pop3_proto::Command;
+    use pop3_proto::drive::{Acknowledge, Call, Lines};
+    fn refusal(conversation: &mut Conversation, command: Command<'_>, says: &str) -> String {
+        // A raw command is taken in both of its forms.
+        let (mut single, mut multi) = (Call::new(Acknowledge(command)), Call::new(Lines::new(command)));
+        let lines = matches!(command, Command::Raw { multi: true, .. });
+        let mut error = None;
+        for said in ["", says] {
+            hear_some(conversation, said);
+            conversation.looked();
+            let result =
+                if lines { conversation.step(&mut multi).map(drop) } else { conversation.step(&mut single).map(drop) };
+            error = result.err();
+        }
+        let error = error.expect("it was refused");
+        format!("{error} {error:?}")
+    }
+    fn hear_some(conversation: &mut Conversation, said: &str) {
+        if !said.is_empty() {
+            conversation.written(usize::MAX);
+            hear(conversation, said);
+        }
+    }
+    fn accepted(conversation: &mut Conversation, command: Command<'_>) {
+        let mut call = Call::new(Acknowledge(command));
+        conversation.looked();
+        assert!(matches!(conversation.step(&mut call), Ok(Step::NeedIo(Io::Transfer))));
+        hear_some(conversation, "+OK\r\n");
+        assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
+    }
+    let line = "XAUTH tanstaaf seven";
+    for multi in [false, true] {
+        let raw = Command::Raw { line, multi };
+        let mut conversation = Conversation::new(Config::default());
+        hear(&mut conversation, "+OK\r\n");
+        assert_eq!(conversation.greet().unwrap(), Step::Done(()));
+        for says in ["-ERR [SYS/PERM] unknown command: XAUTH tanstaaf\r\n", "-ERR [SYS/PERM] not seven\r\n"] {
+            let shown = refusal(&mut conversation, raw, says);
+            assert!(shown.contains("-ERR [SYS/PERM] ***"), "{shown}");
+        }
+        // Before the login nothing that is said afterwards is shown.
+        let shown = refusal(&mut conversation, Command::Raw { line: "XB", multi }, "-ERR tanstaaf\r\n");
+        assert!(shown.contains("-ERR ***"), "{shown}");
+        accepted(&mut conversation, Command::User("u"));
+        let shown = refusal(&mut conversation, Command::Pass("tanstaaf"), "-ERR not tanstaaf\r\n");
+        assert!(shown.contains("-ERR ***"), "{shown}");
+
+        accepted(&mut conversation, Command::User("u"));
+        accepted(&mut conversation, Command::Pass("p"));
+        for (says, shown) in [
+            ("-ERR unknown command: XAUTH tanstaaf\r\n", "-ERR ***"),
+            ("-ERR not c2V2ZW4\r\n", "-ERR ***"),
+            ("-ERR unknown command: XAUTH\r\n", "-ERR unknown command: XAUTH"),
+        ] {
+            let said = refusal(&mut conversation, raw, says);
+            assert!(said.contains(shown) && !said.contains("tanstaaf") && !said.contains("c2V2ZW4"), "{said}");
+        }
+    }
+}

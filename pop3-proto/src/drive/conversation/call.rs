@@ -66,12 +66,19 @@ impl Identity {
 pub struct Call<E> {
     pub(super) exchange: E,
     pub(super) sent: Option<Sent>,
+    /// Its caller looks for secrets in a refusal.
+    pub(super) is_searched: bool,
 }
 
 impl<E: Exchange> Call<E> {
     /// A call that has not begun.
     pub const fn new(exchange: E) -> Call<E> {
-        Call { exchange, sent: None }
+        Call::begun(exchange, None)
+    }
+
+    /// A call that has not begun, and whose refusal is searched for secrets by its caller, who knows them.
+    pub(crate) const fn searched(exchange: E) -> Call<E> {
+        Call { exchange, sent: None, is_searched: true }
     }
 
     pub(crate) const fn exchange(&self) -> &E {
@@ -79,7 +86,7 @@ impl<E: Exchange> Call<E> {
     }
 
     pub(crate) const fn begun(exchange: E, sent: Option<Sent>) -> Call<E> {
-        Call { exchange, sent }
+        Call { exchange, sent, is_searched: false }
     }
 
     /// The command, as a log would show it.

@@ -32,6 +32,7 @@ use crate::drive::exchange::{Exchange, ExchangeError};
 use crate::drive::log::{LogEntry, LoggedCommand, Sink};
 use crate::drive::refusal::OwnedRefusal;
 use crate::error::{Awaiting, ProtocolError, UsageError};
+use crate::state::State;
 use crate::wire::buffer::{Inbox, Outbox};
 use crate::wire::capability::KnownCapability;
 use crate::wire::command::Command;
@@ -217,11 +218,13 @@ impl Conversation {
                 event if event.to() == ticket => {
                     if let ControlFlow::Break(mut result) = call.exchange.event(event) {
                         self.skip(ticket);
-                        if let (Err(ExchangeError::Refused(refused)), true) = (&mut result, echo) {
-                            let kind = call.exchange.command().kind();
-                            // The login knows its own secrets and searches for them. Others may hear an earlier one.
-                            if !kind.is_secret() && kind != Kind::User {
-                                refused.withhold();
+                        if let (Err(ExchangeError::Refused(refused)), true) = (&mut result, echo && !call.is_searched) {
+                            match call.exchange.command() {
+                                // Since the login nothing else was secret.
+                                Command::Raw { line, .. } if self.client.state() == State::Transaction => {
+                                    line.split(' ').skip(1).for_each(|argument| refused.redact(argument.as_bytes()));
+                                }
+                                _ => refused.withhold(),
                             }
                         }
                         // Whoever says that we are logged in without a proof is not to be talked to.
