@@ -61,15 +61,9 @@ impl Auth {
         self.error
     }
 
-    /// Returns true if a message of the mechanism was sent, so that the server has something to judge.
-    pub(crate) fn has_spoken(&self) -> bool {
-        !self.sent.is_empty()
-    }
-
-    /// Returns true if more than the first message was sent, with which no mechanism proves anything that is bound to the
-    /// connection.
+    /// Returns true if a proof was sent, so that the server has something to judge.
     pub(crate) fn has_proved(&self) -> bool {
-        self.sent.len() > 1
+        !self.sent.is_empty() && self.mechanism.has_proved()
     }
 
     /// Returns true if a refusal is that of the channel binding: the server says so (RFC 5802, section 7), or had nothing

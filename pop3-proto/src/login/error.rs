@@ -12,16 +12,23 @@ use crate::wire::argument::BadArgument;
 use crate::wire::code::Code;
 
 /// Why a login failed. `T` is the error of the transport.
+///
+/// A response code says why the server refused. Many servers send none: then known words of the text decide between
+/// [`InUse`](Self::InUse), [`Temporary`](Self::Temporary) and [`MethodRefused`](Self::MethodRefused), and where there are
+/// none of them, [`Credentials`](Self::Credentials) is only the likely reason.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoginError<T = Infallible> {
-    /// The server refused the name or the password.
+    /// The server refused the name or the password; certainly so if the refusal has the response code AUTH. Without a code
+    /// this is the likely reason, because nothing in the text says another one.
     Credentials(OwnedRefusal),
-    /// Another session has the maildrop; the credentials were not judged (RFC 2449, section 8.1.2).
+    /// Another session has the maildrop; the credentials were not judged (RFC 2449, section 8.1.2). Without a response code,
+    /// the text has a word like "locked" or "in use".
     InUse(OwnedRefusal),
     /// The last login was too short a while ago (RFC 2449, section 8.1.1).
     LoginDelay(OwnedRefusal),
-    /// Something failed that will pass (RFC 3206, section 4).
+    /// Something failed that will pass (RFC 3206, section 4). Without a response code, the text has words like "internal
+    /// error" or "try again".
     Temporary(OwnedRefusal),
     /// Something failed that somebody must mend (RFC 3206, section 4).
     Permanent(OwnedRefusal),
@@ -93,6 +100,16 @@ impl<T> LoginError<T> {
             "unrecognized command",
             "unrecognised command",
         ];
+        const NOT_NOW: &[&str] = &[
+            "unavailable",
+            "try again",
+            "try later",
+            "wait",
+            "temporarily",
+            "internal",
+            "server error",
+            "system error",
+        ];
         match said.code() {
             Some(Code::Auth) => LoginError::Credentials(refused),
             Some(Code::InUse) => LoginError::InUse(refused),
@@ -106,7 +123,7 @@ impl<T> LoginError<T> {
             // An account that is locked is another matter than a maildrop.
             _ if said.mentions(&["account"]) => LoginError::Credentials(refused),
             _ if said.mentions(&["lock", "locked", "busy", "in use"]) => LoginError::InUse(refused),
-            _ if said.mentions(&["unavailable", "try again", "wait"]) => LoginError::Temporary(refused),
+            _ if said.mentions(NOT_NOW) => LoginError::Temporary(refused),
             _ => LoginError::Credentials(refused),
         }
     }

@@ -320,7 +320,7 @@ impl Login {
                 }
                 let certain =
                     conversation.capabilities().is_some_and(|c| c.any(|known| known == KnownCapability::AuthRespCode));
-                let judged = !matches!(proof, Some(Proof::Sasl(auth)) if !auth.has_spoken());
+                let judged = !matches!(proof, Some(Proof::Sasl(auth)) if !auth.has_proved());
                 LoginError::of_refusal(self.method_name(), &refused, shown, judged, certain)
             }
             Cause::Usage(UsageError::Argument(bad)) => LoginError::Unsendable(bad),

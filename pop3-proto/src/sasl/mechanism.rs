@@ -71,6 +71,14 @@ pub trait Mechanism: Send {
     /// sends `+OK` before that, the session ends with an error.
     fn is_complete(&self) -> bool;
 
+    /// Returns true if the messages so far let the server judge the credentials. Called after at least one was sent.
+    ///
+    /// Returns true unless overridden. A mechanism that begins with the user name alone overrides it: a refusal before the
+    /// proof says nothing about the password.
+    fn has_proved(&self) -> bool {
+        true
+    }
+
     /// Returns true if an eavesdropper could replay the exchange to log in. Such a mechanism is used only inside TLS,
     /// or if you allow it.
     fn shows_secret(&self) -> bool;

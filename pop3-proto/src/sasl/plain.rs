@@ -126,6 +126,10 @@ impl Mechanism for Login {
         self.answers.is_empty()
     }
 
+    fn has_proved(&self) -> bool {
+        self.answers.is_empty()
+    }
+
     fn shows_secret(&self) -> bool {
         true
     }

@@ -155,6 +155,10 @@ impl Mechanism for Scram {
         self.stage == Stage::Complete
     }
 
+    fn has_proved(&self) -> bool {
+        !matches!(self.stage, Stage::First | Stage::Challenged)
+    }
+
     fn shows_secret(&self) -> bool {
         false
     }

@@ -133,7 +133,7 @@ fn e03_a_method_that_fails_is_not_followed_by_a_weaker_one() {
 #[test]
 fn e04_what_is_no_matter_of_the_password_is_not_told_as_one() {
     type Expected = fn(&LoginError) -> bool;
-    let refusals: [(&str, Expected); 10] = [
+    let refusals: [(&str, Expected); 16] = [
         ("-ERR [SYS/TEMP] later", |error| matches!(error, LoginError::Temporary(_))),
         ("-ERR [sys/temp/disk] later", |error| matches!(error, LoginError::Temporary(_))),
         ("-ERR [SYS] something", |error| matches!(error, LoginError::Temporary(_))),
@@ -142,6 +142,12 @@ fn e04_what_is_no_matter_of_the_password_is_not_told_as_one() {
         ("-ERR [LOGIN-DELAY] wait", |error| matches!(error, LoginError::LoginDelay(_))),
         ("-ERR maildrop already locked", |error| matches!(error, LoginError::InUse(_))),
         ("-ERR [AUTH] locked", |error| matches!(error, LoginError::Credentials(_))),
+        ("-ERR internal server error, try later", |error| matches!(error, LoginError::Temporary(_))),
+        ("-ERR Internal error", |error| matches!(error, LoginError::Temporary(_))),
+        ("-ERR server error", |error| matches!(error, LoginError::Temporary(_))),
+        ("-ERR system error", |error| matches!(error, LoginError::Temporary(_))),
+        ("-ERR login is temporarily disabled", |error| matches!(error, LoginError::Temporary(_))),
+        ("-ERR internally unknown user", |error| matches!(error, LoginError::Credentials(_))),
         ("-ERR wrong password", |error| matches!(error, LoginError::Credentials(_))),
         ("-ERR", |error| matches!(error, LoginError::Credentials(_))),
     ];

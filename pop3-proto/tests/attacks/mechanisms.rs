@@ -322,10 +322,12 @@ fn c15_a_refusal_is_no_challenge() {
                 };
                 let mut play = announcing(method, announced, answer, Cut::Whole);
                 let error = try_by(&mut play, method);
+                let names_first = matches!(method, Method::Login | Method::ScramSha1 | Method::ScramSha256);
                 let refused = match error {
                     // Nothing of the mechanism was heard that could be judged.
-                    LoginError::MethodRefused { .. } => after == 0,
-                    LoginError::Credentials(_) | LoginError::Mechanism { .. } => true,
+                    LoginError::MethodRefused { .. } => after == 0 || (names_first && after == 1),
+                    LoginError::Credentials(_) => !names_first || after > 1,
+                    LoginError::Mechanism { .. } => true,
                     _ => false,
                 };
                 assert!(refused, "{method} after {after}: {error}");

@@ -226,6 +226,21 @@ fn a_method_that_is_refused_is_no_wrong_password() {
         assert!(matches!(played.reason(), LoginError::Refused(_)), "{}", played.reason());
         assert!(played.reason().to_string().contains(&refusal), "{}", played.reason());
     }
+    // The name alone is no proof.
+    for said in ["-ERR", "-ERR no", "-ERR wrong password", "-ERR internal error"] {
+        let played = login(user(), Method::Login, &["+ VXNlcm5hbWU6", said]);
+        assert!(matches!(played.reason(), LoginError::MethodRefused { .. }), "{}", played.reason());
+        let played = login(user(), Method::Login, &["+ VXNlcm5hbWU6", "+ UGFzc3dvcmQ6", "-ERR no"]);
+        assert!(matches!(played.reason(), LoginError::Credentials(_)), "{}", played.reason());
+        #[cfg(feature = "scram")]
+        for method in [Method::ScramSha1, Method::ScramSha256] {
+            let played = login(user(), method, &[said]);
+            assert_eq!(played.proof().len(), 1);
+            assert!(matches!(played.reason(), LoginError::MethodRefused { .. }), "{}", played.reason());
+            let played = login(user(), method, &["-ERR [AUTH] no such user"]);
+            assert!(matches!(played.reason(), LoginError::Credentials(_)), "{}", played.reason());
+        }
+    }
     // Judged, as far as anybody can tell.
     for (method, said) in [
         (Method::Plain, &["-ERR no"][..]),
