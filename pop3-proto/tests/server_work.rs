@@ -21,8 +21,9 @@ const MESSAGES: u32 = 1000;
 struct Counting {
     logins: Rc<Cell<u32>>,
     asked: Rc<Cell<u32>>,
-    /// The message whose unique-id no server may give, or 0.
+    /// Messages whose unique-id no server may give, or 0.
     nameless: u32,
+    also_nameless: u32,
 }
 
 impl Counting {
@@ -45,7 +46,7 @@ impl Maildrop for Counting {
     }
     fn unique_id(&self, number: NonZeroU32) -> &str {
         self.count_one();
-        if number.get() == self.nameless { "" } else { "id" }
+        if [self.nameless, self.also_nameless].contains(&number.get()) { "" } else { "id" }
     }
     fn read(&mut self, _: NonZeroU32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
         Ok(0)
@@ -90,6 +91,32 @@ fn a_listing_that_is_refused_is_not_walked_again_for_each_command() {
     // Without the message at fault there are unique-ids.
     let said = feed(&mut service, format!("DELE {MESSAGES}\r\nUIDL\r\n").as_bytes(), usize::MAX);
     assert_eq!(said.matches(" id\r\n").count(), 999);
+}
+
+#[test]
+fn a_listing_is_not_walked_again_when_some_without_unique_ids_are_marked() {
+    let maildrop = Counting { nameless: MESSAGES, also_nameless: 1, ..Counting::default() };
+    let mut service = inside(&maildrop);
+    for begin in ["", "DELE 1\r\n", "RSET\r\nDELE 1000\r\nDELE 500\r\n"] {
+        feed(&mut service, begin.as_bytes(), usize::MAX);
+        let before = maildrop.asked.get();
+        let said = feed(&mut service, "UIDL\r\n".repeat(170).as_bytes(), usize::MAX);
+        assert_eq!(said.matches("-ERR [SYS/PERM]").count(), 170, "{begin}");
+        assert!(maildrop.asked.get() - before <= MESSAGES, "{begin}: {}", maildrop.asked.get() - before);
+    }
+    let said = feed(&mut service, b"DELE 1\r\nUIDL\r\n", usize::MAX);
+    assert_eq!(said.matches(" id\r\n").count(), 997);
+    let said = feed(&mut service, b"RSET\r\nUIDL\r\nDELE 1\r\nUIDL\r\nDELE 1000\r\nUIDL\r\n", usize::MAX);
+    assert_eq!((said.matches("-ERR [SYS/PERM]").count(), said.matches(" id\r\n").count()), (2, 998));
+    assert!(maildrop.asked.get() < 8 * MESSAGES, "a listing asks once for each message, and little else does");
+}
+
+#[test]
+fn marks_from_before_the_first_listing_count_when_they_are_reset() {
+    let maildrop = Counting { nameless: MESSAGES, also_nameless: 1, ..Counting::default() };
+    let mut service = inside(&maildrop);
+    let said = feed(&mut service, b"DELE 1\r\nDELE 1000\r\nUIDL\r\nRSET\r\nUIDL\r\n", usize::MAX);
+    assert_eq!((said.matches("-ERR [SYS/PERM]").count(), said.matches(" id\r\n").count()), (1, 998));
 }
 
 #[test]

@@ -40,6 +40,13 @@ struct Piece {
     end: usize,
 }
 
+/// How many messages have no proper unique-id: all of them, and those that are not marked.
+#[derive(Clone, Copy)]
+struct Nameless {
+    all: u32,
+    live: u32,
+}
+
 /// The answer that is being written, if it takes more than a line.
 #[derive(Clone, Copy)]
 enum Sending {
@@ -68,8 +75,8 @@ pub(crate) struct ServerSession<M> {
     /// All messages, and those that are not marked: kept, because a client may ask for them very often.
     all: DropListing,
     live: DropListing,
-    /// The messages up to this number have a conforming unique-id.
-    conforming: u32,
+    /// Counted when it is needed first, and kept, because a client may ask for UIDL very often.
+    nameless: Option<Nameless>,
     sending: Sending,
     piece: Piece,
     pub(crate) out: Outbox,
@@ -87,7 +94,7 @@ impl<M: Maildrop> ServerSession<M> {
             marks: Vec::new(),
             all: DropListing { messages: 0, octets: 0 },
             live: DropListing { messages: 0, octets: 0 },
-            conforming: 0,
+            nameless: None,
             sending: Sending::Nothing,
             piece: Piece::default(),
             out: Outbox::default(),
@@ -193,6 +200,11 @@ impl<M: Maildrop> ServerSession<M> {
                 self.marks[index(number)] = MARKED;
                 self.live.messages -= 1;
                 self.live.octets = self.live.octets.saturating_sub(self.maildrop.octets(number));
+                let conforms =
+                    self.nameless.is_none_or(|nameless| nameless.live == 0) || self.unique_id_conforms(number);
+                if let (Some(nameless), false) = (&mut self.nameless, conforms) {
+                    nameless.live = nameless.live.saturating_sub(1);
+                }
                 self.ok(format_args!("message {number} is marked as deleted"))
             }
             Command::List(Some(_)) | Command::Uidl(_) | Command::Retr(_) | Command::Top { .. } | Command::Dele(_) => {
@@ -201,6 +213,7 @@ impl<M: Maildrop> ServerSession<M> {
             Command::Rset => {
                 self.marks.fill(LIVE);
                 self.live = self.all;
+                self.nameless = self.nameless.map(|Nameless { all, .. }| Nameless { all, live: all });
                 self.ok("nothing is marked")
             }
             Command::Noop => self.ok(""),
@@ -343,13 +356,22 @@ impl<M: Maildrop> ServerSession<M> {
         UniqueId::new(self.maildrop.unique_id(number).as_bytes()).is_conforming()
     }
 
-    /// Whether all messages that are not marked have a conforming unique-id. What was found is kept.
+    /// Whether all messages that are not marked have a conforming unique-id.
     fn unique_ids_conform(&mut self) -> bool {
-        let count = u32::try_from(self.marks.len()).unwrap_or(u32::MAX);
-        let rest = (self.conforming + 1..=count).filter_map(NonZeroU32::new);
-        self.conforming =
-            rest.take_while(|number| self.unique_id_conforms(*number)).last().map_or(self.conforming, NonZeroU32::get);
-        self.live(self.conforming + 1).all(|number| self.unique_id_conforms(number))
+        let nameless = self.nameless.unwrap_or_else(|| self.count_nameless());
+        self.nameless = Some(nameless);
+        nameless.live == 0
+    }
+
+    fn count_nameless(&self) -> Nameless {
+        let mut nameless = Nameless { all: 0, live: 0 };
+        for (number, mark) in (1..=u32::MAX).filter_map(NonZeroU32::new).zip(&self.marks) {
+            if !self.unique_id_conforms(number) {
+                nameless.all += 1;
+                nameless.live += u32::from(*mark == LIVE);
+            }
+        }
+        nameless
     }
 
     /// Begins TRANSACTION.
@@ -358,7 +380,7 @@ impl<M: Maildrop> ServerSession<M> {
         let octets = (1..=count).filter_map(NonZeroU32::new).map(|number| self.maildrop.octets(number));
         self.all = DropListing { messages: count, octets: octets.fold(0, u64::saturating_add) };
         self.live = self.all;
-        self.conforming = 0;
+        self.nameless = None;
         self.marks = alloc::vec![LIVE; usize::try_from(count).unwrap_or(usize::MAX)];
     }
 }
