@@ -16,6 +16,14 @@ use crate::wire::command::{Command, MAX_COMMAND_LINE};
 use crate::wire::payload::{Payload, Response};
 use crate::wire::reply::Challenge;
 
+/// The most parts of messages that are looked for in a refusal.
+const MAX_PARTS: usize = 64;
+
+/// What stands between the blanks, commas and controls of a message, if it is long enough to tell something.
+fn parts(message: &Message) -> impl Iterator<Item = &[u8]> {
+    message.split(|b| b.is_ascii_control() || matches!(b, b' ' | b',')).filter(|part| part.len() > 3)
+}
+
 /// AUTH with a mechanism (RFC 5034). `+OK` counts only if the mechanism is complete; else the exchange fails with
 /// [`ExchangeError::PrematureSuccess`], and the session with it.
 ///
@@ -99,15 +107,18 @@ impl Auth {
     }
 
     /// Withholds a refusal that shows what was sent: in Base64, or what stands between the blanks, commas and controls of
-    /// it, such as a digest, but for the user's name.
+    /// it, such as a digest, but for the user's name. It is withheld unread if there are more than [`MAX_PARTS`] to look for,
+    /// since a mechanism may repeat what the server made up.
     pub(crate) fn redact(&self, refused: &mut OwnedRefusal, user: &str) {
+        if self.sent.iter().flat_map(|message| parts(message)).nth(MAX_PARTS).is_some() {
+            return refused.withhold();
+        }
         for message in &self.sent {
             let payload = Payload::Octets(message);
             let mut text = Message::new(vec![0; payload.encoded_len()]);
             payload.encode(&mut text);
             refused.redact(&text);
-            let parts = message.split(|b| b.is_ascii_control() || matches!(b, b' ' | b','));
-            parts.filter(|part| part.len() > 3 && *part != user.as_bytes()).for_each(|part| refused.redact(part));
+            parts(message).filter(|part| *part != user.as_bytes()).for_each(|part| refused.redact(part));
         }
     }
 

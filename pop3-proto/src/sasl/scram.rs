@@ -130,7 +130,8 @@ impl Mechanism for Scram {
         }
         match self.stage {
             Stage::Challenged => {
-                check_iterations(challenge).inspect_err(|_| self.stage = Stage::Failed)?;
+                let checked = check_nonce(challenge).and_then(|()| check_iterations(challenge));
+                checked.inspect_err(|_| self.stage = Stage::Failed)?;
                 let answered = self.step(Some(challenge));
                 let (message, _) = answered.map_err(|_| MechanismError::Challenge("it does not go on with ours"))?;
                 self.stage = Stage::Proved;
@@ -172,6 +173,15 @@ impl Mechanism for Scram {
 /// The library looks at the first two octets of each without asking whether there are any.
 pub(crate) fn is_attributes(message: &[u8]) -> bool {
     message.split(|&b| b == b',').all(|part| matches!(part, [name, b'=', ..] if name.is_ascii_alphabetic()))
+}
+
+/// A nonce is made of printable octets (RFC 5802, section 7). It is the one thing of the server's that a client repeats.
+fn check_nonce(challenge: &[u8]) -> Result<(), MechanismError> {
+    let nonce = challenge.split(|&b| b == b',').find_map(|part| part.strip_prefix(b"r="));
+    if nonce.is_some_and(|nonce| !nonce.iter().all(u8::is_ascii_graphic)) {
+        return Err(MechanismError::Challenge("its nonce is not printable"));
+    }
+    Ok(())
 }
 
 fn check_iterations(challenge: &[u8]) -> Result<(), MechanismError> {

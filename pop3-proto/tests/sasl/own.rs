@@ -3,7 +3,7 @@
 use pop3_proto::login::{Credentials, LoginError, Policy};
 use pop3_proto::sasl::{Mechanism, MechanismError, Message};
 
-use crate::play::{CLEAR, capa, is_unproved, play};
+use crate::play::{CLEAR, base64, capa, is_unproved, play};
 
 /// Answers a challenge by the same octets backwards, so many times.
 struct Backwards {
@@ -72,5 +72,20 @@ fn with_a_name_that_is_none_is_not_begun() {
         let played = play(Credentials::mechanism(Backwards { name, ..backwards(1) }), CLEAR, |_| "-ERR\r\n".into());
         assert!(matches!(played.reason(), LoginError::Unsendable(_)), "{:?}", played.reason());
         assert_eq!(played.said, ["CAPA"]);
+    }
+}
+
+#[test]
+fn a_refusal_is_not_searched_for_more_than_a_server_may_have_made_up() {
+    for (words, shown) in [(64, "-ERR [AUTH] nothing of it"), (65, "-ERR [AUTH] ***")] {
+        for separator in [" ", ",", "\u{1}"] {
+            let challenge = vec!["word"; words].join(separator);
+            let mut said =
+                [&*capa("X-BACKWARDS"), &format!("+ {}\r\n", base64(challenge)), "-ERR [AUTH] nothing of it\r\n"]
+                    .map(str::to_owned)
+                    .into_iter();
+            let played = play(Credentials::mechanism(backwards(1)), CLEAR, |_| said.next().unwrap());
+            assert!(played.reason().to_string().ends_with(shown), "{words}: {}", played.reason());
+        }
     }
 }

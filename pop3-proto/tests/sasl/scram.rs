@@ -299,6 +299,11 @@ fn a_first_message_that_is_none_is_cancelled_before_any_work() {
         // The client's own nonce without anything of the server's.
         (format!("r={{nonce}},s={salt},i=4096"), None),
         (format!("m=must,r={{nonce}}x,s={salt},i=4096"), None),
+        // What is not printable would come back in the client's answer.
+        (format!("r={{nonce}}x y,s={salt},i=4096"), None),
+        (format!("r={{nonce}}x\u{1},s={salt},i=4096"), None),
+        (format!("r={{nonce}}x\u{7f},s={salt},i=4096"), None),
+        (format!("r={{nonce}}\u{e4},s={salt},i=4096"), None),
         (format!("r={{nonce}}x,s={salt}"), None),
         (format!("r={{nonce}}x,i=4096,s={salt}"), None),
         (format!("r={{nonce}}x,s={salt},i="), None),
