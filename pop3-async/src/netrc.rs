@@ -28,8 +28,7 @@ pub fn find(host: &str, user: Option<&str>) -> Result<Option<(String, Zeroizing<
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(ConnectError::Netrc(error.to_string())),
     };
-    let text = std::str::from_utf8(&text).map_err(|_| ConnectError::Netrc("it is not UTF-8".to_owned()))?;
-    match netrc::find(text, host, user) {
+    match netrc::find(&text, host, user) {
         Ok(entry) => Ok(entry.map(|entry| (entry.login, entry.password))),
         Err(error) => Err(ConnectError::Netrc(error.to_string())),
     }

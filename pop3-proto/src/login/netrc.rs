@@ -7,11 +7,13 @@
 //! default login anonymous password none
 //! ```
 //!
-//! Words stand between blanks and line ends of any kind. In double quotes, and behind a backslash, a blank is a part of the
+//! The file is in UTF-8, as far as anything of it is used. Words stand between blanks and line ends of any kind: what is
+//! blank in US-ASCII. In double quotes, and behind a backslash, a blank is a part of the
 //! word. A `#` begins a comment where a keyword could stand. `account` is skipped with its word, and `macdef` up to the next
 //! blank line. There may be several entries for one host: the name decides. `default` is for every host that has no entry.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use zeroize::Zeroizing;
@@ -40,11 +42,12 @@ pub struct NetrcError {
 }
 
 /// Finds the entry for a host in the text of a netrc file: the one with the name of `user` before one without a name, or
-/// the first one if no user is given. No other password is copied.
+/// the first one if no user is given. Nothing but that entry is copied out of the text, and no other password.
 ///
 /// # Errors
 ///
-/// [`NetrcError`] for a text that is not in the format, wherever that is.
+/// [`NetrcError`] for a text that is not in the format, wherever that is, and for a name or a password in that entry that is
+/// not UTF-8. Elsewhere any octets may stand.
 ///
 /// ```
 /// use pop3_proto::login::netrc::find;
@@ -54,39 +57,80 @@ pub struct NetrcError {
 /// assert_eq!(entry.password.as_str(), "b");
 /// # Ok::<(), pop3_proto::login::netrc::NetrcError>(())
 /// ```
-pub fn find(text: &str, host: &str, user: Option<&str>) -> Result<Option<Entry>, NetrcError> {
-    let mut words = Words { rest: text, line: 1 };
-    let mut best: Option<(Rank, Entry)> = None;
-    let mut current: Option<(Place, Entry)> = None;
+pub fn find(text: impl AsRef<[u8]>, host: &str, user: Option<&str>) -> Result<Option<Entry>, NetrcError> {
+    let mut words = Words { rest: text.as_ref(), line: 1 };
+    let mut best: Option<(Rank, Found<'_>)> = None;
+    let mut current: Option<(Place, Found<'_>)> = None;
     loop {
         let keyword = words.keyword();
-        if matches!(keyword, None | Some("machine" | "default")) {
-            if let Some((place, entry)) = current.take() {
-                let rank = rank(place, &entry, user);
+        if matches!(keyword, None | Some(b"machine" | b"default")) {
+            if let Some((place, found)) = current.take() {
+                let rank = rank(place, found, user);
                 if rank > best.as_ref().map_or(Rank::Unfit, |(rank, _)| *rank) {
-                    best = Some((rank, entry));
+                    best = Some((rank, found));
                 }
             }
         }
-        let Some(keyword) = keyword else { return Ok(best.map(|(_, entry)| entry)) };
-        let place = current.as_ref().map(|(place, _)| *place);
+        let Some(keyword) = keyword else { return best.map(|(_, found)| found.entry()).transpose() };
         match (keyword, &mut current) {
-            ("machine", _) => {
-                let is_it = words.value()?.eq_ignore_ascii_case(host);
-                current = Some((if is_it { Place::Host } else { Place::Elsewhere }, Entry::default()));
+            (b"machine", _) => {
+                let is_it = words.value()?.folded().eq(host.bytes().map(|octet| octet.to_ascii_lowercase()));
+                current = Some((if is_it { Place::Host } else { Place::Elsewhere }, Found::default()));
             }
-            ("default", _) => current = Some((Place::Default, Entry::default())),
-            ("login" | "user", Some((_, entry))) => entry.login = core::mem::take(&mut *words.value()?),
-            ("password" | "passwd", Some((_, entry))) => {
-                let password = words.value()?;
-                if place != Some(Place::Elsewhere) {
-                    entry.password = password;
-                }
-            }
-            ("account", Some(_)) => drop(words.value()?),
-            ("macdef", _) => words.skip_macro(),
+            (b"default", _) => current = Some((Place::Default, Found::default())),
+            (b"login" | b"user", Some((_, found))) => found.login = words.value()?,
+            (b"password" | b"passwd", Some((_, found))) => found.password = words.value()?,
+            (b"account", Some(_)) => drop(words.value()?),
+            (b"macdef", _) => words.skip_macro(),
             _ => return Err(words.error()),
         }
+    }
+}
+
+/// An entry as it stands in the text.
+#[derive(Clone, Copy, Default)]
+struct Found<'a> {
+    login: Word<'a>,
+    password: Word<'a>,
+}
+
+impl Found<'_> {
+    fn entry(self) -> Result<Entry, NetrcError> {
+        let login = core::mem::take(&mut *self.login.text()?);
+        Ok(Entry { login, password: self.password.text()? })
+    }
+}
+
+/// A word as it stands in the text, without its quotes, and the number of its line.
+#[derive(Clone, Copy, Default)]
+struct Word<'a> {
+    written: &'a [u8],
+    line: usize,
+}
+
+impl Word<'_> {
+    /// Its octets, without the backslashes.
+    fn octets(&self) -> impl Iterator<Item = u8> {
+        let mut written = self.written.iter();
+        core::iter::from_fn(move || match *written.next()? {
+            b'\\' => written.next().copied(),
+            octet => Some(octet),
+        })
+    }
+
+    fn folded(&self) -> impl Iterator<Item = u8> {
+        self.octets().map(|octet| octet.to_ascii_lowercase())
+    }
+
+    fn text(&self) -> Result<Zeroizing<String>, NetrcError> {
+        // Of its full size from the start: growing would leave copies of the secret behind.
+        let mut octets = Zeroizing::new(Vec::with_capacity(self.written.len()));
+        self.octets().for_each(|octet| octets.push(octet));
+        let text = String::from_utf8(core::mem::take(&mut *octets)).map(Zeroizing::new);
+        text.map_err(|error| {
+            drop(Zeroizing::new(error.into_bytes()));
+            NetrcError { line: self.line }
+        })
     }
 }
 
@@ -108,21 +152,26 @@ enum Rank {
     User,
 }
 
-fn rank(place: Place, entry: &Entry, user: Option<&str>) -> Rank {
-    let named = user.is_none_or(|user| entry.login == user);
+fn rank(place: Place, found: Found<'_>, user: Option<&str>) -> Rank {
+    let named = user.is_none_or(|user| found.login.octets().eq(user.bytes()));
     match place {
         Place::Host if named => Rank::User,
-        Place::Host if entry.login.is_empty() => Rank::Anybody,
+        Place::Host if found.login.written.is_empty() => Rank::Anybody,
         Place::Default if named => Rank::UserByDefault,
-        Place::Default if entry.login.is_empty() => Rank::AnybodyByDefault,
+        Place::Default if found.login.written.is_empty() => Rank::AnybodyByDefault,
         _ => Rank::Unfit,
     }
 }
 
 /// The words of a file.
 struct Words<'a> {
-    rest: &'a str,
+    rest: &'a [u8],
     line: usize,
+}
+
+const fn is_blank(octet: u8) -> bool {
+    // With the vertical tab, that the standard library leaves out.
+    octet.is_ascii_whitespace() || octet == 0x0B
 }
 
 impl<'a> Words<'a> {
@@ -130,65 +179,67 @@ impl<'a> Words<'a> {
         NetrcError { line: self.line }
     }
 
-    /// Takes all that stands before the first character that is not `skipped`.
-    fn skip(&mut self, skipped: fn(char) -> bool) {
-        let rest = self.rest.trim_start_matches(skipped);
-        let gone = &self.rest[..self.rest.len() - rest.len()];
-        self.line += gone.matches('\n').count();
+    /// Takes all that stands before the first octet that is not `skipped`.
+    fn skip(&mut self, skipped: fn(u8) -> bool) {
+        let end = self.rest.iter().position(|&octet| !skipped(octet)).unwrap_or(self.rest.len());
+        let (gone, rest) = self.rest.split_at(end);
+        self.line += gone.iter().filter(|&&octet| octet == b'\n').count();
         self.rest = rest;
     }
 
     /// The next word that is not in a comment.
-    fn keyword(&mut self) -> Option<&'a str> {
+    fn keyword(&mut self) -> Option<&'a [u8]> {
         loop {
-            self.skip(char::is_whitespace);
-            if !self.rest.starts_with('#') {
+            self.skip(is_blank);
+            if self.rest.first() != Some(&b'#') {
                 break;
             }
-            self.skip(|c| c != '\n');
+            self.skip(|octet| octet != b'\n');
         }
-        let end = self.rest.find(char::is_whitespace).unwrap_or(self.rest.len());
+        let end = self.rest.iter().position(|&octet| is_blank(octet)).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
         Some(word).filter(|word| !word.is_empty())
     }
 
-    /// The word behind a keyword, without its quotes and backslashes.
-    fn value(&mut self) -> Result<Zeroizing<String>, NetrcError> {
-        self.skip(char::is_whitespace);
+    /// The word behind a keyword.
+    fn value(&mut self) -> Result<Word<'a>, NetrcError> {
+        self.skip(is_blank);
         if self.rest.is_empty() {
             return Err(self.error());
         }
-        // Of its full size from the start: growing would leave copies of the secret behind.
-        let end = self.rest.find(['\r', '\n']).unwrap_or(self.rest.len());
-        let mut value = Zeroizing::new(String::with_capacity(end));
-        let quoted = self.rest.starts_with('"');
-        let mut chars = self.rest[..end].char_indices().skip(usize::from(quoted));
-        let len = loop {
-            match chars.next() {
-                None if quoted => return Err(self.error()),
-                None => break end,
-                Some((at, '"')) if quoted => break at + 1,
-                Some((at, c)) if !quoted && c.is_whitespace() => break at,
-                Some((_, '\\')) => value.push(chars.next().ok_or(self.error())?.1),
-                Some((_, c)) => value.push(c),
+        let quoted = self.rest.first() == Some(&b'"');
+        let start = usize::from(quoted);
+        let mut end = start;
+        loop {
+            match (self.rest.get(end), quoted) {
+                (None | Some(b'\r' | b'\n'), true) => return Err(self.error()),
+                (None, false) | (Some(b'"'), true) => break,
+                (Some(&octet), false) if is_blank(octet) => break,
+                (Some(b'\\'), _) if matches!(self.rest.get(end + 1), None | Some(b'\r' | b'\n')) => {
+                    return Err(self.error());
+                }
+                (Some(b'\\'), _) => end += 2,
+                (Some(_), _) => end += 1,
             }
-        };
-        self.rest = &self.rest[len..];
-        if !self.rest.is_empty() && !self.rest.starts_with(char::is_whitespace) {
+        }
+        let word = Word { written: &self.rest[start..end], line: self.line };
+        self.rest = &self.rest[end + start..];
+        if self.rest.first().is_some_and(|&octet| !is_blank(octet)) {
             return Err(self.error());
         }
-        Ok(value)
+        Ok(word)
     }
 
     /// Skips a macro: its name, and its lines up to a blank one.
     fn skip_macro(&mut self) {
         loop {
-            self.skip(|c| c != '\n');
-            let Some(rest) = self.rest.strip_prefix('\n') else { return };
+            self.skip(|octet| octet != b'\n');
+            let Some(rest) = self.rest.strip_prefix(b"\n") else { return };
             self.rest = rest;
             self.line += 1;
-            if rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n') {
+            let first = rest.iter().find(|&&octet| !matches!(octet, b' ' | b'\t' | b'\r'));
+            if first == Some(&b'\n') {
                 return;
             }
         }
@@ -197,6 +248,8 @@ impl<'a> Words<'a> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::borrow::ToOwned as _;
+
     use super::*;
 
     fn found(text: &str, host: &str, user: Option<&str>) -> Option<(String, String)> {
@@ -264,5 +317,17 @@ mod tests {
             let error = find(text, "other", None).expect_err(text);
             assert_eq!(error, NetrcError { line }, "{text:?}");
         }
+    }
+
+    #[test]
+    fn octets_that_are_no_utf_8_spoil_only_their_own_entry() {
+        let text = b"# caf\xe9\nmachine i login \xe9 password \xff\nmachine h account \xe9 login a password p\n\
+                     machine h login b\npassword \xff\nmachine h login \xe9 password c\nmacdef x\n\xe9\n\n";
+        let found = |user| find(text, "h", user).map(|entry| entry.map(|entry| entry.password.as_str().to_owned()));
+        assert_eq!(found(Some("a")), Ok(Some("p".into())));
+        assert_eq!(found(None), Ok(Some("p".into())));
+        assert_eq!(found(Some("c")), Ok(None));
+        assert_eq!(found(Some("b")), Err(NetrcError { line: 5 }));
+        assert_eq!(find(text, "i", None), Err(NetrcError { line: 2 }));
     }
 }
