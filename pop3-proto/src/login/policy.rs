@@ -209,8 +209,11 @@ pub struct Policy {
     /// the same SCRAM follows once without it, if it is permitted and offered. It does not know it if it refuses before any
     /// proof was sent, or says so behind the proof; that the binding does not match is another matter, and nothing follows.
     /// Some servers announce -PLUS and do not know the channel binding of TLS 1.3. Both sides still prove that they know the
-    /// password. Only the binding is gone, inside a TLS whose certificate was verified: whoever can refuse it there could as
-    /// well have announced no -PLUS.
+    /// password. This gives up one thing that -PLUS is for: to detect somebody inside TLS who has a certificate that is
+    /// taken for the server's, and passes on what both sides say. He can refuse -PLUS in the server's place, and the proof
+    /// that follows without it tells the server nothing of the two connections. (To strike -PLUS from the list would not help
+    /// him: then the proof says that the client saw no offer, and a server with -PLUS refuses it.) To keep the detection,
+    /// permit -PLUS alone.
     pub methods: Option<Methods>,
 }
 
