@@ -9,6 +9,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// A `-ERR` line to keep: the server said no.
+///
+/// A text that contains a secret that was sent is replaced by `***`, and only the meaning of the response code is left. The
+/// secret is looked for as it is: one of a letter or two stands in nearly every text, and hides it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct OwnedRefusal {
     line: Vec<u8>,
