@@ -5,13 +5,11 @@
 //!
 //! POP3 has no tags. If one answer is not what it seems to be, as when a mail pretends to end and an answer of the server's
 //! to follow, all later answers belong to other commands. So messages are downloaded in groups, and behind each group stands
-//! a check: nothing is left to be answered, and the server is asked for the unique-id of a message that is drawn by lot. Only
-//! if it gives the right one did the answers fit the commands, and only then is the group delivered and remembered. A session
-//! that breaks leaves no trace of the messages behind the last check. If it broke the protocol, those that were asked for
+//! a [check](Check). Only if it is passed did the answers fit the commands, and only then is the group delivered and
+//! remembered. A session that breaks leaves no trace of the messages behind the last check. If it broke the protocol, those that were asked for
 //! are remembered as troubled: the next run downloads them last, each alone, so that one of them cannot block the others.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{BufRead, IsTerminal};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -19,6 +17,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use pop3_blocking::{Error, Message, Session, Tcp};
 
+use crate::check::Check;
 use crate::delivery::Delivery;
 use crate::digest::{Summing, Sums};
 use crate::failure::{Failure, Status};
@@ -33,8 +32,10 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let survey = survey(&mut session)?;
     delivery.observe(&survey)?;
+    let check = Check::new(&mut session, &survey.found)?;
     if delete {
         compare_headers(&mut session, &survey, &mut delivery)?;
+        check.ask(&mut session)?;
     }
     let found = &survey.found;
     let wanted: BTreeMap<_, _> =
@@ -43,6 +44,7 @@ pub(crate) fn run(
     let mut transfer = Transfer {
         session: &mut session,
         found,
+        check: &check,
         bar: progress_bar(octets),
         refusals: Refusals::default(),
         pipelining,
@@ -139,6 +141,7 @@ enum Stop {
 struct Transfer<'a> {
     session: &'a mut Session<Tcp>,
     found: &'a BTreeMap<NonZeroU32, Found>,
+    check: &'a Check,
     bar: ProgressBar,
     refusals: Refusals,
     pipelining: bool,
@@ -184,7 +187,7 @@ impl Transfer<'_> {
             Err(Stop::Here(failure)) => Some(failure),
             Err(Stop::Session(failure)) => return Err(self.abort(failure, &numbers[..asked], delivery)),
         };
-        if let Err(failure) = self.check() {
+        if let Err(failure) = self.check.ask(self.session) {
             return Err(self.abort(failure, &numbers[..asked], delivery));
         }
         let committed = delivery.commit();
@@ -232,44 +235,6 @@ impl Transfer<'_> {
             self.confirmed += 1;
         }
         Ok(())
-    }
-
-    /// Checks that the answers fit the commands: asks for the unique-id of a message that is drawn by lot, which no mail can
-    /// foresee. Without unique-ids it asks for a size.
-    fn check(&mut self) -> Result<(), Failure> {
-        let lot = RandomState::new().build_hasher().finish();
-        let named: Vec<_> = self.found.iter().filter(|(_, message)| message.unique_id.is_some()).collect();
-        let all: Vec<_> = self.found.iter().collect();
-        let draw = |list: &[(&NonZeroU32, &'_ Found)]| {
-            let at = usize::try_from(lot % list.len().max(1) as u64).unwrap_or(0);
-            list.get(at).map(|(number, message)| (**number, message.octets, message.unique_id.clone()))
-        };
-        let unfit = || {
-            let why =
-                "the server's answers do not fit the commands any more; what came since the last check was not kept";
-            Failure::new(Status::Protocol, why)
-        };
-        if let Some((number, _, Some(unique_id))) = draw(&named) {
-            match self.session.unique_id(number) {
-                Ok(found) if found == unique_id => return Ok(()),
-                Err(error) if error.refused().is_some() => {}
-                Err(error) if !error.is_recoverable() => return Err(error.into()),
-                Ok(_) | Err(_) => return Err(unfit()),
-            }
-        }
-        let Some((number, octets, _)) = draw(&all) else { return Ok(()) };
-        match self.session.list_one(number) {
-            Ok(listing) if listing.number == number && listing.octets == octets => return Ok(()),
-            Err(error) if error.refused().is_some() => {}
-            Err(error) if !error.is_recoverable() => return Err(error.into()),
-            Ok(_) | Err(_) => return Err(unfit()),
-        }
-        // A server that refuses both for a message that it has retrieved.
-        match self.session.stat() {
-            Ok(listing) if listing.messages as usize <= self.found.len() => Ok(()),
-            Err(error) if !error.is_recoverable() => Err(error.into()),
-            Ok(_) | Err(_) => Err(unfit()),
-        }
     }
 
     /// Forgets what came since the last check. If the server broke the protocol, every message that was asked for may be why.

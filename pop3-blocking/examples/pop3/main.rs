@@ -3,6 +3,7 @@
 //! `cargo run --release -p pop3-blocking --example pop3 -- --help` tells how to use it.
 #![forbid(unsafe_code)]
 
+mod check;
 mod commands;
 mod delivery;
 mod demo;

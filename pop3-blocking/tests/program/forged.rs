@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use std::{fs, thread};
 
 use crate::support::{Act, Ended, Home, Server, listen, mail, say, scripted};
@@ -20,16 +21,18 @@ struct Style {
     /// What a dot behind this is stuffed.
     stuffed_behind: &'static str,
     terminator: &'static str,
+    /// Messages come line by line.
+    is_slow: bool,
 }
 
 const STYLES: [Style; 4] = [
-    Style { greeting: "\r\n", line: "\r\n", stuffed_behind: "\r\n", terminator: ".\r\n" },
+    Style { greeting: "\r\n", line: "\r\n", stuffed_behind: "\r\n", terminator: ".\r\n", is_slow: false },
     // Correct but for its greeting.
-    Style { greeting: "\n", line: "\r\n", stuffed_behind: "\r\n", terminator: ".\r\n" },
+    Style { greeting: "\n", line: "\r\n", stuffed_behind: "\r\n", terminator: ".\r\n", is_slow: false },
     // LF everywhere.
-    Style { greeting: "\n", line: "\n", stuffed_behind: "\n", terminator: ".\n" },
+    Style { greeting: "\n", line: "\n", stuffed_behind: "\n", terminator: ".\n", is_slow: false },
     // Neither the one nor the other.
-    Style { greeting: "\n", line: "\n", stuffed_behind: "\r\n", terminator: ".\r\n" },
+    Style { greeting: "\n", line: "\n", stuffed_behind: "\r\n", terminator: ".\r\n", is_slow: false },
 ];
 
 impl Style {
@@ -78,6 +81,15 @@ impl Style {
                         "TOP" => format!("-ERR{line_end}"),
                         _ => format!("+OK{line_end}"),
                     };
+                    if self.is_slow && command == "RETR" {
+                        for part in answer.split_inclusive('\n') {
+                            stream.write_all(part.as_bytes())?;
+                            // Where an answer may end.
+                            let may_end = part == ".\n" || part.starts_with(['+', '-']);
+                            thread::sleep(Duration::from_millis(if may_end { 30 } else { 0 }));
+                        }
+                        continue;
+                    }
                     stream.write_all(answer.as_bytes())?;
                     if command == "QUIT" {
                         break;
@@ -110,19 +122,42 @@ fn no_mail_becomes_another_one() {
                 for place in places {
                     let mut messages: Vec<_> = (1..=3).map(plain).collect();
                     messages[victim - 1].insert_str(place, forgery);
-                    judge(style, &messages, victim, &format!("{style:?} {forgery:?} in {victim} at {place}"));
+                    judge(
+                        style,
+                        &style.serve(messages.clone()),
+                        &messages,
+                        victim,
+                        &format!("{style:?} {forgery:?} in {victim} at {place}"),
+                    );
                 }
             }
         }
     }
 }
 
-fn judge(style: Style, messages: &[String], attacker: usize, scene: &str) {
-    let server = style.serve(messages.to_vec());
+/// The same where the message of the attacker comes slowly, so that its parts can pass for answers to later commands.
+#[test]
+fn no_mail_that_comes_slowly_becomes_another_one() {
+    // To two messages, to each of them again, to the questions of the check, and to QUIT.
+    const ANSWERS: &str =
+        "\n.\n+OK\nFrom: bank\n\npay\n.\n+OK\n{}\n.\n+OK\nFrom: bank\n\npay\n.\n-ERR\n-ERR\n+OK 0 0\n+OK\n";
+    let style = STYLES[3];
+    let plain = |n: usize| format!("Subject: {n}\n\nmail number {n}\n");
+    for victims in 1..=2 {
+        for begin in ["", "Subject: 1\n\nmail"] {
+            let forgery = begin.to_owned() + &ANSWERS.replace("{}", begin) + "rest\n";
+            let messages: Vec<_> = std::iter::once(forgery).chain((2..2 + victims).map(plain)).collect();
+            let server = Style { is_slow: true, ..style }.serve(messages.clone());
+            judge(style, &server, &messages, 1, &format!("{begin:?} before {victims}"));
+        }
+    }
+}
+
+fn judge(style: Style, server: &Server, messages: &[String], attacker: usize, scene: &str) {
     let home = Home::in_memory();
     let genuine: Vec<_> = messages.iter().map(|message| style.heard(message)).collect();
     for _ in 0..4 {
-        let ended = fetch(&home, &server, &["--delete"]);
+        let ended = fetch(&home, server, &["--delete"]);
         assert!(matches!(ended.status, Some(0 | 1 | 3)), "{scene}: {ended:?}");
         let here = mail(&home.path("mail"));
         for file in &here {
@@ -258,4 +293,29 @@ fn no_symbolic_link_is_followed() {
     let server = mixing(SEVEN, || false);
     home.run(&["--plaintext", &server.quick_url(), "fetch", "link/a/b/mail"]).expect(0, "3 new");
     assert_eq!(mail(&home.path("elsewhere/a/b/mail")).len(), 3);
+}
+
+/// Whatever a server answers to these questions, there is one that it answers rightly.
+#[test]
+fn a_server_need_not_answer_each_question() {
+    for (uidl, list) in [
+        ("+OK a\r\n", "+OK 7\r\n"),
+        ("-ERR\r\n", "+OK {} 7\r\n"),
+        ("-ERR\r\n", "+OK {} 8\r\n"),
+        ("+OK {} other\r\n", "-ERR\r\n"),
+    ] {
+        let server = scripted(move |line| match line {
+            "CAPA" => say("+OK\r\nPIPELINING\r\nSASL PLAIN\r\n.\r\n"),
+            "LIST" => say(SEVEN),
+            "UIDL" => say("+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n"),
+            "STAT" => say("+OK 3 21\r\n"),
+            _ => match line.split_once(' ') {
+                Some(("RETR", number)) => say(format!("+OK\r\nmsg {number}\r\n.\r\n")),
+                Some(("UIDL", number)) => say(uidl.replace("{}", number)),
+                Some(("LIST", number)) => say(list.replace("{}", number)),
+                _ => Act::Usual,
+            },
+        });
+        fetch(&Home::in_memory(), &server, &[]).expect(0, "3 new");
+    }
 }
