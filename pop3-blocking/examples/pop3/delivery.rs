@@ -1,7 +1,7 @@
 //! Messages on their way into the Maildir: written, then staged until the server's answers were found to fit the commands,
 //! then committed together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -32,6 +32,7 @@ pub(crate) struct Delivery {
 struct Staged {
     /// `None` if it was stored before.
     file: Option<Partial>,
+    /// `None` if there is nothing new to remember.
     stored: Option<Stored>,
     /// The absent mark that had these octets, of which this is the same message.
     moved_from: Option<Mark>,
@@ -78,6 +79,13 @@ impl Delivery {
             };
             changes.push((mark.clone(), change));
         }
+        if survey.is_complete {
+            let nameless = survey.found.values().filter(|message| message.unique_id.is_none());
+            let there: HashSet<_> =
+                sizes.into_keys().chain(nameless.map(|message| self.mark_of_trouble(message))).collect();
+            let gone = self.seen.troubled().filter(|mark| !there.contains(mark));
+            changes.extend(gone.map(|mark| (mark.clone(), Change::Absent)));
+        }
         self.note(&changes)
     }
 
@@ -87,29 +95,26 @@ impl Delivery {
         message.unique_id.as_ref().is_some_and(|id| trust(id) == Some(Trust::Trusted))
     }
 
-    /// Compares a header that TOP has shown with the one that was stored. If it is another one, the message is not here.
-    pub(crate) fn compare_header(&mut self, message: &Found, header: &[u8]) -> Result<bool, Failure> {
-        let Some(mark) = message.unique_id.as_ref().map(|id| self.mark(id)) else { return Ok(false) };
-        let same = self.seen.sums(&mark).is_some_and(|sums| sums.header == Sums::of(header).header);
-        if !same {
-            self.doubt(message)?;
-        }
-        Ok(same)
+    /// Whether a header that TOP has shown is the one that was stored.
+    pub(crate) fn has_header(&self, message: &Found, shown: &Sums) -> bool {
+        let known = message.unique_id.as_ref().and_then(|id| self.seen.sums(&self.mark(id)));
+        known.is_some_and(|known| known.header == shown.header)
     }
 
     /// The message may not be the one that was stored.
     pub(crate) fn doubt(&mut self, message: &Found) -> Result<(), Failure> {
-        self.note_of(message, Change::Doubtful)
+        self.note_all(&[message], Change::Doubtful)
     }
 
-    /// The session broke while the message was asked for.
+    /// The message made trouble: later runs ask for it when they have nothing else to do.
     pub(crate) fn trouble(&mut self, message: &Found) -> Result<(), Failure> {
-        self.note_of(message, Change::Trouble)
+        let mark = self.mark_of_trouble(message);
+        self.seen.trouble(mark).map_err(|error| self.failed("nothing can be remembered", &error))
     }
 
-    /// How many sessions broke while the message was asked for.
+    /// How often the message made trouble.
     pub(crate) fn troubles(&self, message: &Found) -> u32 {
-        message.unique_id.as_ref().map_or(0, |id| self.seen.troubles(&self.mark(id)))
+        self.seen.troubles(&self.mark_of_trouble(message))
     }
 
     /// QUIT is about to be sent, and is to delete these messages.
@@ -128,10 +133,6 @@ impl Delivery {
         self.note(&changes)
     }
 
-    fn note_of(&mut self, message: &Found, change: Change) -> Result<(), Failure> {
-        self.note_all(&[message], change)
-    }
-
     fn note(&mut self, changes: &[(Mark, Change)]) -> Result<(), Failure> {
         self.seen.change(changes).map_err(|error| self.failed("nothing can be remembered", &error))
     }
@@ -144,9 +145,8 @@ impl Delivery {
         self.recognized
     }
 
-    pub(crate) fn begin(&mut self, message: &Found) -> io::Result<Incoming> {
-        let mark = message.unique_id.as_ref().map(|id| self.mark(id));
-        let file = BufWriter::with_capacity(32 * 1024, self.maildir.begin(mark.as_ref())?);
+    pub(crate) fn begin(&mut self) -> io::Result<Incoming> {
+        let file = BufWriter::with_capacity(32 * 1024, self.maildir.begin()?);
         Ok(Incoming { file, summing: Summing::default(), octets: 0 })
     }
 
@@ -154,19 +154,26 @@ impl Delivery {
     pub(crate) fn stage(&mut self, incoming: Incoming, message: &Found) -> io::Result<(u64, Sums)> {
         let file = incoming.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         let sums = incoming.summing.finish();
-        let mut staged = Staged { file: Some(file), stored: None, moved_from: None };
-        if let Some(unique_id) = &message.unique_id {
-            let mark = self.mark(unique_id);
-            let known = self.seen.sums(&mark).is_some_and(|known| known.whole == sums.whole);
-            if !known && self.seen.sums(&mark).is_none() {
-                staged.moved_from = self.seen.absent_with(&sums.whole).cloned();
-            }
-            if known || staged.moved_from.is_some() || self.maildir.has(&mark, &sums)? {
-                staged.file = None;
-            }
-            staged.stored = Some(Stored { mark, unique_id: unique_id.clone(), size: message.octets, sums });
+        let unique_id = message.unique_id.clone();
+        let mark = match &unique_id {
+            Some(unique_id) => self.mark(unique_id),
+            None => Mark::nameless(&self.account, &sums.whole),
+        };
+        let before = self.seen.sums(&mark);
+        let (mut known, mut moved_from) = (before.is_some_and(|before| before.whole == sums.whole), None);
+        if unique_id.is_none() {
+            known = self.seen.has_octets(&sums.whole);
+        } else if before.is_none() {
+            moved_from = self.seen.absent_with(&sums.whole).cloned();
         }
-        self.staged.push(staged);
+        let is_here = known || moved_from.is_some() || self.maildir.has(&mark, &sums)?;
+        let is_remembered = known && unique_id.is_none();
+        let stored = Stored { mark, unique_id, size: message.octets, sums };
+        self.staged.push(Staged {
+            file: (!is_here).then_some(file),
+            stored: (!is_remembered).then_some(stored),
+            moved_from,
+        });
         Ok((incoming.octets, sums))
     }
 
@@ -174,7 +181,7 @@ impl Delivery {
     pub(crate) fn commit(&mut self) -> Result<(), Failure> {
         // Taken away first: what fails here is never remembered by a later call.
         let staged = std::mem::take(&mut self.staged);
-        let files = staged.iter().filter_map(|message| message.file.as_ref());
+        let files = staged.iter().filter_map(|message| Some((message.file.as_ref()?, &message.stored.as_ref()?.mark)));
         let delivered = self.maildir.deliver(files);
         let delivered = delivered.map_err(|error| self.failed("the messages cannot be delivered", &error))?;
         self.delivered += delivered;
@@ -197,5 +204,13 @@ impl Delivery {
 
     fn mark(&self, unique_id: &OwnedUniqueId) -> Mark {
         Mark::new(&self.account, unique_id.as_bytes())
+    }
+
+    /// The mark under which the message's troubles are counted.
+    fn mark_of_trouble(&self, message: &Found) -> Mark {
+        match &message.unique_id {
+            Some(unique_id) => self.mark(unique_id),
+            None => Mark::nameless(&self.account, &message.octets),
+        }
     }
 }

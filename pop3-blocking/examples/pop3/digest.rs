@@ -38,13 +38,6 @@ pub(crate) struct Sums {
 }
 
 impl Sums {
-    /// Those of octets that are all there.
-    pub(crate) fn of(octets: &[u8]) -> Sums {
-        let mut summing = Summing::default();
-        summing.update(octets);
-        summing.finish()
-    }
-
     /// Those of a file.
     pub(crate) fn of_reader(mut reader: impl Read) -> io::Result<Sums> {
         let (mut summing, mut buffer) = (Summing::default(), vec![0; 64 * 1024]);

@@ -6,81 +6,232 @@
 //! POP3 has no tags. If one answer is not what it seems to be, as when a mail pretends to end and an answer of the server's
 //! to follow, all later answers belong to other commands. So messages are downloaded in groups, and behind each group stands
 //! a [check](Check). Only if it is passed did the answers fit the commands, and only then is the group delivered and
-//! remembered. A session that breaks leaves no trace of the messages behind the last check. If it broke the protocol, those that were asked for
-//! are remembered as troubled: the next run downloads them last, each alone, so that one of them cannot block the others.
+//! remembered. A session that breaks leaves no trace of the messages behind the last check.
+//!
+//! One message must not block the others. If a session broke the protocol, the messages that were asked for are remembered as
+//! troubled, and so is one that could not be written here. These, and those without a usable unique-id, are risky: they are
+//! downloaded last, each in a group of its own, and those that made the least trouble come first. Nothing is deleted in a
+//! session that breaks. So with `--delete` the risky ones have a session of their own, behind the QUIT that deletes what is
+//! safe, unless there is nothing else to do.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, IsTerminal};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, BufRead, IsTerminal};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use pop3_blocking::pop3_proto::wire::KnownCapability;
 use pop3_blocking::{Error, Message, Session, Tcp};
 
 use crate::check::Check;
 use crate::delivery::Delivery;
 use crate::digest::{Summing, Sums};
 use crate::failure::{Failure, Status};
-use crate::survey::{Found, Survey, survey};
+use crate::survey::{Found, survey};
 
-/// Fetches, and ends the session. Without `pipelining`, no two messages are asked for at once.
+/// Fetches in one session, or in two. Without `pipelining`, no two messages are asked for at once.
 pub(crate) fn run(
-    mut session: Session<Tcp>,
-    mut delivery: Delivery,
+    open: impl Fn() -> Result<Session<Tcp>, Failure>,
+    delivery: Delivery,
     delete: bool,
     pipelining: bool,
 ) -> Result<(), Failure> {
-    let survey = survey(&mut session)?;
-    delivery.observe(&survey)?;
-    let check = Check::new(&mut session, &survey.found)?;
-    if delete {
-        compare_headers(&mut session, &survey, &mut delivery)?;
-        check.ask(&mut session)?;
+    let refusals = Refusals::default();
+    let mut run = Run { delivery, delete, pipelining, refusals, unwritten: None, here: None, deleted: 0 };
+    let ended = open().and_then(|session| run.first(session)).and_then(|is_done| match is_done {
+        true => Ok(()),
+        false => open().and_then(|session| run.second(session)),
+    });
+    run.refusals.tell_the_rest();
+    if let Some(here) = run.here {
+        let (new, here) = (run.delivery.delivered(), here + run.delivery.recognized());
+        let deleted = match &ended {
+            Err(_) if run.deleted == 0 => String::new(),
+            _ => format!("; {} deleted", run.deleted),
+        };
+        eprintln!("pop3: {new} new, {here} already here, {} refused{deleted}", run.refusals.count);
     }
-    let found = &survey.found;
-    let wanted: BTreeMap<_, _> =
-        found.iter().filter(|(_, message)| !delivery.has(message)).map(|(n, m)| (*n, m)).collect();
-    let octets = wanted.values().fold(0_u64, |octets, message| octets.saturating_add(message.octets));
-    let mut transfer = Transfer {
-        session: &mut session,
-        found,
-        check: &check,
-        bar: progress_bar(octets),
-        refusals: Refusals::default(),
-        pipelining,
-        confirmed: 0,
-    };
-    let transferred = transfer.all(&wanted, &mut delivery);
-    transfer.bar.finish_and_clear();
-    let mut refusals = transfer.refusals;
-    let here = found.len() - wanted.len() + delivery.recognized();
-    let summary = format!("{} new, {here} already here, {} refused", delivery.delivered(), refusals.count);
-
-    let safe = found.iter().filter(|(_, message)| delivery.has(message)).map(|(number, message)| (*number, message));
-    let ended = match transferred {
-        Ok(()) if delete => {
-            let safe = safe.collect();
-            delete_all(session, &safe, &mut delivery, &mut refusals)
-        }
-        Ok(()) => {
-            // Nothing is at stake.
-            let _ = session.quit();
-            Ok(0)
-        }
-        Err(failure) => Err(failure),
-    };
-    refusals.tell_the_rest();
-    match ended {
-        Ok(deleted) => eprintln!("pop3: {summary}; {deleted} deleted"),
-        Err(failure) => {
-            eprintln!("pop3: {summary}");
-            return Err(failure);
-        }
+    ended?;
+    if let Some(failure) = run.unwritten {
+        return Err(failure);
     }
-    if refusals.count == 0 {
+    if run.refusals.count == 0 {
         return Ok(());
     }
-    Err(Failure::new(Status::Refused, format!("the server refused {} requests", refusals.count)))
+    Err(Failure::new(Status::Refused, format!("the server refused {} requests", run.refusals.count)))
+}
+
+/// What one run does, in all its sessions.
+struct Run {
+    delivery: Delivery,
+    delete: bool,
+    pipelining: bool,
+    refusals: Refusals,
+    /// A message cannot be written, and others can.
+    unwritten: Option<Failure>,
+    /// How many messages the first session knew without asking for them.
+    here: Option<usize>,
+    deleted: usize,
+}
+
+/// A session whose messages are listed.
+struct Visit {
+    session: Session<Tcp>,
+    found: BTreeMap<NonZeroU32, Found>,
+    check: Check,
+}
+
+impl Run {
+    /// Returns whether all is done that there was to do.
+    fn first(&mut self, session: Session<Tcp>) -> Result<bool, Failure> {
+        let (mut visit, notice) = self.visit(session)?;
+        if let Some(notice) = notice {
+            eprintln!("pop3: {notice}");
+        }
+        if self.delete {
+            self.compare_headers(&mut visit)?;
+        }
+        let (calm, risky) = self.wanted(&visit.found);
+        self.here = Some(visit.found.len() - calm.len() - risky.len());
+        let everything: Vec<_> = visit.found.keys().copied().collect();
+        // If the others can be deleted, that is done first.
+        if self.delete && !risky.is_empty() && risky.len() < everything.len() {
+            self.fetch(visit, &calm, &[], &everything)?;
+            return Ok(false);
+        }
+        self.fetch(visit, &calm, &risky, &everything)?;
+        Ok(true)
+    }
+
+    /// Fetches the risky messages, and deletes those that came.
+    fn second(&mut self, session: Session<Tcp>) -> Result<(), Failure> {
+        let (visit, _) = self.visit(session)?;
+        let (_, risky) = self.wanted(&visit.found);
+        self.fetch(visit, &[], &risky, &risky)
+    }
+
+    fn visit(&mut self, mut session: Session<Tcp>) -> Result<(Visit, Option<String>), Failure> {
+        let survey = survey(&mut session)?;
+        self.delivery.observe(&survey)?;
+        let check = Check::new(&mut session, &survey.found)?;
+        Ok((Visit { session, found: survey.found, check }, survey.notice))
+    }
+
+    /// Looks at the headers of what earlier runs have stored, before it is deleted: another client may have deleted a
+    /// message, and the server may have given its unique-id to a new one of the same size. Only if the server has no TOP must
+    /// the size do.
+    fn compare_headers(&mut self, visit: &mut Visit) -> Result<(), Failure> {
+        let Visit { session, found, check } = visit;
+        let known: Vec<_> = found.iter().filter(|(_, message)| self.delivery.has(message)).collect();
+        if known.is_empty() {
+            return Ok(());
+        }
+        let (mut compared, mut refused) = (false, Vec::new());
+        for &(number, message) in &known {
+            match digest(session.top(*number, 0)) {
+                Ok(Ok(shown)) => {
+                    compared = true;
+                    if !self.delivery.has_header(message, &shown) {
+                        self.delivery.doubt(message)?;
+                    }
+                }
+                Ok(Err(error)) if error.refused().is_some() => refused.push(message),
+                Ok(Err(_)) => self.delivery.doubt(message)?,
+                Err(failure) => {
+                    // The next run does not ask for the header again, but for the message, and last.
+                    self.delivery.doubt(message)?;
+                    self.delivery.trouble(message)?;
+                    return Err(failure);
+                }
+            }
+        }
+        if let Err(failure) = check.ask(session) {
+            known.iter().try_for_each(|(_, message)| self.delivery.doubt(message))?;
+            return Err(failure);
+        }
+        if !refused.is_empty() && (compared || announces_top(session)?) {
+            refused.into_iter().try_for_each(|message| self.delivery.doubt(message))?;
+        }
+        Ok(())
+    }
+
+    /// The messages that are not here: the calm ones, and the risky ones in their order.
+    fn wanted(&self, found: &BTreeMap<NonZeroU32, Found>) -> (Vec<NonZeroU32>, Vec<NonZeroU32>) {
+        let (mut calm, mut risky) = (Vec::new(), Vec::new());
+        let lot = RandomState::new();
+        for (number, message) in found.iter().filter(|(_, message)| !self.delivery.has(message)) {
+            match self.delivery.troubles(message) {
+                0 if message.unique_id.is_some() => calm.push(*number),
+                // Nameless ones of one size share their troubles, so that their order must not always be the same.
+                times => risky.push((times, message.unique_id.is_none().then(|| lot.hash_one(number)), *number)),
+            }
+        }
+        risky.sort_unstable();
+        (calm, risky.into_iter().map(|(_, _, number)| number).collect())
+    }
+
+    /// Downloads messages, deletes those of the `candidates` that are safe to delete, and ends the session.
+    fn fetch(
+        &mut self,
+        visit: Visit,
+        calm: &[NonZeroU32],
+        risky: &[NonZeroU32],
+        candidates: &[NonZeroU32],
+    ) -> Result<(), Failure> {
+        let Visit { mut session, found, check } = visit;
+        let sizes = calm.iter().chain(risky).filter_map(|number| found.get(number)).map(|message| message.octets);
+        let bar = progress_bar(sizes.fold(0, u64::saturating_add));
+        let mut transfer =
+            Transfer { session: &mut session, found: &found, check: &check, run: self, bar, confirmed: 0 };
+        let transferred = transfer.all(calm, risky);
+        transfer.bar.finish_and_clear();
+        transferred?;
+        if self.delete {
+            let messages = candidates.iter().filter_map(|number| Some((*number, found.get(number)?)));
+            let safe = messages.filter(|(_, message)| self.delivery.has(message)).collect();
+            self.delete_all(session, &safe)
+        } else {
+            // Nothing is at stake.
+            let _ = session.quit();
+            Ok(())
+        }
+    }
+
+    /// Deletes messages, and ends the session.
+    fn delete_all(&mut self, mut session: Session<Tcp>, safe: &BTreeMap<NonZeroU32, &Found>) -> Result<(), Failure> {
+        let mut marked = Vec::new();
+        for deletion in session.delete_many(safe.keys().copied()) {
+            match deletion {
+                Ok(number) => marked.extend(safe.get(&number).copied()),
+                Err(error) if error.refused().is_some() => self.refusals.add(&error),
+                Err(error) => {
+                    let status = Status::from(&error);
+                    return Err(Failure::new(status, format!("nothing was deleted: {error}")));
+                }
+            }
+        }
+        self.delivery.quitting(&marked)?;
+        match session.quit() {
+            Ok(()) => {
+                // If that fails, the next listing ends them.
+                let _ = self.delivery.ended(&marked);
+                self.deleted += marked.len();
+                Ok(())
+            }
+            // Without marks there is nothing that the answer could tell.
+            Err(_) if marked.is_empty() => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn announces_top(session: &mut Session<Tcp>) -> Result<bool, Failure> {
+    match session.capabilities() {
+        Ok(capabilities) => Ok(capabilities.any(|known| known == KnownCapability::Top)),
+        Err(error) if error.is_recoverable() => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Requests that the server refused: the first ones are told, the others are counted.
@@ -106,34 +257,10 @@ impl Refusals {
     }
 }
 
-/// Looks at the headers of what earlier runs have stored, before it is deleted: another client may have deleted a message,
-/// and the server may have given its unique-id to a new one of the same size. Without TOP the size must do.
-fn compare_headers(session: &mut Session<Tcp>, survey: &Survey, delivery: &mut Delivery) -> Result<(), Failure> {
-    let known: Vec<_> = survey.found.iter().filter(|(_, message)| delivery.has(message)).map(|(n, _)| *n).collect();
-    let (mut compared, mut refused) = (false, Vec::new());
-    let mut headers = session.headers_many(known.iter().copied());
-    for number in known {
-        let Some(message) = survey.found.get(&number) else { continue };
-        match headers.next() {
-            Some(Ok((_, header))) => {
-                delivery.compare_header(message, header.as_bytes())?;
-                compared = true;
-            }
-            Some(Err(error)) if error.refused().is_some() => refused.push(message),
-            Some(Err(error)) => return Err(error.into()),
-            None => break,
-        }
-    }
-    if compared {
-        refused.into_iter().try_for_each(|message| delivery.doubt(message))?;
-    }
-    Ok(())
-}
-
 /// Why the download stops.
 enum Stop {
-    /// Something here failed, and the answers of the server are still in order.
-    Here(Failure),
+    /// A message cannot be written. The answers of the server are still in order.
+    Unwritten { why: Failure, others_can: bool },
     /// The session is over.
     Session(Failure),
 }
@@ -142,115 +269,123 @@ struct Transfer<'a> {
     session: &'a mut Session<Tcp>,
     found: &'a BTreeMap<NonZeroU32, Found>,
     check: &'a Check,
+    run: &'a mut Run,
     bar: ProgressBar,
-    refusals: Refusals,
-    pipelining: bool,
     /// How many messages had another size than the scan listing has, and came the same when nothing else was in flight.
     confirmed: u32,
 }
 
 impl Transfer<'_> {
-    /// After so many messages of another size that came the same twice, the server's sizes prove nothing.
+    /// After so many messages of another size that came the same twice, the server's sizes prove nothing. Then no two messages
+    /// are asked for at once, as that is cheaper than to ask for each of them twice.
     const CONFIRMATIONS: u32 = 8;
 
     /// Downloads messages. One that is refused does not stop the others.
-    fn all(&mut self, wanted: &BTreeMap<NonZeroU32, &Found>, delivery: &mut Delivery) -> Result<(), Failure> {
-        let (mut calm, mut troubled) = (Vec::new(), Vec::new());
-        for (number, message) in wanted {
-            match delivery.troubles(message) {
-                0 => calm.push(*number),
-                times => troubled.push((times, *number)),
-            }
-        }
-        troubled.sort_unstable();
+    fn all(&mut self, mut calm: &[NonZeroU32], risky: &[NonZeroU32]) -> Result<(), Failure> {
         let mut pace = Pace::default();
-        let mut calm = calm.as_slice();
         while !calm.is_empty() {
-            let (group, rest) = calm.split_at(pace.group(calm, wanted));
+            let (group, rest) = calm.split_at(pace.group(calm, self.found));
             calm = rest;
             let begun = Instant::now();
-            self.group(group, delivery)?;
+            self.group(group)?;
             pace.took(begun.elapsed());
         }
-        for (_, number) in troubled {
-            self.group(&[number], delivery)?;
-        }
-        Ok(())
+        risky.iter().try_for_each(|number| self.group(&[*number]))
     }
 
     /// Downloads a group, checks that the answers fit, and commits the group.
-    fn group(&mut self, numbers: &[NonZeroU32], delivery: &mut Delivery) -> Result<(), Failure> {
+    fn group(&mut self, numbers: &[NonZeroU32]) -> Result<(), Failure> {
         let mut asked = 0;
-        let received = self.receive_all(numbers, &mut asked, delivery);
-        let here = match received {
+        let unwritten = match self.receive_all(numbers, &mut asked) {
             Ok(()) => None,
-            Err(Stop::Here(failure)) => Some(failure),
-            Err(Stop::Session(failure)) => return Err(self.abort(failure, &numbers[..asked], delivery)),
+            Err(Stop::Unwritten { why, .. }) => Some(why),
+            Err(Stop::Session(failure)) => return Err(self.abort(failure, &numbers[..asked])),
         };
         if let Err(failure) = self.check.ask(self.session) {
-            return Err(self.abort(failure, &numbers[..asked], delivery));
+            return Err(self.abort(failure, &numbers[..asked]));
         }
-        let committed = delivery.commit();
-        here.map_or(committed, Err)
+        let committed = self.run.delivery.commit();
+        unwritten.map_or(committed, Err)
     }
 
-    fn receive_all(&mut self, numbers: &[NonZeroU32], asked: &mut usize, delivery: &mut Delivery) -> Result<(), Stop> {
+    fn receive_all(&mut self, numbers: &[NonZeroU32], asked: &mut usize) -> Result<(), Stop> {
         let mut odd = Vec::new();
-        let mut messages = self.session.retrieve_many(numbers.iter().copied());
-        loop {
-            // The message that is read now counts too.
-            *asked = (*asked + 1).min(numbers.len());
-            match messages.next() {
-                Ok(None) => break,
-                Ok(Some(message)) => {
-                    let number = message.number();
-                    let Some(found) = self.found.get(&number) else { continue };
-                    let (octets, sums) = receive(message, found, delivery, &self.bar)?;
-                    if octets != found.octets {
-                        odd.push((number, sums));
+        let pipelining = self.run.pipelining && numbers.len() > 1;
+        for batch in numbers.chunks(if pipelining { numbers.len() } else { 1 }) {
+            let mut messages = self.session.retrieve_many(batch.iter().copied());
+            for number in batch {
+                // The message that is read now counts too.
+                *asked += 1;
+                let Some(found) = self.found.get(number) else { continue };
+                let received = match messages.next() {
+                    Ok(None) => break,
+                    Ok(Some(message)) => receive(message, &mut self.run.delivery, found, &self.bar),
+                    Err(error) if error.refused().is_some() => {
+                        self.bar.suspend(|| self.run.refusals.add(&error));
+                        continue;
                     }
+                    Err(error) => return Err(Stop::Session(error.into())),
+                };
+                match received {
+                    Ok((octets, sums)) if octets != found.octets => odd.push((*number, sums)),
+                    Ok(_) => {}
+                    Err(Stop::Unwritten { why, others_can }) => {
+                        if !others_can {
+                            return Err(Stop::Unwritten { why, others_can });
+                        }
+                        self.run.unwritten.get_or_insert(why);
+                    }
+                    Err(stop) => return Err(stop),
                 }
-                Err(error) if error.refused().is_some() => self.bar.suspend(|| self.refusals.add(&error)),
-                Err(error) => return Err(Stop::Session(error.into())),
             }
         }
-        if !self.pipelining || numbers.len() == 1 {
-            return Ok(());
-        }
+        if pipelining { self.confirm(odd) } else { Ok(()) }
+    }
+
+    /// Asks again for messages of another size than the scan listing has, one at a time. If they come otherwise now, answers
+    /// were mixed up.
+    fn confirm(&mut self, odd: Vec<(NonZeroU32, Sums)>) -> Result<(), Stop> {
         for (number, sums) in odd {
             if self.confirmed >= Transfer::CONFIRMATIONS {
                 break;
             }
             let Some(found) = self.found.get(&number) else { continue };
-            let message = self.session.retrieve(number).map_err(|error| Stop::Session(error.into()))?;
-            let again = digest(message).map_err(Stop::Session)?;
-            if again != sums {
-                let why = format!(
-                    "message {number} came otherwise when nothing else was asked for (the scan listing has {} octets); try \
-                     --no-pipelining",
-                    found.octets
-                );
-                return Err(Stop::Session(Failure::new(Status::Protocol, why)));
+            match digest(self.session.retrieve(number)) {
+                Ok(Ok(again)) if again == sums => self.confirmed += 1,
+                Ok(Ok(_)) => {
+                    let why = format!(
+                        "message {number} came otherwise when nothing else was asked for (the scan listing has {} octets); \
+                         try --no-pipelining",
+                        found.octets
+                    );
+                    return Err(Stop::Session(Failure::new(Status::Protocol, why)));
+                }
+                Ok(Err(error)) => {
+                    return Err(Stop::Session(error.into()));
+                }
+                Err(failure) => return Err(Stop::Session(failure)),
             }
-            self.confirmed += 1;
         }
         Ok(())
     }
 
     /// Forgets what came since the last check. If the server broke the protocol, every message that was asked for may be why.
     /// If the connection ended, the one that was being read may be.
-    fn abort(&self, failure: Failure, asked: &[NonZeroU32], delivery: &mut Delivery) -> Failure {
-        delivery.discard();
-        let troubled = match &failure {
-            Failure::Because(Status::Protocol, _) => asked,
-            Failure::Because(Status::Io, _) => &asked[asked.len().saturating_sub(1)..],
-            _ => &[],
-        };
-        for message in troubled.iter().filter_map(|number| self.found.get(number)) {
-            // If that fails, the next run asks for the messages in the same order: no worse than before.
-            let _ = delivery.trouble(message);
+    fn abort(&mut self, failure: Failure, asked: &[NonZeroU32]) -> Failure {
+        self.run.delivery.discard();
+        match &failure {
+            Failure::Because(Status::Protocol, _) => self.blame(asked),
+            Failure::Because(Status::Io, _) => self.blame(&asked[asked.len().saturating_sub(1)..]),
+            _ => {}
         }
         failure
+    }
+
+    fn blame(&mut self, numbers: &[NonZeroU32]) {
+        for message in numbers.iter().filter_map(|number| self.found.get(number)) {
+            // If that fails, the next run asks for the messages in the same order: no worse than before.
+            let _ = self.run.delivery.trouble(message);
+        }
     }
 }
 
@@ -273,10 +408,10 @@ impl Pace {
     const MESSAGES: usize = 128;
 
     /// How many of the messages belong to the next group: one or more.
-    fn group(&self, numbers: &[NonZeroU32], wanted: &BTreeMap<NonZeroU32, &Found>) -> usize {
+    fn group(&self, numbers: &[NonZeroU32], found: &BTreeMap<NonZeroU32, Found>) -> usize {
         let mut octets = 0_u64;
         let fits = |number: &&NonZeroU32| {
-            octets = octets.saturating_add(wanted.get(*number).map_or(0, |message| message.octets));
+            octets = octets.saturating_add(found.get(*number).map_or(0, |message| message.octets));
             octets <= self.octets
         };
         numbers.iter().take(Pace::MESSAGES).take_while(fits).count().max(1)
@@ -294,13 +429,16 @@ impl Pace {
 /// Receives a message into the Maildir. Returns its octets and their digests.
 fn receive(
     mut message: Message<'_, Tcp>,
-    found: &Found,
     delivery: &mut Delivery,
+    found: &Found,
     bar: &ProgressBar,
 ) -> Result<(u64, Sums), Stop> {
     let what = format!("message {} cannot be written", message.number());
-    let failed = |delivery: &Delivery, error| Stop::Here(delivery.failed(&what, &error));
-    let mut incoming = delivery.begin(found).map_err(|error| failed(delivery, error))?;
+    let failed = |delivery: &Delivery, error: io::Error| Stop::Unwritten {
+        why: delivery.failed(&what, &error),
+        others_can: false,
+    };
+    let mut incoming = delivery.begin().map_err(|error| failed(delivery, error))?;
     loop {
         let run = message.fill_buf().map_err(|error| Stop::Session(Failure::reading(error)))?;
         if run.is_empty() {
@@ -314,48 +452,22 @@ fn receive(
     delivery.stage(incoming, found).map_err(|error| failed(delivery, error))
 }
 
-/// Receives a message, and keeps nothing but its digests.
-fn digest(mut message: Message<'_, Tcp>) -> Result<Sums, Failure> {
+/// Receives a message or a header, and keeps nothing but its digests. The error inside is one after which the session goes on.
+fn digest(message: Result<Message<'_, Tcp>, Error>) -> Result<Result<Sums, Error>, Failure> {
+    let mut message = match message {
+        Ok(message) => message,
+        Err(error) if error.is_recoverable() => return Ok(Err(error)),
+        Err(error) => return Err(error.into()),
+    };
     let mut summing = Summing::default();
     loop {
         let run = message.fill_buf().map_err(Failure::reading)?;
         if run.is_empty() {
-            return Ok(summing.finish());
+            return Ok(Ok(summing.finish()));
         }
         summing.update(run);
         let taken = run.len();
         message.consume(taken);
-    }
-}
-
-/// Deletes messages, and ends the session. Returns how many the server says are gone.
-fn delete_all(
-    mut session: Session<Tcp>,
-    safe: &BTreeMap<NonZeroU32, &Found>,
-    delivery: &mut Delivery,
-    refusals: &mut Refusals,
-) -> Result<usize, Failure> {
-    let mut marked = Vec::new();
-    for deletion in session.delete_many(safe.keys().copied()) {
-        match deletion {
-            Ok(number) => marked.extend(safe.get(&number).copied()),
-            Err(error) if error.refused().is_some() => refusals.add(&error),
-            Err(error) => {
-                let status = Status::from(&error);
-                return Err(Failure::new(status, format!("nothing was deleted: {error}")));
-            }
-        }
-    }
-    delivery.quitting(&marked)?;
-    match session.quit() {
-        Ok(()) => {
-            // If that fails, the next listing ends them.
-            let _ = delivery.ended(&marked);
-            Ok(marked.len())
-        }
-        // Without marks there is nothing that the answer could tell.
-        Err(_) if marked.is_empty() => Ok(0),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -5,8 +5,8 @@
 //!
 //! No symbolic link is followed inside the Maildir: whoever prepared the folder could have it lead anywhere.
 //!
-//! No Maildir crate is used, because a file's name must carry the mark of the unique-id from the first moment on: the rename
-//! that delivers a message is then also what records that it was fetched, with no moment in between. The crates make up
+//! No Maildir crate is used, because the delivered file's name must carry the message's mark: the rename that delivers a
+//! message is then also what records that it was fetched, with no moment in between. The crates make up
 //! the name themselves when they deliver, and do not sync the folder.
 
 use std::collections::HashMap;
@@ -20,7 +20,8 @@ use fs4::TryLockError;
 use crate::digest::Sums;
 use crate::mark::Mark;
 
-/// Ends the names of our files: `SECONDS.M..P..Q..[U<mark>].pop3`, and mail readers add `:2,FLAGS` in `cur/`.
+/// Ends the names of our files: `SECONDS.M..P..Q..U<mark>.pop3`, without the mark in `tmp/`. Mail readers add `:2,FLAGS` in
+/// `cur/`.
 const OURS: &str = ".pop3";
 
 /// A Maildir that no other `fetch` is using.
@@ -97,25 +98,27 @@ impl Maildir {
     }
 
     /// Begins a message. It does not exist before it is [delivered](Self::deliver).
-    pub(crate) fn begin(&mut self, mark: Option<&Mark>) -> io::Result<Partial> {
+    pub(crate) fn begin(&mut self) -> io::Result<Partial> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.count += 1;
-        let mark = mark.map(|mark| format!("U{mark}")).unwrap_or_default();
         let (seconds, micros) = (now.as_secs(), now.subsec_micros());
-        let name = format!("{seconds}.M{micros:06}P{}Q{}{mark}{OURS}", std::process::id(), self.count);
-        let path = self.root.join("tmp").join(&name);
+        let name = format!("{seconds}.M{micros:06}P{}Q{}", std::process::id(), self.count);
+        let path = self.root.join("tmp").join(format!("{name}{OURS}"));
         Ok(Partial { file: private(OpenOptions::new().write(true).create_new(true)).open(&path)?, path, name })
     }
 
-    /// Delivers messages. When this returns, they are safely on disk.
-    pub(crate) fn deliver<'a>(&self, messages: impl Iterator<Item = &'a Partial> + Clone) -> io::Result<usize> {
+    /// Delivers messages, each under a name that carries its mark. When this returns, they are safely on disk.
+    pub(crate) fn deliver<'a>(
+        &self,
+        messages: impl Iterator<Item = (&'a Partial, &'a Mark)> + Clone,
+    ) -> io::Result<usize> {
         let mut delivered = 0;
-        for message in messages.clone() {
+        for (message, _) in messages.clone() {
             message.file.sync_all()?;
         }
         let new = self.root.join("new");
-        for message in messages {
-            fs::rename(&message.path, new.join(&message.name))?;
+        for (message, mark) in messages {
+            fs::rename(&message.path, new.join(format!("{}U{mark}{OURS}", message.name)))?;
             delivered += 1;
         }
         if delivered > 0 {
@@ -137,6 +140,7 @@ impl Maildir {
 pub(crate) struct Partial {
     file: File,
     path: PathBuf,
+    /// How the name of the delivered file begins.
     name: String,
 }
 

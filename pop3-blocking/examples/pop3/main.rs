@@ -54,9 +54,9 @@ fn run() -> Result<(), Failure> {
     if let Command::Fetch { dir, delete } = command {
         // Before anything is asked of the server, so that what is wrong here costs no login.
         let delivery = Delivery::open(dir, account(&target, &options, &login.0))?;
-        return fetch::run(open(&target, &options, login)?, delivery, *delete, !options.no_pipelining);
+        return fetch::run(|| open(&target, &options, &login), delivery, *delete, !options.no_pipelining);
     }
-    commands::run(open(&target, &options, login)?, command)
+    commands::run(open(&target, &options, &login)?, command)
 }
 
 /// The server that is meant, and what is known of the login.
@@ -113,10 +113,10 @@ fn account(target: &Target, options: &Options, user: &str) -> Account {
     Account { server, user: user.to_owned() }
 }
 
-fn open(target: &Target, options: &Options, (user, password): Login) -> Result<Session<Tcp>, Failure> {
+fn open(target: &Target, options: &Options, (user, password): &Login) -> Result<Session<Tcp>, Failure> {
     let mut connect = Connect::new()
         .host(&target.host)
-        .user(&user)
+        .user(user)
         .password(password.as_str())
         .security(target.security)
         .tls(tls(options)?)

@@ -12,16 +12,26 @@ pub(crate) struct Account {
     pub(crate) user: String,
 }
 
-/// A digest of an account and a unique-id.
+/// A digest of an account and of what names a message there.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Mark(String);
 
 impl Mark {
     const OCTETS: usize = 16;
 
+    /// Of the message with this unique-id, which is not empty.
     pub(crate) fn new(account: &Account, unique_id: &[u8]) -> Mark {
+        Mark::of(&[account.server.as_bytes(), account.user.as_bytes(), unique_id])
+    }
+
+    /// Of the messages without a unique-id that have the same digest, or the same size. No unique-id has the same mark.
+    pub(crate) fn nameless(account: &Account, what: &impl fmt::Display) -> Mark {
+        Mark::of(&[account.server.as_bytes(), account.user.as_bytes(), b"", what.to_string().as_bytes()])
+    }
+
+    fn of(parts: &[&[u8]]) -> Mark {
         let mut digest = Sha256::new();
-        for part in [account.server.as_bytes(), account.user.as_bytes(), unique_id] {
+        for part in parts {
             // With its length, so that no two accounts can run into each other.
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);

@@ -18,8 +18,12 @@
 //! |---|---|
 //! | come back after they were gone (reused, or a mailbox shown in portions) | the mark is absent: download, compare |
 //! | are chosen by the sender (such as a Message-ID) | size, header and octets tell one message from another |
-//! | are the same for two messages, or empty | none of these messages is known or deleted |
+//! | are the same for two messages, or empty | these messages are nameless |
 //! | change all at once (the mailbox has moved) | octets that an absent mark has are the same message: its mark moves too |
+//!
+//! A message is **nameless** if its unique-id is missing, empty, or also another message's. It is downloaded in every run and
+//! never deleted. Its mark is made of its octets: where this account has stored the same octets before, under whatever mark
+//! that has not ended, they are not stored again. So of nameless messages with the same octets there is one file.
 //!
 //! A crash at any moment neither loses nor doubles mail. Before the message is in `new/` nothing knows of it. A message in
 //! `new/` without a mark here has its mark in its file's name: it is downloaded again, and the octets are compared with the
@@ -27,7 +31,9 @@
 //!
 //! The file `.pop3-seen` begins with its version. Each line behind it is a letter and a mark: `S`tored (with the time, the
 //! size as listed, the digests of the octets and of the header, and for human eyes the account and the unique-id),
-//! `A`bsent, `U`ntrusted, `K`nown again, `Q`uit was sent, `E`nded, and `T`rouble (the session broke while it was asked for).
+//! `A`bsent, `U`ntrusted, `K`nown again, `Q`uit was sent, `E`nded, and `T`rouble (with the account): the session broke while
+//! the message was asked for, or the message could not be written. The troubles of nameless messages are counted for all of
+//! the same size, as nothing else is known of them before they come. A mark that is absent or has ended has no troubles.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -67,11 +73,20 @@ struct Record {
     line: String,
 }
 
+/// How often a message made trouble since it was stored last.
+#[derive(Clone, Debug)]
+struct Troubles {
+    times: u32,
+    is_ours: bool,
+    line: String,
+}
+
 /// A message that is safely on disk.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) mark: Mark,
-    pub(crate) unique_id: OwnedUniqueId,
+    /// `None` if it is nameless.
+    pub(crate) unique_id: Option<OwnedUniqueId>,
     /// As the scan listing has it, in octets.
     pub(crate) size: u64,
     pub(crate) sums: Sums,
@@ -85,12 +100,10 @@ pub(crate) enum Change {
     Known,
     Quitting,
     Ended,
-    Trouble,
 }
 
 impl Change {
-    const ALL: [Change; 6] =
-        [Change::Absent, Change::Doubtful, Change::Known, Change::Quitting, Change::Ended, Change::Trouble];
+    const ALL: [Change; 5] = [Change::Absent, Change::Doubtful, Change::Known, Change::Quitting, Change::Ended];
 
     const fn letter(self) -> &'static str {
         match self {
@@ -99,7 +112,6 @@ impl Change {
             Change::Known => "K",
             Change::Quitting => "Q",
             Change::Ended => "E",
-            Change::Trouble => "T",
         }
     }
 }
@@ -110,7 +122,7 @@ pub(crate) struct Seen {
     file: File,
     account: String,
     records: HashMap<Mark, Record>,
-    troubles: HashMap<Mark, u32>,
+    troubles: HashMap<Mark, Troubles>,
     /// The marks of this account that are absent, by the digest of the octets.
     absent: HashMap<Sum, Mark>,
 }
@@ -168,13 +180,24 @@ impl Seen {
             ) else {
                 return;
             };
-            let is_ours = self.account.split_once(' ') == Some((server, user));
+            let is_ours = self.is_ours(server, user);
             let record =
                 Record { trust: Trust::Trusted, size, sums: Sums { whole, header }, is_ours, line: line.to_owned() };
             self.put(mark, record);
+        } else if letter == "T" {
+            let (Some(server), Some(user)) = (words.next(), words.next()) else { return };
+            self.add_trouble(mark, self.is_ours(server, user), line.to_owned());
         } else if let Some(change) = Change::ALL.into_iter().find(|change| change.letter() == letter) {
             self.apply(&mark, change);
         }
+    }
+
+    fn is_ours(&self, server: &str, user: &str) -> bool {
+        self.account.split_once(' ') == Some((server, user))
+    }
+
+    fn add_trouble(&mut self, mark: Mark, is_ours: bool, line: String) {
+        self.troubles.entry(mark).or_insert(Troubles { times: 0, is_ours, line }).times += 1;
     }
 
     fn put(&mut self, mark: Mark, record: Record) {
@@ -192,11 +215,11 @@ impl Seen {
     }
 
     fn apply(&mut self, mark: &Mark, change: Change) {
-        if change != Change::Trouble {
-            self.take_from_absent(mark);
+        self.take_from_absent(mark);
+        if matches!(change, Change::Absent | Change::Ended) {
+            self.troubles.remove(mark);
         }
         let trust = match change {
-            Change::Trouble => return *self.troubles.entry(mark.clone()).or_insert(0) += 1,
             Change::Ended => {
                 self.records.remove(mark);
                 return;
@@ -227,8 +250,8 @@ impl Seen {
             };
             text.extend([line_of(mark, change).as_str(), "\n"]);
         }
-        for (mark, times) in &self.troubles {
-            text += &(line_of(mark, Change::Trouble) + "\n").repeat(*times as usize);
+        for Troubles { times, line, .. } in self.troubles.values() {
+            text += &format!("{line}\n").repeat(*times as usize);
         }
         let new = root.join(".pop3-seen.new");
         if let Err(error) = fs::remove_file(&new) {
@@ -256,14 +279,24 @@ impl Seen {
         self.records.get(mark).map(|record| record.size)
     }
 
-    /// How many sessions broke while the message was asked for.
+    /// How often the message made trouble.
     pub(crate) fn troubles(&self, mark: &Mark) -> u32 {
-        self.troubles.get(mark).copied().unwrap_or(0)
+        self.troubles.get(mark).map_or(0, |troubles| troubles.times)
+    }
+
+    /// Whether a message of this account with these octets was stored, under whatever mark.
+    pub(crate) fn has_octets(&self, whole: &Sum) -> bool {
+        self.records.values().any(|record| record.is_ours && record.sums.whole == *whole)
     }
 
     /// The mark of this account that is absent and has these octets.
     pub(crate) fn absent_with(&self, whole: &Sum) -> Option<&Mark> {
         self.absent.get(whole)
+    }
+
+    /// The marks of this account that made trouble.
+    pub(crate) fn troubled(&self) -> impl Iterator<Item = &Mark> {
+        self.troubles.iter().filter(|(_, troubles)| troubles.is_ours).map(|(mark, _)| mark)
     }
 
     /// The marks of this account.
@@ -276,7 +309,8 @@ impl Seen {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let line = |Stored { mark, unique_id, size, sums }: &Stored| {
             let (whole, header, account) = (sums.whole, sums.header, &self.account);
-            format!("S {mark} {now} {size} {whole} {header} {account} {}", escape(unique_id.as_bytes()))
+            let unique_id = unique_id.as_ref().map(|id| escape(id.as_bytes()).to_string()).unwrap_or_default();
+            format!("S {mark} {now} {size} {whole} {header} {account} {unique_id}")
         };
         let lines: Vec<_> = messages.iter().map(line).collect();
         self.append(&lines)?;
@@ -294,6 +328,14 @@ impl Seen {
         for (mark, change) in changes {
             self.apply(mark, *change);
         }
+        Ok(())
+    }
+
+    /// Remembers that a message made trouble.
+    pub(crate) fn trouble(&mut self, mark: Mark) -> io::Result<()> {
+        let line = format!("T {mark} {}", self.account);
+        self.append(std::slice::from_ref(&line))?;
+        self.add_trouble(mark, true, line);
         Ok(())
     }
 

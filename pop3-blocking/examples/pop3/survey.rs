@@ -26,9 +26,11 @@ pub(crate) struct Survey {
     pub(crate) shown: Vec<(OwnedUniqueId, u64)>,
     /// Each message has its row in the listing of unique-ids, so that what is not shown is not there.
     pub(crate) is_complete: bool,
+    /// Tells the user which messages have no usable unique-id.
+    pub(crate) notice: Option<String>,
 }
 
-/// Asks for all messages. Tells on the standard error which ones have no usable unique-id.
+/// Asks for all messages.
 pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
     let listings = session.list()?.into_iter();
     let found: BTreeMap<_, _> =
@@ -52,17 +54,19 @@ pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
             if !nameless.is_empty() {
                 let numbers: Vec<_> = nameless.iter().take(10).map(|(number, _)| number.to_string()).collect();
                 let more = if nameless.len() > numbers.len() { ", ..." } else { "" };
-                eprintln!(
-                    "pop3: {} messages have an empty, doubled or missing unique-id ({}{more}): they are downloaded in \
+                survey.notice = Some(format!(
+                    "{} messages have an empty, doubled or missing unique-id ({}{more}): they are downloaded in \
                      every run, and never deleted",
                     nameless.len(),
                     numbers.join(", "),
-                );
+                ));
             }
         }
-        Err(error) if matches!(error.cause(), Cause::Refused(_) | Cause::Malformed(_)) => eprintln!(
-            "pop3: there are no unique-ids, so all messages are downloaded in every run, and none is deleted: {error}"
-        ),
+        Err(error) if matches!(error.cause(), Cause::Refused(_) | Cause::Malformed(_)) => {
+            survey.notice = Some(format!(
+                "there are no unique-ids, so all messages are downloaded in every run, and none is deleted: {error}"
+            ));
+        }
         Err(error) => return Err(error.into()),
     }
     Ok(survey)

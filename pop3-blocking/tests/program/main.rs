@@ -1,6 +1,7 @@
 //! The program `pop3`, run as its users run it, against servers on loopback.
 
 mod attacks;
+mod blocked;
 mod deaths;
 mod disk;
 mod fetch;
