@@ -177,6 +177,12 @@ impl Delivery {
         Ok((incoming.octets, sums))
     }
 
+    /// Forgets one message that was staged.
+    pub(crate) fn unstage(&mut self, message: &Found) {
+        let mark = message.unique_id.as_ref().map(|id| self.mark(id));
+        self.staged.retain(|staged| staged.stored.as_ref().map(|stored| &stored.mark) != mark.as_ref());
+    }
+
     /// Delivers what was staged, then remembers it.
     pub(crate) fn commit(&mut self) -> Result<(), Failure> {
         // Taken away first: what fails here is never remembered by a later call.

@@ -310,7 +310,7 @@ impl Transfer<'_> {
 
     fn receive_all(&mut self, numbers: &[NonZeroU32], asked: &mut usize) -> Result<(), Stop> {
         let mut odd = Vec::new();
-        let pipelining = self.run.pipelining && numbers.len() > 1;
+        let pipelining = self.run.pipelining && self.confirmed < Transfer::CONFIRMATIONS && numbers.len() > 1;
         for batch in numbers.chunks(if pipelining { numbers.len() } else { 1 }) {
             let mut messages = self.session.retrieve_many(batch.iter().copied());
             for number in batch {
@@ -346,9 +346,6 @@ impl Transfer<'_> {
     /// were mixed up.
     fn confirm(&mut self, odd: Vec<(NonZeroU32, Sums)>) -> Result<(), Stop> {
         for (number, sums) in odd {
-            if self.confirmed >= Transfer::CONFIRMATIONS {
-                break;
-            }
             let Some(found) = self.found.get(&number) else { continue };
             match digest(self.session.retrieve(number)) {
                 Ok(Ok(again)) if again == sums => self.confirmed += 1,
@@ -361,9 +358,15 @@ impl Transfer<'_> {
                     return Err(Stop::Session(Failure::new(Status::Protocol, why)));
                 }
                 Ok(Err(error)) => {
-                    return Err(Stop::Session(error.into()));
+                    // Nothing shows that it came right. The next run asks for it alone.
+                    self.bar.suspend(|| self.run.refusals.add(&error));
+                    self.run.delivery.unstage(found);
+                    self.blame(&[number]);
                 }
-                Err(failure) => return Err(Stop::Session(failure)),
+                Err(failure) => {
+                    self.blame(&[number]);
+                    return Err(Stop::Session(failure));
+                }
             }
         }
         Ok(())

@@ -206,6 +206,33 @@ fn a_header_that_breaks_the_session_is_not_asked_for_again() {
 }
 
 #[test]
+fn a_message_that_does_not_come_twice_comes_alone() {
+    let refused = || say("-ERR only once\r\n");
+    for breaks in [BREAKS[0], BREAKS[1], refused] {
+        let maildrop = Post::new(&[("a", "first"), ("b", "poison"), ("c", "third")]);
+        let asked = AtomicBool::new(false);
+        let server = maildrop.serve(move |command, text| match (command, text) {
+            // Each session begins anew.
+            ("QUIT" | "CAPA", _) => {
+                asked.store(false, Ordering::Relaxed);
+                Act::Usual
+            }
+            ("LIST", "") => say("+OK\r\n1 26\r\n2 1\r\n3 26\r\n.\r\n"),
+            ("RETR", "poison") if asked.swap(true, Ordering::Relaxed) => breaks(),
+            _ => Act::Usual,
+        });
+        let home = Home::in_memory();
+        let ended = fetch(&home, &server, &[]);
+        assert_ne!(ended.status, Some(0), "{ended:?}");
+        if ended.status == Some(1) {
+            ended.expect(1, "2 new, 0 already here, 1 refused");
+        }
+        fetch(&home, &server, &[]).expect(0, "new");
+        assert_eq!(here(&home), ["first", "poison", "third"]);
+    }
+}
+
+#[test]
 fn nameless_messages_are_stored_once() {
     let maildrop = Post::new(&[("", "first"), ("x", "second"), ("x", "third"), ("d", "fourth")]);
     let server = maildrop.serve(|_, _| Act::Usual);

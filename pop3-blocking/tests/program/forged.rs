@@ -232,6 +232,57 @@ fn sizes_near_the_largest_number_do_no_harm() {
     fetch(&Home::with_password(), &server, &["--delete"]).expect(0, "3 new, 0 already here, 0 refused; 3 deleted");
 }
 
+/// All sizes are wrong, and later, when that is known, an answer is mixed up with others in flight.
+#[test]
+fn sizes_that_prove_nothing_end_pipelining() {
+    let rows = |row: &dyn Fn(u32) -> String| (1..=60).map(|n| format!("{n} {}\r\n", row(n))).collect::<String>();
+    let text = |n: &str| format!("msg {n} {}\r\n", "x".repeat(2000));
+    let (list, uidl) = (format!("+OK\r\n{}.\r\n", rows(&|_| "1999".to_owned())), rows(&|n| format!("id{n}")));
+    for mixed in ["12", "40"] {
+        let (list, uidl) = (list.clone(), format!("+OK\r\n{uidl}.\r\n"));
+        let first = AtomicBool::new(true);
+        let server = listen(move |mut stream, heard| {
+            let lines = BufReader::new(stream.try_clone().unwrap());
+            stream.write_all(b"+OK ready\r\n").unwrap();
+            let mut lines = lines;
+            let mut line = String::new();
+            while matches!(lines.read_line(&mut line), Ok(1..)) {
+                let command = line.trim_end().to_owned();
+                line.clear();
+                heard.lock().unwrap().push(command.clone());
+                let in_flight = !lines.buffer().is_empty();
+                let answer = match command.split_once(' ') {
+                    Some(("RETR", n)) if n == mixed && in_flight && first.swap(false, Ordering::Relaxed) => {
+                        format!("+OK\r\n{}+OK 2074 octets\r\n.\r\n", text(n))
+                    }
+                    Some(("RETR", n)) => format!("+OK\r\n{}.\r\n", text(n)),
+                    Some(("UIDL", n)) => format!("+OK {n} id{n}\r\n"),
+                    Some(("TOP", _)) => "-ERR\r\n".to_owned(),
+                    _ if command == "CAPA" => "+OK\r\nPIPELINING\r\nSASL PLAIN\r\n.\r\n".to_owned(),
+                    _ if command == "LIST" => list.clone(),
+                    _ if command == "UIDL" => uidl.clone(),
+                    _ => "+OK\r\n".to_owned(),
+                };
+                if stream.write_all(answer.as_bytes()).is_err() || command == "QUIT" {
+                    break;
+                }
+            }
+        });
+        let home = Home::in_memory();
+        let ended = fetch(&home, &server, &["--delete"]);
+        let here = mail(&home.path("mail"));
+        assert!(!here.iter().any(|message| message.ends_with(b"2074 octets\r\n")), "{ended:?}");
+        let asked = server.heard().iter().filter(|line| line.starts_with("RETR")).count();
+        if mixed == "40" {
+            // Those of the first group come twice, and all others once.
+            ended.expect(0, "60 new");
+            assert!((68..80).contains(&asked), "{asked}");
+        } else {
+            ended.expect(3, "message 12 came otherwise");
+        }
+    }
+}
+
 #[test]
 fn a_message_that_breaks_every_session_comes_last() {
     let server = scripted(|line| match line {
