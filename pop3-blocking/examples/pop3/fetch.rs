@@ -305,6 +305,9 @@ impl Transfer<'_> {
             return Err(self.abort(failure, &numbers[..asked]));
         }
         let committed = self.run.delivery.commit();
+        if committed.is_err() {
+            self.blame(numbers);
+        }
         unwritten.map_or(committed, Err)
     }
 
@@ -330,6 +333,7 @@ impl Transfer<'_> {
                     Ok((octets, sums)) if octets != found.octets => odd.push((*number, sums)),
                     Ok(_) => {}
                     Err(Stop::Unwritten { why, others_can }) => {
+                        let _ = self.run.delivery.trouble(found);
                         if !others_can {
                             return Err(Stop::Unwritten { why, others_can });
                         }
@@ -439,7 +443,7 @@ fn receive(
     let what = format!("message {} cannot be written", message.number());
     let failed = |delivery: &Delivery, error: io::Error| Stop::Unwritten {
         why: delivery.failed(&what, &error),
-        others_can: false,
+        others_can: error.kind() == io::ErrorKind::FileTooLarge,
     };
     let mut incoming = delivery.begin().map_err(|error| failed(delivery, error))?;
     loop {
