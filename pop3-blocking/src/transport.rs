@@ -17,7 +17,7 @@ pub(crate) struct Transport<S> {
     unflushed: bool,
 }
 
-/// What a [`Tcp`](crate::Tcp) supports beyond [`Read`] and [`Write`].
+/// Operations that a [`Tcp`](crate::Tcp) supports beyond [`Read`] and [`Write`].
 #[derive(Clone, Copy)]
 pub(crate) struct Abilities<S> {
     /// Like [`Read::read`], but waits no longer than the limit, and not at all if it is zero.

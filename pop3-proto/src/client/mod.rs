@@ -36,7 +36,7 @@ enum Turn {
     Cancelled,
 }
 
-/// What the client has sent to the server.
+/// Data that the client has sent to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Shown {
     /// The client has sent data in this AUTH exchange: otherwise, `+OK` proves nothing.
