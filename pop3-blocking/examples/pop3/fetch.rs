@@ -8,8 +8,8 @@
 //! a [check](Check). Only if it is passed did the answers fit the commands, and only then is the group delivered and
 //! remembered. A session that breaks leaves no trace of the messages behind the last check.
 //!
-//! One message must not block the others. If a session broke the protocol, the messages that were asked for are remembered as
-//! troubled, and so is one that could not be written here. These, and those without a usable unique-id, are risky: they are
+//! One message must not block the others. If a session breaks, the messages that may be why are remembered as troubled, and
+//! so is one that cannot be written here. These, and those without a usable unique-id, are risky: they are
 //! downloaded last, each in a group of its own, and those that made the least trouble come first. Nothing is deleted in a
 //! session that breaks. So with `--delete` the risky ones have a session of their own, behind the QUIT that deletes what is
 //! safe, unless there is nothing else to do.
@@ -39,10 +39,7 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let refusals = Refusals::default();
     let mut run = Run { delivery, delete, pipelining, refusals, unwritten: None, here: None, deleted: 0 };
-    let ended = open().and_then(|session| run.first(session)).and_then(|is_done| match is_done {
-        true => Ok(()),
-        false => open().and_then(|session| run.second(session)),
-    });
+    let ended = run.sessions(open);
     run.refusals.tell_the_rest();
     if let Some(here) = run.here {
         let (new, here) = (run.delivery.delivered(), here + run.delivery.recognized());
@@ -83,6 +80,11 @@ struct Visit {
 }
 
 impl Run {
+    fn sessions(&mut self, open: impl Fn() -> Result<Session<Tcp>, Failure>) -> Result<(), Failure> {
+        let is_done = self.first(open()?)?;
+        if is_done { Ok(()) } else { self.second(open()?) }
+    }
+
     /// Returns whether all is done that there was to do.
     fn first(&mut self, session: Session<Tcp>) -> Result<bool, Failure> {
         let (mut visit, notice) = self.visit(session)?;
@@ -312,9 +314,9 @@ impl Transfer<'_> {
     }
 
     fn receive_all(&mut self, numbers: &[NonZeroU32], asked: &mut usize) -> Result<(), Stop> {
-        let mut odd = Vec::new();
+        let (mut odd, mut unwritten) = (Vec::new(), None);
         let pipelining = self.run.pipelining && self.confirmed < Transfer::CONFIRMATIONS && numbers.len() > 1;
-        for batch in numbers.chunks(if pipelining { numbers.len() } else { 1 }) {
+        'stopped: for batch in numbers.chunks(if pipelining { numbers.len() } else { 1 }) {
             let mut messages = self.session.retrieve_many(batch.iter().copied());
             for number in batch {
                 // The message that is read now counts too.
@@ -335,7 +337,8 @@ impl Transfer<'_> {
                     Err(Stop::Unwritten { why, others_can }) => {
                         let _ = self.run.delivery.trouble(found);
                         if !others_can {
-                            return Err(Stop::Unwritten { why, others_can });
+                            unwritten = Some(Stop::Unwritten { why, others_can });
+                            break 'stopped;
                         }
                         self.run.unwritten.get_or_insert(why);
                     }
@@ -343,7 +346,10 @@ impl Transfer<'_> {
                 }
             }
         }
-        if pipelining { self.confirm(odd) } else { Ok(()) }
+        if pipelining {
+            self.confirm(odd)?;
+        }
+        unwritten.map_or(Ok(()), Err)
     }
 
     /// Asks again for messages of another size than the scan listing has, one at a time. If they come otherwise now, answers

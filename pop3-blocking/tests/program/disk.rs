@@ -4,11 +4,12 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pop3_blocking::pop3_proto::serve::MailStore;
 
 use crate::mortal::{check, is_tidy};
-use crate::support::{Ended, Home, Server, embedded, store};
+use crate::support::{Act, Ended, Home, Server, embedded, mail, say, scripted, store};
 
 /// Larger ones and smaller ones, and more of them than one line of memory.
 fn messages() -> Vec<Vec<u8>> {
@@ -152,6 +153,30 @@ fn a_message_for_which_there_is_no_room_comes_last() {
     assert_eq!((fetch(), scene.store.messages("u").len()), (2, 1));
     disk.remount("size=4m");
     scene.fetch();
+}
+
+#[test]
+#[ignore = "needs the right to mount a file system"]
+fn what_came_before_there_was_no_room_is_confirmed() {
+    let first = AtomicBool::new(true);
+    let server = scripted(move |line| match line {
+        "CAPA" => say("+OK\r\nPIPELINING\r\nSASL PLAIN\r\n.\r\n"),
+        "LIST" => say("+OK\r\n1 7\r\n2 7\r\n.\r\n"),
+        "UIDL" => say("+OK\r\n1 a\r\n2 b\r\n.\r\n"),
+        "UIDL 1" => say("+OK 1 a\r\n"),
+        "UIDL 2" => say("+OK 2 b\r\n"),
+        "RETR 1" if first.swap(false, Ordering::Relaxed) => say("+OK\r\nmsg 1\r\nmixed up\r\n.\r\n"),
+        "RETR 1" => say("+OK\r\nmsg 1\r\n.\r\n"),
+        "RETR 2" => say(format!("+OK\r\n{}.\r\n", "x\r\n".repeat(1 << 18))),
+        _ => Act::Usual,
+    });
+    let home = Home::in_memory();
+    let place = home.path("mail");
+    let _disk = Disk::new(&place, "size=256k").expect("a file system can be mounted");
+    let fetch = || home.run(&["--plaintext", &server.quick_url(), "fetch", "mail"]);
+    fetch().expect(3, "message 1 came otherwise");
+    fetch().expect(4, "No space left");
+    assert_eq!(mail(&place), [b"msg 1\r\n"]);
 }
 
 #[test]
