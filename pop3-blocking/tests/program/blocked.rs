@@ -45,7 +45,9 @@ impl Post {
             capabilities: "PIPELINING\r\nTOP\r\nUIDL\r\nSASL PLAIN\r\n",
             has_ids: true,
         };
-        messages.iter().for_each(|(id, text)| maildrop.add(id, text));
+        for (id, text) in messages {
+            maildrop.add(id, text);
+        }
         maildrop
     }
 
@@ -203,6 +205,23 @@ fn a_header_that_breaks_the_session_is_not_asked_for_again() {
         assert!(maildrop.left().is_empty());
         assert_eq!(here(&home), ["first", "late", "poison", "third"]);
     }
+}
+
+#[test]
+#[ignore = "four times 257 MiB"]
+fn a_header_of_any_length_is_compared() {
+    let maildrop = Post::new(&[("a", "large"), ("b", "small")]);
+    let server = maildrop.serve(|command, text| match (command, text) {
+        ("RETR" | "TOP", "large") => {
+            say(format!("+OK\r\n{}\r\n.\r\n", format!("X: {}\r\n", "x".repeat(60)).repeat((257 << 20) / 65)))
+        }
+        _ => Act::Usual,
+    });
+    let home = Home::with_password();
+    fetch(&home, &server, &[]).expect(0, "2 new");
+    fetch(&home, &server, &["--delete"]).expect(0, "0 new, 2 already here, 0 refused; 2 deleted");
+    let asked = server.heard().iter().filter(|line| line.starts_with("RETR 1")).count();
+    assert_eq!(asked, 2, "in the first run, as its size is another one");
 }
 
 #[test]

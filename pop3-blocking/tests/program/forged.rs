@@ -23,16 +23,28 @@ struct Style {
     terminator: &'static str,
     /// Messages come line by line.
     is_slow: bool,
+    /// UIDL and LIST with a number are refused.
+    refuses: bool,
 }
 
+/// Correct.
+const GOOD: Style = Style {
+    greeting: "\r\n",
+    line: "\r\n",
+    stuffed_behind: "\r\n",
+    terminator: ".\r\n",
+    is_slow: false,
+    refuses: false,
+};
+
 const STYLES: [Style; 4] = [
-    Style { greeting: "\r\n", line: "\r\n", stuffed_behind: "\r\n", terminator: ".\r\n", is_slow: false },
+    GOOD,
     // Correct but for its greeting.
-    Style { greeting: "\n", line: "\r\n", stuffed_behind: "\r\n", terminator: ".\r\n", is_slow: false },
+    Style { greeting: "\n", ..GOOD },
     // LF everywhere.
-    Style { greeting: "\n", line: "\n", stuffed_behind: "\n", terminator: ".\n", is_slow: false },
+    Style { greeting: "\n", line: "\n", stuffed_behind: "\n", terminator: ".\n", ..GOOD },
     // Neither the one nor the other.
-    Style { greeting: "\n", line: "\n", stuffed_behind: "\r\n", terminator: ".\r\n", is_slow: false },
+    Style { greeting: "\n", line: "\n", ..GOOD },
 ];
 
 impl Style {
@@ -73,6 +85,11 @@ impl Style {
                     let size = |n: usize| format!("{n} {}", self.heard(&messages[n - 1]).len());
                     let answer = match command {
                         "CAPA" => format!("+OK{line_end}PIPELINING{line_end}SASL PLAIN{line_end}{}", self.terminator),
+                        "UIDL" | "LIST" if self.refuses && number > 0 => format!("-ERR{line_end}"),
+                        "STAT" => {
+                            let octets: usize = messages.iter().map(|message| self.heard(message).len()).sum();
+                            format!("+OK {} {octets}{line_end}", messages.len())
+                        }
                         "LIST" if number == 0 => rows(&size),
                         "LIST" => format!("+OK {}{line_end}", size(number)),
                         "UIDL" if number == 0 => rows(&|n| format!("{n} id-{n}")),
@@ -84,7 +101,7 @@ impl Style {
                     if self.is_slow && command == "RETR" {
                         for part in answer.split_inclusive('\n') {
                             stream.write_all(part.as_bytes())?;
-                            // Where an answer may end.
+                            // A pause where an answer may end.
                             let may_end = part == ".\n" || part.starts_with(['+', '-']);
                             thread::sleep(Duration::from_millis(if may_end { 30 } else { 0 }));
                         }
@@ -101,54 +118,67 @@ impl Style {
     }
 }
 
-/// Each sequence in each message, where something begins or ends. At each octet it is the core's tests that have them.
+const FORGERIES: [&str; 6] = [
+    "\n.\n+OK\r\nFrom: bank\r\n\r\npay\r\n",
+    "\n.\n+OK\nFrom: bank\n\npay\n",
+    "\n.\n+OK\nFrom: bank\n\npay\n.\n+OK 1 id-1\n",
+    "\n.\r\n+OK\r\nFrom: bank\r\n\r\npay\r\n.\r\n+OK 3 id-3\r\n",
+    "\r\n.\n-ERR gone\r\n",
+    "\r.\r+OK\rFrom: bank\r\r\n.\r\n+OK 2 id-2\n",
+];
+
+/// Each sequence in each message, where something begins or ends. The core has tests of each octet.
 #[test]
 fn no_mail_becomes_another_one() {
-    const FORGERIES: [&str; 6] = [
-        "\n.\n+OK\r\nFrom: bank\r\n\r\npay\r\n",
-        "\n.\n+OK\nFrom: bank\n\npay\n",
-        "\n.\n+OK\nFrom: bank\n\npay\n.\n+OK 1 id-1\n",
-        "\n.\r\n+OK\r\nFrom: bank\r\n\r\npay\r\n.\r\n+OK 3 id-3\r\n",
-        "\r\n.\n-ERR gone\r\n",
-        "\r.\r+OK\rFrom: bank\r\r\n.\r\n+OK 2 id-2\n",
-    ];
     for style in STYLES {
-        let plain = |n: usize| format!("Subject: {n}{0}{0}mail number {n}{0}", style.line);
         for forgery in FORGERIES {
-            for victim in 1..=3 {
-                let own = plain(victim);
-                // Before the message, behind its header, in the middle of a line, and at its end.
-                let places = [0, own.find(style.line).unwrap(), own.len() - 6, own.len()];
-                for place in places {
-                    let mut messages: Vec<_> = (1..=3).map(plain).collect();
-                    messages[victim - 1].insert_str(place, forgery);
-                    judge(
-                        style,
-                        &style.serve(messages.clone()),
-                        &messages,
-                        victim,
-                        &format!("{style:?} {forgery:?} in {victim} at {place}"),
-                    );
-                }
-            }
+            insert(style, forgery);
         }
     }
 }
 
-/// The same where the message of the attacker comes slowly, so that its parts can pass for answers to later commands.
+/// The same where messages come slowly. There is one style that has no other defence than the check.
 #[test]
-fn no_mail_that_comes_slowly_becomes_another_one() {
-    // To two messages, to each of them again, to the questions of the check, and to QUIT.
-    const ANSWERS: &str =
-        "\n.\n+OK\nFrom: bank\n\npay\n.\n+OK\n{}\n.\n+OK\nFrom: bank\n\npay\n.\n-ERR\n-ERR\n+OK 0 0\n+OK\n";
-    let style = STYLES[3];
-    let plain = |n: usize| format!("Subject: {n}\n\nmail number {n}\n");
-    for victims in 1..=2 {
-        for begin in ["", "Subject: 1\n\nmail"] {
-            let forgery = begin.to_owned() + &ANSWERS.replace("{}", begin) + "rest\n";
-            let messages: Vec<_> = std::iter::once(forgery).chain((2..2 + victims).map(plain)).collect();
-            let server = Style { is_slow: true, ..style }.serve(messages.clone());
-            judge(style, &server, &messages, 1, &format!("{begin:?} before {victims}"));
+fn no_slow_mail_becomes_another_one() {
+    let style = Style { is_slow: true, ..STYLES[3] };
+    thread::scope(|scope| {
+        for forgery in FORGERIES {
+            scope.spawn(move || insert(style, forgery));
+        }
+    });
+}
+
+fn insert(style: Style, forgery: &str) {
+    let plain = |n: usize| format!("Subject: {n}{0}{0}mail number {n}{0}", style.line);
+    for victim in 1..=3 {
+        let own = plain(victim);
+        // Before the message, behind its header, in the middle of a line, and at its end.
+        let places = [0, own.find(style.line).unwrap(), own.len() - 6, own.len()];
+        for place in places {
+            let mut messages: Vec<_> = (1..=3).map(plain).collect();
+            messages[victim - 1].insert_str(place, forgery);
+            let scene = format!("{style:?} {forgery:?} in {victim} at {place}");
+            judge(style, &style.serve(messages.clone()), &messages, victim, &scene);
+        }
+    }
+}
+
+/// The parts of a message that comes slowly pass for the answers to all later commands.
+#[test]
+fn no_mail_passes_the_check() {
+    // To RETR of two messages, and of each of them again.
+    const MESSAGES: &str = "\n.\n+OK\nFrom: bank\n\npay\n.\n+OK\n{}\n.\n+OK\nFrom: bank\n\npay\n.\n";
+    // To the questions of the check, and to QUIT.
+    for (refuses, check) in [(false, "-ERR\n-ERR\n+OK 0 0\n+OK\n"), (true, "+OK 0 0\n+OK\n")] {
+        let style = Style { is_slow: true, refuses, ..STYLES[3] };
+        for victims in 1..=2 {
+            for begin in ["", "Subject: 1\n\nmail"] {
+                let forgery = format!("{begin}{}{check}rest\n", MESSAGES.replace("{}", begin));
+                let genuine = (2..2 + victims).map(|n| format!("Subject: {n}\n\nmail number {n}\n"));
+                let messages: Vec<_> = std::iter::once(forgery).chain(genuine).collect();
+                let scene = format!("{begin:?} before {victims}, {check:?}");
+                judge(style, &style.serve(messages.clone()), &messages, 1, &scene);
+            }
         }
     }
 }
@@ -235,7 +265,8 @@ fn sizes_near_the_largest_number_do_no_harm() {
 /// All sizes are wrong, and later, when that is known, an answer is mixed up with others in flight.
 #[test]
 fn sizes_that_prove_nothing_end_pipelining() {
-    let rows = |row: &dyn Fn(u32) -> String| (1..=60).map(|n| format!("{n} {}\r\n", row(n))).collect::<String>();
+    let rows =
+        |row: &dyn Fn(u32) -> String| (1..=60).map(|n| format!("{n} {}\r\n", row(n))).collect::<Vec<_>>().concat();
     let text = |n: &str| format!("msg {n} {}\r\n", "x".repeat(2000));
     let (list, uidl) = (format!("+OK\r\n{}.\r\n", rows(&|_| "1999".to_owned())), rows(&|n| format!("id{n}")));
     for mixed in ["12", "40"] {
@@ -346,7 +377,7 @@ fn no_symbolic_link_is_followed() {
     assert_eq!(mail(&home.path("elsewhere/a/b/mail")).len(), 3);
 }
 
-/// Whatever a server answers to these questions, there is one that it answers rightly.
+/// The check finds a question that the server answers rightly, if it is only STAT.
 #[test]
 fn a_server_need_not_answer_each_question() {
     for (uidl, list) in [
