@@ -29,6 +29,7 @@ pub struct Messages<'a, S> {
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
     pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch) -> Messages<'a, S> {
+        driver.begin();
         Messages { driver, batch, awaited: None }
     }
 
@@ -128,6 +129,7 @@ pub struct Deletions<'a, S> {
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Deletions<'a, S> {
     pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch) -> Deletions<'a, S> {
+        driver.begin();
         Deletions { driver, batch, awaited: None, over: false }
     }
 

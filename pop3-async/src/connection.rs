@@ -169,6 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
         }
         let mut login = Login::new(credentials, policy);
+        self.driver.begin();
         loop {
             let reason = match login.step(&mut self.driver.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.driver)),

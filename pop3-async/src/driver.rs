@@ -4,7 +4,7 @@
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
-use std::pin::Pin;
+use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
 use pop3_proto::Command;
@@ -12,10 +12,12 @@ use pop3_proto::drive::{
     Acknowledge, Batch, Call, Conversation, Deadlines, Exchange, Io, Item, LogEntry, Retrieval, Step,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::unconstrained;
 
 use crate::clock::Clock;
 use crate::stream::Stream;
 use crate::tls::Settings;
+use crate::turn::Turn;
 use crate::{Cause, Error, LoginError, QuitError};
 
 pub(crate) struct Driver<S> {
@@ -27,8 +29,8 @@ pub(crate) struct Driver<S> {
     /// What TLS has to prove, if it is begun.
     pub(crate) tls: Option<Box<Settings>>,
     unflushed: bool,
-    /// The runtime's turn, before a look.
-    turn: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// The runtime's turn, before a look. One that a dropped call has had says nothing of what came since.
+    turn: Option<Turn>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
@@ -76,7 +78,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     pub(crate) async fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
+        self.begin();
         poll_fn(|cx| self.poll_call(cx, call)).await
+    }
+
+    /// A call begins, and owes nothing to those that were dropped.
+    pub(crate) fn begin(&mut self) {
+        self.turn = None;
     }
 
     pub(crate) fn poll_call<E: Exchange>(
@@ -142,11 +150,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Reads what the server has said while nothing was asked of it.
     fn poll_look(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // Where the thread was busy, the runtime has not heard the socket yet, and would say that there is nothing.
-        let turn = self.turn.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
-        ready!(turn.as_mut().poll(cx));
+        ready!(self.turn.get_or_insert_with(Turn::new).poll(cx));
         self.turn = None;
-        // There is nothing yet, mostly; after an error the next read finds an error or the end.
-        let _ = self.poll_read(cx);
+        // It would say so as well of a task that has done much without a break. There is nothing yet, mostly; after an error
+        // the next read finds an error or the end.
+        let read = unconstrained(poll_fn(|cx| Poll::Ready(self.poll_read(cx))));
+        let _ = pin!(read).poll(cx);
         self.conversation.looked();
         Poll::Ready(())
     }

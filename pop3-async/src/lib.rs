@@ -77,6 +77,7 @@ mod session;
 mod stream;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
+mod turn;
 
 pub use batch::{Deletions, Headers, Messages};
 pub use connect::connect;

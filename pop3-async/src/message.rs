@@ -56,6 +56,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Message<'a, S> {
         number: NonZeroU32,
         mut retrieval: Retrieval,
     ) -> Result<Message<'a, S>, Error> {
+        driver.begin();
         poll_fn(|cx| driver.poll_open(cx, &mut retrieval)).await?;
         Ok(Message { driver, number, retrieval })
     }

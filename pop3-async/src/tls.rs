@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, Read};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -12,6 +12,7 @@ use pop3_proto::tls::rustls::pki_types::ServerName;
 use pop3_proto::tls::rustls::{self, ClientConfig};
 use pop3_proto::tls::{Tls, TlsError, channel_binding, explain, server_name};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::unconstrained;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use zeroize::Zeroizing;
@@ -163,7 +164,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Secured<S> {
         self.end = None;
         let stream = self.tls_mut();
         stream.get_mut().1.send_close_notify();
-        let _ = Pin::new(stream).poll_flush(cx);
+        // Not even where a task has done so much without a break that the runtime would have it wait.
+        let flush = unconstrained(poll_fn(|cx| Poll::Ready(Pin::new(&mut *stream).poll_flush(cx))));
+        let _ = pin!(flush).poll(cx);
     }
 
     fn end_unheard(secured: &mut Secured<S>) {

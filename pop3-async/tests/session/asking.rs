@@ -1,13 +1,19 @@
 //! A server that speaks while somebody is asked for the password, or behind a blank line, is not answering the command
 //! that follows.
 
-use std::io::Write;
+use std::future::poll_fn;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::sync::mpsc::channel;
+use std::pin::{Pin, pin};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use pop3_async::{Config, Connection, Credentials, Policy, QuitError};
+use pop3_async::{Config, Connection, Credentials, Error, Policy, QuitError, Session};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::TcpStream;
+use tokio::task::coop::consume_budget;
+use tokio::time::timeout;
 
 use crate::peer::{POLICY, credentials};
 
@@ -86,4 +92,128 @@ async fn behind_a_blank_line() {
     theirs.write_all(b"+OK 7 700\r\n").await.unwrap();
     let error = session.quit().await.unwrap_err();
     assert!(matches!(&error, QuitError::NotSent(error) if !error.is_recoverable()), "{error:?}");
+}
+
+/// A server that obeys, and says `+OK 7 700` beside when it is told to.
+struct Unasked {
+    session: Session<TcpStream>,
+    tell: Sender<()>,
+    told: Receiver<()>,
+}
+
+impl Unasked {
+    async fn new() -> Unasked {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (tell, is_told) = channel::<()>();
+        let (speak, told) = channel::<()>();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_nodelay(true).unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            stream.write_all(b"+OK\r\n").unwrap();
+            for answer in ["-ERR\r\n", "+OK\r\n", "+OK\r\n"] {
+                lines.next().unwrap().unwrap();
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+            is_told.recv().unwrap();
+            stream.write_all(b"+OK 7 700\r\n").unwrap();
+            speak.send(()).unwrap();
+            // Without an answer: nobody can take one for the other.
+            lines.map_while(Result::ok).for_each(drop);
+        });
+        let connection = Connection::new(TcpStream::connect(address).await.unwrap(), Config::default()).await.unwrap();
+        Unasked { session: connection.login(credentials(), POLICY).await.unwrap(), tell, told }
+    }
+
+    /// Returns when it has spoken. The thread is kept, so that the runtime hears nothing meanwhile.
+    fn speak(&self) {
+        self.tell.send(()).unwrap();
+        self.told.recv().unwrap();
+    }
+}
+
+fn assert_unasked(error: &Error) {
+    assert!(error.to_string().contains("the server has sent what nobody asked for"), "{error}");
+}
+
+/// The runtime has a task that does much wait, and then a socket that has octets says that it has none.
+#[tokio::test]
+async fn in_a_task_that_is_busy() {
+    let mut all = Vec::new();
+    for _ in 0..20 {
+        let unasked = Unasked::new().await;
+        unasked.speak();
+        all.push(unasked.session);
+    }
+    let mut busy = pin!(async {
+        loop {
+            consume_budget().await;
+        }
+    });
+    let mut quits: Vec<_> = all.into_iter().map(|session| Some(Box::pin(session.quit()))).collect();
+    let mut ends = Vec::new();
+    let all_end = poll_fn(|cx| {
+        assert!(Future::poll(busy.as_mut(), cx).is_pending());
+        for quit in &mut quits {
+            let Some(Poll::Ready(end)) = quit.as_mut().map(|quit| quit.as_mut().poll(cx)) else { continue };
+            ends.push(end);
+            *quit = None;
+        }
+        if quits.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+    });
+    timeout(Duration::from_secs(20), all_end).await.expect("QUIT is not sent, and has an end");
+    for end in ends {
+        match end {
+            Err(QuitError::NotSent(error)) => assert_unasked(&error),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn poll_once<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// What was heard for a call that was dropped is not what there is before the next one.
+#[tokio::test]
+async fn behind_a_dropped_call() {
+    let mut unasked = Unasked::new().await;
+    assert!(poll_once(pin!(unasked.session.stat())).is_pending());
+    unasked.speak();
+    assert_unasked(&unasked.session.stat().await.unwrap_err());
+
+    let mut unasked = Unasked::new().await;
+    assert!(poll_once(pin!(unasked.session.retrieve(1.try_into().unwrap()))).is_pending());
+    unasked.speak();
+    assert_unasked(&unasked.session.retrieve(1.try_into().unwrap()).await.unwrap_err());
+
+    let mut unasked = Unasked::new().await;
+    assert!(poll_once(pin!(unasked.session.stat())).is_pending());
+    unasked.speak();
+    let deleted = unasked.session.delete_many([1.try_into().unwrap()]).next().await.unwrap();
+    assert_unasked(&deleted.unwrap_err());
+}
+
+/// Another part of the task may wake it before the runtime has heard its sockets.
+#[tokio::test]
+async fn in_a_task_that_is_woken_early() {
+    let mut unasked = Unasked::new().await;
+    let stat = tokio::spawn(async move {
+        let (tell, told) = (unasked.tell.clone(), unasked.told);
+        let mut stat = pin!(unasked.session.stat());
+        assert!(poll_fn(|cx| Poll::Ready(stat.as_mut().poll(cx))).await.is_pending());
+        tell.send(()).unwrap();
+        told.recv().unwrap();
+        let mut woken = false;
+        poll_fn(|cx| {
+            if !std::mem::replace(&mut woken, true) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            stat.as_mut().poll(cx)
+        })
+        .await
+    });
+    assert_unasked(&stat.await.unwrap().unwrap_err());
 }

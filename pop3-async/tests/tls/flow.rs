@@ -1,7 +1,8 @@
 //! Back-pressure inside TLS, and no deadlock however little the transport buffers.
 
+use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
@@ -11,13 +12,14 @@ use pop3_async::pop3_proto::ServerConfig;
 use pop3_async::pop3_proto::serve::MailStore;
 use pop3_async::pop3_proto::tls::rustls;
 use pop3_async::pop3_proto::tls::rustls::version::{TLS12, TLS13};
-use pop3_async::{Config, Connection, Credentials, Policy};
+use pop3_async::{Config, Connection, Credentials, Policy, Security};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
+use tokio::task::coop::consume_budget;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::authority::{Authority, valid_for};
-use crate::server::number;
+use crate::server::{LOGIN, Server, number};
 
 type Inside = pop3_async::Session<DuplexStream>;
 
@@ -128,4 +130,26 @@ async fn a_caller_who_does_not_read_stops_the_server() {
 
     assert_eq!(message.into_message().await.unwrap().as_bytes().len(), MESSAGE / 2);
     session.quit().await.unwrap();
+}
+
+/// The runtime has a task that does much wait. A session that is dropped then does not wait, and says its goodbye.
+#[tokio::test]
+async fn tls_is_ended_by_a_busy_task_too() {
+    let authority = Authority::new();
+    let config = authority.issue(valid_for(&["127.0.0.1"])).server();
+    let server = Server::encrypted(&config, LOGIN, |mut stream| {
+        let read = std::io::Read::read(&mut stream, &mut [0; 64]);
+        assert!(matches!(read, Ok(0)), "{read:?}");
+    });
+    let to = server.connect(Security::Tls, authority.trusted());
+    let session = pop3_async::connect(to).await.unwrap();
+    let mut busy = pin!(async {
+        loop {
+            consume_budget().await;
+        }
+    });
+    assert!(poll_fn(|cx| Poll::Ready(Future::poll(busy.as_mut(), cx))).await.is_pending());
+    // The same poll goes on.
+    drop(session);
+    server.done();
 }
