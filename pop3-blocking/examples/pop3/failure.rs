@@ -151,6 +151,7 @@ fn tls_help(error: &io::Error, security: Security) -> &'static str {
         Some(failure) if failure.is_unknown_authority() => {
             "; if it is an authority of your own: --ca FILE; to pin the certificate: --pin FINGERPRINT"
         }
+        Some(failure) if failure.fingerprint().is_some() => "; to pin the certificate: --pin FINGERPRINT",
         Some(failure) if failure.is_not_tls() && security == Security::Tls => "; use pop:// with --starttls there",
         _ => "",
     }

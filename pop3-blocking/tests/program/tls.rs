@@ -103,7 +103,8 @@ fn options_that_do_not_go_together() {
 #[test]
 fn certificates_that_are_not_good() {
     let home = Home::with_password();
-    let refused = |(authority, config): (String, Arc<ServerConfig>), trusts: bool, says: &str| {
+    let pin = "; to pin the certificate: --pin FINGERPRINT\n";
+    let refused = |(authority, config): (String, Arc<ServerConfig>), trusts: bool, says: &str, help: &str| {
         let ca = home.file("ca.pem", &if trusts { authority } else { certified(&[], |_| ()).0 });
         let plain = secured(&config, true);
         let server = secured(&config, false);
@@ -113,16 +114,19 @@ fn certificates_that_are_not_good() {
             home.run(&["--ca", &ca, "--starttls", &format!("pop://u@localhost:{}", plain.port()), "stat"]),
         ] {
             ended.expect(5, &format!("{begin}{says}"));
+            assert!(ended.said.ends_with(help), "{ended:?}");
+            assert_eq!(ended.said.contains("its SHA-256 fingerprint is "), help == pin, "{ended:?}");
             assert_eq!(ended.said.lines().count(), 1);
         }
         assert_eq!((server.heard(), plain.heard()), (vec![], vec!["CAPA".to_owned(), "STLS".to_owned()]));
     };
-    refused(certified(&["pop.example.org"], |_| ()), true, "is not for localhost, but for pop.example.org\n");
-    refused(certified(&["localhost"], |params| params.not_after = date_time_ymd(2000, 1, 1)), true, "expired ");
+    refused(certified(&["pop.example.org"], |_| ()), true, "is not for localhost, but for pop.example.org; ", pin);
+    refused(certified(&["localhost"], |params| params.not_after = date_time_ymd(2000, 1, 1)), true, "expired ", pin);
     refused(
         certified(&["localhost"], |params| params.not_before = date_time_ymd(2900, 1, 1)),
         true,
         "will be valid in ",
+        "; is the clock right?\n",
     );
     let unknown = certified(&["localhost"], |_| ());
     let says = "; if it is an authority of your own: --ca FILE; to pin the certificate: --pin FINGERPRINT\n";
@@ -131,7 +135,7 @@ fn certificates_that_are_not_good() {
     ended.expect(5, says);
     assert!(server.heard().is_empty());
     // Another one of the same name.
-    refused(unknown, false, "is not signed by the authority that it names");
+    refused(unknown, false, "is not signed by the authority that it names", pin);
 }
 
 #[test]

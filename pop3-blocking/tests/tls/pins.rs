@@ -10,9 +10,9 @@ use pop3_blocking::pop3_proto::tls::rustls::sign::CertifiedKey;
 use pop3_blocking::pop3_proto::tls::rustls::version::{TLS12, TLS13};
 use pop3_blocking::pop3_proto::tls::rustls::{ServerConfig, SupportedProtocolVersion};
 use pop3_blocking::{ConnectError, Fingerprint, LoginError, Security, Tls, TlsFailure, connect};
-use rcgen::{BasicConstraints, IsCa, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 
-use crate::authority::{Leaf, valid_for};
+use crate::authority::{Authority, Leaf, valid_for};
 use crate::server::{LOGIN, STLS_LOGIN, Server};
 
 /// As `openssl req -x509` makes it: signed by itself, as an authority's. And out of date, for another host.
@@ -83,7 +83,7 @@ fn a_pinned_certificate_or_key_is_judged_by_its_pin_alone() {
 #[test]
 fn another_certificate_is_refused_whoever_vouches_for_it() {
     let (pinned, other) = (signed_by_itself(), signed_by_itself());
-    let authority = crate::authority::Authority::new();
+    let authority = Authority::new();
     let vouched = authority.issue(valid_for(&["127.0.0.1"]));
     let tls = authority.trusted().pin(of_certificate(&pinned));
     for shown in [&other, &vouched] {
@@ -104,7 +104,7 @@ fn a_server_without_the_key_is_refused() {
             assert!(failure.is_certificate(), "{failure}");
             assert_eq!(failure.fingerprint(), None, "it is the pinned one, and no other is to be pinned: {failure}");
             let says = failure.to_string();
-            assert!(says.contains("signature") || says.contains("not signed"), "{says}");
+            assert!(says.starts_with("the server does not prove that it has the key of its certificate"), "{says}");
             // The same settings accept the real one.
             let server =
                 Server::playing(&shows(pinned.chain(), &pinned, version), format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"));
@@ -114,22 +114,57 @@ fn a_server_without_the_key_is_refused() {
     }
 }
 
+/// Wherever a pin would help, the fingerprint is told, and how to compare it.
 #[test]
 fn what_is_refused_without_a_pin_tells_its_fingerprint() {
-    let mut params = valid_for(&["127.0.0.1"]);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = KeyPair::generate().unwrap();
-    let leaf = Leaf { certificate: params.self_signed(&key).unwrap(), key };
-    let failure = refused(&leaf.server(), &Tls::new());
-    assert!(failure.is_unknown_authority(), "{failure}");
-    assert_eq!(failure.fingerprint(), Some(of_certificate(&leaf)));
-    let says = failure.to_string();
-    assert!(says.contains(&of_certificate(&leaf).to_string()) && says.contains("openssl x509"), "{says}");
-    assert_eq!(says.split("fingerprint is ").nth(1).unwrap()[..95].parse(), Ok(of_certificate(&leaf)));
-    // What could not be helped by a pin has none.
-    let authority = crate::authority::Authority::new();
-    let failure = refused(&authority.issue(valid_for(&["elsewhere"])).server(), &authority.trusted());
+    let [authority, namesake] = ["the same name"; 2].map(Authority::named);
+    let issued = |names: &[&str], from: i32, to: i32| {
+        let mut params = valid_for(names);
+        (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(to, 1, 1));
+        params
+    };
+    let alone = |mut params: CertificateParams, is_ca: IsCa| {
+        params.is_ca = is_ca;
+        let key = KeyPair::generate().unwrap();
+        Leaf { certificate: params.self_signed(&key).unwrap(), key }
+    };
+    let good = || issued(&["127.0.0.1"], 2000, 2900);
+    let old = || issued(&["127.0.0.1"], 1990, 2000);
+    let ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let expired = "the server's certificate expired ";
+    for (leaf, says) in [
+        (Authority::new().issue(good()), "the server's certificate is not from an authority that is trusted here"),
+        (namesake.issue(good()), "the server's certificate is not signed by the authority that it names"),
+        (alone(good(), IsCa::NoCa), "the server's certificate is not from an authority that is trusted here"),
+        (alone(good(), ca.clone()), "the server's certificate is signed by itself, as an authority's"),
+        // As private servers have it, some years later.
+        (alone(old(), IsCa::NoCa), expired),
+        (alone(old(), ca), expired),
+        (authority.issue(old()), expired),
+        (
+            authority.issue(issued(&["elsewhere"], 2000, 2900)),
+            "the server's certificate is not for 127.0.0.1, but for elsewhere",
+        ),
+        (authority.issue(issued(&[], 2000, 2900)), "the server's certificate is for no host at all"),
+    ] {
+        let failure = refused(&leaf.server(), &authority.trusted());
+        let (said, fingerprint) = (failure.to_string(), of_certificate(&leaf));
+        assert!(said.starts_with(says) && failure.is_certificate(), "{said}, and not {says}");
+        assert_eq!(failure.fingerprint(), Some(fingerprint), "{said}");
+        let advice = format!(
+            "; its SHA-256 fingerprint is {fingerprint}: before you pin it, compare it with what `openssl x509 -noout \
+             -fingerprint -sha256` shows of the certificate on the server"
+        );
+        assert!(said.ends_with(&advice), "{said}");
+        // It is true that a pin helps.
+        let server = Server::playing(&leaf.server(), format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"));
+        connect(server.connect(Security::Tls, Tls::new().pin(fingerprint))).unwrap().quit().unwrap();
+        server.done();
+    }
+    // Here the clock is to be looked at, and no pin is needed.
+    let failure = refused(&authority.issue(issued(&["127.0.0.1"], 2900, 2999)).server(), &authority.trusted());
     assert_eq!(failure.fingerprint(), None, "{failure}");
+    assert!(failure.to_string().ends_with("; is the clock right?"), "{failure}");
 }
 
 /// What cannot even be read as a certificate's key cannot be pinned either, and an authority cannot help.

@@ -42,8 +42,8 @@ impl TlsFailure {
     }
 
     /// The SHA-256 of the server's certificate, if it is one that could be [pinned](crate::tls::Tls::pin): no authority that
-    /// is trusted here vouches for it, or it is not the pinned one. An attacker shows a fingerprint too: compare it with the
-    /// one that the server has.
+    /// is trusted here vouches for it, it has expired, it is for another host, or it is not the pinned one. An attacker shows
+    /// a fingerprint too: compare it with the one that the server has.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.fingerprint
     }
@@ -79,10 +79,14 @@ impl fmt::Display for TlsFailure {
                 f.write_str("what the server sent is not TLS; it seems to speak in the clear here")
             }
             Error::InvalidCertificate(error) => {
-                if self.is_unpinned {
-                    f.write_str("the server's certificate is not the one that is pinned")?;
-                } else {
-                    certificate(error, &self.host, f)?;
+                match error {
+                    _ if self.is_unpinned => f.write_str("the server's certificate is not the one that is pinned")?,
+                    // It is not the verdict on the certificate, unless settings of one's own judge it.
+                    CertificateError::BadSignature if self.fingerprint.is_none() => f.write_str(
+                        "the server does not prove that it has the key of its certificate, or that is not signed by the \
+                         authority that it names",
+                    )?,
+                    error => certificate(error, &self.host, f)?,
                 }
                 let Some(fingerprint) = self.fingerprint else { return Ok(()) };
                 write!(
@@ -135,7 +139,7 @@ fn certificate(error: &CertificateError, host: &str, f: &mut fmt::Formatter<'_>)
         ),
         CertificateError::Revoked => f.write_str("the server's certificate was revoked"),
         error if is_other(error, "UnsupportedCertVersion") => {
-            f.write_str("the server's certificate is of version 1, and only those of version 3 are accepted")
+            f.write_str("the server's certificate is of version 1, and only those of version 3 are accepted, pinned or not")
         }
         error if is_authority(error) => f.write_str(
             "the server's certificate is signed by itself, as an authority's, and not from one that is trusted here",
@@ -144,8 +148,22 @@ fn certificate(error: &CertificateError, host: &str, f: &mut fmt::Formatter<'_>)
     }
 }
 
+/// What is wrong with the certificate is nothing that a pin looks at. Of one that was revoked others may have the key; one
+/// that is not valid yet will be; and one that cannot be read cannot be pinned.
+pub(super) fn could_be_pinned(error: &CertificateError) -> bool {
+    match error {
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidForName
+        | CertificateError::NotValidForNameContext { .. } => true,
+        error => is_authority(error),
+    }
+}
+
 /// The server shows an authority's certificate as its own, as those who sign one themselves are prone to.
-pub(super) fn is_authority(error: &CertificateError) -> bool {
+fn is_authority(error: &CertificateError) -> bool {
     is_other(error, "CaUsedAsEndEntity")
 }
 

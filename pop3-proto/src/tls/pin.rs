@@ -13,7 +13,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 use sha2::{Digest, Sha256};
 
-use crate::tls::failure::is_authority;
+use crate::tls::failure::could_be_pinned;
 
 /// The SHA-256 of a certificate in DER, or of a public key as it stands in one (`SubjectPublicKeyInfo`, as in RFC 7469).
 ///
@@ -150,9 +150,7 @@ impl ServerCertVerifier for Verifier {
             Judge::Platform(platform) => {
                 let verified = platform.verify_server_cert(certificate, intermediates, name, ocsp, now);
                 verified.map_err(|error| match error {
-                    Error::InvalidCertificate(error)
-                        if error == CertificateError::UnknownIssuer || is_authority(&error) =>
-                    {
+                    Error::InvalidCertificate(error) if could_be_pinned(&error) => {
                         Unaccepted::of(certificate, Some(error))
                     }
                     error => error,
