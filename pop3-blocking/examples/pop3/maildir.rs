@@ -39,6 +39,8 @@ impl Maildir {
     /// Makes the folders that are missing, waits for nobody, and removes what a killed run of ours left half-written.
     pub(crate) fn open(root: &Path) -> io::Result<Maildir> {
         create_folders(root)?;
+        // A run that was killed may have made the folder, and had no time for this.
+        sync_name(root);
         for folder in ["tmp", "new", "cur"] {
             let folder = root.join(folder);
             create_folders(&folder)?;
@@ -172,8 +174,7 @@ fn create_folders(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
     }
-    let parent = folder.parent().unwrap_or(Path::new(""));
-    create_folders(parent)?;
+    create_folders(folder.parent().unwrap_or(Path::new("")))?;
     let mut builder = DirBuilder::new();
     // Mail is private.
     #[cfg(unix)]
@@ -182,9 +183,14 @@ fn create_folders(folder: &Path) -> io::Result<()> {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    // It may be nothing that we are permitted to open.
-    let _ = sync_folder(if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    sync_name(folder);
     Ok(())
+}
+
+/// Makes sure that the name of a folder is on disk, if what it lies in is something that we are permitted to open.
+fn sync_name(folder: &Path) {
+    let parent = folder.parent().unwrap_or(Path::new(""));
+    let _ = sync_folder(if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
 }
 
 /// Makes sure that the names in a folder are on disk.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use pop3_blocking::pop3_proto::serve::MailStore;
 
 use crate::mortal::{End, Life, check, is_tidy, mortal};
-use crate::support::{Ended, Home, Server, mail, store};
+use crate::support::{Act, Ended, Home, Server, mail, say, scripted, store};
 
 const SMALL: [&[u8]; 4] = [b".\r\n..\r\n.x\r\n", b"", b"+OK\r\n-ERR no\r\nQUIT\r\n", b"Subject: 4\r\n\r\nfour\r\n"];
 
@@ -182,4 +182,22 @@ fn until_one_comes_to_the_end() {
 #[ignore = "the same ten times more"]
 fn until_one_comes_to_the_end_ten_times() {
     run_after_run(10);
+}
+
+/// A run that was killed may have made the folder, and had no time to sync what it lies in.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs strace"]
+fn the_name_of_a_folder_that_is_there_is_on_disk_too() {
+    let server = scripted(|line| if line == "UIDL" || line == "LIST" { say("+OK\r\n.\r\n") } else { Act::Usual });
+    let home = Home::with_password();
+    std::fs::create_dir_all(home.path("a/mail")).unwrap();
+    let mut strace = std::process::Command::new("strace");
+    strace.args(["-y", "-o", "trace", "-e", "trace=fsync"]).arg(home.command(&[]).get_program());
+    strace.args(["--plaintext", &server.quick_url(), "fetch", "a/mail"]);
+    let ended = Ended::new(home.wrap(strace).output().expect("strace is there"));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let trace = std::fs::read_to_string(home.path("trace")).unwrap();
+    let parent = home.path("a").canonicalize().unwrap();
+    assert!(trace.contains(&format!("<{}>)", parent.display())), "{trace}");
 }
