@@ -49,6 +49,14 @@ impl Maildir {
                 return Err(io::Error::new(ErrorKind::NotADirectory, why));
             }
         }
+        for name in [".pop3-lock", ".pop3-seen"] {
+            let path = root.join(name);
+            // A link is found by those who open it.
+            match fs::symlink_metadata(&path) {
+                Ok(there) if !there.is_file() && !there.is_symlink() => return Err(no_file(&path)),
+                _ => {}
+            }
+        }
         let lock =
             private(OpenOptions::new().create(true).truncate(false).write(true)).open(root.join(".pop3-lock"))?;
         match fs4::FileExt::try_lock(&lock) {
@@ -86,6 +94,7 @@ impl Maildir {
     pub(crate) fn has(&self, mark: &Mark, sums: &Sums) -> io::Result<bool> {
         for path in self.files.get(mark).into_iter().flatten() {
             match private(OpenOptions::new().read(true)).open(path) {
+                Ok(file) if !file.metadata()?.is_file() => return Err(no_file(path)),
                 Ok(file) => {
                     if Sums::of_reader(file)?.whole == sums.whole {
                         return Ok(true);
@@ -163,6 +172,11 @@ impl Drop for Partial {
     }
 }
 
+/// Somebody else's pipe or device could keep us waiting for ever.
+fn no_file(path: &Path) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, format!("{} is no regular file", path.display()))
+}
+
 fn mark_of(name: &str) -> Option<Mark> {
     let name = name.split_once(':').map_or(name, |(name, _flags)| name);
     let (_, mark) = name.strip_suffix(OURS)?.rsplit_once('U')?;
@@ -199,12 +213,13 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// A file that is nobody else's to read, and no symbolic link.
+/// A file that is nobody else's to read, and no symbolic link. A pipe is not waited for.
 pub(crate) fn private(how: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        how.mode(0o600).custom_flags(i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0));
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        how.mode(0o600).custom_flags(i32::try_from(flags.bits()).unwrap_or(0));
     }
     how
 }

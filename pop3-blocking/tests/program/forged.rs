@@ -401,3 +401,41 @@ fn a_server_need_not_answer_each_question() {
         fetch(&Home::in_memory(), &server, &[]).expect(0, "3 new");
     }
 }
+
+/// Nobody may write to a pipe that lies in a prepared folder, or read from it.
+#[cfg(unix)]
+#[test]
+fn no_pipe_is_waited_for() {
+    use std::time::{Duration, Instant};
+
+    let home = Home::with_password();
+    let server = mixing(SEVEN, || false);
+    fetch(&home, &server, &[]).expect(0, "3 new");
+    let new = fs::read_dir(home.path("mail/new")).unwrap().next().unwrap().unwrap().path();
+    let heard = server.heard().len();
+    for path in [home.path("mail/.pop3-lock"), home.path("mail/.pop3-seen"), new] {
+        let kept = home.path("kept");
+        fs::rename(&path, &kept).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        // Without it, what is in `new/` is compared.
+        let is_mail = path.parent() != Some(&home.path("mail"));
+        if is_mail {
+            fs::rename(home.path("mail/.pop3-seen"), home.path("mail/seen")).unwrap();
+        }
+        let mut child = home.command(&["--plaintext", &server.quick_url(), "fetch", "mail"]).spawn().unwrap();
+        let begun = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if begun.elapsed() > Duration::from_secs(20) {
+                child.kill().unwrap();
+                panic!("{} is waited for", path.display());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let ended = Ended::new(child.wait_with_output().unwrap());
+        ended.expect(4, &format!("{} is no regular file", path.strip_prefix(home.path("")).unwrap().display()));
+        assert_eq!(server.heard().len() > heard, is_mail, "what is wrong here costs no login");
+        fs::remove_file(&path).unwrap();
+        fs::rename(&kept, &path).unwrap();
+    }
+}
