@@ -92,17 +92,22 @@ impl Maildir {
 
     /// Whether a message with this mark and these octets is here.
     pub(crate) fn has(&self, mark: &Mark, sums: &Sums) -> io::Result<bool> {
+        let mut is_moved = false;
         for path in self.files.get(mark).into_iter().flatten() {
-            match private(OpenOptions::new().read(true)).open(path) {
-                Ok(file) if !file.metadata()?.is_file() => return Err(no_file(path)),
-                Ok(file) => {
-                    if Sums::of_reader(file)?.whole == sums.whole {
+            match is_like(path, sums)? {
+                Some(true) => return Ok(true),
+                Some(false) => {}
+                None => is_moved = true,
+            }
+        }
+        if is_moved {
+            // A mail reader has moved it since, from `new/` to `cur/` or to a name with other flags.
+            for folder in ["new", "cur"] {
+                for name in self.names(folder)?.iter().filter(|name| mark_of(name).as_ref() == Some(mark)) {
+                    if is_like(&self.root.join(folder).join(name), sums)? == Some(true) {
                         return Ok(true);
                     }
                 }
-                // A mail reader has moved it.
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
             }
         }
         Ok(false)
@@ -169,6 +174,16 @@ impl Drop for Partial {
     fn drop(&mut self) {
         // A message that was delivered is no longer in `tmp/`. One that cannot be removed is, by the next run.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether a file has these octets; `None` if it is gone.
+fn is_like(path: &Path, sums: &Sums) -> io::Result<Option<bool>> {
+    match private(OpenOptions::new().read(true)).open(path) {
+        Ok(file) if file.metadata()?.is_file() => Ok(Some(Sums::of_reader(file)?.whole == sums.whole)),
+        Ok(_) => Err(no_file(path)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use pop3_blocking::pop3_proto::serve::MailStore;
 
 use crate::mortal::{End, Life, check, is_tidy, mortal};
-use crate::support::{Act, Ended, Home, Server, mail, say, scripted, store};
+use crate::support::{Act, Ended, Home, Server, files, mail, say, scripted, store};
 
 const SMALL: [&[u8]; 4] = [b".\r\n..\r\n.x\r\n", b"", b"+OK\r\n-ERR no\r\nQUIT\r\n", b"Subject: 4\r\n\r\nfour\r\n"];
 
@@ -182,6 +182,32 @@ fn until_one_comes_to_the_end() {
 #[ignore = "the same ten times more"]
 fn until_one_comes_to_the_end_ten_times() {
     run_after_run(10);
+}
+
+/// A message of which only its file tells that it is here, because the run that delivered it was killed; and a mail reader
+/// that moves it after the next run has looked at the folders.
+#[test]
+fn a_mail_reader_moves_what_a_killed_run_has_delivered() {
+    let home = Home::with_password();
+    let maildir = home.path("mail");
+    let server = scripted(move |line| match line {
+        "LIST" => say("+OK\r\n1 5\r\n.\r\n"),
+        "UIDL" => say("+OK\r\n1 a\r\n.\r\n"),
+        "UIDL 1" => say("+OK 1 a\r\n"),
+        "RETR 1" => {
+            for path in files(&maildir.join("new")) {
+                let name = path.file_name().unwrap().to_str().unwrap();
+                std::fs::rename(&path, maildir.join("cur").join(format!("{name}:2,S"))).unwrap();
+            }
+            say("+OK\r\none\r\n.\r\n")
+        }
+        _ => Act::Usual,
+    });
+    let fetch = || home.run(&["--plaintext", &server.quick_url(), "fetch", "mail"]);
+    fetch().expect(0, "1 new, 0 already here");
+    std::fs::remove_file(home.path("mail/.pop3-seen")).unwrap();
+    fetch().expect(0, "0 new, 1 already here");
+    assert_eq!(mail(&home.path("mail")), [b"one\r\n"]);
 }
 
 /// A run that was killed may have made the folder, and had no time to sync what it lies in.
