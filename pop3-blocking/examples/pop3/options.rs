@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use pop3_blocking::{Fingerprint, Security};
 
 use crate::failure::Failure;
+use crate::url;
 
 /// Looks at a POP3 maildrop, downloads from it, and deletes from it safely.
 #[derive(Debug, Parser)]
@@ -175,6 +176,12 @@ pub(crate) fn parse() -> Result<Options, Failure> {
         let is_misplaced = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand);
         if is_misplaced && std::env::args().skip(2).any(|argument| argument.contains("://")) {
             return Failure::usage("the URL comes before the command, as in: pop3 pop3s://user@host stat");
+        }
+        // The parser would quote it.
+        let may_show = |argument: std::ffi::OsString| url::may_show_password(&argument.to_string_lossy());
+        if error.use_stderr() && std::env::args_os().skip(1).any(may_show) {
+            let kind = error.kind();
+            return Failure::usage(format!("{kind}: one of the arguments may have a password in it, and is not shown"));
         }
         error.exit()
     })

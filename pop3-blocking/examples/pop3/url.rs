@@ -66,6 +66,15 @@ pub(crate) fn shows_password(argument: &str) -> bool {
     meant && login.contains(':')
 }
 
+/// Whether an argument that is no URL could be one with a password, of which the scheme is missing or misspelt.
+pub(crate) fn may_show_password(argument: &str) -> bool {
+    let rest = match argument.split_once(':') {
+        Some((scheme, rest)) if ["pop", "pop3", "pop3s"].contains(&scheme.to_ascii_lowercase().as_str()) => rest,
+        _ => argument,
+    };
+    rest.rsplit_once('@').is_some_and(|(login, _)| login.contains(':'))
+}
+
 fn without_scheme(url: &str) -> String {
     let is_word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     match url.split_once(':') {

@@ -66,6 +66,30 @@ fn typos() {
     }
 }
 
+/// What the parser of the command line does not understand, it would quote.
+#[test]
+fn a_password_that_is_out_of_place() {
+    let home = Home::with_password();
+    for (arguments, kind) in [
+        (&["stat", "mrose:hush@host"][..], "unexpected argument found"),
+        (&["stat", "pop3s//mrose:hush@host"], "unexpected argument found"),
+        (&["--pin", "mrose:hush@host", "pop3s://u@h", "stat"], "invalid value"),
+        (&["--pin=mrose:hush@host", "pop3s://u@h", "stat"], "invalid value"),
+        (&["pop3s://u@h", "mrose:hush@host"], "unexpected argument found"),
+        (&["pop3s://u@h", "retr", "mrose:hush@host"], "invalid value"),
+        (&["--mrose:hush@host"], "unexpected argument found"),
+        (&["mrose:hush@host", "stat"], "the URL does not begin with pop3s://"),
+    ] {
+        let ended = home.run(arguments);
+        ended.expect(2, kind);
+        assert!(!ended.said.contains("hush") && ended.said.lines().count() == 1, "{arguments:?}: {ended:?}");
+    }
+    // Without one it is quoted.
+    home.run(&["pop3s://u@h:995", "statt"]).expect(2, "'statt'");
+    home.run(&["pop3s://u@[::1]:995", "retr", "first"]).expect(2, "'first'");
+    assert_eq!(home.run(&["--help", "a:b@c"]).status, Some(0));
+}
+
 #[test]
 fn what_rfc_2384_permits() {
     let maildrop = store(&[b"one\r\n"]);
