@@ -79,10 +79,12 @@ fn target(options: &Options) -> Result<Target, Failure> {
         return target.map_err(|why| Failure::usage(format!("MAILHOST: {why}")));
     };
     let mut target: Target = url.parse().map_err(Failure::usage)?;
-    if options.starttls {
-        if target.security == Security::Tls {
-            return Err(Failure::usage("pop3s:// is TLS from the beginning: --starttls goes with pop://"));
+    for (option, is_given) in [("--starttls", options.starttls), ("--plaintext", options.plaintext)] {
+        if is_given && target.security == Security::Tls {
+            return Err(Failure::usage(format!("pop3s:// is TLS from the beginning: {option} goes with pop://")));
         }
+    }
+    if options.starttls {
         target.security = Security::StartTls;
     }
     Ok(target)

@@ -93,6 +93,7 @@ fn from_the_beginning_or_by_stls() {
 fn options_that_do_not_go_together() {
     let home = Home::with_password();
     home.run(&["--starttls", "pop3s://u@h", "stat"]).expect(2, "--starttls goes with pop://");
+    home.run(&["--plaintext", "pop3s://u@h", "stat"]).expect(2, "--plaintext goes with pop://");
     home.run(&["--starttls", "--plaintext", "pop://u@h", "stat"]).expect(2, "cannot be used with");
     home.run(&["--ca", "missing", "pop3s://u@h", "stat"]).expect(2, "missing cannot be used");
     let file = home.file("none", "no certificate");
