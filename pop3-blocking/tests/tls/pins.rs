@@ -136,7 +136,7 @@ fn what_is_refused_without_a_pin_tells_its_fingerprint() {
         (Authority::new().issue(good()), "the server's certificate is not from an authority that is trusted here"),
         (namesake.issue(good()), "the server's certificate is not signed by the authority that it names"),
         (alone(good(), IsCa::NoCa), "the server's certificate is not from an authority that is trusted here"),
-        (alone(good(), ca.clone()), "the server's certificate is signed by itself, as an authority's"),
+        (alone(good(), ca.clone()), "the server shows an authority's certificate as its own"),
         // As private servers have it, some years later.
         (alone(old(), IsCa::NoCa), expired),
         (alone(old(), ca), expired),

@@ -32,13 +32,10 @@ impl TlsFailure {
         matches!(self.error, Error::InvalidCertificate(_) | Error::NoCertificatesPresented)
     }
 
-    /// No authority that is trusted here vouches for the server's certificate.
+    /// No authority that is trusted here vouches for the server's certificate. It is another matter if the server shows an
+    /// authority's certificate as its own: trust in that authority does not help.
     pub fn is_unknown_authority(&self) -> bool {
-        match &self.error {
-            Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
-            Error::InvalidCertificate(error) => is_authority(error),
-            _ => false,
-        }
+        matches!(self.error, Error::InvalidCertificate(CertificateError::UnknownIssuer))
     }
 
     /// The SHA-256 of the server's certificate, if it is one that could be [pinned](crate::tls::Tls::pin): no authority that
@@ -142,7 +139,8 @@ fn certificate(error: &CertificateError, host: &str, f: &mut fmt::Formatter<'_>)
             f.write_str("the server's certificate is of version 1, and only those of version 3 are accepted, pinned or not")
         }
         error if is_authority(error) => f.write_str(
-            "the server's certificate is signed by itself, as an authority's, and not from one that is trusted here",
+            "the server shows an authority's certificate as its own, which is not accepted even of an authority that is \
+             trusted here",
         ),
         error => write!(f, "the server's certificate is not acceptable: {error}"),
     }
