@@ -50,20 +50,23 @@ impl Failure {
 
     /// Of reaching the server and logging in, with what may help.
     pub(crate) fn connecting(error: ConnectError, security: Security) -> Failure {
-        let help = match &error {
-            ConnectError::Unreachable { port: 995, .. } => "; if the server has only STLS: pop:// with --starttls",
-            ConnectError::Login(LoginError::Handshake(error)) => tls_help(error, security),
+        let hint = match &error {
+            ConnectError::Unreachable { port: 995, error, .. } if is_unheard(error) => {
+                "If the server offers only STLS, try pop://… with --starttls."
+            }
+            ConnectError::Login(LoginError::Handshake(error)) => tls_hint(error, security),
             ConnectError::Login(
                 LoginError::NoStartTls | LoginError::CapaRefused(_) | LoginError::StartTlsRefused(_),
-            ) => "; pop3s:// is TLS without STLS",
-            ConnectError::Login(LoginError::Failed(error)) if security != Security::Tls && is_no_greeting(error) => {
-                "; a server that speaks TLS from the beginning waits for the client to begin: pop3s://"
-            }
+            ) => "Try pop3s://, which is TLS without STLS.",
+            ConnectError::Login(LoginError::Failed(error)) => greeting_hint(error, security),
             _ => "",
         };
         match Failure::from(error) {
-            Failure::Because(status, why) => Failure::Because(status, why + help),
-            closed @ Failure::OutputClosed => closed,
+            Failure::Because(status, why) if !hint.is_empty() => {
+                let end = if why.ends_with(['.', '!', '?']) { "" } else { "." };
+                Failure::Because(status, format!("{why}{end} {hint}"))
+            }
+            failure => failure,
         }
     }
 
@@ -136,23 +139,34 @@ fn tls_failure(error: &io::Error) -> Option<&TlsFailure> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
-/// Whether there was no greeting, or something that is none.
-fn is_no_greeting(error: &Error) -> bool {
-    let is_silent = match error.cause() {
-        Cause::Transport(error) => error.kind() == ErrorKind::TimedOut,
-        Cause::Protocol(error) => error.awaiting() == Awaiting::Greeting,
-        _ => false,
-    };
-    is_silent && error.operation() == "reading the greeting"
+/// Whether the host is there, but nobody answers at the port.
+fn is_unheard(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::TimedOut)
 }
 
-fn tls_help(error: &io::Error, security: Security) -> &'static str {
+fn greeting_hint(error: &Error, security: Security) -> &'static str {
+    let is_silent = match error.cause() {
+        Cause::Transport(error) if error.kind() == ErrorKind::TimedOut => true,
+        Cause::Protocol(why) if why.awaiting() == Awaiting::Greeting => error.is_truncated(),
+        _ => return "",
+    };
+    match error.operation() {
+        "reading the greeting" if !is_silent => "This is not POP3: is the port right?",
+        "reading the greeting" if security != Security::Tls => {
+            "A server that speaks TLS from the beginning waits for the client to begin: try pop3s://."
+        }
+        _ => "",
+    }
+}
+
+fn tls_hint(error: &io::Error, security: Security) -> &'static str {
     match tls_failure(error) {
         Some(failure) if failure.is_unknown_authority() => {
-            "; if it is an authority of your own: --ca FILE; to pin the certificate: --pin FINGERPRINT"
+            "If it is an authority of your own, try --ca FILE. To pin the certificate, use --pin FINGERPRINT."
         }
-        Some(failure) if failure.fingerprint().is_some() => "; to pin the certificate: --pin FINGERPRINT",
-        Some(failure) if failure.is_not_tls() && security == Security::Tls => "; use pop:// with --starttls there",
+        // Also of a server that shows an authority's certificate as its own: there --ca does not help.
+        Some(failure) if failure.fingerprint().is_some() => "To pin the certificate, use --pin FINGERPRINT.",
+        Some(failure) if failure.is_not_tls() && security == Security::Tls => "Try pop://… with --starttls.",
         _ => "",
     }
 }

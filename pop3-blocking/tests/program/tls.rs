@@ -8,7 +8,7 @@ use pop3_blocking::pop3_proto::tls::rustls::pki_types::PrivateKeyDer;
 use pop3_blocking::pop3_proto::tls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 
-use crate::support::{Act, Home, PASSWORD, Server, embedded, listen, say, scripted, store};
+use crate::support::{Act, Home, PASSWORD, Server, embedded, greeting_with, listen, say, scripted, store};
 
 /// An authority's certificate in PEM, and the settings of a server for which it vouches.
 fn certified(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> (String, Arc<ServerConfig>) {
@@ -104,7 +104,7 @@ fn options_that_do_not_go_together() {
 #[test]
 fn certificates_that_are_not_good() {
     let home = Home::with_password();
-    let pin = "; to pin the certificate: --pin FINGERPRINT\n";
+    let pin = ". To pin the certificate, use --pin FINGERPRINT.\n";
     let refused = |(authority, config): (String, Arc<ServerConfig>), trusts: bool, says: &str, help: &str| {
         let ca = home.file("ca.pem", &if trusts { authority } else { certified(&[], |_| ()).0 });
         let plain = secured(&config, true);
@@ -130,7 +130,7 @@ fn certificates_that_are_not_good() {
         "; is the clock right?\n",
     );
     let unknown = certified(&["localhost"], |_| ());
-    let says = "; if it is an authority of your own: --ca FILE; to pin the certificate: --pin FINGERPRINT\n";
+    let says = ". If it is an authority of your own, try --ca FILE. To pin the certificate, use --pin FINGERPRINT.\n";
     let server = secured(&unknown.1, false);
     let ended = home.run(&[&pop3s(&server, "localhost"), "stat"]);
     ended.expect(5, says);
@@ -146,19 +146,22 @@ fn servers_that_cannot() {
     let ended = home.run(&[&pop3s(&clear, "127.0.0.1"), "stat"]);
     ended.expect(
         5,
-        "what the server sent is not TLS; it seems to speak in the clear here; use pop:// with --starttls there",
+        "what the server sent is not TLS; it seems to speak in the clear here. Try pop://… with --starttls.",
     );
 
     let without = scripted(|line| if line == "CAPA" { say("+OK\r\nUSER\r\n.\r\n") } else { Act::Usual });
     let ended = home.run(&["--starttls", &without.url(), "stat"]);
-    ended.expect(5, "the server does not offer STLS; nothing secret was sent; pop3s:// is TLS without STLS");
+    ended
+        .expect(5, "the server does not offer STLS; nothing secret was sent. Try pop3s://, which is TLS without STLS.");
     let refusing = scripted(|line| match line {
         "CAPA" => say("+OK\r\nSTLS\r\nUSER\r\n.\r\n"),
         "STLS" => say("-ERR not today\r\n"),
         _ => Act::Usual,
     });
-    home.run(&["--starttls", &refusing.url(), "stat"]).expect(5, "-ERR not today; pop3s:// is TLS without STLS");
-    home.run(&["--starttls", &scripted(|_| Act::Usual).url(), "stat"]).expect(5, "pop3s:// is TLS without STLS");
+    home.run(&["--starttls", &refusing.url(), "stat"])
+        .expect(5, "-ERR not today. Try pop3s://, which is TLS without STLS.");
+    home.run(&["--starttls", &scripted(|_| Act::Usual).url(), "stat"])
+        .expect(5, "Try pop3s://, which is TLS without STLS.");
     for server in [&without, &refusing] {
         assert!(!server.heard_any("USER") && !server.heard_any("AUTH"), "{:?}", server.heard());
     }
@@ -221,7 +224,10 @@ fn a_pin_instead_of_an_authority() {
     let server = secured(&config, false);
     let url = pop3s(&server, "localhost");
     let ended = home.run(&["--ca", &home.file("ca.pem", &certificate.pem()), &url, "stat"]);
-    ended.expect(5, "--pin FINGERPRINT");
+    let begin = "pop3: TLS failed, nothing secret was sent: the server shows an authority's certificate as its own, which is \
+                 not accepted even of an authority that is trusted here; ";
+    assert!(ended.said.starts_with(begin) && !ended.said.contains("--ca"), "{ended:?}");
+    ended.expect(5, ". To pin the certificate, use --pin FINGERPRINT.\n");
     let shown = ended.said.split("fingerprint is ").nth(1).unwrap()[..95].to_owned();
     home.run(&["--pin", &shown, &url, "stat"]).expect_out("2 320\n");
     home.run(&["--pin", &shown.replace(':', "").to_lowercase(), &url, "stat"]).expect_out("2 320\n");
@@ -238,7 +244,32 @@ fn what_may_be_meant() {
     home.run(&["--plaintext", "stat", "pop3s://u@h"]).expect(2, "the URL comes before the command");
     // A server that waits for TLS says nothing.
     let silent = listen(|mut stream, _| drop(stream.read(&mut [0; 1])));
-    let url = format!("pop://u@localhost:{}", silent.port());
-    home.run(&["--plaintext", "--timeout", "1", &url, "stat"]).expect(4, "TLS from the beginning waits for the client");
-    home.run(&["--starttls", "--timeout", "1", &url, "stat"]).expect(4, "TLS from the beginning waits for the client");
+    let closed = listen(|stream, _| drop(stream));
+    for port in [silent.port(), closed.port()] {
+        let url = format!("pop://u@localhost:{port}");
+        for option in ["--plaintext", "--starttls"] {
+            let ended = home.run(&[option, "--timeout", "1", &url, "stat"]);
+            ended.expect(
+                4,
+                "A server that speaks TLS from the beginning waits for the client to begin: try pop3s://.\n",
+            );
+        }
+    }
+    // One that says something does not wait.
+    for other in ["SSH-2.0-OpenSSH_9.6\r\n", "220 mail.example.org ESMTP\r\n", "* OK IMAP4rev1\r\n"] {
+        let ended = home.run(&["--plaintext", &greeting_with(other, |_| Act::Usual).url(), "stat"]);
+        ended.expect(3, ". This is not POP3: is the port right?\n");
+    }
+}
+
+#[test]
+fn a_host_that_does_not_answer() {
+    let home = Home::with_password();
+    let ended = home.run(&["pop3s://u@mail.invalid", "stat"]);
+    ended.expect(4, "cannot connect to mail.invalid, port 995");
+    assert!(!ended.said.contains("STLS"), "no other port helps: {ended:?}");
+    if std::net::TcpListener::bind("127.0.0.9:995").is_ok() {
+        let ended = home.run(&["pop3s://u@127.0.0.9", "stat"]);
+        ended.expect(4, ". If the server offers only STLS, try pop://… with --starttls.\n");
+    }
 }
