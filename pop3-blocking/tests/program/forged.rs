@@ -169,7 +169,8 @@ fn no_mail_passes_the_check() {
     // To RETR of two messages, and of each of them again.
     const MESSAGES: &str = "\n.\n+OK\nFrom: bank\n\npay\n.\n+OK\n{}\n.\n+OK\nFrom: bank\n\npay\n.\n";
     // To the questions of the check, and to QUIT.
-    for (refuses, check) in [(false, "-ERR\n-ERR\n+OK 0 0\n+OK\n"), (true, "+OK 0 0\n+OK\n")] {
+    let guesses = "+OK 1 id-1\n".repeat(3);
+    for (refuses, check) in [(false, "-ERR\n-ERR\n+OK 0 0\n+OK\n"), (true, "+OK 0 0\n+OK\n"), (false, &guesses)] {
         let style = Style { is_slow: true, refuses, ..STYLES[3] };
         for victims in 1..=2 {
             for begin in ["", "Subject: 1\n\nmail"] {
