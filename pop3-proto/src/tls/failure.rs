@@ -6,7 +6,7 @@ use core::fmt;
 use core::time::Duration;
 use std::io::{self, ErrorKind};
 
-use crate::tls::pin::{Fingerprint, Unaccepted};
+use crate::tls::pin::{Fingerprint, Unaccepted, is_authority, is_other};
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
@@ -144,30 +144,6 @@ fn certificate(error: &CertificateError, host: &str, f: &mut fmt::Formatter<'_>)
         ),
         error => write!(f, "the server's certificate is not acceptable: {error}"),
     }
-}
-
-/// What is wrong with the certificate is nothing that a pin looks at. Of one that was revoked others may have the key; one
-/// that is not valid yet will be; and one that cannot be read cannot be pinned.
-pub(super) fn could_be_pinned(error: &CertificateError) -> bool {
-    match error {
-        CertificateError::UnknownIssuer
-        | CertificateError::BadSignature
-        | CertificateError::Expired
-        | CertificateError::ExpiredContext { .. }
-        | CertificateError::NotValidForName
-        | CertificateError::NotValidForNameContext { .. } => true,
-        error => is_authority(error),
-    }
-}
-
-/// The server shows an authority's certificate as its own, as those who sign one themselves are prone to.
-fn is_authority(error: &CertificateError) -> bool {
-    is_other(error, "CaUsedAsEndEntity")
-}
-
-fn is_other(error: &CertificateError, name: &str) -> bool {
-    // The type is not within reach, its name is.
-    matches!(error, CertificateError::Other(other) if other.0.to_string() == name)
 }
 
 fn alerted(alert: AlertDescription, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,8 +13,6 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 use sha2::{Digest, Sha256};
 
-use crate::tls::failure::could_be_pinned;
-
 /// The SHA-256 of a certificate in DER, or of a public key as it stands in one (`SubjectPublicKeyInfo`, as in RFC 7469).
 ///
 /// As text it is 32 octets in hexadecimal, with or without colons, as `openssl x509 -noout -fingerprint -sha256` prints it.
@@ -180,4 +178,28 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// Returns true if a pin would accept the certificate in spite of `error`. A revoked certificate is left out, because others
+/// may have its key; so are one that is not valid yet and one that cannot be read.
+fn could_be_pinned(error: &CertificateError) -> bool {
+    match error {
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidForName
+        | CertificateError::NotValidForNameContext { .. } => true,
+        error => is_authority(error),
+    }
+}
+
+/// Returns true if the server presents an authority's certificate as its own, as self-signed certificates often are.
+pub(super) fn is_authority(error: &CertificateError) -> bool {
+    is_other(error, "CaUsedAsEndEntity")
+}
+
+/// Returns true if webpki's error of this name is inside. Its type is not public, its name is.
+pub(super) fn is_other(error: &CertificateError, name: &str) -> bool {
+    matches!(error, CertificateError::Other(other) if other.0.to_string() == name)
 }
