@@ -1,6 +1,6 @@
 //! Pins: a server that is known by the fingerprint of its certificate or of its key, and by nothing else.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
