@@ -16,37 +16,38 @@ use crate::wire::command::{Command, MAX_COMMAND_LINE};
 use crate::wire::payload::{Payload, Response};
 use crate::wire::reply::Challenge;
 
-/// The most parts of messages that are looked for in a refusal.
+/// The maximum number of message parts that a refusal is searched for.
 const MAX_PARTS: usize = 64;
 
-/// What stands between the blanks, commas and controls of a message, if it is long enough to tell something.
+/// Returns the parts of a message between spaces, commas and control characters that are longer than three octets.
 fn parts(message: &Message) -> impl Iterator<Item = &[u8]> {
     message.split(|b| b.is_ascii_control() || matches!(b, b' ' | b',')).filter(|part| part.len() > 3)
 }
 
-/// AUTH with a mechanism (RFC 5034). `+OK` counts only if the mechanism is complete; else the exchange fails with
-/// [`ExchangeError::PrematureSuccess`], and the session with it.
+/// An AUTH exchange with a mechanism (RFC 5034). If `+OK` arrives before the mechanism is complete, the exchange fails
+/// with [`ExchangeError::PrematureSuccess`], and the session with it.
 ///
-/// `Debug` shows the mechanism's name and nothing else.
+/// `Debug` shows only the name of the mechanism.
 pub struct Auth {
     mechanism: Box<dyn Mechanism>,
-    /// A name of its own, since the command borrows it while the mechanism speaks.
+    /// A copy of the mechanism's name, because the command borrows it while the mechanism is in use.
     name: String,
-    /// What is on its way, or waits for the first challenge.
+    /// The message in flight, or the first message until a challenge asks for it.
     message: Option<Message>,
     with_command: bool,
-    /// What went out: a refusal that shows it is withheld.
+    /// The messages sent. A refusal that contains them is withheld.
     sent: Vec<Message>,
     error: Option<MechanismError>,
 }
 
 impl Auth {
-    /// For a mechanism that has not begun. If `announced` by the server, its first message goes with the command, provided
-    /// that the line stays within 255 octets (RFC 5034, section 4; RFC 2449, section 4).
+    /// Creates the exchange for a mechanism that has not begun. If the server has `announced` the mechanism, its first
+    /// message is sent with the command, unless the line would exceed 255 octets (RFC 5034, section 4; RFC 2449,
+    /// section 4).
     ///
     /// # Errors
     ///
-    /// What the mechanism says to its first message.
+    /// The error that the mechanism returns instead of its first message.
     pub fn new(mut mechanism: Box<dyn Mechanism>, announced: bool) -> Result<Auth, MechanismError> {
         let message = mechanism.first()?;
         let with_command = announced && message.is_some();
@@ -59,12 +60,12 @@ impl Auth {
         Ok(auth)
     }
 
-    /// The mechanism.
+    /// Returns the mechanism.
     pub fn mechanism(&self) -> &dyn Mechanism {
         &*self.mechanism
     }
 
-    /// Why the mechanism did not go on, if it did not.
+    /// Returns the error that stopped the mechanism, if any.
     pub fn error(&self) -> Option<MechanismError> {
         self.error
     }
@@ -74,8 +75,8 @@ impl Auth {
         !self.sent.is_empty() && self.mechanism.has_proved()
     }
 
-    /// Returns true if a refusal is that of the channel binding: the server says so (RFC 5802, section 7), or had nothing
-    /// else to judge.
+    /// Returns true if the server refused because of the channel binding: it says so (RFC 5802, section 7), or had
+    /// nothing else to judge.
     pub(crate) fn has_lost_its_binding(&self, refused: &OwnedRefusal) -> bool {
         self.binding_is_unknown(refused)
             || matches!(
@@ -84,8 +85,8 @@ impl Auth {
             )
     }
 
-    /// Returns true if the server does not know the binding: it refused before there was a proof to judge, or says so behind
-    /// it. Cyrus SASL, which knows `tls-unique` only, has no word for it but "bad protocol".
+    /// Returns true if the server does not support the channel binding: it refused before a proof was sent, or says so
+    /// after the proof. Cyrus SASL, which supports only `tls-unique`, reports this as "bad protocol".
     pub(crate) fn binding_is_unknown(&self, refused: &OwnedRefusal) -> bool {
         let is_bound = self.name.starts_with("SCRAM-") && self.name.ends_with("-PLUS");
         let says = matches!(
@@ -96,7 +97,7 @@ impl Auth {
         is_bound && self.error.is_none() && is_unjudged && matches!(refused.code(), None | Some(Code::Auth))
     }
 
-    /// Whether all was said, and all was proved: before that nobody may say that all is well.
+    /// Returns true if the mechanism is complete and its first message was sent. Until then, `+OK` is an error.
     fn is_proved(&self) -> bool {
         let held = self.message.is_some() && self.sent.is_empty();
         !held && self.error.is_none() && self.mechanism.is_complete()
@@ -106,9 +107,10 @@ impl Auth {
         self.sent.extend(self.message.clone());
     }
 
-    /// Withholds a refusal that shows what was sent: in Base64, or what stands between the blanks, commas and controls of
-    /// it, such as a digest, but for the user's name. It is withheld unread if there are more than [`MAX_PARTS`] to look for,
-    /// since a mechanism may repeat what the server made up.
+    /// Withholds a refusal that contains a sent message in Base64, or a part of a sent message, such as a digest.
+    /// Spaces, commas and control characters separate the parts. The user's name is not withheld. If there are more
+    /// than [`MAX_PARTS`] parts, the refusal is withheld without a search, because a mechanism may repeat data that the
+    /// server chose.
     pub(crate) fn redact(&self, refused: &mut OwnedRefusal, user: &str) {
         if self.sent.iter().flat_map(|message| parts(message)).nth(MAX_PARTS).is_some() {
             return refused.withhold();
@@ -122,7 +124,7 @@ impl Auth {
         }
     }
 
-    /// The next message, after a challenge.
+    /// Returns the next message, after a challenge.
     fn go_on(&mut self, challenge: Challenge<'_>) -> Result<Message, MechanismError> {
         if let Some(error) = self.error {
             return Err(error);

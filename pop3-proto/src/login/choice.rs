@@ -1,4 +1,4 @@
-//! Which way to log in: what the credentials can prove, set against what the server offers.
+//! The choice of a method: the methods that the credentials support and the server offers.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -17,14 +17,14 @@ use crate::sasl::{Binding, Hash, Scram};
 use crate::wire::argument::BadArgument;
 use crate::wire::capability::KnownCapability;
 
-/// What was chosen.
+/// The chosen method.
 pub(super) enum Choice {
     UserPass,
     Apop,
     Sasl(Auth),
 }
 
-/// Chooses, by what the server announced in this layer, and asks for the secret if that must be.
+/// Chooses a method from the capabilities announced in this layer, and asks for the secret if necessary.
 pub(super) fn choose(
     credentials: &mut Credentials,
     policy: Policy,
@@ -66,7 +66,8 @@ pub(super) fn choose(
     }
 }
 
-/// The method without a binding that follows one whose binding was refused, if it is permitted and offered.
+/// Returns the exchange for `method`, the variant without channel binding, after the server refused the binding.
+/// Returns `None` if the method is not permitted or not offered.
 pub(super) fn follow(
     credentials: &mut Credentials,
     policy: Policy,
@@ -84,7 +85,7 @@ pub(super) fn follow(
     mechanism.map(|mechanism| offer.auth(mechanism)).transpose()
 }
 
-/// Whether the credentials are of the kind that the method needs. Known before anything is sent.
+/// Checks that the method can use this kind of credentials. This needs nothing from the server.
 pub(super) fn check_fit(credentials: &Credentials, method: Method) -> Result<(), LoginError> {
     let fits = match credentials.secret {
         Secret::Password(_) => !matches!(method, Method::OauthBearer | Method::Xoauth2 | Method::External),
@@ -101,43 +102,44 @@ pub(super) fn check_fit(credentials: &Credentials, method: Method) -> Result<(),
     }
 }
 
-/// What the server offers.
+/// The methods that the server offers.
 struct Offer<'a> {
     announced: &'a Capabilities,
     conversation: &'a Conversation,
 }
 
 impl Offer<'_> {
-    /// Whether a SASL mechanism is announced.
+    /// Returns true if the SASL mechanism is announced.
     fn announces(&self, mechanism: &str) -> bool {
         self.announced.mechanisms().any(|name| name.eq_ignore_ascii_case(mechanism.as_bytes()))
     }
 
-    /// A server without CAPA may know AUTH all the same (RFC 1734).
+    /// Returns true if the server announced the mechanism or no capabilities at all: a server without CAPA may support
+    /// AUTH (RFC 1734).
     fn may_have(&self, mechanism: &str) -> bool {
         self.announces(mechanism) || self.announced.iter().next().is_none()
     }
 
-    /// Nothing that tells the secret goes over an unprotected link without leave.
+    /// Checks that a method that shows the secret has TLS or `allow_plaintext`.
     fn permit(&self, policy: Policy, shows_secret: bool) -> Result<(), LoginError> {
         let permitted = !shows_secret || policy.allow_plaintext || self.conversation.client().inside_tls();
         if permitted { Ok(()) } else { Err(LoginError::Unprotected) }
     }
 
-    /// Whether a method is offered, and can be used on this connection.
+    /// Returns true if a method is offered and can be used on this connection.
     fn has(&self, method: Method) -> bool {
         match method {
-            // It works nearly everywhere, announced or not.
+            // Nearly all servers support it, announced or not.
             Method::UserPass => true,
             Method::Apop => self.conversation.greeting().is_some_and(|greeting| greeting.timestamp().is_some()),
-            // The certificate was shown already.
+            // The client certificate was sent in the handshake.
             Method::External => self.may_have(method.name()),
             _ if method.is_bound() && self.conversation.channel_binding().is_none() => false,
             _ => self.announces(method.name()),
         }
     }
 
-    /// The best way that is permitted and offered.
+    /// Returns the best method that is permitted and offered.
     fn best(&self, credentials: &Credentials, methods: Option<Methods>) -> Result<Method, LoginError> {
         let permitted = methods.unwrap_or(Methods::DEFAULT);
         let only_login = self.announces("LOGIN")
@@ -155,7 +157,7 @@ impl Offer<'_> {
         })
     }
 
-    /// The mechanism of a method; `None` if it is none, or not in this build.
+    /// Creates the mechanism of a method. Returns `None` if the method does not use SASL or is not in this build.
     #[cfg_attr(not(feature = "scram"), allow(clippy::unused_self, reason = "only SCRAM is bound to the connection"))]
     fn mechanism(&self, method: Method, credentials: &Credentials) -> Result<Option<Box<dyn Mechanism>>, BadArgument> {
         let (authzid, user) = (credentials.authzid(), credentials.user());
@@ -180,8 +182,8 @@ impl Offer<'_> {
         }))
     }
 
-    /// What the proof says of TLS. A server that announces -PLUS must not hear that its offer was not seen (RFC 5802,
-    /// section 6).
+    /// Returns the channel binding for the proof. It is never `NotOffered` if the server announces -PLUS, because such
+    /// a server treats that as an attack (RFC 5802, section 6).
     #[cfg(feature = "scram")]
     fn binding(&self, method: Method) -> Binding {
         match self.conversation.channel_binding() {

@@ -1,4 +1,4 @@
-//! How to reach a maildrop, as an adapter is told, and what can be missing: all of a connection's beginning but the I/O.
+//! The settings for a connection, and the defaults for missing ones. This module does no I/O.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -16,10 +16,10 @@ use crate::login::{Credentials, LoginError, Method, Policy, Security};
 #[cfg(feature = "tls")]
 use crate::tls::{Tls, TlsError};
 
-/// How to reach a maildrop: what the function `connect` of an adapter is given. Host, user name and password are each
-/// optional.
+/// The settings for a connection and its login, passed to the `connect` function of an adapter. Host, user name and
+/// password are optional.
 ///
-/// `Debug` shows no password; the memory of it is wiped when dropped.
+/// `Debug` does not show the password. Its memory is wiped on drop.
 ///
 /// ```
 /// use pop3_proto::login::Connect;
@@ -42,45 +42,45 @@ pub struct Connect {
     log: Option<Log>,
 }
 
-/// What was given to prove who logs in.
+/// The proof of identity.
 enum Secret {
     Password(Zeroizing<String>),
-    /// These need no name.
+    /// Credentials that include the name.
     Whole(Credentials),
-    /// These need one.
+    /// Credentials that need a name.
     Made(Box<dyn FnOnce(String) -> Credentials + Send>),
 }
 
-/// What receives the conversation: secrets replaced, bodies as a count of octets.
+/// A callback that receives the conversation. Secrets are replaced, and bodies appear as a number of octets.
 pub type Log = Box<dyn FnMut(LogEntry<'_>) + Send>;
 
-/// Where to connect to, and who logs in.
+/// The server and the credentials.
 #[derive(Debug)]
 pub struct Destination {
-    /// The server's name or address.
+    /// The name or address of the server.
     pub host: String,
     /// The port.
     pub port: u16,
-    /// Name and password.
+    /// The name and the password.
     pub credentials: Credentials,
 }
 
-/// A [`Connect`] in which nothing is missing any more, for an adapter to carry out.
+/// The parts of a [`Connect`] with all settings resolved, for an adapter.
 pub struct Parts {
-    /// Where to connect to, and who logs in.
+    /// The server and the credentials.
     pub destination: Destination,
-    /// What is permitted on the way in.
+    /// The permitted protection and methods.
     pub policy: Policy,
-    /// Bounds on what the server may send.
+    /// Limits on what the server may send.
     pub config: Config,
-    /// How many octets of commands a batch keeps in flight.
+    /// The maximum number of octets of commands that a batch keeps in flight.
     pub window: usize,
-    /// How long things may take.
+    /// The timeouts.
     pub timeouts: Timeouts,
-    /// What TLS has to prove.
+    /// The TLS configuration.
     #[cfg(feature = "tls")]
     pub tls: Tls,
-    /// What receives the conversation.
+    /// The callback that receives the conversation.
     pub log: Option<Log>,
 }
 
@@ -103,144 +103,148 @@ impl Default for Connect {
 }
 
 impl Connect {
-    /// TLS as the platform's verifier wants it, the protocol's default port, and the time-outs of [`Timeouts::default`].
+    /// Creates settings for TLS with the platform's verifier, the default port of the protocol, and the timeouts of
+    /// [`Timeouts::default`].
     pub fn new() -> Connect {
         Connect::default()
     }
 
-    /// The server's name or address. By default `$MAILHOST`.
+    /// Sets the name or address of the server. The default is `$MAILHOST`.
     pub fn host(mut self, host: impl Into<String>) -> Connect {
         self.host = Some(host.into());
         self
     }
 
-    /// The port: by default 995 with TLS, else 110.
+    /// Sets the port. The default is 995 with TLS and 110 otherwise.
     pub fn port(mut self, port: u16) -> Connect {
         self.port = Some(port);
         self
     }
 
-    /// The user's name. By default what `~/.netrc` (or `$NETRC`) has for the host.
+    /// Sets the name of the user. The default is the name in `~/.netrc` (or `$NETRC`) for the host.
     pub fn user(mut self, user: impl Into<String>) -> Connect {
         self.user = Some(user.into());
         self
     }
 
-    /// The password. By default what `~/.netrc` (or `$NETRC`) has for the host and the user.
+    /// Sets the password. The default is the password in `~/.netrc` (or `$NETRC`) for the host and the user.
     pub fn password(mut self, password: impl Into<String>) -> Connect {
         self.secret = Some(Secret::Password(Zeroizing::new(password.into())));
         self
     }
 
-    /// An access token instead of a password, for OAUTHBEARER or XOAUTH2 (RFC 7628).
+    /// Sets an access token instead of a password, for OAUTHBEARER or XOAUTH2 (RFC 7628).
     pub fn token(mut self, token: impl Into<String>) -> Connect {
         let token = Zeroizing::new(token.into());
         self.secret = Some(Secret::Made(Box::new(move |user| Credentials::token(user, token.as_str()))));
         self
     }
 
-    /// A password that is asked for when it is needed, as with [`Credentials::ask`]. What is asked runs inside the login: with
-    /// tokio, on the thread of the task.
+    /// Sets a function that returns the password when it is needed, as with [`Credentials::ask`]. It runs inside the
+    /// login; with tokio, on the thread of the task.
     pub fn ask(mut self, ask: impl FnOnce(&str) -> Option<Zeroizing<String>> + Send + 'static) -> Connect {
         self.secret = Some(Secret::Made(Box::new(|user| Credentials::ask(user, ask))));
         self
     }
 
-    /// An access token that is asked for when it is needed, as with [`Credentials::ask_token`].
+    /// Sets a function that returns an access token when it is needed, as with [`Credentials::ask_token`].
     pub fn ask_token(mut self, ask: impl FnOnce(&str) -> Option<Zeroizing<String>> + Send + 'static) -> Connect {
         self.secret = Some(Secret::Made(Box::new(|user| Credentials::ask_token(user, ask))));
         self
     }
 
-    /// Name and proof in one, of any kind. No [`user`](Self::user) and no netrc file counts then.
+    /// Sets credentials of any kind, including the name. Overrides [`user`](Self::user) and the netrc file.
     pub fn credentials(mut self, credentials: Credentials) -> Connect {
         self.secret = Some(Secret::Whole(credentials));
         self
     }
 
-    /// How the connection must be protected.
+    /// Sets the required protection of the connection.
     pub fn security(mut self, security: Security) -> Connect {
         self.policy.security = security;
         self
     }
 
-    /// Leave to send the password as it is on an unprotected connection.
+    /// Allows sending the password over an unprotected connection.
     pub fn allow_plaintext(mut self, allow: bool) -> Connect {
         self.policy.allow_plaintext = allow;
         self
     }
 
-    /// The one way to log in: see [`Policy::methods`].
+    /// Sets the only permitted method: see [`Policy::methods`].
     pub fn method(self, method: Method) -> Connect {
         self.methods([method])
     }
 
-    /// The ways to log in that are permitted: see [`Policy::methods`].
+    /// Sets the permitted methods: see [`Policy::methods`].
     pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Connect {
         self.policy.methods = Some(methods.into_iter().collect());
         self
     }
 
-    /// Bounds on what the server may send.
+    /// Sets the limits on what the server may send.
     pub fn config(mut self, config: Config) -> Connect {
         self.config = config;
         self
     }
 
-    /// How many octets of commands a batch keeps in pipeline: 128 KiB by default, ten thousand RETRs. With 1, commands go one by
-    /// one: for a server that mixes up its answers to pipelined commands.
+    /// Sets the maximum number of octets of commands that a batch keeps in flight. The default is 128 KiB, enough for
+    /// ten thousand RETRs. With 1, commands are sent one at a time, for servers that confuse the answers to pipelined
+    /// commands.
     ///
-    /// What a transport makes of it stands with its adapter's `connect`.
+    /// The `connect` of each adapter documents how its transport uses the value.
     pub fn window(mut self, octets: usize) -> Connect {
         self.window = octets;
         self
     }
 
-    /// What TLS has to prove: by default, to the platform's verifier, that the server has the name given as the host. An
-    /// `Arc<ClientConfig>` does too.
+    /// Sets the TLS configuration, which may be an `Arc<ClientConfig>`. By default, the platform's verifier checks that
+    /// the certificate of the server is valid for the host.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: impl Into<Tls>) -> Connect {
         self.tls = tls.into();
         self
     }
 
-    /// How long connecting to one address may take.
+    /// Sets the timeout for connecting to one address.
     pub fn connect_timeout(mut self, timeout: Duration) -> Connect {
         self.timeouts.connect = timeout;
         self
     }
 
-    /// How long each may take of the TLS handshake, the greeting, and the answer to a command; and the next 256 octets of a
-    /// message or a listing. Until the login is done, [`login_timeout`](Self::login_timeout) limits all of them together.
+    /// Sets the timeout for each of these: the TLS handshake, the greeting, the answer to a command, and the next 256
+    /// octets of a message or a listing. Until the login completes, [`login_timeout`](Self::login_timeout) also limits
+    /// their sum.
     pub fn timeout(mut self, timeout: Duration) -> Connect {
         self.timeouts = self.timeouts.each(timeout);
         self
     }
 
-    /// How long it may take from the connection to the end of the login.
+    /// Sets the timeout from the connection to the end of the login.
     pub fn login_timeout(mut self, timeout: Duration) -> Connect {
         self.timeouts.login = timeout;
         self
     }
 
-    /// All time-outs at once.
+    /// Sets all timeouts.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Connect {
         self.timeouts = timeouts;
         self
     }
 
-    /// Has `log` receive the conversation: secrets replaced, bodies as a count of octets.
+    /// Sets a callback that receives the conversation. Secrets are replaced, and bodies appear as a number of octets.
     pub fn log(mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) -> Connect {
         self.log = Some(Box::new(log));
         self
     }
 
-    /// Finds what was not given, for an adapter: the host is `mailhost` then, and `netrc` is asked for name and password,
-    /// with the host and the name if there is one.
+    /// Resolves the missing settings, for an adapter. A missing host is replaced by `mailhost`. If the name or the
+    /// proof is missing, `netrc` is called with the host and the name, if there is one.
     ///
     /// # Errors
     ///
-    /// What is missing, or what `netrc` says.
+    /// [`ConnectError::NoHost`] or [`ConnectError::NoCredentials`] if a setting is still missing, or the error of
+    /// `netrc`.
     pub fn into_parts<T>(
         self,
         mailhost: Option<String>,
@@ -269,7 +273,7 @@ impl Connect {
     }
 }
 
-/// Completes a name and a proof by what the netrc file has, whose entries may lack either.
+/// Completes the name and the proof from an entry of the netrc file, which may lack either.
 fn find<T>(
     host: &str,
     mut user: Option<String>,
@@ -308,18 +312,18 @@ impl fmt::Debug for Parts {
     }
 }
 
-/// Why there is no session. `T` is the error of the transport.
+/// An error that prevented a session. `T` is the error type of the transport.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectError<T = Infallible> {
-    /// Neither a host was given nor `$MAILHOST` is set.
+    /// No host was given, and `$MAILHOST` is not set.
     NoHost,
-    /// Name or password are missing, and the netrc file has none for this host.
+    /// The name or the password is missing, and the netrc file has none for this host.
     NoCredentials {
         /// The host.
         host: String,
     },
-    /// The netrc file is there and cannot be read.
+    /// The netrc file exists but cannot be read.
     Netrc(String),
     /// The server could not be reached.
     Unreachable {
@@ -327,13 +331,13 @@ pub enum ConnectError<T = Infallible> {
         host: String,
         /// The port.
         port: u16,
-        /// What the operating system says.
+        /// The error of the operating system.
         error: T,
     },
-    /// TLS cannot even be tried. Nothing was sent.
+    /// TLS cannot be configured. Nothing was sent.
     #[cfg(feature = "tls")]
     Tls(TlsError),
-    /// The server was reached, and the login failed.
+    /// The connection succeeded but the login failed.
     Login(LoginError<T>),
 }
 

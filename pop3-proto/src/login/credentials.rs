@@ -1,4 +1,4 @@
-//! Who logs in, and what proves it.
+//! The identity that logs in, and its proof.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -8,36 +8,36 @@ use zeroize::Zeroizing;
 
 use crate::sasl::Mechanism;
 
-/// Who logs in, and what proves it. `Debug` shows no secret; the memory of it is wiped when dropped.
+/// The identity that logs in, and its proof. `Debug` does not show the secret. Its memory is wiped on drop.
 pub struct Credentials {
     user: String,
     authzid: String,
-    /// Where it is for: host and port.
+    /// The host and the port for which the credentials are used.
     place: Option<(String, u16)>,
     pub(super) secret: Secret,
 }
 
-/// What proves who logs in.
+/// The proof of identity.
 pub(super) enum Secret {
     Password(Source),
     Token(Source),
-    /// It was proved outside, as by a client certificate.
+    /// A proof outside SASL, such as a client certificate.
     Outside,
     Own(Option<Box<dyn Mechanism>>),
 }
 
 type Ask = Box<dyn FnOnce(&str) -> Option<Zeroizing<String>> + Send>;
 
-/// Where a password or a token comes from.
+/// The source of a password or a token.
 pub(super) enum Source {
     Known(Zeroizing<String>),
     Ask(Ask),
-    /// It was asked for, and nobody answered.
+    /// The function was called and returned no secret.
     Gone,
 }
 
 impl Source {
-    /// The secret, asked for if it must be.
+    /// Returns the secret, and asks for it if necessary.
     pub(super) fn get(&mut self, user: &str) -> Option<&Zeroizing<String>> {
         if let Source::Ask(_) = self {
             if let Source::Ask(ask) = core::mem::replace(self, Source::Gone) {
@@ -53,14 +53,14 @@ impl Source {
 }
 
 impl Credentials {
-    /// A name and a password, as the user gave them.
+    /// Creates credentials from a name and a password, as entered by the user.
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Credentials {
         Credentials::with(user, Secret::Password(Source::Known(Zeroizing::new(password.into()))))
     }
 
-    /// A name, and a password that is asked for when all is ready to send it: the server was reached, TLS is up, and the
-    /// method is chosen. `ask` gets the name; `None` gives up. It runs inside the login and may take its time, but for the
-    /// server's patience.
+    /// Creates credentials from a name and a function that returns the password. `ask` is called with the name once the
+    /// password can be sent: the server is connected, TLS is established, and the method is chosen. `None` cancels the
+    /// login. `ask` runs inside the login and may block for as long as the server waits.
     pub fn ask(
         user: impl Into<String>,
         ask: impl FnOnce(&str) -> Option<Zeroizing<String>> + Send + 'static,
@@ -68,12 +68,13 @@ impl Credentials {
         Credentials::with(user, Secret::Password(Source::Ask(Box::new(ask))))
     }
 
-    /// A name and an `OAuth` 2.0 access token, for OAUTHBEARER or XOAUTH2 (RFC 7628).
+    /// Creates credentials from a name and an `OAuth` 2.0 access token, for OAUTHBEARER or XOAUTH2 (RFC 7628).
     pub fn token(user: impl Into<String>, token: impl Into<String>) -> Credentials {
         Credentials::with(user, Secret::Token(Source::Known(Zeroizing::new(token.into()))))
     }
 
-    /// A name and an access token that is asked for like the password of [`ask`](Self::ask), so that it can be a fresh one.
+    /// Creates credentials from a name and a function that returns an access token. It is called like the function of
+    /// [`ask`](Self::ask), so that it can return a fresh token.
     pub fn ask_token(
         user: impl Into<String>,
         ask: impl FnOnce(&str) -> Option<Zeroizing<String>> + Send + 'static,
@@ -81,12 +82,12 @@ impl Credentials {
         Credentials::with(user, Secret::Token(Source::Ask(Box::new(ask))))
     }
 
-    /// Whom the client certificate names, by EXTERNAL (RFC 4422, appendix A).
+    /// Creates credentials for the identity in the client certificate, for EXTERNAL (RFC 4422, appendix A).
     pub fn external() -> Credentials {
         Credentials::with("", Secret::Outside)
     }
 
-    /// A mechanism of your own.
+    /// Creates credentials from your own mechanism.
     pub fn mechanism(mechanism: impl Mechanism + 'static) -> Credentials {
         Credentials::with("", Secret::Own(Some(Box::new(mechanism))))
     }
@@ -95,28 +96,30 @@ impl Credentials {
         Credentials { user: user.into(), authzid: String::new(), place: None, secret }
     }
 
-    /// To act for somebody else, whose maildrop it is: the authorization identity of SASL (RFC 4422, section 3.4.1).
+    /// Sets the user whose maildrop is opened, if it is not the one who logs in: the authorization identity of SASL
+    /// (RFC 4422, section 3.4.1).
     ///
-    /// PLAIN, SCRAM and EXTERNAL know it. Other methods are refused then, before anything is sent.
+    /// PLAIN, SCRAM and EXTERNAL support it. Other methods are then refused before anything is sent.
     #[must_use]
     pub fn acting_for(mut self, authzid: impl Into<String>) -> Credentials {
         self.authzid = authzid.into();
         self
     }
 
-    /// The server that they are for, which OAUTHBEARER tells it (RFC 7628, section 3.1). `connect` of an adapter knows it.
+    /// Sets the server, which OAUTHBEARER includes in its message (RFC 7628, section 3.1). The `connect` of an adapter
+    /// sets it.
     #[must_use]
     pub fn for_server(mut self, host: impl Into<String>, port: u16) -> Credentials {
         self.place = Some((host.into(), port));
         self
     }
 
-    /// The name; empty with [`external`](Self::external) and [`mechanism`](Self::mechanism).
+    /// Returns the name. It is empty with [`external`](Self::external) and [`mechanism`](Self::mechanism).
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// For whom to act, or empty.
+    /// Returns the authorization identity, which may be empty.
     pub(super) fn authzid(&self) -> &str {
         &self.authzid
     }
@@ -125,7 +128,7 @@ impl Credentials {
         self.place.as_ref().map(|(host, port)| (&**host, *port))
     }
 
-    /// The password or the token, asked for if it must be.
+    /// Returns the password or the token, and asks for it if necessary.
     pub(super) fn text(&mut self) -> Option<&Zeroizing<String>> {
         match &mut self.secret {
             Secret::Password(source) | Secret::Token(source) => source.get(&self.user),
@@ -133,7 +136,7 @@ impl Credentials {
         }
     }
 
-    /// The password or the token, if it is known already.
+    /// Returns the password or the token, if it is already known.
     pub(super) fn known_text(&self) -> Option<&str> {
         match &self.secret {
             Secret::Password(source) | Secret::Token(source) => source.known().map(|secret| secret.as_str()),

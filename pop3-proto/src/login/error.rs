@@ -1,4 +1,4 @@
-//! Why a login failed.
+//! The errors of a login.
 
 use alloc::borrow::Cow;
 use core::convert::Infallible;
@@ -11,29 +11,29 @@ use crate::sasl::MechanismError;
 use crate::wire::argument::BadArgument;
 use crate::wire::code::Code;
 
-/// Why a login failed. `T` is the error of the transport.
+/// An error of a login. `T` is the error type of the transport.
 ///
-/// A response code says why the server refused. Many servers send none: then known words of the text decide between
-/// [`InUse`](Self::InUse), [`Temporary`](Self::Temporary) and [`MethodRefused`](Self::MethodRefused), and where there are
-/// none of them, [`Credentials`](Self::Credentials) is only the likely reason.
+/// A response code gives the reason for a refusal. Many servers send none. Known words in the text then distinguish
+/// [`InUse`](Self::InUse), [`Temporary`](Self::Temporary) and [`MethodRefused`](Self::MethodRefused). Without such
+/// words, [`Credentials`](Self::Credentials) is only the likely reason.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoginError<T = Infallible> {
-    /// The server refused the name or the password; certainly so if the refusal has the response code AUTH. Without a code
-    /// this is the likely reason, because nothing in the text says another one.
+    /// The server refused the name or the password. This is certain if the refusal has the response code AUTH. Without
+    /// a code it is the likely reason, because the text names no other.
     Credentials(OwnedRefusal),
-    /// Another session has the maildrop; the credentials were not judged (RFC 2449, section 8.1.2). Without a response code,
-    /// the text has a word like "locked" or "in use".
+    /// Another session has locked the maildrop. The credentials were not judged (RFC 2449, section 8.1.2). Without a
+    /// response code, the text has a word like "locked" or "in use".
     InUse(OwnedRefusal),
-    /// The last login was too short a while ago (RFC 2449, section 8.1.1).
+    /// The last login was too recent (RFC 2449, section 8.1.1).
     LoginDelay(OwnedRefusal),
-    /// Something failed that will pass (RFC 3206, section 4). Without a response code, the text has words like "internal
-    /// error" or "try again".
+    /// A temporary failure (RFC 3206, section 4). Without a response code, the text has words like "internal error" or
+    /// "try again".
     Temporary(OwnedRefusal),
-    /// Something failed that somebody must mend (RFC 3206, section 4).
+    /// A failure that requires human intervention (RFC 3206, section 4).
     Permanent(OwnedRefusal),
-    /// The server refused, and not for the credentials: it would have said so (RFC 3206, section 6), or it gave a response
-    /// code that is not known here.
+    /// The server refused for a reason other than the credentials. Either the server marks wrong credentials with
+    /// `[AUTH]` and this refusal has no such mark (RFC 3206, section 6), or the response code matches no other variant.
     Refused(OwnedRefusal),
     /// The server refused the method or the mechanism of this name, before it could judge the credentials or because it
     /// does not implement it.
@@ -43,36 +43,36 @@ pub enum LoginError<T = Infallible> {
         /// The refusal.
         refused: OwnedRefusal,
     },
-    /// The server refused to bind the proof to this TLS connection, which is what -PLUS asks for. The credentials were not
+    /// The server refused to bind the proof to this TLS connection, which -PLUS requires. The credentials were not
     /// judged, and no method without the binding was permitted and offered (see
     /// [`Policy::methods`](crate::login::Policy::methods)).
     Binding(OwnedRefusal),
-    /// The password would go over an unprotected connection. Nothing of the credentials was sent.
+    /// The password would be sent over an unprotected connection. Nothing of the credentials was sent.
     Unprotected,
-    /// TLS is asked for, and the adapter cannot do it. Nothing was sent.
+    /// TLS is required, but the adapter does not support it or has no settings for it. Nothing was sent.
     NoTls,
     /// The server does not offer STLS. Nothing of the credentials was sent.
     NoStartTls,
-    /// The server refused CAPA, so that it cannot offer STLS. Nothing of the credentials was sent.
+    /// The server refused CAPA, and therefore does not offer STLS. Nothing of the credentials was sent.
     CapaRefused(OwnedRefusal),
     /// The server refused STLS. Nothing of the credentials was sent.
     StartTlsRefused(OwnedRefusal),
-    /// The TLS handshake failed, or the server's certificate is not good. Nothing of the credentials was sent.
+    /// The TLS handshake failed, or the server's certificate is not valid. Nothing of the credentials was sent.
     Handshake(T),
     /// The server does not offer the method or the mechanism of this name. Nothing of the credentials was sent.
     NotOffered(Cow<'static, str>),
-    /// These credentials cannot be used by this method: a token is no password, and not every method can act for somebody
-    /// else; or the method is not in this build. Nothing was sent.
+    /// This method cannot use these credentials: a token is not a password, and some methods cannot act for another
+    /// user. Or the method is not in this build. Nothing was sent.
     Unsuitable(Method),
-    /// Nobody answered when the password or the token was asked for. Nothing of the credentials was sent.
+    /// The function that was asked for the password or the token returned none. Nothing of the credentials was sent.
     NoSecret,
-    /// The name or the password cannot be sent. Nothing of the credentials was.
+    /// The name or the password cannot be sent. Nothing of the credentials was sent.
     Unsendable(BadArgument),
-    /// The mechanism of this name did not go on, and was cancelled.
+    /// The mechanism of this name failed and was cancelled.
     Mechanism {
         /// The mechanism's name.
         name: Cow<'static, str>,
-        /// Why.
+        /// The error of the mechanism.
         error: MechanismError,
     },
     /// The conversation failed.
@@ -80,8 +80,9 @@ pub enum LoginError<T = Infallible> {
 }
 
 impl<T> LoginError<T> {
-    /// Classifies the refusal of the method `name` by what was `said`, and keeps of it what may be shown: `refused`.
-    /// `judged`: enough was sent to judge the credentials. `certain`: the server has announced AUTH-RESP-CODE.
+    /// Classifies the refusal of the method `name` by its full text `said`. The error contains `refused`, the text that
+    /// may be shown. `judged` is true if enough was sent to judge the credentials. `certain` is true if the server
+    /// announced AUTH-RESP-CODE.
     pub(super) fn of_refusal(
         name: Cow<'static, str>,
         said: &OwnedRefusal,
@@ -119,8 +120,7 @@ impl<T> LoginError<T> {
             Some(_) => LoginError::Refused(refused),
             None if !judged || said.mentions(NOT_IMPLEMENTED) => LoginError::MethodRefused { name, refused },
             None if certain => LoginError::Refused(refused),
-            // Servers older than response codes say it in prose.
-            // An account that is locked is another matter than a maildrop.
+            // Servers without response codes give the reason in prose. A locked account is not a locked maildrop.
             _ if said.mentions(&["account"]) => LoginError::Credentials(refused),
             _ if said.mentions(&["lock", "locked", "busy", "in use"]) => LoginError::InUse(refused),
             _ if said.mentions(NOT_NOW) => LoginError::Temporary(refused),
@@ -128,7 +128,7 @@ impl<T> LoginError<T> {
         }
     }
 
-    /// Whether the connection can be used again: for another try, or QUIT.
+    /// Returns true if the connection can be used again, for another attempt or for QUIT.
     pub fn is_recoverable(&self) -> bool {
         match self {
             LoginError::Failed(error) => error.is_recoverable(),
@@ -139,7 +139,7 @@ impl<T> LoginError<T> {
 }
 
 impl LoginError<Infallible> {
-    /// The same error in a place where the transport can fail too.
+    /// Converts the error for a context in which the transport can also fail.
     pub fn widen<T>(self) -> LoginError<T> {
         match self {
             LoginError::Credentials(refused) => LoginError::Credentials(refused),
@@ -226,17 +226,17 @@ impl<T: fmt::Display> fmt::Display for LoginError<T> {
 
 impl<T: fmt::Debug + fmt::Display> core::error::Error for LoginError<T> {}
 
-/// A login that failed, and the connection `C` if it can be used again: for another try, or for QUIT.
+/// A failed login, and the connection `C` if it can be used again, for another attempt or for QUIT.
 pub struct LoginFailed<C, T = Infallible> {
-    /// The connection, unless it is over.
+    /// The connection, if it can be used again.
     pub connection: Option<C>,
-    /// Why it failed.
+    /// The reason for the failure.
     pub reason: LoginError<T>,
 }
 
 impl<C, T: fmt::Debug> fmt::Debug for LoginFailed<C, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Short, because a `main` that returns it prints it.
+        // Kept short, because a `main` that returns this error prints it.
         let mut failed = f.debug_struct("LoginFailed");
         failed.field("reason", &self.reason).field("connected", &self.connection.is_some()).finish()
     }

@@ -1,7 +1,7 @@
-//! The login flow: CAPA, STLS, the choice of a method, and a typed reason when it fails.
+//! The login flow: CAPA, STLS, the choice of a method, and a typed error if it fails.
 //!
-//! A method that fails is never followed by a weaker one (for the one exception, about channel bindings, see
-//! [`Policy::methods`]), and nothing of the credentials leaves on a link that is less protected than the caller allows.
+//! A method that fails is never followed by a weaker one; [`Policy::methods`] describes the one exception, for channel
+//! bindings. No credentials are sent over a link that is less protected than the caller permits.
 
 mod auth;
 mod choice;
@@ -43,24 +43,24 @@ pub use credentials::Credentials;
 pub use error::{LoginError, LoginFailed};
 pub use policy::{Method, Methods, Policy, Security};
 
-/// Where a login stands when it needs its driver.
+/// A state of the login that the driver must handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// STLS was accepted and nothing is left unread: do the TLS handshake, call
-    /// [`Conversation::tls_established`], and go on.
+    /// STLS was accepted and no input is unread: do the TLS handshake, call [`Conversation::tls_established`], and
+    /// continue.
     StartTls,
     /// The session is in TRANSACTION.
     LoggedIn,
 }
 
-/// A login on its way.
+/// A login in progress.
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Login {
     credentials: Credentials,
     policy: Policy,
     stage: Stage,
-    /// An earlier secret, which is not known here, was refused on this connection: a refusal may be an echo of it.
+    /// An earlier secret, not known to this login, was refused on this connection. A refusal may echo it.
     may_hear_an_echo: bool,
 }
 
@@ -70,22 +70,22 @@ enum Stage {
     Capa(Call<Lines<'static>>),
     Stls(Call<Acknowledge<'static>>),
     Handshake,
-    /// Whether both travel together.
+    /// USER, PASS, and true if both are sent together.
     UserPass(Call<Proof>, Call<Proof>, bool),
     Prove(Call<Proof>),
 }
 
 impl Login {
-    /// A login that has not begun. It needs a conversation whose greeting has come.
+    /// Creates a login that has not begun. It needs a conversation that has received the greeting.
     pub const fn new(credentials: Credentials, policy: Policy) -> Login {
         Login { credentials, policy, stage: Stage::Begin, may_hear_an_echo: false }
     }
 
-    /// Takes the login as far as the octets at hand allow.
+    /// Advances the login as far as the available octets allow.
     ///
     /// # Errors
     ///
-    /// Why it failed; [`LoginError::is_recoverable`] tells whether the conversation can be used again.
+    /// The reason for the failure. [`LoginError::is_recoverable`] returns true if the conversation can be used again.
     pub fn step(&mut self, conversation: &mut Conversation) -> Result<Step<Progress>, LoginError> {
         loop {
             let inside_tls = conversation.client().inside_tls();
@@ -107,7 +107,7 @@ impl Login {
                             Some(refused) if self.wants_tls(inside_tls) => {
                                 return Err(LoginError::CapaRefused(refused.clone()));
                             }
-                            // An old server, of which nothing is known (RFC 2449, section 5).
+                            // An old server with unknown capabilities (RFC 2449, section 5).
                             Some(_) => Vec::new(),
                             None => return Err(error.into()),
                         },
@@ -135,7 +135,7 @@ impl Login {
                         return Ok(Step::NeedIo(io));
                     }
                     if *together {
-                        // USER is in flight, so nothing has to be looked at.
+                        // With USER in flight, `begin` does not ask for I/O.
                         let _ = conversation.begin(pass)?;
                     }
                     match conversation.step(user) {
@@ -165,7 +165,7 @@ impl Login {
         self.policy.security == Security::StartTls && !inside_tls
     }
 
-    /// What can be known before anything is sent.
+    /// Checks everything that can be checked before anything is sent.
     fn check(&self, inside_tls: bool) -> Result<(), LoginError> {
         if let Some(methods) = self.policy.methods {
             let fits = methods.iter().map(|method| check_fit(&self.credentials, method));
@@ -182,7 +182,8 @@ impl Login {
         }
     }
 
-    /// What no method can carry, or the one that was asked for cannot. The rest is known after CAPA.
+    /// Checks that the only permitted method, or at least one method of several, can send the name and the password.
+    /// The rest is checked after CAPA.
     fn check_password(&self) -> Result<(), BadArgument> {
         let user = self.credentials.user();
         let Secret::Password(source) = &self.credentials.secret else { return Ok(()) };
@@ -192,13 +193,13 @@ impl Login {
                 Command::User(user).check(true)?;
                 password.map_or(Ok(()), |password| Command::Pass(password).check(true))
             }
-            // The password itself never travels.
+            // APOP does not send the password.
             Some(Some(Method::Apop)) => {
                 Command::User(user).check(true)?;
                 password.map_or(Ok(()), |password| plain("", user, password).map(drop))
             }
             Some(Some(_)) => password.map_or(Ok(()), |password| plain("", user, password).map(drop)),
-            // The name may go where it may have blanks.
+            // Some methods permit spaces in the name.
             Some(None) | None => {
                 Command::Pass(user).check(true)?;
                 password.map_or(Ok(()), |password| Command::Pass(password).check(true))
@@ -206,7 +207,7 @@ impl Login {
         }
     }
 
-    /// The stage after CAPA.
+    /// Returns the stage after CAPA.
     fn choose(&mut self, conversation: &mut Conversation) -> Result<Stage, LoginError> {
         if self.wants_tls(conversation.client().inside_tls()) {
             let offered =
@@ -218,7 +219,7 @@ impl Login {
             };
         }
         let choice = choose(&mut self.credentials, self.policy, conversation)?;
-        // Somebody may have been asked for the password, and have taken some minutes.
+        // A prompt for the password may have taken minutes.
         conversation.look_again();
         let user = self.credentials.user();
         let password = Zeroizing::new(String::from(self.credentials.known_text().unwrap_or_default()));
@@ -226,7 +227,7 @@ impl Login {
             Choice::UserPass => {
                 Self::sendable(conversation, Command::User(user))?;
                 Self::sendable(conversation, Command::Pass(&password))?;
-                // A server that does not announce USER may still take it, but must say so before PASS leaves.
+                // A server that does not announce USER may still accept it, but must do so before PASS is sent.
                 let announced =
                     conversation.capabilities().is_some_and(|all| all.any(|known| known == KnownCapability::User));
                 let together = announced && conversation.pipelining();
@@ -246,7 +247,7 @@ impl Login {
         }
     }
 
-    /// The one method that may follow another one: see [`Policy::methods`].
+    /// Returns the stage for the only method that may follow another one: see [`Policy::methods`].
     fn without_binding(&mut self, conversation: &Conversation, error: &Error) -> Result<Option<Stage>, LoginError> {
         let Stage::Prove(call) = &self.stage else { return Ok(None) };
         let Proof::Sasl(auth) = call.exchange() else { return Ok(None) };
@@ -258,13 +259,13 @@ impl Login {
         let Some(method) = method.filter(|_| auth.binding_is_unknown(refused)) else {
             return Ok(None);
         };
-        // What was sent up to here is forgotten, and not searched for any more.
+        // The messages of this exchange are dropped, so later refusals are not searched for them.
         self.may_hear_an_echo |= auth.has_proved();
         let choice = choice::follow(&mut self.credentials, self.policy, conversation, method)?;
         Ok(choice.map(|auth| Stage::Prove(Call::searched(Proof::Sasl(auth)))))
     }
 
-    /// Whether the server can take the command, asked before the first of a pair goes out.
+    /// Checks that the command may be sent. Both commands of a pair are checked before the first is sent.
     fn sendable(conversation: &Conversation, command: Command<'_>) -> Result<(), LoginError> {
         let announced = conversation.capabilities();
         let utf8 = announced.is_some_and(|all| all.any(|known| known == KnownCapability::Utf8 { user: true }));
@@ -276,7 +277,7 @@ impl Login {
         Ok(())
     }
 
-    /// The name of the method on its way.
+    /// Returns the name of the method in progress.
     fn method_name(&self) -> Cow<'static, str> {
         match &self.stage {
             Stage::Prove(call) => match call.exchange() {
@@ -304,7 +305,7 @@ impl Login {
                 if let Some(Proof::Sasl(auth)) = proof {
                     refused.explain(auth.mechanism().explanation().unwrap_or_default());
                 }
-                // The server may have echoed the secret, or whatever it was turned into.
+                // The server may have echoed the secret or data derived from it.
                 refused.redact(self.credentials.known_text().unwrap_or_default().as_bytes());
                 if let Some(proof) = proof {
                     proof.redact(&mut refused, self.credentials.user());
@@ -338,7 +339,7 @@ enum Proof {
 }
 
 impl Proof {
-    /// Withholds a refusal that shows what the secret was turned into.
+    /// Withholds a refusal that contains data derived from the secret.
     fn redact(&self, refused: &mut OwnedRefusal, user: &str) {
         match self {
             Proof::User(_) | Proof::Pass(_) => {}

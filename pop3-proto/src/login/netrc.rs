@@ -1,4 +1,4 @@
-//! The netrc format: hosts, names and passwords, as `ftp`, `curl` and others read them.
+//! The netrc format: hosts, names and passwords, as read by `ftp`, `curl` and others.
 //!
 //! ```text
 //! # a comment
@@ -7,10 +7,10 @@
 //! default login anonymous password none
 //! ```
 //!
-//! The file is in UTF-8, as far as anything of it is used. Words stand between blanks and line ends of any kind: what is
-//! blank in US-ASCII. In double quotes, and behind a backslash, a blank is a part of the
-//! word. A `#` begins a comment where a keyword could stand. `account` is skipped with its word, and `macdef` up to the next
-//! blank line. There may be several entries for one host: the name decides. `default` is for every host that has no entry.
+//! Words are separated by US-ASCII whitespace, including line ends of any kind. In double quotes or after a backslash,
+//! whitespace other than a line end is part of the word. A `#` in the place of a keyword begins a comment. `account` is
+//! skipped together with its word, and `macdef` up to the next blank line. If a host has several entries, the name
+//! selects one. `default` applies to every host that has no entry. The entry that is used must be UTF-8.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,12 +18,13 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-/// The name and the password that a netrc file has for a host. Either may be empty. `Debug` does not show the password.
+/// An entry of a netrc file: the name and the password for a host. Either may be empty. `Debug` does not show the
+/// password.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     /// The name.
     pub login: String,
-    /// The password, wiped when dropped.
+    /// The password, wiped on drop.
     pub password: Zeroizing<String>,
 }
 
@@ -33,21 +34,22 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// A line that is not in the netrc format. What it says is never quoted: it may be a password.
+/// An error for a line that is not in the netrc format. It never quotes the line, which may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("its line {line} is not in the netrc format")]
 pub struct NetrcError {
-    /// The number of the line, from 1.
+    /// The line number, starting at 1.
     pub line: usize,
 }
 
-/// Finds the entry for a host in the text of a netrc file: the one with the name of `user` before one without a name, or
-/// the first one if no user is given. Nothing but that entry is copied out of the text, and no other password.
+/// Finds the entry for a host in the text of a netrc file. With a user, an entry with that name takes precedence over
+/// one without a name. Without a user, the first entry is returned. Only that entry is copied out of the text, and no
+/// other password.
 ///
 /// # Errors
 ///
-/// [`NetrcError`] for a text that is not in the format, wherever that is, and for a name or a password in that entry that is
-/// not UTF-8. Elsewhere any octets may stand.
+/// [`NetrcError`] if any part of the text is not in the format, or if the name or the password of that entry is not
+/// UTF-8. The rest of the text may contain any octets.
 ///
 /// ```
 /// use pop3_proto::login::netrc::find;
@@ -87,7 +89,7 @@ pub fn find(text: impl AsRef<[u8]>, host: &str, user: Option<&str>) -> Result<Op
     }
 }
 
-/// An entry as it stands in the text.
+/// An entry as written in the text.
 #[derive(Clone, Copy, Default)]
 struct Found<'a> {
     login: Word<'a>,
@@ -101,7 +103,7 @@ impl Found<'_> {
     }
 }
 
-/// A word as it stands in the text, without its quotes, and the number of its line.
+/// A word as written in the text, without its quotes, and its line number.
 #[derive(Clone, Copy, Default)]
 struct Word<'a> {
     written: &'a [u8],
@@ -109,7 +111,7 @@ struct Word<'a> {
 }
 
 impl Word<'_> {
-    /// Its octets, without the backslashes.
+    /// Returns the octets of the word, without the backslashes.
     fn octets(&self) -> impl Iterator<Item = u8> {
         let mut written = self.written.iter();
         core::iter::from_fn(move || match *written.next()? {
@@ -123,7 +125,7 @@ impl Word<'_> {
     }
 
     fn text(&self) -> Result<Zeroizing<String>, NetrcError> {
-        // Of its full size from the start: growing would leave copies of the secret behind.
+        // Allocated at full size, because growing would leave copies of the secret in freed memory.
         let mut octets = Zeroizing::new(Vec::with_capacity(self.written.len()));
         self.octets().for_each(|octet| octets.push(octet));
         let text = String::from_utf8(core::mem::take(&mut *octets)).map(Zeroizing::new);
@@ -134,7 +136,7 @@ impl Word<'_> {
     }
 }
 
-/// For whom an entry is.
+/// The host that an entry applies to, relative to the requested one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Host,
@@ -142,7 +144,7 @@ enum Place {
     Elsewhere,
 }
 
-/// How well an entry fits.
+/// The precedence of an entry, lowest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     Unfit,
@@ -170,7 +172,7 @@ struct Words<'a> {
 }
 
 const fn is_blank(octet: u8) -> bool {
-    // With the vertical tab, that the standard library leaves out.
+    // Includes the vertical tab, which the standard library does not.
     octet.is_ascii_whitespace() || octet == 0x0B
 }
 
@@ -179,7 +181,7 @@ impl<'a> Words<'a> {
         NetrcError { line: self.line }
     }
 
-    /// Takes all that stands before the first octet that is not `skipped`.
+    /// Skips octets up to the first one for which `skipped` returns false.
     fn skip(&mut self, skipped: fn(u8) -> bool) {
         let end = self.rest.iter().position(|&octet| !skipped(octet)).unwrap_or(self.rest.len());
         let (gone, rest) = self.rest.split_at(end);
@@ -187,7 +189,7 @@ impl<'a> Words<'a> {
         self.rest = rest;
     }
 
-    /// The next word that is not in a comment.
+    /// Returns the next word that is not in a comment.
     fn keyword(&mut self) -> Option<&'a [u8]> {
         loop {
             self.skip(is_blank);
@@ -202,7 +204,7 @@ impl<'a> Words<'a> {
         Some(word).filter(|word| !word.is_empty())
     }
 
-    /// The word behind a keyword.
+    /// Returns the word after a keyword.
     fn value(&mut self) -> Result<Word<'a>, NetrcError> {
         self.skip(is_blank);
         if self.rest.is_empty() {
@@ -231,7 +233,7 @@ impl<'a> Words<'a> {
         Ok(word)
     }
 
-    /// Skips a macro: its name, and its lines up to a blank one.
+    /// Skips a macro: its name, and its lines up to a blank line.
     fn skip_macro(&mut self) {
         loop {
             self.skip(|octet| octet != b'\n');

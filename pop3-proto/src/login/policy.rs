@@ -1,58 +1,58 @@
-//! What is permitted on the way in: the protection, and the ways to log in.
+//! The permitted protection and methods of a login.
 
 use core::fmt;
 
-/// How the connection must be protected before anything secret is sent.
+/// The protection that the connection needs before anything secret is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Security {
-    /// TLS from the first octet on (RFC 8314, section 3.1). The default.
+    /// TLS from the first octet (RFC 8314, section 3.1). The default.
     #[default]
     Tls,
-    /// TLS begun by STLS (RFC 2595, section 4). It never falls back.
+    /// TLS that begins with STLS (RFC 2595, section 4). There is no fallback.
     StartTls,
     /// No protection.
     Plaintext,
 }
 
-/// How to prove who logs in.
+/// A method to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Method {
-    /// USER and PASS: the password as it is (RFC 1939, section 7).
+    /// USER and PASS: sends the password in clear (RFC 1939, section 7).
     UserPass,
-    /// APOP: a digest of the password and of the greeting's timestamp (RFC 1939, section 7). Used only if asked for by
-    /// name: many servers send timestamps that they cannot serve.
+    /// APOP: sends a digest of the password and the timestamp of the greeting (RFC 1939, section 7). It is used only if
+    /// you name it, because many servers send a timestamp but do not support APOP.
     Apop,
-    /// SASL PLAIN: the password as it is (RFC 4616).
+    /// SASL PLAIN: sends the password in clear (RFC 4616).
     Plain,
-    /// SASL LOGIN: the password as it is, asked for in two steps.
+    /// SASL LOGIN: sends the name and the password in clear, in two steps.
     Login,
-    /// SASL CRAM-MD5: a digest of the password and of a challenge (RFC 2195). Used only if asked for by name. Needs the
-    /// feature `cram-md5`.
+    /// SASL CRAM-MD5: sends a digest of the password and a challenge (RFC 2195). It is used only if you name it.
+    /// Requires the feature `cram-md5`.
     CramMd5,
-    /// SASL SCRAM-SHA-1 (RFC 5802). Needs the feature `scram`.
+    /// SASL SCRAM-SHA-1 (RFC 5802). Requires the feature `scram`.
     ScramSha1,
-    /// SASL SCRAM-SHA-1-PLUS: the proof is good for this TLS connection only (RFC 5802, section 6; RFC 9266). Needs the
-    /// feature `scram`.
+    /// SASL SCRAM-SHA-1-PLUS: the proof is valid only for this TLS connection (RFC 5802, section 6; RFC 9266). Requires
+    /// the feature `scram`.
     ScramSha1Plus,
-    /// SASL SCRAM-SHA-256-PLUS: the proof is good for this TLS connection only (RFC 7677; RFC 9266). Needs the feature
-    /// `scram`.
+    /// SASL SCRAM-SHA-256-PLUS: the proof is valid only for this TLS connection (RFC 7677; RFC 9266). Requires the
+    /// feature `scram`.
     ScramSha256Plus,
-    /// SASL SCRAM-SHA-256 (RFC 7677). Needs the feature `scram`.
+    /// SASL SCRAM-SHA-256 (RFC 7677). Requires the feature `scram`.
     ///
-    /// The server says how much work it takes, from some milliseconds to a good part of a second (4,096 to 600,000
-    /// iterations; others are refused), which is done inside the step of the login that hears of it.
+    /// The server sets the number of iterations. From 4,096 to 600,000 are accepted, which take from some milliseconds
+    /// to a good part of a second. The computation runs inside the login step that receives the number.
     ScramSha256,
     /// SASL OAUTHBEARER: an access token (RFC 7628).
     OauthBearer,
-    /// SASL XOAUTH2: an access token, as large providers have it.
+    /// SASL XOAUTH2: an access token, as used by large providers.
     Xoauth2,
     /// SASL EXTERNAL: a client certificate (RFC 4422, appendix A).
     External,
 }
 
 impl Method {
-    /// The name: that of the command, or of the SASL mechanism.
+    /// Returns the name of the command or of the SASL mechanism.
     pub const fn name(self) -> &'static str {
         match self {
             Method::UserPass => "USER",
@@ -70,7 +70,7 @@ impl Method {
         }
     }
 
-    /// Whether somebody who listens could log in with what he heard.
+    /// Returns true if an eavesdropper could replay the exchange to log in.
     pub const fn shows_secret(self) -> bool {
         match self {
             Method::UserPass | Method::Plain | Method::Login | Method::OauthBearer | Method::Xoauth2 => true,
@@ -84,22 +84,22 @@ impl Method {
         }
     }
 
-    /// This method and no other, for [`Policy::methods`].
+    /// Returns a set of this method only, for [`Policy::methods`].
     pub const fn only(self) -> Methods {
         Methods::of(&[self])
     }
 
-    /// Returns true for SCRAM in any of its variants.
+    /// Returns true for all variants of SCRAM.
     pub(super) const fn is_scram(self) -> bool {
         matches!(self, Method::ScramSha1 | Method::ScramSha1Plus | Method::ScramSha256 | Method::ScramSha256Plus)
     }
 
-    /// Returns true for what is bound to the TLS connection.
+    /// Returns true if the proof is bound to the TLS connection.
     pub(super) const fn is_bound(self) -> bool {
         matches!(self, Method::ScramSha1Plus | Method::ScramSha256Plus)
     }
 
-    /// Whether it can say for whom to act.
+    /// Returns true if the method can send an authorization identity.
     pub(super) const fn knows_authzid(self) -> bool {
         self.is_scram() || matches!(self, Method::Plain | Method::External)
     }
@@ -111,12 +111,12 @@ impl fmt::Display for Method {
     }
 }
 
-/// Some methods. The order in which they were given has no meaning: the best one that the server offers is used.
+/// A set of methods. The order in which you list them has no effect: the best one that the server offers is used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Methods(u16);
 
 impl Methods {
-    /// The methods in `list`.
+    /// Creates a set from a list.
     pub const fn of(list: &[Method]) -> Methods {
         let mut bits = 0;
         let mut at = 0;
@@ -127,12 +127,12 @@ impl Methods {
         Methods(bits)
     }
 
-    /// Returns true if `method` is one of them.
+    /// Returns true if `method` is in the set.
     pub const fn contains(self, method: Method) -> bool {
         self.0 & 1 << method as u16 != 0
     }
 
-    /// The methods, the best one first: what proves most before what shows the password.
+    /// Returns the methods, best first: the strongest proofs come before methods that show the password.
     pub fn iter(self) -> impl Iterator<Item = Method> {
         Methods::BEST_FIRST.into_iter().filter(move |method| self.contains(*method))
     }
@@ -152,11 +152,11 @@ impl Methods {
         Method::External,
     ];
 
-    /// The methods that are used where none is named: all but those that are asked for by name only.
+    /// The default: all methods except those that you must name.
     pub(super) const DEFAULT: Methods =
         Methods(Methods::of(&Methods::BEST_FIRST).0 & !Methods::of(&[Method::Apop, Method::CramMd5]).0);
 
-    /// The method, if there is one only.
+    /// Returns the method if the set has exactly one.
     pub(super) fn single(self) -> Option<Method> {
         if self.0.is_power_of_two() { self.iter().next() } else { None }
     }
@@ -174,7 +174,7 @@ impl fmt::Debug for Methods {
     }
 }
 
-/// The names, as in `PLAIN or LOGIN`.
+/// Formats the names, as in `PLAIN or LOGIN`.
 impl fmt::Display for Methods {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let last = self.0.count_ones().saturating_sub(1) as usize;
@@ -192,35 +192,39 @@ impl fmt::Display for Methods {
     }
 }
 
-/// What is permitted on the way in.
+/// The permitted protection and methods of a login.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Policy {
-    /// The protection that is required.
+    /// The required protection.
     pub security: Security,
-    /// Leave to send a password or a token as it is without TLS. False by default.
+    /// Allows sending a password or a token in clear without TLS. The default is false.
     pub allow_plaintext: bool,
-    /// The methods that may be used; no other is. By default all but APOP and CRAM-MD5.
+    /// The permitted methods. The default is all except APOP and CRAM-MD5.
     ///
-    /// The best one that the server offers is used: with a password SCRAM-SHA-256, SCRAM-SHA-1 (each with -PLUS before
-    /// without), CRAM-MD5, APOP, PLAIN, then USER and PASS, or LOGIN where a server announces that and not USER; with a
-    /// token OAUTHBEARER or XOAUTH2. A single method is used as it is named, also where no capabilities were announced.
+    /// The login uses the best one that the server offers. With a password the order is SCRAM-SHA-256, SCRAM-SHA-1
+    /// (each first with -PLUS, then without), CRAM-MD5, APOP, PLAIN, then USER and PASS, or LOGIN if the server
+    /// announces it but not USER. With a token it is OAUTHBEARER, XOAUTH2. If you permit a single method, it is used even
+    /// if the server announced no capabilities.
     ///
-    /// No method follows another one that was refused, with one exception: if the server does not know the binding of -PLUS,
-    /// the same SCRAM follows once without it, if it is permitted and offered. It does not know it if it refuses before any
-    /// proof was sent, or says so behind the proof; that the binding does not match is another matter, and nothing follows.
-    /// Some servers announce -PLUS and do not know the channel binding of TLS 1.3. Both sides still prove that they know the
-    /// password. This gives up one thing that -PLUS is for: to detect somebody inside TLS who has a certificate that is
-    /// taken for the server's, and passes on what both sides say. He can refuse -PLUS in the server's place, and the proof
-    /// that follows without it tells the server nothing of the two connections. (To strike -PLUS from the list would not help
-    /// him: then the proof says that the client saw no offer, and a server with -PLUS refuses it.) To keep the detection,
-    /// permit -PLUS alone.
+    /// A refused method is not followed by another, with one exception: if the server does not support the channel
+    /// binding of -PLUS, the same SCRAM follows once without it, if it is permitted and offered. The binding counts as
+    /// unsupported if the server refuses before a proof is sent, or says so after the proof. If the server says that
+    /// the binding does not match, no method follows.
+    ///
+    /// The exception exists because some servers announce -PLUS but do not support the channel binding of TLS 1.3. Both
+    /// sides still prove that they know the password. The exception gives up one guarantee of -PLUS: that it detects an
+    /// attacker inside TLS who has a certificate that is accepted for the server and relays the exchange. Such an
+    /// attacker can refuse -PLUS in the name of the server, and the proof without -PLUS does not tell the server that
+    /// there are two connections. (Removing -PLUS from the announcement does not help the attacker: the proof then
+    /// states that the client saw no offer, and a server with -PLUS refuses it.) To keep this guarantee, permit only
+    /// -PLUS.
     pub methods: Option<Methods>,
 }
 
 impl Policy {
-    /// Whether an adapter can give the protection that is required, which is `inside_tls` already or not, and has the settings
-    /// to begin TLS or not. If it cannot, the answer is [`LoginError::NoTls`](crate::login::LoginError::NoTls), before anything
-    /// is sent.
+    /// Returns true if an adapter can provide the required protection. `inside_tls` is true if the connection is
+    /// already inside TLS. `can_begin` is true if the adapter has the settings to begin TLS. If the result is false,
+    /// the login fails with [`LoginError::NoTls`](crate::login::LoginError::NoTls) before anything is sent.
     pub const fn is_attainable(&self, inside_tls: bool, can_begin: bool) -> bool {
         match self.security {
             Security::Tls => inside_tls,
