@@ -203,8 +203,8 @@ pub struct Policy {
     ///
     /// The login uses the best one that the server offers. With a password the order is SCRAM-SHA-256, SCRAM-SHA-1
     /// (each first with -PLUS, then without), CRAM-MD5, APOP, PLAIN, then USER and PASS, or LOGIN if the server
-    /// announces it but not USER. With a token it is OAUTHBEARER, XOAUTH2. If you permit a single method, it is used even
-    /// if the server announced no capabilities.
+    /// announces it but not USER. With a token it is OAUTHBEARER, XOAUTH2. If you permit a single method, it is used
+    /// even if the server announced no capabilities.
     ///
     /// A refused method is not followed by another, with one exception: if the server does not support the channel
     /// binding of -PLUS, the same SCRAM follows once without it, if it is permitted and offered. The binding counts as

@@ -1,7 +1,7 @@
-//! SCRAM (RFC 5802, RFC 7677): both sides prove that they know the password, and neither shows it.
+//! SCRAM (RFC 5802, RFC 7677): both sides prove that they know the password, and neither reveals it.
 //!
-//! The library does the cryptography and the messages. What it leaves open is decided here: that a message has the shape
-//! that it takes for granted, how much work a server may ask for, and that nothing is asked of it once it has failed.
+//! `rsasl` implements the cryptography and the messages. This module adds the checks that it lacks: messages have the
+//! form that the library assumes, the number of iterations is limited, and the library is not called after an error.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -20,11 +20,11 @@ use crate::sasl::mechanism::debug_by_name;
 use crate::sasl::{Mechanism, MechanismError, Message, plain, prepare};
 use crate::wire::argument::BadArgument;
 
-/// The iterations that a server may ask for, at the least (RFC 7677, section 4) and at the most. The most take a good
-/// part of a second; beyond them a server could keep a client busy for as long as it likes.
+/// The number of iterations that a server may request. RFC 7677, section 4, sets the minimum. The maximum takes a good
+/// part of a second. Without it, a server could keep a client busy indefinitely.
 const ITERATIONS: core::ops::RangeInclusive<u32> = 4096..=600_000;
 
-/// The digest of a SCRAM.
+/// The hash function of SCRAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Hash {
     /// SCRAM-SHA-1 (RFC 5802).
@@ -33,15 +33,16 @@ pub enum Hash {
     Sha256,
 }
 
-/// Which part TLS plays in the proof (RFC 5802, section 6; RFC 9266).
+/// The channel binding of the proof (RFC 5802, section 6; RFC 9266).
 #[derive(Clone)]
 pub enum Binding {
-    /// The client knows nothing of TLS.
+    /// The client states that it does not support channel binding.
     None,
-    /// The client could bind the proof to the TLS connection, and the server does not offer it. The server will notice if
-    /// somebody between them took the offer out.
+    /// The client supports channel binding, but the server does not offer it. The server detects an attacker who
+    /// removed the offer.
     NotOffered,
-    /// The proof is good for this TLS connection only: its `tls-exporter`. This is what `-PLUS` stands for.
+    /// The proof is valid only for this TLS connection, identified by its `tls-exporter` value. The names of these
+    /// mechanisms end in `-PLUS`.
     Exporter(Zeroizing<Vec<u8>>),
 }
 
@@ -55,12 +56,12 @@ impl fmt::Debug for Binding {
     }
 }
 
-/// SCRAM-SHA-1 or SCRAM-SHA-256, with or without -PLUS.
+/// The mechanisms SCRAM-SHA-1 and SCRAM-SHA-256, with or without -PLUS.
 pub struct Scram {
     name: &'static str,
     session: Session<NoValidation, Exporter>,
     stage: Stage,
-    /// Why the server refuses, in one of the words of RFC 5802, section 7.
+    /// The reason for the server's refusal, one of the values in RFC 5802, section 7.
     refusal: Option<Vec<u8>>,
 }
 
@@ -70,16 +71,17 @@ enum Stage {
     Challenged,
     Proved,
     Complete,
-    /// The library must not be asked again.
+    /// The library must not be called again.
     Failed,
 }
 
 impl Scram {
-    /// For a name and a password, to act for `authzid`, or for `user` if that is empty.
+    /// Creates the mechanism for a name and a password. The authorization identity is `authzid`, or `user` if `authzid`
+    /// is empty.
     ///
     /// # Errors
     ///
-    /// [`BadArgument`] for a name or a password that is empty, has a NUL or cannot be [prepared](prepare).
+    /// [`BadArgument`] for a name or a password that is empty, contains a NUL or cannot be [prepared](prepare).
     pub fn new(hash: Hash, authzid: &str, user: &str, password: &str, binding: Binding) -> Result<Scram, BadArgument> {
         plain::check(&[user, password])?;
         let name = match (hash, &binding) {
@@ -102,7 +104,7 @@ impl Scram {
         Ok(Scram { name, session, stage: Stage::First, refusal: None })
     }
 
-    /// One step of the library, which must not be asked again after an error.
+    /// Executes one step of the library, which must not be called again after an error.
     fn step(&mut self, input: Option<&[u8]>) -> Result<(Message, State), SessionError> {
         let before = core::mem::replace(&mut self.stage, Stage::Failed);
         let mut message = Vec::new();
@@ -137,7 +139,7 @@ impl Mechanism for Scram {
                 self.stage = Stage::Proved;
                 Ok(message)
             }
-            // The server says in its own words that it refuses; `-ERR` is what follows.
+            // The server refuses and gives the reason; `-ERR` follows.
             Stage::Proved if challenge.starts_with(b"e=") => {
                 self.stage = Stage::Failed;
                 self.refusal = challenge[2..].split(|&b| b == b',').next().map(<[u8]>::to_vec);
@@ -169,13 +171,14 @@ impl Mechanism for Scram {
     }
 }
 
-/// Whether a message is made of attributes: a letter, `=` and a value, with commas between them (RFC 5802, section 7).
-/// The library looks at the first two octets of each without asking whether there are any.
+/// Returns true if a message consists of attributes: a letter, `=` and a value, separated by commas (RFC 5802, section
+/// 7). The library reads the first two octets of each attribute without checking that they exist.
 pub(crate) fn is_attributes(message: &[u8]) -> bool {
     message.split(|&b| b == b',').all(|part| matches!(part, [name, b'=', ..] if name.is_ascii_alphabetic()))
 }
 
-/// A nonce is made of printable octets (RFC 5802, section 7). It is the one thing of the server's that a client repeats.
+/// Checks that the nonce consists of printable octets (RFC 5802, section 7). It is the only data of the server that a
+/// client repeats.
 fn check_nonce(challenge: &[u8]) -> Result<(), MechanismError> {
     let nonce = challenge.split(|&b| b == b',').find_map(|part| part.strip_prefix(b"r="));
     if nonce.is_some_and(|nonce| !nonce.iter().all(u8::is_ascii_graphic)) {
@@ -187,7 +190,7 @@ fn check_nonce(challenge: &[u8]) -> Result<(), MechanismError> {
 fn check_iterations(challenge: &[u8]) -> Result<(), MechanismError> {
     let digits = challenge.split(|&b| b == b',').find_map(|part| part.strip_prefix(b"i="));
     let number = digits.and_then(|digits| core::str::from_utf8(digits).ok()).and_then(|digits| {
-        // What is too long for a number is too much work too.
+        // A number that does not fit in a `u32` is too much work as well.
         let all = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
         all.then(|| digits.parse().unwrap_or(u32::MAX))
     });
@@ -199,10 +202,10 @@ fn check_iterations(challenge: &[u8]) -> Result<(), MechanismError> {
     }
 }
 
-/// The library's own list lacks -PLUS.
+/// The mechanisms. The list of the library lacks -PLUS.
 static MECHANISMS: [rsasl::prelude::Mechanism; 4] = [SCRAM_SHA256_PLUS, SCRAM_SHA256, SCRAM_SHA1_PLUS, SCRAM_SHA1];
 
-/// What the library asks for.
+/// The values that the library requests.
 struct Answers {
     authzid: Zeroizing<String>,
     user: Zeroizing<String>,
