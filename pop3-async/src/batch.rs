@@ -7,12 +7,12 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use pop3_proto::drive::{Acknowledge, Batch, Call, Retrieval};
-use pop3_proto::message::Message as WholeMessage;
+use pop3_proto::message::Message;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::Error;
 use crate::driver::Driver;
-use crate::message::Message;
+use crate::message::MessageReader;
 
 /// A batch of messages, each of which you can read while it arrives.
 ///
@@ -40,9 +40,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
     ///
     /// The error of this one message, which [`Error::operation`] names: the next call returns the next message. After
     /// an error that ends the session, all remaining messages fail, one per call.
-    pub async fn next(&mut self) -> Result<Option<Message<'_, S>>, Error> {
+    pub async fn next(&mut self) -> Result<Option<MessageReader<'_, S>>, Error> {
         let begun = poll_fn(|cx| self.poll_begun(cx)).await?;
-        Ok(begun.map(|(number, retrieval)| Message::new(self.driver, number, retrieval)))
+        Ok(begun.map(|(number, retrieval)| MessageReader::new(self.driver, number, retrieval)))
     }
 
     /// Stops requesting messages. Those in flight still arrive.
@@ -82,11 +82,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Headers<'a, S> {
     }
 
     /// Returns the next item of the [`Stream`]. If you drop the future, the same item comes next.
-    pub async fn next(&mut self) -> Option<Result<(NonZeroU32, WholeMessage), Error>> {
+    pub async fn next(&mut self) -> Option<Result<(NonZeroU32, Message), Error>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(NonZeroU32, WholeMessage)>, Error>> {
+    fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(NonZeroU32, Message)>, Error>> {
         if self.arriving.is_none() {
             let begun = ready!(self.messages.poll_begun(cx))?;
             self.arriving = begun.map(|(number, retrieval)| (number, retrieval, Vec::new()));
@@ -99,7 +99,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Headers<'a, S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Headers<'_, S> {
-    type Item = Result<(NonZeroU32, WholeMessage), Error>;
+    type Item = Result<(NonZeroU32, Message), Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.over {

@@ -32,7 +32,7 @@
 //! * A future that is dropped before it was first polled has done nothing.
 //! * If a future is dropped later, its command may have been sent, or is sent with the next call. The command then takes
 //!   effect, and the next call skips its answer. Each method that changes something documents what that means.
-//! * [`Messages::next`], [`Headers`], [`Deletions`] and reads of a [`Message`] keep their place: the next call continues
+//! * [`Messages::next`], [`Headers`], [`Deletions`] and reads of a [`MessageReader`] keep their place: the next call continues
 //!   where the dropped future stopped, and nothing is lost.
 //! * Futures that create or consume the connection or the session (`connect`, `new`, `login`, `quit`) end it. Nothing has
 //!   been deleted then, except possibly by [`Session::quit`], whose outcome is unknown.
@@ -82,10 +82,12 @@ mod turn;
 pub use batch::{Deletions, Headers, Messages};
 pub use connect::connect;
 pub use connection::{Connection, LoginFailed};
-pub use message::Message;
+pub use message::MessageReader;
 pub use netrc::{file as netrc_file, find as find_in_netrc};
-pub use pop3_proto::drive::{LogEntry, Timeouts};
+pub use pop3_proto::drive::{Capabilities, LogEntry, OwnedRefusal, OwnedUniqueId, Timeouts};
 pub use pop3_proto::login::{Connect, Credentials, Method, Methods, Policy, Security};
+pub use pop3_proto::message::Message;
+pub use pop3_proto::serve::Maildrop;
 #[cfg(feature = "tls")]
 pub use pop3_proto::tls::{Fingerprint, Tls, TlsError, TlsFailure};
 pub use pop3_proto::{self, Config};

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pop3_proto::drive::Retrieval;
-use pop3_proto::message::Message as WholeMessage;
+use pop3_proto::message::Message;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Error;
@@ -21,19 +21,22 @@ use crate::driver::Driver;
 ///
 /// You can drop a future that reads from the message: octets that it has not returned can still be read. (A future that
 /// reads to the end, such as [`read_to_end`](tokio::io::AsyncReadExt::read_to_end), loses what it had read.)
-pub struct Message<'a, S> {
+pub struct MessageReader<'a, S> {
     driver: &'a mut Driver<S>,
     number: NonZeroU32,
     retrieval: Retrieval,
 }
 
-impl<S> std::fmt::Debug for Message<'_, S> {
+impl<S> std::fmt::Debug for MessageReader<'_, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Message").field("number", &self.number).field("octets", &self.octets()).finish_non_exhaustive()
+        f.debug_struct("MessageReader")
+            .field("number", &self.number)
+            .field("octets", &self.octets())
+            .finish_non_exhaustive()
     }
 }
 
-impl<S> Message<'_, S> {
+impl<S> MessageReader<'_, S> {
     /// Returns the message number.
     pub fn number(&self) -> NonZeroU32 {
         self.number
@@ -45,20 +48,20 @@ impl<S> Message<'_, S> {
     }
 }
 
-impl<'a, S: AsyncRead + AsyncWrite + Unpin> Message<'a, S> {
+impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageReader<'a, S> {
     /// Wraps a message that has begun to arrive.
-    pub(crate) fn new(driver: &'a mut Driver<S>, number: NonZeroU32, retrieval: Retrieval) -> Message<'a, S> {
-        Message { driver, number, retrieval }
+    pub(crate) fn new(driver: &'a mut Driver<S>, number: NonZeroU32, retrieval: Retrieval) -> MessageReader<'a, S> {
+        MessageReader { driver, number, retrieval }
     }
 
     pub(crate) async fn open(
         driver: &'a mut Driver<S>,
         number: NonZeroU32,
         mut retrieval: Retrieval,
-    ) -> Result<Message<'a, S>, Error> {
+    ) -> Result<MessageReader<'a, S>, Error> {
         driver.begin();
         poll_fn(|cx| driver.poll_open(cx, &mut retrieval)).await?;
-        Ok(Message { driver, number, retrieval })
+        Ok(MessageReader { driver, number, retrieval })
     }
 
     /// Reads the message, or the rest of it, into memory: at most 256 MiB, regardless of how much the server sends. If
@@ -67,14 +70,14 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Message<'a, S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause). If the message is longer, the error is malformed, and the rest is skipped.
-    pub async fn into_message(mut self) -> Result<WholeMessage, Error> {
+    pub async fn into_message(mut self) -> Result<Message, Error> {
         let mut octets = Vec::new();
         poll_fn(|cx| self.driver.poll_whole(cx, &mut self.retrieval, &mut octets)).await?;
         Ok(octets.into())
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for Message<'_, S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for MessageReader<'_, S> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let message = self.get_mut();
         let more = ready!(message.driver.poll_body(cx, &mut message.retrieval))?;
@@ -86,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for Message<'_, S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Message<'_, S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for MessageReader<'_, S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let run = ready!(self.as_mut().poll_fill_buf(cx))?;
         let octets = run.len().min(space.remaining());

@@ -7,18 +7,18 @@ use pop3_proto::drive::{
     Acknowledge, Batch, BatchCommand, Capabilities, Language, Last, Lines, ListAll, ListOne, LogEntry, OwnedUniqueId,
     Retrieval, Selection, Stat, UidlAll, UidlOne,
 };
-use pop3_proto::message::Message as WholeMessage;
+use pop3_proto::message::Message;
 use pop3_proto::wire::{DropListing, ScanListing};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::batch::{Deletions, Headers, Messages};
 use crate::driver::Driver;
-use crate::message::Message;
+use crate::message::MessageReader;
 use crate::{Error, QuitError};
 
 /// A session on a maildrop, until [`quit`](Self::quit).
 ///
-/// Message numbers are 1-based and valid only in this session. Messages are deleted when `quit` succeeds: if you drop
+/// MessageReader numbers are 1-based and valid only in this session. Messages are deleted when `quit` succeeds: if you drop
 /// the session or [abandon](Self::abandon) it, or if the connection is lost, nothing is deleted (RFC 1939, section 6).
 ///
 /// A future that is dropped before its first poll has done nothing. Each method documents the effect of dropping its
@@ -73,7 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     #[doc(alias = "LIST")]
-    pub async fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
+    pub async fn scan_listings(&mut self) -> Result<Vec<ScanListing>, Error> {
         self.driver.call(ListAll::new()).await
     }
 
@@ -85,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     #[doc(alias = "LIST")]
-    pub async fn list_one(&mut self, number: NonZeroU32) -> Result<ScanListing, Error> {
+    pub async fn scan_listing(&mut self, number: NonZeroU32) -> Result<ScanListing, Error> {
         self.driver.call(ListOne(number)).await
     }
 
@@ -122,8 +122,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message.
     #[doc(alias = "RETR")]
-    pub async fn retrieve(&mut self, number: NonZeroU32) -> Result<Message<'_, S>, Error> {
-        Message::open(&mut self.driver, number, Retrieval::new(Command::Retr(number))).await
+    pub async fn retrieve(&mut self, number: NonZeroU32) -> Result<MessageReader<'_, S>, Error> {
+        MessageReader::open(&mut self.driver, number, Retrieval::new(Command::Retr(number))).await
     }
 
     /// Retrieves the header of a message and the first `lines` lines of its body, with TOP. You can read them while
@@ -134,8 +134,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message, or if the server does not support TOP.
-    pub async fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<Message<'_, S>, Error> {
-        Message::open(&mut self.driver, number, Retrieval::new(Command::Top { number, lines })).await
+    pub async fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<MessageReader<'_, S>, Error> {
+        MessageReader::open(&mut self.driver, number, Retrieval::new(Command::Top { number, lines })).await
     }
 
     /// Retrieves the header of a message, with TOP.
@@ -146,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// The errors of [`top`](Self::top).
     #[doc(alias = "TOP")]
-    pub async fn retrieve_headers(&mut self, number: NonZeroU32) -> Result<WholeMessage, Error> {
+    pub async fn headers(&mut self, number: NonZeroU32) -> Result<Message, Error> {
         self.top(number, 0).await?.into_message().await
     }
 
@@ -156,10 +156,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`list`](Self::list), which this calls first.
+    /// The errors of [`scan_listings`](Self::scan_listings), which this calls first.
     #[doc(alias = "RETR")]
     pub async fn retrieve_all(&mut self) -> Result<Messages<'_, S>, Error> {
-        let selection = Selection::listed(self.list().await?);
+        let selection = Selection::listed(self.scan_listings().await?);
         Ok(self.messages(BatchCommand::Retrieve, selection))
     }
 
@@ -175,10 +175,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`list`](Self::list), which this calls first.
+    /// The errors of [`scan_listings`](Self::scan_listings), which this calls first.
     #[doc(alias = "TOP")]
     pub async fn headers_all(&mut self) -> Result<Headers<'_, S>, Error> {
-        let selection = Selection::numbered(self.list().await?.into_iter().map(|listing| listing.number));
+        let selection = Selection::numbered(self.scan_listings().await?.into_iter().map(|listing| listing.number));
         Ok(Headers::new(self.messages(BatchCommand::Top(0), selection)))
     }
 
@@ -194,10 +194,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`list`](Self::list), which this calls first.
+    /// The errors of [`scan_listings`](Self::scan_listings), which this calls first.
     #[doc(alias = "DELE")]
     pub async fn delete_all(&mut self) -> Result<Deletions<'_, S>, Error> {
-        let numbers: Vec<_> = self.list().await?.into_iter().map(|listing| listing.number).collect();
+        let numbers: Vec<_> = self.scan_listings().await?.into_iter().map(|listing| listing.number).collect();
         Ok(self.delete_many(numbers))
     }
 
@@ -227,7 +227,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Marks a message as deleted, with DELE. The message is deleted when [`quit`](Self::quit) succeeds.
     ///
-    /// If you drop the future, the message may or may not be marked; find out with [`list`](Self::list), or unmark it
+    /// If you drop the future, the message may or may not be marked; find out with [`scan_listings`](Self::scan_listings), or unmark it
     /// with [`reset`](Self::reset).
     ///
     /// # Errors
@@ -240,7 +240,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Unmarks all messages, with RSET.
     ///
-    /// If you drop the future, the messages may or may not be unmarked; find out with [`list`](Self::list).
+    /// If you drop the future, the messages may or may not be unmarked; find out with [`scan_listings`](Self::scan_listings).
     ///
     /// # Errors
     ///

@@ -4,11 +4,11 @@ use std::io::{Read, Write};
 use std::num::NonZeroU32;
 
 use pop3_proto::drive::Batch;
-use pop3_proto::message::Message as WholeMessage;
+use pop3_proto::message::Message;
 
 use crate::Error;
 use crate::driver::Driver;
-use crate::message::Message;
+use crate::message::MessageReader;
 
 /// A batch of messages, each of which you can read while it arrives.
 ///
@@ -33,9 +33,9 @@ impl<'a, S: Read + Write> Messages<'a, S> {
     /// The error of this one message, which [`Error::operation`] names: the next call returns the next message. After
     /// an error that ends the session, all remaining messages fail, one per call.
     #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
-    pub fn next(&mut self) -> Result<Option<Message<'_, S>>, Error> {
+    pub fn next(&mut self) -> Result<Option<MessageReader<'_, S>>, Error> {
         let item = self.driver.next_item(&mut self.batch);
-        item.map(|item| Message::open(self.driver, item.number, item.retrieval())).transpose()
+        item.map(|item| MessageReader::open(self.driver, item.number, item.retrieval())).transpose()
     }
 
     /// Stops requesting messages. Those in flight still arrive.
@@ -57,7 +57,7 @@ impl<'a, S: Read + Write> Headers<'a, S> {
         Headers { messages, over: false }
     }
 
-    fn header(&mut self) -> Result<Option<(NonZeroU32, WholeMessage)>, Error> {
+    fn header(&mut self) -> Result<Option<(NonZeroU32, Message)>, Error> {
         let Some(message) = self.messages.next()? else { return Ok(None) };
         let number = message.number();
         message.into_message().map(|header| Some((number, header)))
@@ -67,7 +67,7 @@ impl<'a, S: Read + Write> Headers<'a, S> {
 /// Each item is the number and header of a message, or the error of that message. The iterator ends after an error that
 /// ends the session.
 impl<S: Read + Write> Iterator for Headers<'_, S> {
-    type Item = Result<(NonZeroU32, WholeMessage), Error>;
+    type Item = Result<(NonZeroU32, Message), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.over {

@@ -52,10 +52,12 @@ mod transport;
 pub use batch::{Deletions, Headers, Messages};
 pub use connect::connect;
 pub use connection::{Connection, LoginFailed};
-pub use message::Message;
+pub use message::MessageReader;
 pub use netrc::{file as netrc_file, find as find_in_netrc};
-pub use pop3_proto::drive::{LogEntry, Timeouts};
+pub use pop3_proto::drive::{Capabilities, LogEntry, OwnedRefusal, OwnedUniqueId, Timeouts};
 pub use pop3_proto::login::{Connect, Credentials, Method, Methods, Policy, Security};
+pub use pop3_proto::message::Message;
+pub use pop3_proto::serve::Maildrop;
 #[cfg(feature = "tls")]
 pub use pop3_proto::tls::{Fingerprint, Tls, TlsError, TlsFailure};
 pub use pop3_proto::{self, Config};

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read, Write};
 use std::num::NonZeroU32;
 
 use pop3_proto::drive::{Retrieval, Step};
-use pop3_proto::message::Message as WholeMessage;
+use pop3_proto::message::Message;
 
 use crate::Error;
 use crate::driver::Driver;
@@ -14,19 +14,22 @@ use crate::driver::Driver;
 /// A read returns 0 octets only after the terminator, so a truncated message is an [`io::Error`]. Its kind is
 /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server closed the connection, and you can always
 /// [downcast](io::Error::downcast) it to [`Error`]. If you drop a message before its end, the next call skips the rest.
-pub struct Message<'a, S> {
+pub struct MessageReader<'a, S> {
     driver: &'a mut Driver<S>,
     number: NonZeroU32,
     retrieval: Retrieval,
 }
 
-impl<S> std::fmt::Debug for Message<'_, S> {
+impl<S> std::fmt::Debug for MessageReader<'_, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Message").field("number", &self.number).field("octets", &self.octets()).finish_non_exhaustive()
+        f.debug_struct("MessageReader")
+            .field("number", &self.number)
+            .field("octets", &self.octets())
+            .finish_non_exhaustive()
     }
 }
 
-impl<S> Message<'_, S> {
+impl<S> MessageReader<'_, S> {
     /// Returns the message number.
     pub fn number(&self) -> NonZeroU32 {
         self.number
@@ -38,16 +41,16 @@ impl<S> Message<'_, S> {
     }
 }
 
-impl<'a, S: Read + Write> Message<'a, S> {
+impl<'a, S: Read + Write> MessageReader<'a, S> {
     pub(crate) fn open(
         driver: &'a mut Driver<S>,
         number: NonZeroU32,
         mut retrieval: Retrieval,
-    ) -> Result<Message<'a, S>, Error> {
+    ) -> Result<MessageReader<'a, S>, Error> {
         while let Step::NeedIo(io) = driver.conversation.open(&mut retrieval).map_err(pop3_proto::Error::widen)? {
             driver.io(io, || retrieval.operation())?;
         }
-        Ok(Message { driver, number, retrieval })
+        Ok(MessageReader { driver, number, retrieval })
     }
 
     /// Reads the message, or the rest of it, into memory: at most 256 MiB, regardless of how much the server sends.
@@ -55,7 +58,7 @@ impl<'a, S: Read + Write> Message<'a, S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause). If the message is longer, the error is malformed, and the rest is skipped.
-    pub fn into_message(mut self) -> Result<WholeMessage, Error> {
+    pub fn into_message(mut self) -> Result<Message, Error> {
         let mut octets = Vec::new();
         while let Step::NeedIo(io) =
             self.driver.conversation.collect(&mut self.retrieval, &mut octets).map_err(pop3_proto::Error::widen)?
@@ -76,7 +79,7 @@ impl<'a, S: Read + Write> Message<'a, S> {
     }
 }
 
-impl<S: Read + Write> BufRead for Message<'_, S> {
+impl<S: Read + Write> BufRead for MessageReader<'_, S> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         let more = self.advance()?;
         Ok(if more { self.driver.conversation.body() } else { &[] })
@@ -87,7 +90,7 @@ impl<S: Read + Write> BufRead for Message<'_, S> {
     }
 }
 
-impl<S: Read + Write> Read for Message<'_, S> {
+impl<S: Read + Write> Read for MessageReader<'_, S> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let octets = self.fill_buf()?.read(space)?;
         self.consume(octets);

@@ -8,17 +8,17 @@ use pop3_proto::drive::{
     Acknowledge, Batch, BatchCommand, Capabilities, Language, Last, Lines, ListAll, ListOne, LogEntry, OwnedUniqueId,
     Retrieval, Selection, Stat, UidlAll, UidlOne,
 };
-use pop3_proto::message::Message as WholeMessage;
+use pop3_proto::message::Message;
 use pop3_proto::wire::{DropListing, ScanListing};
 
 use crate::batch::{Deletions, Headers, Messages};
 use crate::driver::Driver;
-use crate::message::Message;
+use crate::message::MessageReader;
 use crate::{Error, QuitError};
 
 /// A session on a maildrop, until [`quit`](Self::quit).
 ///
-/// Message numbers are 1-based and valid only in this session. Messages are deleted when `quit` succeeds: if you drop
+/// MessageReader numbers are 1-based and valid only in this session. Messages are deleted when `quit` succeeds: if you drop
 /// the session or [abandon](Self::abandon) it, or if the connection is lost, nothing is deleted (RFC 1939, section 6).
 pub struct Session<S> {
     pub(crate) driver: Driver<S>,
@@ -64,7 +64,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     #[doc(alias = "LIST")]
-    pub fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
+    pub fn scan_listings(&mut self) -> Result<Vec<ScanListing>, Error> {
         self.driver.call(ListAll::new())
     }
 
@@ -74,7 +74,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     #[doc(alias = "LIST")]
-    pub fn list_one(&mut self, number: NonZeroU32) -> Result<ScanListing, Error> {
+    pub fn scan_listing(&mut self, number: NonZeroU32) -> Result<ScanListing, Error> {
         self.driver.call(ListOne(number))
     }
 
@@ -105,8 +105,8 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message.
     #[doc(alias = "RETR")]
-    pub fn retrieve(&mut self, number: NonZeroU32) -> Result<Message<'_, S>, Error> {
-        Message::open(&mut self.driver, number, Retrieval::new(Command::Retr(number)))
+    pub fn retrieve(&mut self, number: NonZeroU32) -> Result<MessageReader<'_, S>, Error> {
+        MessageReader::open(&mut self.driver, number, Retrieval::new(Command::Retr(number)))
     }
 
     /// Retrieves the header of a message and the first `lines` lines of its body, with TOP. You can read them while
@@ -115,8 +115,8 @@ impl<S: Read + Write> Session<S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message, or if the server does not support TOP.
-    pub fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<Message<'_, S>, Error> {
-        Message::open(&mut self.driver, number, Retrieval::new(Command::Top { number, lines }))
+    pub fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<MessageReader<'_, S>, Error> {
+        MessageReader::open(&mut self.driver, number, Retrieval::new(Command::Top { number, lines }))
     }
 
     /// Retrieves the header of a message, with TOP.
@@ -125,7 +125,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// The errors of [`top`](Self::top).
     #[doc(alias = "TOP")]
-    pub fn retrieve_headers(&mut self, number: NonZeroU32) -> Result<WholeMessage, Error> {
+    pub fn headers(&mut self, number: NonZeroU32) -> Result<Message, Error> {
         self.top(number, 0)?.into_message()
     }
 
@@ -133,10 +133,10 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`list`](Self::list), which this calls first.
+    /// The errors of [`scan_listings`](Self::scan_listings), which this calls first.
     #[doc(alias = "RETR")]
     pub fn retrieve_all(&mut self) -> Result<Messages<'_, S>, Error> {
-        let selection = Selection::listed(self.list()?);
+        let selection = Selection::listed(self.scan_listings()?);
         Ok(self.messages(BatchCommand::Retrieve, selection))
     }
 
@@ -150,10 +150,10 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`list`](Self::list), which this calls first.
+    /// The errors of [`scan_listings`](Self::scan_listings), which this calls first.
     #[doc(alias = "TOP")]
     pub fn headers_all(&mut self) -> Result<Headers<'_, S>, Error> {
-        let selection = Selection::numbered(self.list()?.into_iter().map(|listing| listing.number));
+        let selection = Selection::numbered(self.scan_listings()?.into_iter().map(|listing| listing.number));
         Ok(Headers::new(self.messages(BatchCommand::Top(0), selection)))
     }
 
@@ -167,10 +167,10 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`list`](Self::list), which this calls first.
+    /// The errors of [`scan_listings`](Self::scan_listings), which this calls first.
     #[doc(alias = "DELE")]
     pub fn delete_all(&mut self) -> Result<Deletions<'_, S>, Error> {
-        let numbers: Vec<_> = self.list()?.into_iter().map(|listing| listing.number).collect();
+        let numbers: Vec<_> = self.scan_listings()?.into_iter().map(|listing| listing.number).collect();
         Ok(self.delete_many(numbers))
     }
 

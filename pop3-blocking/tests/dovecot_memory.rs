@@ -40,7 +40,7 @@ fn a_message_of_64_mib_in_flat_memory() {
 
     let mut session = user.open();
     session.retrieve(number(1)).unwrap().into_message().unwrap();
-    assert!(session.list_one(number(2)).unwrap().octets > 63 * 1024 * 1024);
+    assert!(session.scan_listing(number(2)).unwrap().octets > 63 * 1024 * 1024);
 
     let before = peak();
     let mut message = session.retrieve(number(2)).unwrap();

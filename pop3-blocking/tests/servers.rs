@@ -126,7 +126,7 @@ fn reads_and_deletes(server: &str, user: &str) {
     assert!(matches!(failed, ConnectError::Login(LoginError::Credentials(_))), "{failed}");
 
     let mut session = connect(to(server, user, "pass")).unwrap();
-    let listings = session.list().unwrap();
+    let listings = session.scan_listings().unwrap();
     assert_eq!(listings.len(), 4);
     let stat = session.stat().unwrap();
     assert_eq!((stat.messages, stat.octets), (4, listings.iter().map(|listing| listing.octets).sum()));
@@ -136,7 +136,7 @@ fn reads_and_deletes(server: &str, user: &str) {
         let shown = read(&mut session, n);
         assert!(is(&shown, message), "{server} {n}: {shown:?}");
         assert_eq!(session.unique_id(number(n)).unwrap(), ids[&number(n)]);
-        let top = session.retrieve_headers(number(n)).unwrap();
+        let top = session.headers(number(n)).unwrap();
         assert!(shown.starts_with(std::str::from_utf8(top.as_bytes()).unwrap().trim_end()), "{server} {n}");
     }
     // All at once, where the server pipelines.
@@ -249,7 +249,7 @@ fn with_crlf(stored: &[u8]) -> Vec<u8> {
 
 fn comes_back(server: &str, user: &str, stored: &[Vec<u8>]) {
     let mut session = connect(to(server, user, "pass")).unwrap();
-    let sizes: Vec<_> = session.list().unwrap().iter().map(|listing| listing.octets).collect();
+    let sizes: Vec<_> = session.scan_listings().unwrap().iter().map(|listing| listing.octets).collect();
     let sent: Vec<_> = stored.iter().map(|stored| with_crlf(stored)).collect();
     assert_eq!(sizes, sent.iter().map(|sent| sent.len() as u64).collect::<Vec<_>>());
     for (n, sent) in (1..).zip(&sent) {
@@ -289,7 +289,7 @@ fn octets_of_courier() {
     let mut session = connect(to("POP3_TEST_COURIER", "u2", "pass")).unwrap();
     for (n, (_, sent)) in (1..).zip(unfinished) {
         assert_eq!(read(&mut session, n), sent);
-        assert_eq!(session.list_one(number(n)).unwrap().octets, sent.len() as u64 - 2);
+        assert_eq!(session.scan_listing(number(n)).unwrap().octets, sent.len() as u64 - 2);
     }
     session.quit().unwrap();
 }
@@ -301,7 +301,7 @@ fn octets_of_courier() {
 fn a_dot_as_the_first_octet_is_lost_by_courier() {
     deliver_to_courier("u3", [".first\nsecond\n\n.third\n", "..first\n\nbody\n", ".\nSubject: x\n\nbody\n"]);
     let mut session = connect(to("POP3_TEST_COURIER", "u3", "pass")).unwrap();
-    let sizes: Vec<_> = session.list().unwrap().iter().map(|listing| listing.octets).collect();
+    let sizes: Vec<_> = session.scan_listings().unwrap().iter().map(|listing| listing.octets).collect();
     assert_eq!(sizes, [26, 17, 23]);
     assert_eq!(read(&mut session, 1), "first\r\nsecond\r\n\r\n.third\r\n");
     assert_eq!(read(&mut session, 2), ".first\r\n\r\nbody\r\n");
@@ -324,7 +324,7 @@ fn courier_encloses_a_header_that_is_not_ascii() {
             connection.utf8().unwrap();
         }
         let mut session = connection.login(Credentials::new("u4", "pass"), CLEAR).unwrap();
-        assert_eq!(session.list_one(number(1)).unwrap().octets, message.len() as u64);
+        assert_eq!(session.scan_listing(number(1)).unwrap().octets, message.len() as u64);
         let shown = read(&mut session, 1);
         if utf8 {
             assert_eq!(shown, message);

@@ -145,3 +145,6 @@ pub use serve::Service;
 pub use server::{AnswerError, BadRequest, Request, Server, ServerConfig};
 pub use state::{Outcome, State};
 pub use wire::{BadArgument, Command, Kind, Malformed, Output, Shape, transmitted_octets};
+/// Memory that is wiped when dropped, for passwords and tokens.
+#[cfg(feature = "alloc")]
+pub use zeroize::Zeroizing;

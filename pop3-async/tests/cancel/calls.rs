@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use pop3_async::pop3_proto::UsageError;
 use pop3_async::pop3_proto::serve::MailStore;
-use pop3_async::{Cause, Config, Connection, Credentials, Error, Message, Method, Policy, Security, Session};
+use pop3_async::{Cause, Config, Connection, Credentials, Error, MessageReader, Method, Policy, Security, Session};
 use tokio::io::AsyncReadExt;
 
 use crate::tls;
@@ -152,14 +152,14 @@ impl World {
                 assert!(count <= MESSAGES.len() && count >= MESSAGES.len() - self.maybe.len(), "{count}");
             }
             Op::List => {
-                let list = session.list().await.unwrap();
+                let list = session.scan_listings().await.unwrap();
                 self.listed(list.iter().map(|listing| listing.number));
                 for listing in list {
                     assert_eq!(listing.octets, size(listing.number));
                 }
             }
             Op::ListOne => {
-                let listing = session.list_one(number(3)).await;
+                let listing = session.scan_listing(number(3)).await;
                 self.check(3, listing, |listing| assert_eq!(listing.octets, size(number(3))));
             }
             Op::UniqueIds => {
@@ -186,7 +186,7 @@ impl World {
                 self.check(1, message, |message| assert_eq!(message.as_bytes(), right.as_bytes()));
             }
             Op::RetrieveHeaders => {
-                let header = session.retrieve_headers(number(3)).await;
+                let header = session.headers(number(3)).await;
                 self.check(3, header, |header| assert_eq!(header.as_bytes(), head(number(3))));
             }
             Op::RetrieveAll => {
@@ -289,7 +289,7 @@ impl World {
         for op in [Op::List, Op::Stat, Op::UniqueIds, Op::RetrieveAll, Op::HeadersAll, Op::Last, Op::Capabilities] {
             self.run(op, &mut session).await;
         }
-        let mut kept = self.listed(session.list().await.unwrap().iter().map(|listing| listing.number));
+        let mut kept = self.listed(session.scan_listings().await.unwrap().iter().map(|listing| listing.number));
         assert_eq!(session.stat().await.unwrap().messages as usize, kept.len());
         if kept.remove(&3) {
             session.delete(number(3)).await.unwrap();
@@ -321,7 +321,7 @@ fn size(number: NonZeroU32) -> u64 {
     content(number).len() as u64
 }
 
-async fn whole(mut message: Message<'_, Wire>) {
+async fn whole(mut message: MessageReader<'_, Wire>) {
     let mut octets = Vec::new();
     message.read_to_end(&mut octets).await.unwrap();
     assert_eq!(octets, content(message.number()));

@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use std::num::NonZeroU32;
 
 use pop3_async::pop3_proto::drive::{Capabilities, OwnedUniqueId};
-use pop3_async::pop3_proto::message::Message as WholeMessage;
+use pop3_async::pop3_proto::message::Message;
 use pop3_async::pop3_proto::wire::{DropListing, Greeting, ScanListing};
 use pop3_async::{
     Config, Connect, ConnectError, Credentials, Error, LogEntry, LoginError, Policy, QuitError, Tls, TlsError,
@@ -122,11 +122,11 @@ pub struct Session<S>(pop3_async::Session<TcpStream>, PhantomData<S>);
 impl<S> Session<S> {
     calls! {
         stat() -> DropListing;
-        list() -> Vec<ScanListing>;
-        list_one(number: NonZeroU32) -> ScanListing;
+        scan_listings() -> Vec<ScanListing>;
+        scan_listing(number: NonZeroU32) -> ScanListing;
         unique_ids() -> Vec<(NonZeroU32, OwnedUniqueId)>;
         unique_id(number: NonZeroU32) -> OwnedUniqueId;
-        retrieve_headers(number: NonZeroU32) -> WholeMessage;
+        headers(number: NonZeroU32) -> Message;
         last() -> u32;
         delete(number: NonZeroU32) -> ();
         reset() -> ();
@@ -137,12 +137,12 @@ impl<S> Session<S> {
         raw(line: &str, multi: bool) -> Vec<Box<[u8]>>;
     }
 
-    pub fn retrieve(&mut self, number: NonZeroU32) -> Result<Message<'_, S>, Error> {
-        Ok(Message(wait(self.0.retrieve(number))?, PhantomData))
+    pub fn retrieve(&mut self, number: NonZeroU32) -> Result<MessageReader<'_, S>, Error> {
+        Ok(MessageReader(wait(self.0.retrieve(number))?, PhantomData))
     }
 
-    pub fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<Message<'_, S>, Error> {
-        Ok(Message(wait(self.0.top(number, lines))?, PhantomData))
+    pub fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<MessageReader<'_, S>, Error> {
+        Ok(MessageReader(wait(self.0.top(number, lines))?, PhantomData))
     }
 
     pub fn retrieve_all(&mut self) -> Result<Messages<'_, S>, Error> {
@@ -179,9 +179,9 @@ impl<S> Session<S> {
 }
 
 #[derive(Debug)]
-pub struct Message<'a, S>(pop3_async::Message<'a, TcpStream>, PhantomData<S>);
+pub struct MessageReader<'a, S>(pop3_async::MessageReader<'a, TcpStream>, PhantomData<S>);
 
-impl<S> Message<'_, S> {
+impl<S> MessageReader<'_, S> {
     pub fn number(&self) -> NonZeroU32 {
         self.0.number()
     }
@@ -190,18 +190,18 @@ impl<S> Message<'_, S> {
         self.0.octets()
     }
 
-    pub fn into_message(self) -> Result<WholeMessage, Error> {
+    pub fn into_message(self) -> Result<Message, Error> {
         wait(self.0.into_message())
     }
 }
 
-impl<S> Read for Message<'_, S> {
+impl<S> Read for MessageReader<'_, S> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         wait(self.0.read(space))
     }
 }
 
-impl<S> BufRead for Message<'_, S> {
+impl<S> BufRead for MessageReader<'_, S> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         wait(self.0.fill_buf())
     }
@@ -216,8 +216,8 @@ pub struct Messages<'a, S>(pop3_async::Messages<'a, TcpStream>, PhantomData<S>);
 
 impl<S> Messages<'_, S> {
     #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
-    pub fn next(&mut self) -> Result<Option<Message<'_, S>>, Error> {
-        Ok(wait(self.0.next())?.map(|message| Message(message, PhantomData)))
+    pub fn next(&mut self) -> Result<Option<MessageReader<'_, S>>, Error> {
+        Ok(wait(self.0.next())?.map(|message| MessageReader(message, PhantomData)))
     }
 
     pub fn stop(&mut self) {
@@ -229,7 +229,7 @@ impl<S> Messages<'_, S> {
 pub struct Headers<'a>(pop3_async::Headers<'a, TcpStream>);
 
 impl Iterator for Headers<'_> {
-    type Item = Result<(NonZeroU32, WholeMessage), Error>;
+    type Item = Result<(NonZeroU32, Message), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         wait(self.0.next())

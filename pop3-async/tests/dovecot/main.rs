@@ -6,7 +6,7 @@ extern crate self as pop3_blocking;
 
 pub mod driver;
 
-pub use driver::{Connection, LoginFailed, Message, Messages, Session, Tcp, connect};
+pub use driver::{Connection, LoginFailed, MessageReader, Messages, Session, Tcp, connect};
 pub use pop3_async::*;
 
 #[path = "../../../pop3-blocking/tests/dovecot/batches.rs"]

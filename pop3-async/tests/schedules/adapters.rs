@@ -3,7 +3,7 @@
 macro_rules! adapter {
     ($name:ident is $adapter:ident, reads by $reads:path, waits by [$($wait:tt)*]) => {
         mod $name {
-            use $adapter::{Config, Connection, Message};
+            use $adapter::{Config, Connection, MessageReader};
             use pop3_async::{Credentials, Error, LoginError, Policy, QuitError};
             use $reads as _;
 
@@ -36,9 +36,9 @@ macro_rules! adapter {
                 async fn act(&mut self, deed: &Deed) -> Result<Value, Error> {
                     match *deed {
                         Deed::Stat => self.stat()$($wait)*.map(Value::totals),
-                        Deed::List(None) => self.list()$($wait)*.map(Value::listings),
+                        Deed::List(None) => self.scan_listings()$($wait)*.map(Value::listings),
                         Deed::List(Some(number)) => {
-                            self.list_one(number)$($wait)*.map(|listing| Value::listings([listing]))
+                            self.scan_listing(number)$($wait)*.map(|listing| Value::listings([listing]))
                         }
                         Deed::UniqueIds(None) => self.unique_ids()$($wait)*.map(Value::unique_ids),
                         Deed::UniqueIds(Some(number)) => {
@@ -47,7 +47,7 @@ macro_rules! adapter {
                         Deed::Retrieve(number, reading) => read(self.retrieve(number)$($wait)*?, reading).await,
                         Deed::Top(number, lines, reading) => read(self.top(number, lines)$($wait)*?, reading).await,
                         Deed::Header(number) => {
-                            self.retrieve_headers(number)$($wait)*.map(|header| Value::whole(number, header.as_bytes()))
+                            self.headers(number)$($wait)*.map(|header| Value::whole(number, header.as_bytes()))
                         }
                         Deed::Delete(number) => self.delete(number)$($wait)*.map(|()| Value::Done),
                         Deed::Reset => self.reset()$($wait)*.map(|()| Value::Done),
@@ -123,7 +123,7 @@ macro_rules! adapter {
                 Ok(())
             }
 
-            async fn read(message: Message<'_, Wire>, reading: Reading) -> Result<Value, Error> {
+            async fn read(message: MessageReader<'_, Wire>, reading: Reading) -> Result<Value, Error> {
                 let number = message.number();
                 match reading {
                     Reading::Whole => {

@@ -21,13 +21,13 @@ async fn every_call() {
 
     let stat = session.stat().await.unwrap();
     assert_eq!((stat.messages, stat.octets), (3, 25 + 14 + 13));
-    let list = session.list().await.unwrap();
+    let list = session.scan_listings().await.unwrap();
     assert_eq!(
         list.iter().map(|listing| (listing.number.get(), listing.octets)).collect::<Vec<_>>(),
         [(1, 25), (2, 14), (3, 13)]
     );
-    assert_eq!(session.list_one(number(2)).await.unwrap().octets, 14);
-    assert!(session.list_one(number(9)).await.unwrap_err().refused().is_some());
+    assert_eq!(session.scan_listing(number(2)).await.unwrap().octets, 14);
+    assert!(session.scan_listing(number(9)).await.unwrap_err().refused().is_some());
     let ids = session.unique_ids().await.unwrap();
     assert_eq!(ids[2].1.as_bytes(), b"the-third");
     assert_eq!(session.unique_id(number(3)).await.unwrap(), ids[2].1);
@@ -35,7 +35,7 @@ async fn every_call() {
     let top = session.top(number(1), 1).await.unwrap();
     assert_eq!(top.number(), number(1));
     assert_eq!(read(top).await, b"Subject: a\r\n\r\n.one\r\n");
-    assert_eq!(session.retrieve_headers(number(2)).await.unwrap().as_bytes(), b"Subject: b\r\n\r\n");
+    assert_eq!(session.headers(number(2)).await.unwrap().as_bytes(), b"Subject: b\r\n\r\n");
     assert!(session.last().await.unwrap_err().refused().is_some());
     session.delete(number(2)).await.unwrap();
     assert!(session.retrieve(number(2)).await.unwrap_err().refused().is_some());

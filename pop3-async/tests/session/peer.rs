@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use pop3_async::pop3_proto::ServerConfig;
 use pop3_async::pop3_proto::serve::MailStore;
-use pop3_async::{Config, Connection, Credentials, Message, Method, Policy, Security, Session};
+use pop3_async::{Config, Connection, Credentials, MessageReader, Method, Policy, Security, Session};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 /// By USER and PASS, because SCRAM is slow on purpose.
@@ -47,7 +47,7 @@ pub(crate) async fn session(store: &MailStore) -> Session<DuplexStream> {
     connection(store, 4096).await.login(credentials(), POLICY).await.unwrap()
 }
 
-pub(crate) async fn read(mut message: Message<'_, DuplexStream>) -> Vec<u8> {
+pub(crate) async fn read(mut message: MessageReader<'_, DuplexStream>) -> Vec<u8> {
     let mut octets = Vec::new();
     message.read_to_end(&mut octets).await.unwrap();
     octets

@@ -73,7 +73,7 @@ impl Check {
             }
             Check::Size(sizes) => {
                 let Some((number, octets)) = drawn(sizes) else { return Ok(false) };
-                session.list_one(*number).map(|answer| answer.octets == *octets)
+                session.scan_listing(*number).map(|answer| answer.octets == *octets)
             }
             Check::Totals(totals) => session.stat().map(|answer| answer == *totals),
             Check::Nothing => Ok(true),

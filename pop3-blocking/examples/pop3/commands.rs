@@ -4,7 +4,7 @@ use std::io::{BufRead, BufWriter, Write};
 use std::num::NonZeroU32;
 
 use pop3_blocking::pop3_proto::wire::Text;
-use pop3_blocking::{Message, Session, Tcp};
+use pop3_blocking::{MessageReader, Session, Tcp};
 
 use crate::failure::{Failure, Status};
 use crate::options::Command;
@@ -32,8 +32,8 @@ fn look(session: &mut Session<Tcp>, command: &Command, out: &mut impl Write) -> 
         }
         Command::List { number } => {
             let listings = match number {
-                Some(number) => vec![session.list_one(number)?],
-                None => session.list()?,
+                Some(number) => vec![session.scan_listing(number)?],
+                None => session.scan_listings()?,
             };
             listings.iter().try_for_each(|listing| writeln!(out, "{} {}", listing.number, listing.octets))
         }
@@ -58,7 +58,7 @@ fn look(session: &mut Session<Tcp>, command: &Command, out: &mut impl Write) -> 
     .map_err(Failure::output)
 }
 
-fn copy(mut message: Message<'_, Tcp>, out: &mut impl Write) -> Result<(), Failure> {
+fn copy(mut message: MessageReader<'_, Tcp>, out: &mut impl Write) -> Result<(), Failure> {
     loop {
         let run = message.fill_buf().map_err(Failure::reading)?;
         if run.is_empty() {

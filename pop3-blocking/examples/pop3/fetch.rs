@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use pop3_blocking::pop3_proto::wire::KnownCapability;
-use pop3_blocking::{Error, Message, Session, Tcp};
+use pop3_blocking::{Error, MessageReader, Session, Tcp};
 
 use crate::check::Check;
 use crate::delivery::Delivery;
@@ -441,7 +441,7 @@ impl Pace {
 
 /// Receives a message into the Maildir. Returns its octets and their digests.
 fn receive(
-    mut message: Message<'_, Tcp>,
+    mut message: MessageReader<'_, Tcp>,
     delivery: &mut Delivery,
     found: &Found,
     bar: &ProgressBar,
@@ -466,7 +466,7 @@ fn receive(
 }
 
 /// Receives a message or a header, and keeps nothing but its digests. The error inside is one after which the session goes on.
-fn digest(message: Result<Message<'_, Tcp>, Error>) -> Result<Result<Sums, Error>, Failure> {
+fn digest(message: Result<MessageReader<'_, Tcp>, Error>) -> Result<Result<Sums, Error>, Failure> {
     let mut message = match message {
         Ok(message) => message,
         Err(error) if error.is_recoverable() => return Ok(Err(error)),

@@ -32,7 +32,7 @@ pub(crate) struct Survey {
 
 /// Asks for all messages.
 pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
-    let listings = session.list()?.into_iter();
+    let listings = session.scan_listings()?.into_iter();
     let found: BTreeMap<_, _> =
         listings.map(|listing| (listing.number, Found { octets: listing.octets, unique_id: None })).collect();
     if found.is_empty() {

@@ -160,7 +160,7 @@ fn a_log_tells_all_but_secrets_and_bodies() {
         let log = Log::default();
         let mut session = connection(&log).login(Credentials::new(&user.name, PASSWORD), by(mechanism)).unwrap();
         let octets = session.retrieve(number(1)).unwrap().into_message().unwrap().as_bytes().len();
-        session.retrieve_headers(number(1)).unwrap();
+        session.headers(number(1)).unwrap();
         session.quit().unwrap();
 
         let lines = log.lines();

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{fs, process};
 
-use pop3_blocking::{Connect, Message, Security, Session, Tcp, connect};
+use pop3_blocking::{Connect, MessageReader, Security, Session, Tcp, connect};
 
 pub(crate) const PASSWORD: &str = "pass";
 
@@ -131,7 +131,7 @@ pub(crate) fn sent(stored: &[u8]) -> Vec<u8> {
     sent
 }
 
-pub(crate) fn read<S: std::io::Read + Write>(mut message: Message<'_, S>) -> Vec<u8> {
+pub(crate) fn read<S: std::io::Read + Write>(mut message: MessageReader<'_, S>) -> Vec<u8> {
     let mut octets = Vec::new();
     std::io::Read::read_to_end(&mut message, &mut octets).unwrap();
     assert_eq!(message.octets(), octets.len() as u64);

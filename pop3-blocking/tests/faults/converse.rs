@@ -2,14 +2,14 @@
 
 macro_rules! go_on {
     ($adapter:ident, over [$($stream:tt)*], is [$($asynchronous:tt)?], waits by [$($wait:tt)*]) => {
-        use $adapter::{Message, Session};
+        use $adapter::{MessageReader, Session};
 
         use crate::story::{ExchangeError, Story, Value};
 
         /// Everything after the login.
         pub(crate) $($asynchronous)? fn go_on<S: $($stream)*>(mut session: Session<S>, story: &mut Story) {
             story.note(session.stat()$($wait)*.map(Value::totals));
-            let listed = session.list()$($wait)*;
+            let listed = session.scan_listings()$($wait)*;
             let listings = listed.as_ref().map_or(&[][..], Vec::as_slice);
             let numbers: Vec<_> = listings.iter().map(|listing| listing.number).collect();
             story.note(listed.map(|listings| Value::listings(&listings)));
@@ -42,7 +42,7 @@ macro_rules! go_on {
         }
 
         /// Every other message at once, and every other in pieces.
-        $($asynchronous)? fn read<S: $($stream)*>(mut message: Message<'_, S>) -> Result<Vec<u8>, ExchangeError> {
+        $($asynchronous)? fn read<S: $($stream)*>(mut message: MessageReader<'_, S>) -> Result<Vec<u8>, ExchangeError> {
             if message.number().get() % 2 == 0 {
                 return Ok(message.into_message()$($wait)*?.into_bytes());
             }

@@ -100,7 +100,7 @@ fn session(to: Connect) -> (Came, Option<Error>) {
         Ok(all) => assert_eq!(all.len(), 2, "a part of a listing is none"),
         Err(error) => return (Came::LoggedIn, Some(error)),
     }
-    match session.retrieve(number(1)).and_then(pop3_blocking::Message::into_message) {
+    match session.retrieve(number(1)).and_then(pop3_blocking::MessageReader::into_message) {
         Ok(message) => assert_eq!(message.as_bytes(), b"Subject: cut\r\n\r\n.\r\n"),
         Err(error) => return (Came::Listed, Some(error)),
     }

@@ -10,7 +10,7 @@ use core::ops::ControlFlow;
 use crate::client::Event;
 use crate::drive::exchange::{Exchange, ExchangeError, acknowledged};
 use crate::drive::refusal::OwnedRefusal;
-use crate::sasl::{Mechanism, MechanismError, Message};
+use crate::sasl::{Mechanism, MechanismError, SaslMessage};
 use crate::wire::code::Code;
 use crate::wire::command::{Command, MAX_COMMAND_LINE};
 use crate::wire::payload::{Payload, Response};
@@ -20,7 +20,7 @@ use crate::wire::reply::Challenge;
 const MAX_PARTS: usize = 64;
 
 /// Returns the parts of a message between spaces, commas and control characters that are longer than three octets.
-fn parts(message: &Message) -> impl Iterator<Item = &[u8]> {
+fn parts(message: &SaslMessage) -> impl Iterator<Item = &[u8]> {
     message.split(|b| b.is_ascii_control() || matches!(b, b' ' | b',')).filter(|part| part.len() > 3)
 }
 
@@ -33,10 +33,10 @@ pub struct Auth {
     /// A copy of the mechanism's name, because the command borrows it while the mechanism is in use.
     name: String,
     /// The message in flight, or the first message until a challenge asks for it.
-    message: Option<Message>,
+    message: Option<SaslMessage>,
     with_command: bool,
     /// The messages sent. A refusal that contains them is withheld.
-    sent: Vec<Message>,
+    sent: Vec<SaslMessage>,
     error: Option<MechanismError>,
 }
 
@@ -117,7 +117,7 @@ impl Auth {
         }
         for message in &self.sent {
             let payload = Payload::Octets(message);
-            let mut text = Message::new(vec![0; payload.encoded_len()]);
+            let mut text = SaslMessage::new(vec![0; payload.encoded_len()]);
             payload.encode(&mut text);
             refused.redact(&text);
             parts(message).filter(|part| *part != user.as_bytes()).for_each(|part| refused.redact(part));
@@ -125,7 +125,7 @@ impl Auth {
     }
 
     /// Returns the next message, after a challenge.
-    fn go_on(&mut self, challenge: Challenge<'_>) -> Result<Message, MechanismError> {
+    fn go_on(&mut self, challenge: Challenge<'_>) -> Result<SaslMessage, MechanismError> {
         if let Some(error) = self.error {
             return Err(error);
         }

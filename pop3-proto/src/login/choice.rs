@@ -164,7 +164,7 @@ impl Offer<'_> {
         let secret = credentials.known_text().unwrap_or_default();
         Ok(Some(match method {
             Method::Plain => Box::new(Plain::new(authzid, user, secret)?),
-            Method::Login => Box::new(sasl::Login::new(user, secret)?),
+            Method::Login => Box::new(sasl::LoginMechanism::new(user, secret)?),
             #[cfg(feature = "cram-md5")]
             Method::CramMd5 => Box::new(CramMd5::new(user, secret)?),
             #[cfg(feature = "scram")]

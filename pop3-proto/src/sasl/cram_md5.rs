@@ -12,7 +12,7 @@ use md5::Md5;
 use zeroize::Zeroizing;
 
 use crate::sasl::mechanism::debug_by_name;
-use crate::sasl::{Mechanism, MechanismError, Message, plain, prepare};
+use crate::sasl::{Mechanism, MechanismError, SaslMessage, plain, prepare};
 use crate::wire::argument::BadArgument;
 
 /// CRAM-MD5 (RFC 2195).
@@ -39,11 +39,11 @@ impl Mechanism for CramMd5 {
         "CRAM-MD5"
     }
 
-    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+    fn first(&mut self) -> Result<Option<SaslMessage>, MechanismError> {
         Ok(None)
     }
 
-    fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<SaslMessage, MechanismError> {
         let password = self.password.take().ok_or(MechanismError::Challenge("all is said in CRAM-MD5"))?;
         let mut keyed = Hmac::<Md5>::new_from_slice(password.as_bytes()).expect("a key may have any length");
         keyed.update(challenge);

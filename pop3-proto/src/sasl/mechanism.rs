@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::wire::argument::BadArgument;
 
 /// A decoded message of a mechanism. Its memory is wiped when dropped.
-pub type Message = Zeroizing<Vec<u8>>;
+pub type SaslMessage = Zeroizing<Vec<u8>>;
 
 /// The client side of a SASL mechanism, for one exchange (RFC 4422, RFC 5034). Use your own with
 /// [`Credentials::mechanism`](crate::login::Credentials::mechanism).
@@ -16,7 +16,7 @@ pub type Message = Zeroizing<Vec<u8>>;
 /// The caller handles Base64, line lengths and `*`. Nothing that a mechanism returns is logged or shown by `Debug`.
 ///
 /// ```
-/// use pop3_proto::sasl::{Mechanism, MechanismError, Message};
+/// use pop3_proto::sasl::{Mechanism, MechanismError, SaslMessage};
 ///
 /// /// ANONYMOUS (RFC 4505).
 /// struct Anonymous {
@@ -28,12 +28,12 @@ pub type Message = Zeroizing<Vec<u8>>;
 ///         "ANONYMOUS"
 ///     }
 ///
-///     fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+///     fn first(&mut self) -> Result<Option<SaslMessage>, MechanismError> {
 ///         self.sent = true;
 ///         Ok(Some(b"guest@example.org".to_vec().into()))
 ///     }
 ///
-///     fn respond(&mut self, _challenge: &[u8]) -> Result<Message, MechanismError> {
+///     fn respond(&mut self, _challenge: &[u8]) -> Result<SaslMessage, MechanismError> {
 ///         Err(MechanismError::Challenge("there is none in ANONYMOUS"))
 ///     }
 ///
@@ -58,14 +58,14 @@ pub trait Mechanism: Send {
     /// # Errors
     ///
     /// [`MechanismError`]: nothing is sent.
-    fn first(&mut self) -> Result<Option<Message>, MechanismError>;
+    fn first(&mut self) -> Result<Option<SaslMessage>, MechanismError>;
 
     /// Returns the response to a challenge, which may be empty.
     ///
     /// # Errors
     ///
     /// [`MechanismError`]: the exchange is cancelled, and this is not called again.
-    fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError>;
+    fn respond(&mut self, challenge: &[u8]) -> Result<SaslMessage, MechanismError>;
 
     /// Returns true if the exchange is complete and the server has proved everything that it must prove. If the server
     /// sends `+OK` before that, the session ends with an error.

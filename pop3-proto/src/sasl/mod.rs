@@ -31,13 +31,13 @@ pub(crate) mod verifier;
 #[cfg(feature = "cram-md5")]
 pub use cram_md5::CramMd5;
 #[cfg(feature = "alloc")]
-pub use mechanism::{Mechanism, MechanismError, Message};
+pub use mechanism::{Mechanism, MechanismError, SaslMessage};
 #[cfg(feature = "alloc")]
 pub use oauth::{OauthBearer, Xoauth2};
 #[cfg(feature = "alloc")]
 pub(crate) use plain::plain_parts;
 #[cfg(feature = "alloc")]
-pub use plain::{External, Login, Plain, plain};
+pub use plain::{External, LoginMechanism, Plain, plain};
 #[cfg(feature = "alloc")]
 pub use prepare::prepare;
 #[cfg(feature = "scram")]

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::sasl::mechanism::debug_by_name;
 use crate::sasl::plain::joined;
-use crate::sasl::{Mechanism, MechanismError, Message};
+use crate::sasl::{Mechanism, MechanismError, SaslMessage};
 use crate::wire::argument::BadArgument;
 
 /// Checks that a token is valid after `Bearer` in HTTP (RFC 6750, section 2.1).
@@ -21,14 +21,14 @@ fn check_token(token: &str) -> Result<(), BadArgument> {
 
 /// The common part of both mechanisms: one message, and possibly a challenge that contains an error.
 struct Bearer {
-    message: Option<Message>,
+    message: Option<SaslMessage>,
     /// The response to the error, after which the server sends `-ERR`.
     dummy: &'static [u8],
     refused: Option<Vec<u8>>,
 }
 
 impl Bearer {
-    fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<SaslMessage, MechanismError> {
         if self.refused.is_some() {
             return Err(MechanismError::Challenge("it refuses a second time"));
         }
@@ -74,11 +74,11 @@ impl Mechanism for OauthBearer {
         "OAUTHBEARER"
     }
 
-    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+    fn first(&mut self) -> Result<Option<SaslMessage>, MechanismError> {
         Ok(self.0.message.take())
     }
 
-    fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<SaslMessage, MechanismError> {
         self.0.respond(challenge)
     }
 
@@ -123,11 +123,11 @@ impl Mechanism for Xoauth2 {
         "XOAUTH2"
     }
 
-    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+    fn first(&mut self) -> Result<Option<SaslMessage>, MechanismError> {
         Ok(None)
     }
 
-    fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<SaslMessage, MechanismError> {
         match self.0.message.take() {
             Some(message) => Ok(message),
             None => self.0.respond(challenge),

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
 use crate::sasl::mechanism::debug_by_name;
-use crate::sasl::{Mechanism, MechanismError, Message};
+use crate::sasl::{Mechanism, MechanismError, SaslMessage};
 use crate::wire::argument::BadArgument;
 
 /// Returns the message of PLAIN: authorization identity, NUL, user, NUL, password (RFC 4616, section 2).
@@ -16,7 +16,7 @@ use crate::wire::argument::BadArgument;
 /// # Errors
 ///
 /// [`BadArgument::Control`] for a NUL in a part, [`BadArgument::Empty`] for an empty name or password.
-pub fn plain(authzid: &str, user: &str, password: &str) -> Result<Message, BadArgument> {
+pub fn plain(authzid: &str, user: &str, password: &str) -> Result<SaslMessage, BadArgument> {
     check(&[user, password])?;
     if authzid.contains('\0') {
         return Err(BadArgument::Control);
@@ -25,7 +25,7 @@ pub fn plain(authzid: &str, user: &str, password: &str) -> Result<Message, BadAr
 }
 
 /// Concatenates parts into a message, allocated in full size: growing would leave copies of the secret behind.
-pub(super) fn joined(parts: &[&str]) -> Message {
+pub(super) fn joined(parts: &[&str]) -> SaslMessage {
     let mut message = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
     for part in parts {
         message.extend_from_slice(part.as_bytes());
@@ -53,7 +53,7 @@ pub(crate) fn plain_parts(message: &[u8]) -> Option<(&str, &str, &str)> {
 
 /// PLAIN (RFC 4616): the client sends one message.
 pub struct Plain {
-    message: Option<Message>,
+    message: Option<SaslMessage>,
 }
 
 impl Plain {
@@ -72,11 +72,11 @@ impl Mechanism for Plain {
         "PLAIN"
     }
 
-    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+    fn first(&mut self) -> Result<Option<SaslMessage>, MechanismError> {
         Ok(self.message.take())
     }
 
-    fn respond(&mut self, _: &[u8]) -> Result<Message, MechanismError> {
+    fn respond(&mut self, _: &[u8]) -> Result<SaslMessage, MechanismError> {
         Err(MechanismError::Challenge("all is said in PLAIN"))
     }
 
@@ -92,33 +92,33 @@ impl Mechanism for Plain {
 /// LOGIN (specified only by an expired draft): the server asks for the name, then for the password.
 ///
 /// The text of the challenges is ignored: servers word them differently, but always ask in this order.
-pub struct Login {
+pub struct LoginMechanism {
     /// The remaining answers, in reverse order.
-    answers: Vec<Message>,
+    answers: Vec<SaslMessage>,
 }
 
-impl Login {
+impl LoginMechanism {
     /// Creates the mechanism for a name and a password.
     ///
     /// # Errors
     ///
     /// [`BadArgument::Empty`] and [`BadArgument::Control`], the latter for a NUL.
-    pub fn new(user: &str, password: &str) -> Result<Login, BadArgument> {
+    pub fn new(user: &str, password: &str) -> Result<LoginMechanism, BadArgument> {
         check(&[user, password])?;
-        Ok(Login { answers: [password, user].map(|answer| joined(&[answer])).into() })
+        Ok(LoginMechanism { answers: [password, user].map(|answer| joined(&[answer])).into() })
     }
 }
 
-impl Mechanism for Login {
+impl Mechanism for LoginMechanism {
     fn name(&self) -> &'static str {
         "LOGIN"
     }
 
-    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+    fn first(&mut self) -> Result<Option<SaslMessage>, MechanismError> {
         Ok(None)
     }
 
-    fn respond(&mut self, _: &[u8]) -> Result<Message, MechanismError> {
+    fn respond(&mut self, _: &[u8]) -> Result<SaslMessage, MechanismError> {
         self.answers.pop().ok_or(MechanismError::Challenge("all is said in LOGIN"))
     }
 
@@ -161,12 +161,12 @@ impl Mechanism for External {
         "EXTERNAL"
     }
 
-    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+    fn first(&mut self) -> Result<Option<SaslMessage>, MechanismError> {
         self.said = true;
         Ok(Some(joined(&[&self.authzid])))
     }
 
-    fn respond(&mut self, _: &[u8]) -> Result<Message, MechanismError> {
+    fn respond(&mut self, _: &[u8]) -> Result<SaslMessage, MechanismError> {
         Err(MechanismError::Challenge("all is said in EXTERNAL"))
     }
 
@@ -179,4 +179,4 @@ impl Mechanism for External {
     }
 }
 
-debug_by_name!(Plain, Login, External);
+debug_by_name!(Plain, LoginMechanism, External);

@@ -17,7 +17,7 @@ use rsasl::validate::NoValidation;
 use zeroize::Zeroizing;
 
 use crate::sasl::mechanism::debug_by_name;
-use crate::sasl::{Mechanism, MechanismError, Message, plain, prepare};
+use crate::sasl::{Mechanism, MechanismError, SaslMessage, plain, prepare};
 use crate::wire::argument::BadArgument;
 
 /// The number of iterations that a server may request. RFC 7677, section 4, sets the minimum. The maximum takes a good
@@ -105,7 +105,7 @@ impl Scram {
     }
 
     /// Executes one step of the library, which must not be called again after an error.
-    fn step(&mut self, input: Option<&[u8]>) -> Result<(Message, State), SessionError> {
+    fn step(&mut self, input: Option<&[u8]>) -> Result<(SaslMessage, State), SessionError> {
         let before = core::mem::replace(&mut self.stage, Stage::Failed);
         let mut message = Vec::new();
         let state = self.session.step(input, &mut message)?;
@@ -119,13 +119,13 @@ impl Mechanism for Scram {
         self.name
     }
 
-    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+    fn first(&mut self) -> Result<Option<SaslMessage>, MechanismError> {
         let (message, _) = self.step(None).map_err(|_| MechanismError::NoRandomness)?;
         self.stage = Stage::Challenged;
         Ok(Some(message))
     }
 
-    fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<SaslMessage, MechanismError> {
         if !is_attributes(challenge) {
             self.stage = Stage::Failed;
             return Err(MechanismError::Challenge("it is no message of SCRAM"));
@@ -143,7 +143,7 @@ impl Mechanism for Scram {
             Stage::Proved if challenge.starts_with(b"e=") => {
                 self.stage = Stage::Failed;
                 self.refusal = challenge[2..].split(|&b| b == b',').next().map(<[u8]>::to_vec);
-                Ok(Message::default())
+                Ok(SaslMessage::default())
             }
             Stage::Proved => {
                 let (message, state) = self.step(Some(challenge)).map_err(|_| MechanismError::ServerUnverified)?;

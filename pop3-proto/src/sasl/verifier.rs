@@ -16,7 +16,7 @@ use rsasl::validate::{Validate, ValidationError};
 use zeroize::Zeroizing;
 
 use crate::sasl::scram::{Exporter, is_attributes};
-use crate::sasl::{Message, ScramKeys};
+use crate::sasl::{SaslMessage, ScramKeys};
 
 /// The names of the mechanism, without and with channel binding.
 pub(crate) const NAMES: [&str; 2] = ["SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"];
@@ -108,7 +108,7 @@ impl Verifier {
         user: String,
         keys: ScramKeys,
         exporter: Option<Zeroizing<Vec<u8>>>,
-    ) -> Option<(Verifier, Message)> {
+    ) -> Option<(Verifier, SaslMessage)> {
         let mechanisms = if exporter.is_some() { WITH_PLUS } else { WITHOUT_PLUS };
         let config = SASLConfig::builder().with_registry(Registry::with_mechanisms(mechanisms));
         let server = SASLServer::<Proved, _>::with_cb(config.with_callback(Keys(keys)).ok()?, Exporter(exporter));
@@ -120,7 +120,7 @@ impl Verifier {
     }
 
     /// Verifies the client's proof and returns the user and the server's proof, or `None` if it is wrong.
-    pub(crate) fn finish(mut self, message: &[u8]) -> Option<(String, Message)> {
+    pub(crate) fn finish(mut self, message: &[u8]) -> Option<(String, SaslMessage)> {
         // The library indexes the first two octets of each attribute without a length check.
         if message.len() > MAX_MESSAGE || !is_attributes(message) {
             return None;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use pop3_proto::drive::Acknowledge;
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Security};
-use pop3_proto::sasl::{Mechanism, MechanismError, Message};
+use pop3_proto::sasl::{Mechanism, MechanismError, SaslMessage};
 use pop3_proto::{Cause, Command, State, Violation};
 
 use crate::oracle::base64;
@@ -368,11 +368,11 @@ impl Mechanism for Talkative {
         "X-TALK"
     }
 
-    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+    fn first(&mut self) -> Result<Option<SaslMessage>, MechanismError> {
         Ok(None)
     }
 
-    fn respond(&mut self, _: &[u8]) -> Result<Message, MechanismError> {
+    fn respond(&mut self, _: &[u8]) -> Result<SaslMessage, MechanismError> {
         Ok(b"more".to_vec().into())
     }
 

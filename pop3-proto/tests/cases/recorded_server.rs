@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use pop3_proto::login::{Credentials, Method};
-use pop3_proto::sasl::{Mechanism, MechanismError, Message};
+use pop3_proto::sasl::{Mechanism, MechanismError, SaslMessage};
 
 use crate::logins::lines;
 use crate::oracle::{Digest, base64, unbase64};
@@ -160,11 +160,11 @@ impl Mechanism for Recited {
         &self.name
     }
 
-    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+    fn first(&mut self) -> Result<Option<SaslMessage>, MechanismError> {
         Ok(self.first.take().map(|text| unbase64(&text).into()))
     }
 
-    fn respond(&mut self, _: &[u8]) -> Result<Message, MechanismError> {
+    fn respond(&mut self, _: &[u8]) -> Result<SaslMessage, MechanismError> {
         match self.responses.pop_front() {
             Some(text) if text != "*" => Ok(unbase64(&text).into()),
             _ => Err(MechanismError::Challenge("the transcript cancels")),

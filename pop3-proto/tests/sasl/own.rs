@@ -1,7 +1,7 @@
 //! A mechanism that the crate does not know.
 
 use pop3_proto::login::{Credentials, LoginError, Policy};
-use pop3_proto::sasl::{Mechanism, MechanismError, Message};
+use pop3_proto::sasl::{Mechanism, MechanismError, SaslMessage};
 
 use crate::play::{CLEAR, base64, capa, is_unproved, play};
 
@@ -17,11 +17,11 @@ impl Mechanism for Backwards {
         self.name
     }
 
-    fn first(&mut self) -> Result<Option<Message>, MechanismError> {
+    fn first(&mut self) -> Result<Option<SaslMessage>, MechanismError> {
         Ok(None)
     }
 
-    fn respond(&mut self, challenge: &[u8]) -> Result<Message, MechanismError> {
+    fn respond(&mut self, challenge: &[u8]) -> Result<SaslMessage, MechanismError> {
         self.rounds = self.rounds.checked_sub(1).ok_or(MechanismError::Challenge("enough"))?;
         Ok(challenge.iter().rev().copied().collect::<Vec<_>>().into())
     }

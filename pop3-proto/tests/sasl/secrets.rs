@@ -6,7 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 use pop3_proto::Config;
 use pop3_proto::drive::{Conversation, Io, LogEntry, Step};
 use pop3_proto::login::{Connect, Credentials, Login, LoginError, Method, Policy, Progress};
-use pop3_proto::sasl::{CramMd5, External, Login as SaslLogin, OauthBearer, Plain, Scram, Xoauth2};
+use pop3_proto::sasl::{CramMd5, External, LoginMechanism, OauthBearer, Plain, Scram, Xoauth2};
 
 use crate::echo::{
     MANNERS, METHODS, Manner, Notes, PASSWORD, TIMESTAMP, TOKEN, USER, answer, assert_absent, credentials, decoded,
@@ -111,7 +111,7 @@ fn what_holds_a_secret_does_not_show_it() {
     notes.show(&Credentials::ask(USER, |_| Some(String::from(PASSWORD).into())));
     let mechanisms: [Box<dyn Mechanism>; 7] = [
         Box::new(Plain::new("", USER, PASSWORD).unwrap()),
-        Box::new(SaslLogin::new(USER, PASSWORD).unwrap()),
+        Box::new(LoginMechanism::new(USER, PASSWORD).unwrap()),
         Box::new(CramMd5::new(USER, PASSWORD).unwrap()),
         Box::new(OauthBearer::new(USER, TOKEN, None).unwrap()),
         Box::new(Xoauth2::new(USER, TOKEN).unwrap()),
