@@ -1,4 +1,4 @@
-//! Many messages, one command each, kept in flight so that no round trip is waited for.
+//! Batches: one command for each of many messages, pipelined to avoid round trips.
 
 use alloc::collections::VecDeque;
 use alloc::vec::{IntoIter, Vec};
@@ -9,14 +9,14 @@ use crate::drive::conversation::{Call, Conversation, Io, Retrieval, Sent, Step};
 use crate::wire::command::Command;
 use crate::wire::listing::ScanListing;
 
-/// What to do with each message of a batch.
+/// The command that a batch sends for each message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchCommand {
-    /// RETR: the whole message.
+    /// RETR: retrieves the whole message.
     Retrieve,
-    /// TOP: the header and so many lines of the body.
+    /// TOP: retrieves the header and this number of lines of the body.
     Top(u32),
-    /// DELE: mark it as deleted.
+    /// DELE: marks the message as deleted.
     Delete,
 }
 
@@ -30,25 +30,25 @@ impl BatchCommand {
     }
 }
 
-/// Which messages a batch concerns.
+/// The messages of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection(Vec<(NonZeroU32, u64)>);
 
 impl Selection {
-    /// Scan listings, whose sizes bound how much is asked for at once.
+    /// Selects messages by scan listing. Their sizes limit how much is requested at once.
     pub fn listed(listings: impl IntoIterator<Item = ScanListing>) -> Selection {
         Selection(listings.into_iter().map(|listing| (listing.number, listing.octets)).collect())
     }
 
-    /// Message numbers, in any order.
+    /// Selects messages by number, in any order.
     pub fn numbered(numbers: impl IntoIterator<Item = NonZeroU32>) -> Selection {
         Selection(numbers.into_iter().map(|number| (number, 0)).collect())
     }
 }
 
-/// One message of a batch whose command may be in flight.
+/// A message of a batch, whose command may be in flight.
 ///
-/// It is consumed by what reads its answer, because an answer is read once:
+/// Reading its answer consumes it, because an answer can be read only once:
 ///
 /// ```compile_fail,E0382
 /// fn twice(item: pop3_proto::drive::Item) {
@@ -57,19 +57,19 @@ impl Selection {
 /// ```
 #[derive(Debug)]
 pub struct Item {
-    /// The message.
+    /// The message number.
     pub number: NonZeroU32,
     command: Command<'static>,
     sent: Option<Sent>,
 }
 
 impl Item {
-    /// The answer to RETR or TOP, to be read.
+    /// Returns the retrieval that reads the answer to RETR or TOP.
     pub fn retrieval(self) -> Retrieval {
         Retrieval::begun(self.command, self.sent)
     }
 
-    /// The answer to DELE, to be awaited.
+    /// Returns the call that awaits the answer to DELE.
     pub fn call(self) -> Call<Acknowledge<'static>> {
         Call::begun(Acknowledge(self.command), self.sent)
     }
@@ -77,47 +77,47 @@ impl Item {
 
 /// A batch of commands of one kind.
 ///
-/// The window is a number of octets of commands in flight. It is filled when half of it is free, so that one write carries
-/// many commands. Without pipelining, commands go one by one.
+/// The window is the maximum number of octets of commands in flight. The batch refills it when half of it is free, so
+/// that one write carries many commands. Without pipelining, commands are sent one at a time.
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Batch {
     each: BatchCommand,
     wanted: IntoIter<(NonZeroU32, u64)>,
     in_flight: VecDeque<(Item, u64)>,
-    /// Octets of the commands in flight.
+    /// The octets of the commands in flight.
     octets: usize,
-    /// Octets of the messages in flight, where their sizes are known.
+    /// The octets of the messages in flight, if their sizes are known.
     expected: u64,
     window: usize,
 }
 
 impl Batch {
-    /// The octets of messages that are asked for at once, if their sizes are known: more would only be more to throw away
-    /// when a batch is stopped.
+    /// The maximum number of octets of messages requested at once, if their sizes are known. This limits what must be
+    /// discarded when a batch is stopped.
     const MAX_EXPECTED: u64 = 32 << 20;
 
-    /// A batch that keeps up to `window` octets of commands in flight, and one command in any case.
+    /// Creates a batch that keeps up to `window` octets of commands in flight, and always at least one command.
     ///
-    /// A transport whose writes block needs a window that fits into what it buffers towards the server; else both sides
-    /// may wait for each other to read (RFC 2449, section 6.6).
+    /// If writes to the transport block, the window must fit into the transport's send buffer; otherwise both sides may
+    /// wait for each other to read (RFC 2449, section 6.6).
     pub fn new(each: BatchCommand, selection: Selection, window: usize) -> Batch {
         let (wanted, in_flight) = (selection.0.into_iter(), VecDeque::new());
         Batch { each, wanted, in_flight, octets: 0, expected: 0, window }
     }
 
-    /// Asks for nothing more. What is in flight is still to come.
+    /// Sends no more commands. The answers to those in flight still arrive.
     pub fn stop(&mut self) {
         self.wanted = Vec::new().into_iter();
     }
 
-    /// Returns the next message, or `None` at the end. Read its answer before the next call: what is left of it then is
-    /// skipped.
+    /// Returns the next message, or `None` at the end. Read its answer before the next call, which skips the rest of
+    /// it.
     ///
-    /// The only I/O that it needs is a [look](Io::Look).
+    /// Returns [`NeedIo`](Step::NeedIo) only with [`Io::Look`], never with [`Io::Transfer`].
     ///
-    /// When the session is over, that is for the items to say, each when it is read: so a caller who goes on after an
-    /// error comes to the end all the same.
+    /// This never fails. If the session is over, each item returns the error when you read it, so a caller that
+    /// continues after an error still reaches the end.
     pub fn next(&mut self, conversation: &mut Conversation) -> Step<Option<Item>> {
         if conversation.pipelining() {
             if let Some(io) = self.fill(conversation) {
@@ -133,7 +133,7 @@ impl Batch {
         Step::Done(item.map(|(number, _)| Item { number, command: self.each.command(number), sent: None }))
     }
 
-    /// Sends commands as the window permits. Returns the I/O that is due before the first one.
+    /// Sends commands until the window is full. Returns the I/O that is due before the first one.
     fn fill(&mut self, conversation: &mut Conversation) -> Option<Io> {
         if self.octets > self.window / 2 {
             return None;
@@ -141,7 +141,7 @@ impl Batch {
         while self.in_flight.len() < 2 || self.expected < Self::MAX_EXPECTED {
             let Some(&(number, octets)) = self.wanted.as_slice().first() else { break };
             let command = self.each.command(number);
-            // One larger than the window goes by itself, when its turn has come.
+            // A command larger than the window is sent alone, when its turn comes.
             if command.encoded_len() > self.window - self.octets {
                 break;
             }
@@ -151,7 +151,7 @@ impl Batch {
                 Ok(Step::Done(None)) | Err(_) => break,
             };
             self.wanted.next();
-            // A server may claim any size; one that is beyond the bound counts as the bound.
+            // A server may claim any size: count at most the limit.
             let octets = octets.min(Self::MAX_EXPECTED);
             self.octets += command.encoded_len();
             self.expected += octets;

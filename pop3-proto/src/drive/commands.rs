@@ -1,4 +1,4 @@
-//! The commands as exchanges: the value that each answer becomes.
+//! Typed commands: each is an [`Exchange`] with the value of its answer.
 
 use crate::client::Event;
 use crate::drive::exchange::{Exchange, ExchangeError, acknowledged, single};
@@ -14,10 +14,11 @@ use alloc::vec::Vec;
 use core::num::NonZeroU32;
 use core::ops::ControlFlow;
 
-/// The octets of a listing that an exchange keeps at most: 64 MiB. A maildrop of a million messages needs less.
+/// The maximum size of a listing that an exchange stores, in octets: 64 MiB. A maildrop of a million messages needs
+/// less.
 const MAX_LISTING: usize = 64 << 20;
 
-/// A command whose `+OK` says all: NOOP, RSET, DELE, QUIT, USER, PASS and so on.
+/// A command whose answer has no value beyond `+OK`: NOOP, RSET, DELE, QUIT, USER, PASS and so on.
 #[derive(Clone, Copy, Debug)]
 pub struct Acknowledge<'a>(pub Command<'a>);
 
@@ -33,7 +34,7 @@ impl Exchange for Acknowledge<'_> {
     }
 }
 
-/// STAT: the drop listing (RFC 1939, section 5).
+/// STAT: returns the drop listing (RFC 1939, section 5).
 #[derive(Clone, Copy, Debug)]
 pub struct Stat;
 
@@ -49,7 +50,7 @@ impl Exchange for Stat {
     }
 }
 
-/// LAST: the highest message number accessed, 0 for none (RFC 1460).
+/// LAST: returns the highest message number accessed, 0 for none (RFC 1460).
 #[derive(Clone, Copy, Debug)]
 pub struct Last;
 
@@ -65,7 +66,7 @@ impl Exchange for Last {
     }
 }
 
-/// LIST with a message number (RFC 1939, section 5).
+/// LIST with a message number: returns the scan listing of the message (RFC 1939, section 5).
 #[derive(Clone, Copy, Debug)]
 pub struct ListOne(pub NonZeroU32);
 
@@ -81,7 +82,7 @@ impl Exchange for ListOne {
     }
 }
 
-/// UIDL with a message number (RFC 1939, section 7).
+/// UIDL with a message number: returns the unique-id of the message (RFC 1939, section 7).
 #[derive(Clone, Copy, Debug)]
 pub struct UidlOne(pub NonZeroU32);
 
@@ -97,7 +98,7 @@ impl Exchange for UidlOne {
     }
 }
 
-/// A command whose answer is a listing, collected line by line.
+/// The items of a listing, collected line by line.
 #[derive(Clone, Debug)]
 struct Collect<T> {
     items: Vec<T>,
@@ -136,12 +137,12 @@ impl<T> Collect<T> {
     }
 }
 
-/// LIST without argument: all scan listings, in the server's order (RFC 1939, section 5).
+/// LIST without an argument: returns all scan listings, in the server's order (RFC 1939, section 5).
 #[derive(Clone, Debug)]
 pub struct ListAll(Collect<ScanListing>);
 
 impl ListAll {
-    /// The command.
+    /// Creates the exchange.
     #[allow(clippy::new_without_default, reason = "an exchange is begun, not defaulted")]
     pub const fn new() -> ListAll {
         ListAll(Collect::new())
@@ -160,14 +161,14 @@ impl Exchange for ListAll {
     }
 }
 
-/// UIDL without argument: all unique-ids, in the server's order (RFC 1939, section 7).
+/// UIDL without an argument: returns all unique-ids, in the server's order (RFC 1939, section 7).
 ///
-/// Ids may be empty or stand twice: servers do that.
+/// A unique-id may be empty or occur twice: some servers send such listings.
 #[derive(Clone, Debug)]
 pub struct UidlAll(Collect<(NonZeroU32, OwnedUniqueId)>);
 
 impl UidlAll {
-    /// The command.
+    /// Creates the exchange.
     #[allow(clippy::new_without_default, reason = "an exchange is begun, not defaulted")]
     pub const fn new() -> UidlAll {
         UidlAll(Collect::new())
@@ -186,7 +187,8 @@ impl Exchange for UidlAll {
     }
 }
 
-/// LANG with a language range: the tag of the language that the server speaks from now on (RFC 6856, section 3.1).
+/// LANG with a language range: returns the tag of the language that the server uses from now on (RFC 6856, section
+/// 3.1).
 #[derive(Clone, Copy, Debug)]
 pub struct Language<'a>(pub &'a str);
 
@@ -202,7 +204,7 @@ impl Exchange for Language<'_> {
     }
 }
 
-/// CAPA, and any other command whose answer is lines: the lines as they came, without the blank ones.
+/// CAPA, or another command whose answer is a listing: returns the lines as received, without blank lines.
 #[derive(Clone, Debug)]
 pub struct Lines<'a> {
     command: Command<'a>,
@@ -210,7 +212,8 @@ pub struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// `command` must be one whose answer is a listing: [`Command::Capa`], [`Command::LangList`] or a raw one.
+    /// Creates the exchange for a command whose answer is a listing: [`Command::Capa`], [`Command::LangList`] or a raw
+    /// one.
     pub const fn new(command: Command<'a>) -> Lines<'a> {
         Lines { command, lines: Collect::new() }
     }

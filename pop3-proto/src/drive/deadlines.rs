@@ -1,8 +1,8 @@
-//! How long a server is waited for, without a clock: deadlines that whoever waits counts down.
+//! Deadlines for a server, without a clock: you report the time that you waited.
 //!
-//! The core never waits, so it cannot keep time; but it knows what is waited for, and what is a new wait and what goes on
-//! being the same one. An adapter asks before each wait how long that may last, and tells afterwards how long it was and
-//! how many octets came. Time in which nobody asks the server for anything is never told, and does not count.
+//! The core does not wait and has no clock, but it knows what is awaited, and whether a wait is new or continues an
+//! earlier one. Before each wait, an adapter asks for the remaining time; after it, the adapter reports how long the
+//! wait was and how many octets arrived. Time during which no answer is due is not reported and does not count.
 //!
 //! ```
 //! use core::time::Duration;
@@ -28,29 +28,29 @@ use crate::error::Awaiting;
 use crate::state::State;
 use crate::wire::kind::Kind;
 
-/// How long things may take. [`Duration::MAX`] is for ever.
+/// Time limits. [`Duration::MAX`] means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timeouts {
-    /// Connecting to one address. 30 seconds by default.
+    /// The limit for connecting to one address. The default is 30 seconds.
     pub connect: Duration,
-    /// The TLS handshake, all of it. 60 seconds by default.
+    /// The limit for the whole TLS handshake. The default is 60 seconds.
     pub handshake: Duration,
-    /// The greeting, to the end of its line. 60 seconds by default.
+    /// The limit for the greeting, to the end of its line. The default is 60 seconds.
     pub greeting: Duration,
-    /// The answer to one command, to the end of its status line; for AUTH with all its challenges. It begins when all
-    /// earlier answers have come and somebody waits for it. 60 seconds by default.
+    /// The limit for the answer to one command, to the end of its status line; for AUTH, all challenges included. It
+    /// begins when all earlier answers have arrived and you wait for this one. The default is 60 seconds.
     pub answer: Duration,
-    /// How long the next [`octets`](Self::octets) of a message or a listing may take. 60 seconds by default.
+    /// The limit for the next [`octets`](Self::octets) of a message or a listing. The default is 60 seconds.
     pub interval: Duration,
-    /// How many octets of a message or a listing must come in an [`interval`](Self::interval), unless it ends. 256 by
-    /// default.
+    /// The number of octets of a message or a listing that must arrive in each [`interval`](Self::interval), unless it
+    /// ends. The default is 256.
     pub octets: u32,
-    /// All waiting until somebody is logged in, connecting included. 120 seconds by default.
+    /// The limit for all waits until the login succeeds, connecting included. The default is 120 seconds.
     pub login: Duration,
 }
 
 impl Timeouts {
-    /// No limits at all.
+    /// No limits.
     pub const UNLIMITED: Timeouts = Timeouts {
         connect: Duration::MAX,
         handshake: Duration::MAX,
@@ -61,7 +61,7 @@ impl Timeouts {
         login: Duration::MAX,
     };
 
-    /// The same limit for the handshake, the greeting, each answer, and each interval.
+    /// Sets the same limit for the handshake, the greeting, each answer, and each interval.
     #[must_use]
     pub const fn each(self, limit: Duration) -> Timeouts {
         Timeouts { handshake: limit, greeting: limit, answer: limit, interval: limit, ..self }
@@ -75,20 +75,20 @@ impl Default for Timeouts {
     }
 }
 
-/// What is left of the time for what is being waited for.
+/// The remaining time for the current wait.
 #[derive(Clone, Debug)]
 pub struct Deadlines {
     timeouts: Timeouts,
     wait: Wait,
-    /// Spent on this wait, or on this interval of it.
+    /// The time spent on this wait, or on its current interval.
     spent: Duration,
-    /// What came meanwhile.
+    /// The number of octets that arrived in that time.
     octets: u64,
-    /// Spent since the beginning, until somebody is logged in.
+    /// The time spent since the beginning; `None` after the login.
     login: Option<Duration>,
 }
 
-/// What is waited for. Another value is another wait, with all its time before it.
+/// The subject of a wait. A different value is a new wait with its full time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wait {
     Connection,
@@ -99,7 +99,8 @@ enum Wait {
     Octets(Option<Ticket>, Option<Kind>),
 }
 
-/// The time was up. It becomes an [`io::Error`](std::io::Error) of the kind [`TimedOut`](std::io::ErrorKind::TimedOut).
+/// A wait that exceeded its limit. It converts to an [`io::Error`](std::io::Error) of the kind
+/// [`TimedOut`](std::io::ErrorKind::TimedOut).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut {
     what: What,
@@ -113,46 +114,46 @@ enum What {
 }
 
 impl Deadlines {
-    /// Nothing has been waited for yet.
+    /// Creates deadlines for a new connection, with no time spent.
     pub const fn new(timeouts: Timeouts) -> Deadlines {
         Deadlines { timeouts, wait: Wait::Connection, spent: Duration::ZERO, octets: 0, login: Some(Duration::ZERO) }
     }
 
-    /// The limits.
+    /// Returns the limits.
     pub const fn timeouts(&self) -> &Timeouts {
         &self.timeouts
     }
 
-    /// Sets other limits, for what is waited for now too.
+    /// Replaces the limits, for the current wait too.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.timeouts = timeouts;
     }
 
-    /// How long connecting to one more address may take.
+    /// Returns the time limit for connecting to the next address.
     ///
     /// # Errors
     ///
-    /// [`TimedOut`]: the login has taken too long.
+    /// [`TimedOut`] if the login has taken too long.
     pub fn connection(&mut self) -> Result<Duration, TimedOut> {
         self.begin(Wait::Connection);
         self.left()
     }
 
-    /// How much longer the TLS handshake may take.
+    /// Returns the remaining time for the TLS handshake.
     ///
     /// # Errors
     ///
-    /// [`TimedOut`]: it has taken too long, or the login has.
+    /// [`TimedOut`] if this wait or the login has taken too long.
     pub fn handshake(&mut self) -> Result<Duration, TimedOut> {
         self.go_on(Wait::Handshake);
         self.left()
     }
 
-    /// How much longer what the conversation waits for may take.
+    /// Returns the remaining time for the octets that the conversation awaits.
     ///
     /// # Errors
     ///
-    /// [`TimedOut`]: it has taken too long, or the login has.
+    /// [`TimedOut`] if this wait or the login has taken too long.
     pub fn answer(&mut self, conversation: &Conversation) -> Result<Duration, TimedOut> {
         let client = conversation.client();
         if matches!(client.state(), State::Transaction | State::Update) {
@@ -167,7 +168,7 @@ impl Deadlines {
         self.left()
     }
 
-    /// So long was waited, and so many octets came: none if it was in vain.
+    /// Reports how long the wait was and how many octets arrived (0 if none).
     pub fn spent(&mut self, waited: Duration, octets: usize) {
         self.spent = self.spent.saturating_add(waited);
         self.octets = self.octets.saturating_add(octets as u64);
@@ -204,7 +205,7 @@ impl Deadlines {
     }
 }
 
-/// What is left of a limit, if anything is.
+/// Returns the rest of a limit, or `None` if it is used up.
 fn until(limit: Duration, spent: Duration) -> Option<Duration> {
     if limit == Duration::MAX { Some(limit) } else { limit.checked_sub(spent).filter(|left| !left.is_zero()) }
 }
@@ -257,7 +258,7 @@ mod tests {
         conversation.filled(octets.len());
     }
 
-    /// A conversation in TRANSACTION.
+    /// Returns a conversation in TRANSACTION.
     fn logged_in() -> Conversation {
         let mut conversation = Conversation::new(Config::default());
         say(&mut conversation, b"+OK\r\n");
@@ -315,7 +316,7 @@ mod tests {
         deadlines.spent(secs(59), 5);
         say(&mut conversation, b"+OK\r\n");
         assert_eq!(conversation.read(&mut retrieval).unwrap(), Step::NeedIo(Io::Transfer));
-        // Enough, in pieces: a new interval. Then too little.
+        // The first three pieces reach 256 octets and begin a new interval; the last one does not.
         for (waited, octets, left) in [(30, 100, 60), (29, 155, 30), (1, 1, 1), (59, 255, 60)] {
             assert_eq!(deadlines.answer(&conversation), Ok(secs(left)));
             deadlines.spent(secs(waited), octets);

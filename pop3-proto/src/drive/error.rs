@@ -1,4 +1,4 @@
-//! Why a typed call failed: what was being done, what the server said, and whether the session goes on.
+//! Errors of typed calls: the operation, the server's answer, and whether the session continues.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -20,47 +20,47 @@ impl<T> From<ExchangeError> for Cause<T> {
     }
 }
 
-/// The reason of an [`Error`]. `T` is the error of the transport.
+/// The cause of an [`Error`]. `T` is the error of the transport.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause<T = Infallible> {
-    /// It may not be asked now, or not with these arguments. Nothing was sent; the session goes on.
+    /// The command is not permitted now, or not with these arguments. Nothing was sent; the session continues.
     Usage(UsageError),
-    /// The server said no. The session goes on, unless it was the greeting.
+    /// The server refused. The session continues, unless this was the greeting.
     Refused(OwnedRefusal),
-    /// The server's answer makes no sense, but its end is known. The session goes on.
+    /// The server's answer is malformed, but its end is known. The session continues.
     Malformed(Malformed),
-    /// The server said that the login succeeded, before it was proved who is who (RFC 4422, section 3.4). The session is
-    /// over.
+    /// The server reported a successful login before both sides had proved their identity (RFC 4422, section 3.4). The
+    /// session is over.
     PrematureSuccess,
-    /// The server had closed the connection while no command was in flight, as servers do after a time (RFC 1939,
-    /// section 3). Nothing was deleted. What it said at the end, if anything, is in the error.
+    /// The server had closed the connection while no command was in flight, as servers do after a timeout (RFC 1939,
+    /// section 3). Nothing was deleted. If the server sent a last line, the error contains it.
     ClosedWhileIdle(ProtocolError),
-    /// The server broke the protocol, or closed the connection inside an answer. The session is over.
+    /// The server violated the protocol, or closed the connection during an answer. The session is over.
     Protocol(ProtocolError),
-    /// The transport failed, or took too long. The session is over.
+    /// The transport failed or timed out. The session is over.
     Transport(T),
 }
 
-/// Why a typed call failed.
+/// The error of a typed call.
 ///
-/// Deletions are committed by QUIT alone: after an error that ends the session, none of them happened, unless QUIT
-/// itself was being done.
+/// Only QUIT commits deletions: after an error that ends the session nothing was deleted, unless the operation was
+/// QUIT.
 #[derive(Debug)]
 pub struct Error<T = Infallible> {
     pub(super) operation: Cow<'static, str>,
     pub(super) cause: Box<Cause<T>>,
-    /// The server said no to the whole session.
+    /// The server refused the whole session.
     no_service: bool,
 }
 
 impl<T> Error<T> {
-    /// An error that happened while `doing` something, which completes the sentence "... failed".
+    /// Creates an error. `operation` completes the sentence "... failed".
     pub fn new(operation: impl Into<Cow<'static, str>>, cause: Cause<T>) -> Error<T> {
         Error { operation: operation.into(), cause: Box::new(cause), no_service: false }
     }
 
-    /// The greeting was `-ERR`.
+    /// Creates the error for a greeting of `-ERR`.
     pub(crate) fn no_service(operation: impl Into<Cow<'static, str>>, refused: OwnedRefusal) -> Error<T> {
         Error { no_service: true, ..Error::new(operation, Cause::Refused(refused)) }
     }
@@ -69,29 +69,29 @@ impl<T> Error<T> {
         let idle = error.awaiting() == Awaiting::Nothing
             && match error.violation() {
                 Violation::Closed => true,
-                // The last words of a server that hangs up.
+                // The last line of a server that is closing the connection.
                 Violation::Unsolicited => !error.excerpt().as_bytes().is_empty(),
                 _ => false,
             };
         Error::new(operation, if idle { Cause::ClosedWhileIdle(error) } else { Cause::Protocol(error) })
     }
 
-    /// What was being done: a command as a log would show it, or a step such as `connecting`.
+    /// Returns the operation that failed: a command as a log may show it, or a step such as `connecting`.
     pub fn operation(&self) -> &str {
         &self.operation
     }
 
-    /// The reason.
+    /// Returns the cause.
     pub fn cause(&self) -> &Cause<T> {
         &self.cause
     }
 
-    /// The reason, as a value of its own.
+    /// Returns the cause by value.
     pub fn into_cause(self) -> Cause<T> {
         *self.cause
     }
 
-    /// Whether the session can go on.
+    /// Returns true if the session can continue.
     pub fn is_recoverable(&self) -> bool {
         match &*self.cause {
             Cause::Usage(rejected) => !matches!(rejected, UsageError::Over | UsageError::Unsolicited),
@@ -100,19 +100,19 @@ impl<T> Error<T> {
         }
     }
 
-    /// The server's refusal, if it was one.
+    /// Returns the server's refusal, if that is the cause.
     pub fn refused(&self) -> Option<&OwnedRefusal> {
         if let Cause::Refused(refused) = &*self.cause { Some(refused) } else { None }
     }
 
-    /// What was received is only a part, because the server closed the connection too early.
+    /// Returns true if the answer is truncated, because the server closed the connection too early.
     pub fn is_truncated(&self) -> bool {
         matches!(&*self.cause, Cause::Protocol(error) if error.violation() == Violation::Closed)
     }
 }
 
 impl Error<Infallible> {
-    /// The same error in a place where the transport can fail too.
+    /// Converts the error to one whose transport can also fail.
     pub fn widen<T>(self) -> Error<T> {
         let cause = match *self.cause {
             Cause::Usage(rejected) => Cause::Usage(rejected),
@@ -132,7 +132,7 @@ impl<T: fmt::Display> fmt::Display for Error<T> {
         write!(f, "{} failed: ", self.operation)?;
         match &*self.cause {
             Cause::Usage(rejected) => write!(f, "{rejected}"),
-            // A whole session is refused: that anybody can do who is on the way.
+            // Without TLS, anybody on the path can refuse a whole session.
             Cause::Refused(refused) if self.no_service && !refused.is_protected() => {
                 write!(f, "without TLS, the server said {refused}")
             }
@@ -154,8 +154,8 @@ impl<T: fmt::Display> fmt::Display for Error<T> {
 
 impl<T: fmt::Debug + fmt::Display> core::error::Error for Error<T> {}
 
-/// So that a message can be read through [`std::io::Read`]: the kind tells truncation apart, and
-/// [`std::io::Error::downcast`] gives the error back.
+/// Permits reading a message through [`std::io::Read`]: the kind identifies truncation, and
+/// [`std::io::Error::downcast`] returns the original error.
 #[cfg(feature = "std")]
 impl From<Error<std::io::Error>> for std::io::Error {
     fn from(error: Error<std::io::Error>) -> std::io::Error {

@@ -1,4 +1,4 @@
-//! Typed commands: one exchange is one command and the value that its answer becomes.
+//! Exchanges: a command and the value of its answer.
 
 use core::ops::ControlFlow;
 
@@ -9,16 +9,16 @@ use crate::wire::malformed::Malformed;
 use crate::wire::payload::Response;
 use crate::wire::reply::{Challenge, Reply};
 
-/// Why an exchange has no value.
+/// The reason why an exchange failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExchangeError {
-    /// The server said no. The session goes on.
+    /// The server refused. The session continues.
     Refused(OwnedRefusal),
-    /// The server's answer makes no sense. The session goes on.
+    /// The server's answer is malformed. The session continues.
     Malformed(Malformed),
-    /// The server said `+OK` before the mechanism was complete: it did not prove what it had to prove, or did not let us
-    /// (RFC 4422, section 3.4). The session is over.
+    /// The server sent `+OK` before the mechanism was complete, so it did not prove its identity or did not let the
+    /// client do so (RFC 4422, section 3.4). The session is over.
     PrematureSuccess,
 }
 
@@ -28,26 +28,27 @@ impl From<Malformed> for ExchangeError {
     }
 }
 
-/// One command and what its answer becomes: events in, nothing borrowed out. Messages are not exchanges: they stream.
+/// A command and the value of its answer. It receives events and returns a value that borrows nothing. Messages are not
+/// exchanges, because they are streamed.
 pub trait Exchange {
-    /// What the answer becomes.
+    /// The value of the answer.
     type Value;
 
-    /// The command to send.
+    /// Returns the command to send.
     fn command(&self) -> Command<'_>;
 
-    /// Takes an event of the answer: its status, its rows, its end. `Break` is the result; what is left of the answer
-    /// is skipped.
+    /// Handles an event of the answer: the status line, a row or the end. Returns `Break` with the result; the rest of
+    /// the answer is then skipped.
     fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<Self::Value, ExchangeError>>;
 
-    /// The line that answers a challenge of AUTH. Cancels unless overridden.
+    /// Returns the response to a challenge of AUTH. The default cancels the exchange.
     fn respond(&mut self, challenge: Challenge<'_>) -> Response<'_> {
         let _ = challenge;
         Response::Cancel
     }
 }
 
-/// Does what all single-line answers have in common.
+/// Handles an event of a single-line answer.
 pub(crate) fn single<T>(
     event: Event<'_>,
     value: impl FnOnce(Reply<'_>) -> Result<T, Malformed>,
@@ -59,10 +60,10 @@ pub(crate) fn single<T>(
     }
 }
 
-/// Does what all answers have in common whose `+OK` says all.
+/// Handles an event of an answer that has no value beyond `+OK`.
 pub(crate) fn acknowledged(event: Event<'_>) -> ControlFlow<Result<(), ExchangeError>> {
     match event {
-        // The answer to STLS is an event of its own.
+        // The answer to STLS has an event of its own.
         Event::StartTls { .. } => ControlFlow::Break(Ok(())),
         _ => single(event, |_| Ok(())),
     }

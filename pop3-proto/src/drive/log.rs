@@ -1,4 +1,4 @@
-//! The conversation as a log may show it: secrets replaced, bodies as a count of octets.
+//! Log entries of a conversation: secrets are replaced, and bodies are given as a number of octets.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -10,9 +10,10 @@ use crate::wire::kind::Kind;
 use crate::wire::reply::Reply;
 use crate::wire::text::Text;
 
-/// A line of the conversation. `Display` gives it as one line of text, prefixed `C:` or `S:`, with controls escaped.
+/// A line of the conversation. `Display` writes it as one line of text with the prefix `C:` or `S:`, and escapes
+/// control characters.
 ///
-/// It is made of commands and events, never of encoded octets, and holds nothing secret: neither can be got out of it.
+/// It is made from commands and events, never from encoded octets, and contains no secret.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum LogEntry<'a> {
@@ -20,38 +21,39 @@ pub enum LogEntry<'a> {
     Command(LoggedCommand<'a>),
     /// The client answered a challenge of AUTH.
     Response,
-    /// The greeting, or the status line of an answer.
+    /// The server sent the greeting, or the status line of an answer.
     Status {
         /// `+OK` or `-ERR`.
         indicator: &'static str,
-        /// The response code, if there is one; only a known one where the text is hidden.
+        /// The response code, if there is one. If the text is hidden, only a known code is given.
         code: Option<ResponseCode<'a>>,
-        /// The text behind it; `None` from a secret on until the login, because the server may echo it.
+        /// The text after it. `None` from a secret until the login, because the server may echo the secret.
         text: Option<Text<'a>>,
     },
-    /// A challenge of AUTH.
+    /// The server sent a challenge of AUTH.
     Challenge,
-    /// A line of a listing; `None` from a secret on until the login, because the server may echo it.
+    /// The server sent a line of a listing. `None` from a secret until the login, because the server may echo the
+    /// secret.
     Row(Option<Text<'a>>),
-    /// A message, and its octets without byte-stuffing.
+    /// The server sent a message.
     Body {
-        /// How many octets came.
+        /// The number of octets received, without byte-stuffing.
         octets: u64,
     },
-    /// The terminator of a listing or a message.
+    /// The server sent the terminator of a listing or a message.
     End,
-    /// The TLS handshake is done.
+    /// The TLS handshake is complete.
     Tls,
     /// The server closed the connection.
     Closed,
 }
 
-/// A command that was sent, without its secrets: `Display` and `Debug` give the line as a log may show it.
+/// A command that was sent, without its secrets. `Display` and `Debug` write the line as a log may show it.
 #[derive(Clone, Copy)]
 pub struct LoggedCommand<'a>(pub(crate) &'a Command<'a>);
 
 impl LoggedCommand<'_> {
-    /// What kind of command it is.
+    /// Returns the kind of the command.
     pub const fn kind(&self) -> Kind {
         self.0.kind()
     }
@@ -70,7 +72,7 @@ impl fmt::Debug for LoggedCommand<'_> {
 }
 
 impl<'a> LogEntry<'a> {
-    /// The entry for an event, whose text is hidden if it may be the `echo` of a secret. Bodies are counted by the caller.
+    /// Returns the entry for an event, with its text hidden if it may `echo` a secret. The caller counts bodies.
     pub(crate) fn of(event: Event<'a>, echo: bool) -> Option<LogEntry<'a>> {
         let status = |indicator, reply: Reply<'a>| {
             let harmless =
@@ -118,5 +120,5 @@ impl fmt::Display for LogEntry<'_> {
     }
 }
 
-/// Where a conversation's log goes.
+/// The destination of a conversation's log.
 pub(crate) type Sink = Box<dyn FnMut(LogEntry<'_>) + Send>;

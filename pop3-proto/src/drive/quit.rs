@@ -1,4 +1,4 @@
-//! How a session ended.
+//! Errors of QUIT.
 
 use crate::drive::error::{Cause, Error};
 use crate::drive::refusal::OwnedRefusal;
@@ -6,19 +6,19 @@ use crate::drive::refusal::OwnedRefusal;
 use core::convert::Infallible;
 use core::fmt;
 
-/// Why a QUIT is not known to have committed the deletions (RFC 1939, section 6). The session is over in any case.
+/// The reason why QUIT is not known to have committed the deletions (RFC 1939, section 6). The session is always over.
 #[derive(Debug)]
 pub enum QuitError<T = Infallible> {
-    /// The server refused: some messages that were marked are still there.
+    /// The server refused: some of the marked messages were not deleted.
     Refused(OwnedRefusal),
     /// The session was over before QUIT was sent: nothing was deleted.
     NotSent(Error<T>),
-    /// QUIT was sent, and no answer came: the marked messages may be deleted or not.
+    /// QUIT was sent, and no answer arrived: the marked messages may have been deleted or not.
     Unknown(Error<T>),
 }
 
 impl<T> QuitError<T> {
-    /// What it means that QUIT failed with `error`, after it was `sent` or before.
+    /// Creates the error for a QUIT that failed with `error`, before or after it was `sent`.
     pub fn new(error: Error<T>, sent: bool) -> QuitError<T> {
         match *error.cause {
             Cause::Refused(refused) => QuitError::Refused(refused),

@@ -1,4 +1,4 @@
-//! A refusal to keep.
+//! Owned refusals.
 
 use crate::wire::base64::digits_within;
 use crate::wire::code::Code;
@@ -8,14 +8,14 @@ use crate::wire::text::Text;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// A `-ERR` line to keep: the server said no.
+/// An owned `-ERR` line.
 ///
-/// A text that contains a secret that was sent is replaced by `***`, and only the meaning of the response code is left. The
-/// secret is looked for as it is: one of a letter or two stands in nearly every text, and hides it.
+/// If the text contains a secret that was sent, it is replaced by `***`, and only the known response code is kept. The
+/// search has no minimum length: a secret of one or two letters occurs in nearly every text, and hides it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct OwnedRefusal {
     line: Vec<u8>,
-    /// What was said beside the line.
+    /// The text that the server sent in addition to the line.
     explanation: Vec<u8>,
     is_protected: bool,
 }
@@ -33,36 +33,37 @@ impl OwnedRefusal {
         Refusal::new(&self.line, self.is_protected)
     }
 
-    /// Whether it came inside TLS. What did not may be anybody's: nothing that it says, and no address in it, is to be
-    /// shown as the server's.
+    /// Returns true if the refusal arrived inside TLS. Otherwise anybody may have sent it: do not present its text, or
+    /// an address in it, as the server's.
     pub const fn is_protected(&self) -> bool {
         self.is_protected
     }
 
-    /// The text behind the response code, for humans.
+    /// Returns the text after the response code, for humans.
     pub fn text(&self) -> Text<'_> {
         self.refusal().text()
     }
 
-    /// What the response code means, if there is one (RFC 2449, section 8).
+    /// Returns the meaning of the response code, if there is one (RFC 2449, section 8).
     pub fn code(&self) -> Option<Code> {
         self.refusal().code().map(crate::wire::code::ResponseCode::code)
     }
 
-    /// What the server said beside the line, inside a SASL mechanism: the JSON of OAUTHBEARER and XOAUTH2 (RFC 7628,
-    /// section 3.2.2).
+    /// Returns the text that the server sent in addition to the line, inside a SASL mechanism: the JSON of OAUTHBEARER
+    /// and XOAUTH2 (RFC 7628, section 3.2.2).
     pub fn explanation(&self) -> Option<Text<'_>> {
         Some(Text::new(&self.explanation)).filter(|_| !self.explanation.is_empty())
     }
 
-    /// Keeps nothing but what the response code means, where the rest may be an echo of a secret.
+    /// Removes everything except the known response code, because the rest may echo a secret.
     pub(crate) fn withhold(&mut self) {
         let code = self.code().map_or("", Code::as_str);
         self.line = if code.is_empty() { b"***".to_vec() } else { alloc::format!("[{code}] ***").into_bytes() };
         self.explanation.clear();
     }
 
-    /// Whether one of the phrases stands in the line, in any case, as words of their own.
+    /// Returns true if the line contains one of the phrases as whole words, ignoring case. The phrases must be in lower
+    /// case.
     pub(crate) fn mentions(&self, phrases: &[&str]) -> bool {
         let line = self.line.to_ascii_lowercase();
         let letter = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
@@ -74,8 +75,8 @@ impl OwnedRefusal {
         })
     }
 
-    /// [Withholds](Self::withhold) the text if it contains `secret`, as it is or within Base64. What is left around a gap
-    /// would tell what is missing.
+    /// [Withholds](Self::withhold) the text if it contains `secret`, literally or inside Base64. Removing only the
+    /// secret would not be enough: the text around the gap can reveal it.
     pub(crate) fn redact(&mut self, secret: &[u8]) {
         if secret.is_empty() {
             return;

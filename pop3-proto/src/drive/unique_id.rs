@@ -1,20 +1,20 @@
-//! A unique-id to keep.
+//! Owned unique-ids.
 
 use crate::wire::listing::UniqueId;
 
 use alloc::boxed::Box;
 
-/// A [`UniqueId`] to keep.
+/// An owned [`UniqueId`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OwnedUniqueId(Box<[u8]>);
 
 impl OwnedUniqueId {
-    /// The id, borrowed.
+    /// Borrows the unique-id.
     pub const fn as_unique_id(&self) -> UniqueId<'_> {
         UniqueId::new(&self.0)
     }
 
-    /// The octets of the id, 0 or more.
+    /// Returns the octets of the unique-id; there may be none.
     pub const fn as_bytes(&self) -> &[u8] {
         &self.0
     }

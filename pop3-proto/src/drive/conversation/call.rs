@@ -1,4 +1,4 @@
-//! Calls on their way.
+//! Calls in progress, and the I/O that they need.
 
 use alloc::string::{String, ToString};
 
@@ -7,42 +7,42 @@ use crate::client::Ticket;
 use crate::drive::conversation::Conversation;
 use crate::drive::exchange::Exchange;
 
-/// How far a call has come.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Step<T> {
-    /// It is done.
+    /// The call is complete.
     Done(T),
-    /// It goes on after this.
+    /// The call needs this I/O before the next step.
     NeedIo(Io),
 }
 
-/// The I/O that is due before the next step.
+/// I/O that is due before the next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Io {
-    /// Write what is [`pending`](Conversation::pending), then wait until something can be read into
+    /// Write [`pending`](Conversation::pending), then wait until octets can be read into
     /// [`spare`](Conversation::spare).
     Transfer,
-    /// Read what is there already, without waiting: at most one read, for which [`spare`](Conversation::spare) has room.
-    /// Report octets or the end of the stream by [`filled`](Conversation::filled); then, in any case, call
-    /// [`looked`](Conversation::looked). A stream that cannot be read without waiting is not read.
+    /// Do one non-blocking read into [`spare`](Conversation::spare) and report it by [`filled`](Conversation::filled),
+    /// unless it would block; then call [`looked`](Conversation::looked). If the stream has no non-blocking read, just
+    /// call [`looked`](Conversation::looked).
     Look,
 }
 
-/// A command that was sent, and by which conversation: the tickets of each begin anew.
+/// A sent command and its conversation, because each conversation numbers its tickets from the beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     pub(super) ticket: Ticket,
     pub(super) conversation: Identity,
 }
 
-/// Tells conversations apart.
+/// Identifies a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity(usize);
 
 impl Identity {
-    /// One that no other conversation of this program has, or has had for as long as numbers last.
+    /// Returns an identity that no other conversation of this program has or had, until the counter wraps.
     #[cfg(target_has_atomic = "ptr")]
     pub(super) fn new() -> Identity {
         use core::sync::atomic::{AtomicUsize, Ordering};
@@ -50,33 +50,33 @@ impl Identity {
         Identity(LAST.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The same for all: this processor cannot count for several threads.
+    /// Returns the same identity for all conversations: this processor has no atomic counter.
     #[cfg(not(target_has_atomic = "ptr"))]
     pub(super) const fn new() -> Identity {
         Identity(0)
     }
 }
 
-/// An exchange on its way. It may be dropped at any time: what it left is skipped.
+/// An exchange in progress. You can drop it at any time: the rest of its answer is skipped.
 ///
-/// It goes on in the conversation where it began. In any other one it fails with
+/// It belongs to the conversation where it began. In any other one it fails with
 /// [`UsageError::Skipped`](crate::UsageError::Skipped).
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Call<E> {
     pub(super) exchange: E,
     pub(super) sent: Option<Sent>,
-    /// Its caller looks for secrets in a refusal.
+    /// The caller searches a refusal for secrets.
     pub(super) is_searched: bool,
 }
 
 impl<E: Exchange> Call<E> {
-    /// A call that has not begun.
+    /// Creates a call that has not begun.
     pub const fn new(exchange: E) -> Call<E> {
         Call::begun(exchange, None)
     }
 
-    /// A call that has not begun, and whose refusal is searched for secrets by its caller, who knows them.
+    /// Creates a call that has not begun. Its caller knows the secrets and searches a refusal for them.
     pub(crate) const fn searched(exchange: E) -> Call<E> {
         Call { exchange, sent: None, is_searched: true }
     }
@@ -89,12 +89,12 @@ impl<E: Exchange> Call<E> {
         Call { exchange, sent, is_searched: false }
     }
 
-    /// The command, as a log would show it.
+    /// Returns the command as a log may show it.
     pub fn operation(&self) -> String {
         self.exchange.command().to_string()
     }
 
-    /// Whether the command is on its way: it may have its effect, whatever happens now.
+    /// Returns true if the command was sent. It may take effect, even if the call fails.
     pub const fn is_sent(&self) -> bool {
         self.sent.is_some()
     }

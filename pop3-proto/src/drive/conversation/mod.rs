@@ -1,18 +1,19 @@
-//! Client, buffers, and what is still owed: everything that an adapter needs but the I/O.
+//! A client, its buffers, and the answers that are due: everything that an adapter needs except the I/O.
 //!
-//! An adapter is a loop. It steps a [`Call`], a [`Retrieval`] or a [`Login`](crate::login::Login) until it is done; when
-//! told [`Step::NeedIo`] it does the [`Io`] that is due: it writes what is [`pending`](Conversation::pending) and reads into
-//! [`spare`](Conversation::spare), or only looks whether something can be read. Nothing borrows from the buffers between
-//! two steps, so whatever is abandoned half-way leaves a conversation that is still right: the next call skips what the
-//! abandoned one left.
+//! An adapter is a loop. It steps a [`Call`], a [`Retrieval`] or a [`Login`](crate::login::Login) until it is done. On
+//! [`Step::NeedIo`] it does the requested [`Io`]: it writes [`pending`](Conversation::pending) and reads into
+//! [`spare`](Conversation::spare), or only looks for input that has already arrived. Nothing borrows from the buffers
+//! between two steps, so you can drop a call at any time and the conversation remains usable: the next call skips the
+//! rest of the dropped call's answer.
 //!
-//! Calls may overlap, but answers arrive in the order of their commands: a step of a later call skips all that is still
-//! unread of earlier answers, and every call that lost a part of its answer fails with [`UsageError::Skipped`].
+//! Calls may overlap, but answers arrive in the order of their commands. A step of a later call skips everything unread
+//! of earlier answers, and every call that lost part of its answer fails with [`UsageError::Skipped`].
 //!
-//! Octets that nobody asked for never answer a later command. POP3 has no tags, so the only way to tell is that they were
-//! there before the command: while nothing is in flight, no command is sent before the adapter has [looked](Io::Look),
-//! however short a time the conversation was idle. The same holds for the response to a challenge, which may take a person
-//! some time. A server that hung up, or announced it, is then told apart from one that refused the command.
+//! Unsolicited octets never answer a later command. POP3 has no tags, so the only evidence is that the octets arrived
+//! before the command was sent. Therefore, while nothing is in flight, no command is sent before the adapter has
+//! [looked](Io::Look), even if the conversation was idle only briefly. The same holds for the response to a challenge,
+//! because a user may need time to provide it. This also distinguishes a server that closed the connection, or
+//! announced that it would, from one that refused the command.
 
 mod call;
 mod retrieval;
@@ -45,47 +46,48 @@ pub(crate) use call::Sent;
 pub use call::{Call, Io, Step};
 pub use retrieval::Retrieval;
 
-/// Whether a command may be sent to an idle server.
+/// Permission to send a command to an idle server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
-    /// The adapter has to look first.
+    /// The adapter must look first.
     Due,
-    /// Octets were read, and no step has taken them yet: a look that brings some is to be repeated.
+    /// Octets were read and no step has consumed them yet: a look that finds octets must be repeated.
     Heard,
-    /// The adapter has looked, and there was nothing.
+    /// The adapter has looked and found nothing.
     Done,
 }
 
-/// A client, its buffers, and what is owed.
+/// A client, its buffers, and the answers that are due.
 pub struct Conversation {
     identity: Identity,
     client: Client,
     inbox: Inbox,
     outbox: Outbox,
-    /// The octets of the message being read that lie in the inbox and nobody has taken yet, and whose message it is.
+    /// The octets in the inbox that belong to the message being read and have not been taken yet, and that message's
+    /// command.
     body: Range<usize>,
     body_of: Option<Sent>,
-    /// The newest command of whose answer a part was thrown away, or whose call has ended. Its call and all earlier ones
-    /// must not go on: what they would return looks whole and is not.
+    /// The newest command whose answer was partly discarded, or whose call has ended. Its call and all earlier ones
+    /// must not continue: they would return a partial result as if it were complete.
     skipped: Option<Ticket>,
-    /// The octets that the answer now arriving has brought of a message.
+    /// The number of octets of a message received in the current answer.
     body_octets: u64,
     greeting: Option<Box<[u8]>>,
     capabilities: Option<Capabilities>,
     channel_binding: Option<Zeroizing<Vec<u8>>>,
     look: Look,
-    /// The client as it will be, and its response to a challenge, until the adapter has looked.
+    /// The client's next state and its response to a challenge, held until the adapter has looked.
     response: Option<Box<(Client, Outbox)>>,
-    /// Nothing has come since a command was sent to an idle server.
+    /// Nothing has arrived since a command was sent to an idle server.
     unanswered: bool,
     ended: bool,
-    /// The transport failed, so that what would come now is not what was waited for.
+    /// The transport failed: later octets may not be the awaited answer.
     broken: bool,
     log: Option<Sink>,
 }
 
 impl Conversation {
-    /// A conversation that waits for the greeting.
+    /// Creates a conversation that waits for the greeting.
     pub fn new(config: Config) -> Conversation {
         let longest = config.max_line.max(config.max_challenge) as usize;
         Conversation {
@@ -109,38 +111,39 @@ impl Conversation {
         }
     }
 
-    /// Has `log` receive the conversation from now on: secrets replaced, bodies as a count of octets.
+    /// Sends the conversation to `log` from now on, with secrets replaced and bodies given as a number of octets.
     pub fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
         self.log = Some(Box::new(log));
     }
 
-    /// The protocol's state.
+    /// Returns the client, which holds the protocol state.
     pub const fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The greeting of this layer: there is none inside a TLS that STLS began.
+    /// Returns the greeting of this layer. There is none inside TLS that STLS began.
     pub fn greeting(&self) -> Option<Greeting<'_>> {
         self.greeting.as_ref().map(|line| Greeting(Reply::new(line)))
     }
 
-    /// What the server announced in this layer, if it was asked.
+    /// Returns the capabilities that the server announced in this layer, or `None` if it was not asked.
     pub const fn capabilities(&self) -> Option<&Capabilities> {
         self.capabilities.as_ref()
     }
 
-    /// Believes what the server announced: from now on commands are pipelined, and names may be UTF-8, where it says so.
+    /// Records the announced capabilities. From now on, commands are pipelined and names may be UTF-8 if the
+    /// capabilities permit it.
     pub fn learn(&mut self, capabilities: Capabilities) -> &Capabilities {
         self.client.set_utf8_user(capabilities.any(|known| known == KnownCapability::Utf8 { user: true }));
         self.capabilities.insert(capabilities)
     }
 
-    /// Returns true if no answer is owed and the session goes on: no deadline of an answer is running.
+    /// Returns true if no answer is due and the session is not over: no deadline for an answer is running.
     pub fn is_idle(&self) -> bool {
         self.client.awaiting() == Awaiting::Nothing && !(self.ended || self.broken) && !self.client.state().is_over()
     }
 
-    /// Whether commands may be sent before earlier ones are answered (RFC 2449, section 6.6).
+    /// Returns true if commands may be sent before earlier ones are answered (RFC 2449, section 6.6).
     pub fn pipelining(&self) -> bool {
         self.capabilities.as_ref().is_some_and(Capabilities::pipelining)
     }
@@ -149,7 +152,7 @@ impl Conversation {
     ///
     /// # Errors
     ///
-    /// [`Cause::Refused`] for a greeting that is `-ERR`, which ends the session; [`Cause::Protocol`].
+    /// [`Cause::Refused`] if the greeting is `-ERR`, which ends the session; [`Cause::Protocol`].
     pub fn greet(&mut self) -> Result<Step<()>, Error> {
         const OPERATION: &str = "reading the greeting";
         match self.next_event().map_err(|error| Error::protocol(OPERATION, error))? {
@@ -164,13 +167,13 @@ impl Conversation {
         }
     }
 
-    /// Sends the call's command, if nothing stands in its way. [`step`](Self::step) does it too; begin several calls and
-    /// then step them in that order to have them travel together. If it returns [`Step::NeedIo`], nothing was sent: begin
-    /// the call again after you have looked.
+    /// Sends the call's command, if it can be sent now. [`step`](Self::step) does this too. To pipeline several calls,
+    /// begin all of them and then step them in the same order. If this returns [`Step::NeedIo`], nothing was sent: do
+    /// the look, then begin the call again.
     ///
     /// # Errors
     ///
-    /// [`Cause::Usage`]: the command may not be sent; nothing was. [`Cause::Protocol`] from before.
+    /// [`Cause::Usage`] if the command may not be sent; nothing was sent. [`Cause::Protocol`] for an earlier error.
     pub fn begin<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<Step<()>, Error> {
         if call.sent.is_none() {
             match self.send(&call.exchange.command())? {
@@ -181,11 +184,11 @@ impl Conversation {
         Ok(Step::Done(()))
     }
 
-    /// Takes a call as far as the octets at hand allow.
+    /// Advances a call as far as the available octets allow.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`]; [`Error::is_recoverable`] tells what it means for the rest.
+    /// Any [`Cause`]; [`Error::is_recoverable`] returns true if the session can continue.
     pub fn step<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<Step<E::Value>, Error> {
         loop {
             if let Step::NeedIo(io) = self.begin(call)? {
@@ -203,7 +206,7 @@ impl Conversation {
             };
             match event {
                 Event::Challenge { to, challenge } if Some(to) == ticket => {
-                    // The exchange may ask somebody, and take its time: what comes meanwhile is no answer.
+                    // The exchange may wait for a user: octets that arrive meanwhile are not the answer.
                     let response = call.exchange.respond(challenge);
                     let mut later = Box::new((self.client.clone(), Outbox::default()));
                     let encoded = later.0.respond(response, &mut later.1);
@@ -220,14 +223,14 @@ impl Conversation {
                         self.skip(ticket);
                         if let (Err(ExchangeError::Refused(refused)), true) = (&mut result, echo && !call.is_searched) {
                             match call.exchange.command() {
-                                // Since the login nothing else was secret.
+                                // After the login, only the arguments of a raw command may be secret.
                                 Command::Raw { line, .. } if self.client.state() == State::Transaction => {
                                     line.split(' ').skip(1).for_each(|argument| refused.redact(argument.as_bytes()));
                                 }
                                 _ => refused.withhold(),
                             }
                         }
-                        // Whoever says that we are logged in without a proof is not to be talked to.
+                        // End the session: the server claimed success without proving that it knows the password.
                         self.broken |= matches!(result, Err(ExchangeError::PrematureSuccess));
                         self.settle();
                         return result.map(Step::Done).map_err(|failure| Error::new(call.operation(), failure.into()));
@@ -241,14 +244,14 @@ impl Conversation {
         }
     }
 
-    /// Room to read into, never empty. Call it only when told [`Step::NeedIo`]: octets of a message that you have not taken
-    /// are lost, and its retrieval fails with [`UsageError::Skipped`].
+    /// Returns the buffer to read into, which is never empty. Call this only after [`Step::NeedIo`]: octets of a
+    /// message that you have not taken are lost, and its retrieval fails with [`UsageError::Skipped`].
     pub fn spare(&mut self) -> &mut [u8] {
         self.drop_body();
         self.inbox.spare()
     }
 
-    /// The first `octets` of [`spare`](Self::spare) were filled; 0 says that the stream has ended.
+    /// Reports that the first `octets` of [`spare`](Self::spare) were filled; 0 means that the stream has ended.
     pub fn filled(&mut self, octets: usize) {
         self.ended |= octets == 0;
         self.unanswered &= octets == 0;
@@ -258,48 +261,50 @@ impl Conversation {
         self.inbox.filled(octets);
     }
 
-    /// The adapter has done what [`Io::Look`] says. It counts for the next step only.
+    /// Reports that the adapter has done an [`Io::Look`]. This is valid for the next step only.
     pub fn looked(&mut self) {
         if self.look == Look::Due {
             self.look = Look::Done;
         }
     }
 
-    /// The caller held control, so that an earlier look says nothing any more.
+    /// Requires a new look: the caller had control, so an earlier look is out of date.
     pub(crate) fn look_again(&mut self) {
         self.look = Look::Due;
     }
 
-    /// The transport failed, or took too long: the session is over, whatever may still come.
+    /// Ends the session after the transport has failed or timed out. Later octets are ignored.
     pub fn abort(&mut self) {
         self.broken = true;
     }
 
-    /// Octets to be written.
+    /// Returns the octets to write.
     pub fn pending(&self) -> &[u8] {
         self.outbox.pending()
     }
 
-    /// The first `octets` of [`pending`](Self::pending) were written.
+    /// Reports that the first `octets` of [`pending`](Self::pending) were written.
     pub fn written(&mut self, octets: usize) {
         self.outbox.written(octets);
     }
 
-    /// The octets of memory that the buffers hold. While nothing is in flight that is none, but for octets that nobody has
-    /// taken or written yet, and for what a call of [`spare`](Self::spare) asked for since.
+    /// Returns the memory that the buffers hold, in octets. While nothing is in flight this is 0, except for octets
+    /// that were not taken or written yet, and for the buffer that a later call of [`spare`](Self::spare) allocated.
     pub fn buffered(&self) -> usize {
         self.inbox.held() + self.outbox.held()
     }
 
-    /// The TLS handshake is done. Call it at that moment, for both kinds of TLS: before [`greet`](Self::greet) where TLS is
-    /// there from the beginning (RFC 8314, section 3.1), or when a login says [`StartTls`](crate::login::Progress::StartTls)
-    /// (RFC 2595, section 4), after which all that was learnt of the server before is forgotten.
+    /// Reports that the TLS handshake is complete. Call this immediately after the handshake, with both kinds of TLS:
+    /// before [`greet`](Self::greet) if the connection begins with TLS (RFC 8314, section 3.1), or when a login returns
+    /// [`StartTls`](crate::login::Progress::StartTls) (RFC 2595, section 4). Everything learned about the server before
+    /// TLS is discarded.
     ///
     /// # Errors
     ///
-    /// [`Cause::Protocol`] if plaintext came before the handshake and is left over, or no handshake was due.
+    /// [`Cause::Protocol`] if plaintext received before the handshake is left over, or if no handshake is due.
+    /// [`Cause::Usage`] if octets are still [`pending`](Self::pending).
     pub fn tls_established(&mut self) -> Result<(), Error> {
-        // What is left of STLS itself would go out inside TLS.
+        // The rest of the STLS command would be sent inside TLS.
         if !self.outbox.pending().is_empty() {
             return Err(Error::new("STLS", Cause::Usage(UsageError::InFlight)));
         }
@@ -311,18 +316,18 @@ impl Conversation {
         Ok(())
     }
 
-    /// What a proof may be bound to: the `tls-exporter` of the TLS connection (RFC 9266), 32 octets. Set it when the
-    /// handshake is done and [`tls_established`](Self::tls_established), if that is due, was called.
+    /// Sets the channel binding for proofs: the `tls-exporter` of the TLS connection (RFC 9266), 32 octets. Call this
+    /// after the handshake, and after [`tls_established`](Self::tls_established).
     pub fn set_channel_binding(&mut self, exporter: Zeroizing<Vec<u8>>) {
         self.channel_binding = Some(exporter);
     }
 
-    /// What [`set_channel_binding`](Self::set_channel_binding) was given in this layer.
+    /// Returns the value given to [`set_channel_binding`](Self::set_channel_binding) in this layer.
     pub fn channel_binding(&self) -> Option<&Zeroizing<Vec<u8>>> {
         self.channel_binding.as_ref()
     }
 
-    /// Whether the answer is still to come here, or its command still to be sent.
+    /// Checks that the answer can still arrive in this conversation, or that its command has not been sent yet.
     fn expect_owed(&self, sent: Option<Sent>) -> Result<(), UsageError> {
         if self.broken {
             return Err(UsageError::Over);
@@ -335,12 +340,12 @@ impl Conversation {
         if gone { Err(UsageError::Skipped) } else { Ok(()) }
     }
 
-    /// Notes that a part of the answer to `ticket` is gone.
+    /// Records that part of the answer to `ticket` was discarded.
     fn skip(&mut self, ticket: Option<Ticket>) {
         self.skipped = self.skipped.max(ticket);
     }
 
-    /// Forgets the octets of a message that nobody took. If there are any, the message is no longer whole.
+    /// Discards the octets of a message that were not taken. If there are any, the message is no longer complete.
     fn drop_body(&mut self) {
         if !self.body.is_empty() {
             self.skip(self.body_of.map(|sent| sent.ticket));
@@ -348,13 +353,13 @@ impl Conversation {
         (self.body, self.body_of) = (0..0, None);
     }
 
-    /// Nothing may be left unread here.
+    /// Checks that no octets are left unread.
     pub(crate) fn expect_nothing(&mut self) -> Result<(), Error> {
         self.next_event().map(drop).map_err(|error| Error::protocol("STLS", error))
     }
 
-    /// Sends a command, or returns `None` while something stands in its way: answers that are owed first, or octets that
-    /// nobody asked for, of which the next event will complain.
+    /// Sends a command. Returns `None` if it cannot be sent yet: earlier answers are due, or unsolicited octets have
+    /// arrived, for which the next event returns an error.
     pub(crate) fn send(&mut self, command: &Command<'_>) -> Result<Step<Option<Sent>>, Error> {
         if self.broken {
             return Err(Error::new(command.to_string(), Cause::Usage(UsageError::Over)));
@@ -369,11 +374,11 @@ impl Conversation {
         }
         if self.client.awaiting() == Awaiting::Nothing {
             if !self.inbox.unread().is_empty() {
-                // It was there before the command, so it is no answer to it.
+                // These octets arrived before the command, so they do not answer it.
                 self.next_event().map_err(|error| Error::protocol(command.to_string(), error))?;
             }
             if self.client.has_unsolicited() {
-                // The next event complains of it, once the line is complete.
+                // The next event returns the error once the line is complete.
                 return Ok(Step::Done(None));
             }
             if !self.has_looked() {
@@ -381,7 +386,7 @@ impl Conversation {
             }
         }
         if self.ended && !self.client.state().is_over() {
-            // Nobody would read it. The next event says so.
+            // The server would not read it. The next event returns the error.
             return Ok(Step::Done(None));
         }
         match self.client.send(*command, &mut self.outbox) {
@@ -389,19 +394,19 @@ impl Conversation {
                 if command.kind().is_secret() {
                     self.outbox.mark_secret();
                 }
-                // A QUIT that finds the connection closed may have been obeyed before: that is for its caller to judge.
+                // A QUIT that finds the connection closed may have been executed already: the caller decides.
                 self.unanswered |= idle && command.kind() != Kind::Quit;
                 self.note(LogEntry::Command(LoggedCommand(command)));
                 Ok(Step::Done(Some(Sent { ticket, conversation: self.identity })))
             }
-            // What abandoned calls left in the way will be answered.
+            // Abandoned calls left commands in flight, which will be answered.
             Err(UsageError::Unsolicited | UsageError::Barrier(_) | UsageError::InFlight | UsageError::WindowFull) => {
                 Ok(Step::Done(None))
             }
             Err(rejected) => {
-                // Room was made to look.
+                // The look allocated a buffer.
                 self.settle();
-                // Why a session is over says more than that it is.
+                // The reason why the session is over is more useful than `UsageError::Over`.
                 self.client.receive(&mut &b""[..]).map_err(|error| Error::protocol(command.to_string(), error))?;
                 Err(Error::new(command.to_string(), Cause::Usage(rejected)))
             }
@@ -419,8 +424,8 @@ impl Conversation {
         }
     }
 
-    /// Returns the I/O that is due where the octets at hand make no event, or `None` if a response to a challenge was due
-    /// and is on its way now. The call of `ticket` is being stepped.
+    /// Returns the I/O that is due if the available octets contain no event, or `None` if a response to a challenge has
+    /// just been sent or cancelled. `ticket` is the call being stepped.
     fn next_io(&mut self, ticket: Option<Ticket>) -> Option<Io> {
         if self.client.awaiting() != Awaiting::Response {
             return Some(Io::Transfer);
@@ -440,15 +445,15 @@ impl Conversation {
         None
     }
 
-    /// Returns true once after a look that found nothing. What was found may be the beginning of more.
+    /// Returns true once after a look that found nothing. If it found octets, more may follow.
     fn has_looked(&mut self) -> bool {
         core::mem::replace(&mut self.look, Look::Due) == Look::Done || self.ended
     }
 
-    /// Gives up an exchange of AUTH that nobody wants to finish.
+    /// Cancels an abandoned AUTH exchange.
     fn cancel(&mut self) {
         self.response = None;
-        // It cannot be rejected: a challenge was received, and the outbox grows.
+        // This cannot be rejected: a challenge was received, and the outbox grows.
         if self.client.respond(Response::Cancel, &mut self.outbox).is_ok() {
             self.note(LogEntry::Response);
         }
@@ -460,7 +465,7 @@ impl Conversation {
             self.look = Look::Due;
         }
         let kind = if self.log.is_some() { self.client.awaiting().kind() } else { None };
-        // Asked before the answer takes its command out of flight.
+        // Evaluated before the answer removes its command from flight.
         let echo = self.client.may_hear_an_echo();
         let event = self.inbox.take(|input| {
             let event = self.client.receive(input)?;
@@ -468,7 +473,7 @@ impl Conversation {
                 if let Some(log) = &mut self.log {
                     log(LogEntry::Closed);
                 }
-                // The command to an idle server had not even left: it had hung up before.
+                // The server closed the connection while idle: the command had not been transmitted.
                 if self.unanswered && !self.outbox.pending().is_empty() {
                     self.client.receive_eof_while_idle(input)?;
                 } else {
@@ -495,7 +500,7 @@ impl Conversation {
         Ok(event)
     }
 
-    /// Gives the buffers back where nothing more is to come.
+    /// Releases the buffers if no answer is due.
     pub(crate) fn settle(&mut self) {
         if self.client.in_flight() == 0 {
             self.inbox.rest();

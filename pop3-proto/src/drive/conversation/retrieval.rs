@@ -1,4 +1,4 @@
-//! Messages on their way.
+//! Messages in transfer.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -10,9 +10,9 @@ use crate::drive::refusal::OwnedRefusal;
 use crate::wire::command::Command;
 use crate::wire::malformed::Malformed;
 
-/// A message on its way (RETR or TOP). It may be dropped at any time: what it left is skipped.
+/// A message in transfer (RETR or TOP). You can drop it at any time: the rest of the message is skipped.
 ///
-/// It goes on in the conversation where it began. In any other one it fails with
+/// It belongs to the conversation where it began. In any other one it fails with
 /// [`UsageError::Skipped`](crate::UsageError::Skipped).
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
@@ -31,7 +31,7 @@ enum Stage {
 }
 
 impl Retrieval {
-    /// A retrieval that has not begun. `command` must be [`Command::Retr`] or [`Command::Top`].
+    /// Creates a retrieval that has not begun. `command` must be [`Command::Retr`] or [`Command::Top`].
     pub const fn new(command: Command<'static>) -> Retrieval {
         Retrieval { command, sent: None, octets: 0, stage: Stage::Awaited }
     }
@@ -40,7 +40,7 @@ impl Retrieval {
         Retrieval { command, sent, octets: 0, stage: Stage::Awaited }
     }
 
-    /// Whether the command is on its way.
+    /// Returns true if the command was sent.
     pub const fn is_sent(&self) -> bool {
         self.sent.is_some()
     }
@@ -49,28 +49,28 @@ impl Retrieval {
         self.sent.map(|sent| sent.ticket)
     }
 
-    /// The octets received so far, without byte-stuffing.
+    /// Returns the number of octets received so far, without byte-stuffing.
     pub const fn octets(&self) -> u64 {
         self.octets
     }
 
-    /// Whether the terminator has come: the message is whole.
+    /// Returns true if the terminator has arrived: the message is complete.
     pub const fn is_complete(&self) -> bool {
         matches!(self.stage, Stage::Complete)
     }
 
-    /// The command, as a log would show it.
+    /// Returns the command as a log may show it.
     pub fn operation(&self) -> String {
         self.command.to_string()
     }
 }
 
 impl Conversation {
-    /// Waits until the message begins: until its `+OK`.
+    /// Waits for the `+OK` that begins the message.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`]; [`Cause::Refused`] if there is no such message.
+    /// Any [`Cause`]; [`Cause::Refused`] if the server refuses, for example because there is no such message.
     pub fn open(&mut self, retrieval: &mut Retrieval) -> Result<Step<()>, Error> {
         while retrieval.stage == Stage::Awaited {
             if retrieval.sent.is_none() {
@@ -106,11 +106,12 @@ impl Conversation {
         Ok(Step::Done(()))
     }
 
-    /// Waits until [`body`](Self::body) has octets of the message: `true`, or until the message is complete: `false`.
+    /// Waits for the next octets of the message. Returns true if [`body`](Self::body) has some, and false if the
+    /// message is complete.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`]. What was read before an error is a part of the message, never the whole.
+    /// Any [`Cause`]. After an error, the octets read so far are only part of the message.
     pub fn read(&mut self, retrieval: &mut Retrieval) -> Result<Step<bool>, Error> {
         if retrieval.stage == Stage::Open && !self.body.is_empty() && self.body_of == retrieval.sent {
             return Ok(Step::Done(true));
@@ -130,7 +131,7 @@ impl Conversation {
                 (self.body, self.body_of) = (self.inbox.last(octets), retrieval.sent);
                 Ok(Step::Done(true))
             }
-            // It is open and owed, so this is its end.
+            // The message is open and its answer is due, so this is its end.
             Some(_) => {
                 retrieval.stage = Stage::Complete;
                 self.settle();
@@ -139,11 +140,12 @@ impl Conversation {
         }
     }
 
-    /// Appends to `octets` what is left of the message, until it is complete: at most 256 MiB, however much a server sends.
+    /// Appends the rest of the message to `octets`, which may hold at most 256 MiB.
     ///
     /// # Errors
     ///
-    /// Any [`Cause`]; [`Malformed::MessageTooLong`] if there is more, and then the rest is skipped by the next call.
+    /// Any [`Cause`]; [`Malformed::MessageTooLong`] if the message exceeds this limit. The next call then skips its
+    /// rest.
     pub fn collect(&mut self, retrieval: &mut Retrieval, octets: &mut Vec<u8>) -> Result<Step<()>, Error> {
         const LIMIT: usize = 256 << 20;
         loop {
@@ -163,7 +165,7 @@ impl Conversation {
         }
     }
 
-    /// The octets of the message that the last [`read`](Self::read) made available and nobody has taken yet.
+    /// Returns the octets of the message that the last [`read`](Self::read) made available and that were not taken yet.
     pub fn body(&self) -> &[u8] {
         self.inbox.get(self.body.clone())
     }
