@@ -1,4 +1,4 @@
-//! What a server serves: the one trait between the protocol and a store of messages.
+//! The trait that connects the protocol to a message store.
 
 use alloc::string::String;
 use core::fmt;
@@ -11,41 +11,41 @@ use crate::sasl::ScramKeys;
 use crate::wire::apop::{Digest, Timestamp};
 use crate::wire::code::Code;
 
-/// A store of messages, as one connection sees it.
+/// A message store, as one connection sees it.
 ///
-/// Before [`login`](Self::login) succeeds it is empty. Then it is what it was at that moment until it is dropped: message
-/// `n` stays message `n`, and messages that arrive meanwhile are for the next session (RFC 1939, section 5). Numbers are
-/// 1-based and never exceed [`count`](Self::count). Dropping the value is how a session without UPDATE ends: it releases
-/// what `login` locked and removes nothing.
+/// It is empty before [`login`](Self::login) succeeds. After that it does not change until it is dropped: message `n`
+/// stays message `n`, and new messages appear in the next session (RFC 1939, section 5). Numbers are 1-based and never
+/// exceed [`count`](Self::count). A session without UPDATE drops the value, which releases the lock that `login` took
+/// and removes nothing.
 ///
-/// Every call is made between two reads of a socket. Whoever has a slow store drives [`Server`](crate::Server) itself.
+/// Every call happens between two reads of a socket. If your store is slow, drive [`Server`](crate::Server) yourself.
 pub trait Maildrop {
-    /// Checks who logs in, and takes the exclusive lock on his maildrop (RFC 1939, section 4).
+    /// Authenticates the user and takes the exclusive lock on the user's maildrop (RFC 1939, section 4).
     ///
-    /// Called again after a refusal, never after a success. [`LoginAttempt::prove`] does the comparison; a user who does
-    /// not exist must look like a wrong password.
+    /// It may be called again after a refusal, but never after a success. [`LoginAttempt::prove`] does the comparison.
+    /// An unknown user must be indistinguishable from a wrong password.
     ///
     /// # Errors
     ///
-    /// Why not. The session stays in AUTHORIZATION.
+    /// The reason for the refusal. The session stays in AUTHORIZATION.
     fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial>;
 
-    /// Whether the store has keys for SCRAM-SHA-256, so that it is offered. It has not unless it says so.
+    /// Returns true if the store has keys for SCRAM-SHA-256, which is then offered. The default is false.
     #[cfg(feature = "scram")]
     fn has_scram(&self) -> bool {
         false
     }
 
-    /// The keys of a user for SCRAM-SHA-256: kept ones ([`ScramKeys`]), or made of his password
-    /// ([`ScramSecret::keys_of`]). Asked only where [`has_scram`](Self::has_scram) said so. If the client has what they are
-    /// made of, [`login`](Self::login) is called with [`LoginAttempt::Proved`].
+    /// Returns the keys of a user for SCRAM-SHA-256: stored ones ([`ScramKeys`]), or ones derived from the user's
+    /// password ([`ScramSecret::keys_of`]). It is called only if [`has_scram`](Self::has_scram) returns true. If the
+    /// client proves that it has the password, [`login`](Self::login) is called with [`LoginAttempt::Proved`].
     ///
-    /// A name that is nobody's gets keys too, in the same time as any other: those of
-    /// [`ScramSecret::keys_of_nobody`]. Then it looks like a wrong password.
+    /// Return keys for an unknown user too, in the same time as for any other: those of
+    /// [`ScramSecret::keys_of_nobody`]. An unknown user is then indistinguishable from a wrong password.
     ///
     /// # Errors
     ///
-    /// The store fails. Nothing here may depend on who exists.
+    /// The store failed. The error must not depend on which users exist.
     ///
     /// [`ScramSecret::keys_of`]: crate::sasl::ScramSecret::keys_of
     /// [`ScramSecret::keys_of_nobody`]: crate::sasl::ScramSecret::keys_of_nobody
@@ -54,40 +54,43 @@ pub trait Maildrop {
         Err(StoreError("there are no keys for SCRAM".into()))
     }
 
-    /// How many messages there are, those to be deleted included.
+    /// Returns the number of messages, including those marked as deleted.
     fn count(&self) -> u32;
 
-    /// The octets of a message as they are sent, which is what [`transmitted_octets`](crate::transmitted_octets) counts. A
-    /// [`Service`](crate::Service) asks for those of all messages when a login succeeds, and answers STAT from their sum.
+    /// Returns the size of a message as transmitted, in octets, as [`transmitted_octets`](crate::transmitted_octets)
+    /// counts it. A [`Service`](crate::Service) reads the sizes of all messages when a login succeeds, and answers STAT
+    /// with their sum.
     fn octets(&self, number: NonZeroU32) -> u64;
 
-    /// The unique-id of a message: 1 to 70 octets from 0x21 to 0x7E, never used for another message as long as this one
-    /// exists (RFC 1939, section 7). UIDL is refused where an id breaks the rule.
+    /// Returns the unique-id of a message: 1 to 70 octets from 0x21 to 0x7E, never used for another message as long as
+    /// this one exists (RFC 1939, section 7). UIDL is refused if an id does not consist of such octets.
     fn unique_id(&self, number: NonZeroU32) -> &str;
 
     /// Reads from octet `at` of the stored message, counted from 0, into the front of `buffer`, which is never empty.
     ///
-    /// Returns how many octets were read, and 0 only at the end of the message. Lines may end in CRLF or LF.
+    /// Returns the number of octets read, and 0 only at the end of the message. Lines may end in CRLF or LF.
     ///
     /// # Errors
     ///
-    /// What went wrong. At `at == 0` the client is refused; in the middle of a message the connection ends (RFC 1939,
-    /// section 3: there is no other way to tell him that what he got is not whole).
+    /// The reason for the failure. If `at` is 0, the client gets a refusal. In the middle of a message the connection
+    /// is closed, because there is no other way to report that the message is incomplete (RFC 1939, section 3).
     fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError>;
 
-    /// UPDATE: removes the marked messages, given in ascending order, and releases the lock (RFC 1939, section 6).
+    /// Removes the marked messages, given in ascending order, and releases the lock: the UPDATE state (RFC 1939,
+    /// section 6).
     ///
     /// # Errors
     ///
-    /// Some of them were not removed. No other message may ever be.
+    /// Some of the marked messages were not removed. An implementation must never remove any other message.
     fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError>;
 }
 
-/// What a client offers as proof of who it is. `Debug` shows no secret.
+/// The credentials that a client presents. `Debug` shows no secret.
 ///
-/// From a [`Service`](crate::Service), names and passwords are [prepared](crate::sasl::prepare) with the feature
-/// `saslprep`, and what cannot be prepared is refused before the store hears of it (RFC 4013; RFC 6856, section 2.2). So
-/// is what has a control character, in every way to log in, and what is not US-ASCII and longer than 255 octets.
+/// A [`Service`](crate::Service) [prepares](crate::sasl::prepare) names and passwords with the feature `saslprep`, and
+/// refuses those that cannot be prepared before it calls the store (RFC 4013; RFC 6856, section 2.2). With every login
+/// method, it also refuses those that contain a control character, and those that are not US-ASCII and longer than 255
+/// octets.
 #[derive(Clone, Copy)]
 pub enum LoginAttempt<'a> {
     /// USER and PASS, or SASL PLAIN (RFC 1939, section 7; RFC 4616).
@@ -103,10 +106,11 @@ pub enum LoginAttempt<'a> {
         user: &'a str,
         /// The timestamp of the greeting.
         timestamp: Timestamp<'a>,
-        /// The digest that the client made of it.
+        /// The digest that the client computed.
         digest: Digest,
     },
-    /// SASL SCRAM-SHA-256 (RFC 5802): the client has proved already that it has what the user's keys are made of.
+    /// SASL SCRAM-SHA-256 (RFC 5802): the client has already proved that it has the password from which the user's keys
+    /// are derived.
     Proved {
         /// The name of the mailbox.
         user: &'a str,
@@ -114,7 +118,7 @@ pub enum LoginAttempt<'a> {
 }
 
 impl<'a> LoginAttempt<'a> {
-    /// The name of the mailbox, as the client gave it: it may hold anything but control characters.
+    /// Returns the name of the mailbox as the client sent it. It may contain anything except control characters.
     pub const fn user(&self) -> &'a str {
         match self {
             LoginAttempt::Password { user, .. } | LoginAttempt::Apop { user, .. } | LoginAttempt::Proved { user } => {
@@ -123,21 +127,21 @@ impl<'a> LoginAttempt<'a> {
         }
     }
 
-    /// Whether the client knows `secret`, the password that it shares with the store. Nobody knows an empty one. What was
-    /// proved already stays proved, whatever `secret` is.
+    /// Returns true if the client knows `secret`, the password that it shares with the store. An empty secret never
+    /// matches. For [`Proved`](Self::Proved) the value of `secret` does not matter, unless it is empty.
     ///
-    /// With the feature `saslprep` what the client gave is [prepared](crate::sasl::prepare) before it is compared. Prepare
-    /// `secret` too, when you store it, and not for each login.
+    /// With the feature `saslprep`, the client's password is [prepared](crate::sasl::prepare) before the comparison.
+    /// Prepare `secret` too, once when you store it, and not for each login.
     ///
-    /// The time this takes depends on what the client gave, and tells nothing of `secret`: neither its length, nor where the
-    /// two differ, nor whether it is US-ASCII. (A digest of APOP takes time for each 64 octets of `secret`.)
+    /// The time depends on the client's input and reveals nothing about `secret`: neither its length, nor the position
+    /// of a difference, nor whether it is US-ASCII. (A digest of APOP takes time for each 64 octets of `secret`.)
     pub fn prove(&self, secret: &[u8]) -> bool {
         let equal = match self {
             LoginAttempt::Proved { .. } => true,
             LoginAttempt::Password { password, .. } => {
                 let Some(password) = prepared(password) else { return false };
                 let pairs = password.bytes().zip(secret.iter().chain(core::iter::repeat(&0)));
-                // `black_box` keeps the compiler from leaving the loop as soon as the answer is known.
+                // `black_box` prevents the compiler from leaving the loop as soon as the result is known.
                 let seen = pairs.fold(0, |seen, (mine, theirs)| core::hint::black_box(seen | (mine ^ theirs)));
                 (seen == 0) & (password.len() == secret.len())
             }
@@ -147,11 +151,12 @@ impl<'a> LoginAttempt<'a> {
     }
 }
 
-/// The longest name or password that is prepared, in octets. One character may become eighteen.
+/// The maximum length of a name or password that is prepared, in octets. Preparation can turn one character into
+/// eighteen.
 const LONGEST_PREPARED: usize = 255;
 
-/// A name or a password as it is compared: in a form in which both sides mean the same. `None` if it has no such form, has
-/// a control character (RFC 4013, section 2.3), or is not US-ASCII and longer than 255 octets.
+/// Returns a name or password in the form in which it is compared, or `None` if it cannot be prepared, contains a
+/// control character (RFC 4013, section 2.3), or is not US-ASCII and longer than 255 octets.
 pub(crate) fn prepared(text: &str) -> Option<Zeroizing<String>> {
     let is_long = text.len() > LONGEST_PREPARED && !text.is_ascii();
     if is_long || text.bytes().any(|octet| octet.is_ascii_control()) {
@@ -171,28 +176,28 @@ impl fmt::Debug for LoginAttempt<'_> {
     }
 }
 
-/// Why a login was refused. A text is for the eyes of whoever runs the client.
+/// The reason why a login was refused. Texts are sent to the client, for its user to read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
-    /// No such user, or a wrong password: the two must look the same. Answered `[AUTH]` (RFC 3206, section 5).
+    /// Unknown user or wrong password, which must be indistinguishable. Sent as `[AUTH]` (RFC 3206, section 5).
     #[error("wrong user name or password")]
     Credentials,
-    /// Another session has the lock. Answered `[IN-USE]` (RFC 2449, section 8.1.2).
+    /// Another session has the lock. Sent as `[IN-USE]` (RFC 2449, section 8.1.2).
     #[error("the maildrop is in use by another session")]
     InUse,
-    /// The last login was too short a while ago. Answered `[LOGIN-DELAY]` (RFC 2449, section 8.1.1).
+    /// The last login was too recent. Sent as `[LOGIN-DELAY]` (RFC 2449, section 8.1.1).
     #[error("the last login was too short a while ago")]
     TooSoon,
-    /// The store fails, and that will pass. Answered `[SYS/TEMP]` (RFC 3206, section 4).
+    /// The store has a temporary failure. Sent as `[SYS/TEMP]` (RFC 3206, section 4).
     #[error("{0}")]
     Temporary(String),
-    /// The store fails, and somebody must mend it. Answered `[SYS/PERM]` (RFC 3206, section 4).
+    /// The store has a failure that requires intervention. Sent as `[SYS/PERM]` (RFC 3206, section 4).
     #[error("{0}")]
     Permanent(String),
 }
 
 impl Denial {
-    /// The response code that says so to the client.
+    /// Returns the response code for the client.
     pub const fn code(&self) -> Code {
         match self {
             Denial::Credentials => Code::Auth,
@@ -204,7 +209,7 @@ impl Denial {
     }
 }
 
-/// A store that could not do what it was asked for, with a text for the eyes of whoever runs the client.
+/// A failure of the store, with a text for the client's user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct StoreError(pub String);
@@ -240,7 +245,7 @@ mod tests {
     #[cfg(feature = "saslprep")]
     fn both_sides_are_prepared() {
         let offer = |password| LoginAttempt::Password { user: "u", password };
-        // RFC 4013, section 3: SOFT HYPHEN goes, and the Roman numeral nine is an I and an X.
+        // RFC 4013, section 3: SOFT HYPHEN is removed, and the Roman numeral nine becomes I and X.
         let stored = |password| crate::sasl::prepare(password).unwrap();
         assert!(offer("I\u{AD}X").prove(stored("\u{2168}").as_bytes()));
         assert!(offer("Jose\u{301}").prove("Jos\u{E9}".as_bytes()));

@@ -1,4 +1,4 @@
-//! Maildrops in memory: for tests, for demonstrations, and for programs that serve what they make up.
+//! Maildrops in memory, for tests, demonstrations, and programs that generate their messages.
 //!
 //! ```
 //! use pop3_proto::serve::MailStore;
@@ -26,18 +26,19 @@ use crate::sasl::{ScramKeys, ScramSecret};
 use crate::serve::maildrop::{Denial, LoginAttempt, Maildrop, StoreError, prepared};
 use crate::wire::stuffing::transmitted_octets;
 
-/// Users with passwords and messages. A clone is another handle on the same store, for any thread.
+/// A store of users with passwords and messages. A clone is another handle to the same store, and can be used by any
+/// thread.
 ///
-/// With the feature `scram`, its maildrops take SCRAM-SHA-256. The keys are made of the password anew for each exchange,
-/// which takes a millisecond or so.
+/// With the feature `scram`, its maildrops accept SCRAM-SHA-256. The keys are derived from the password for each
+/// exchange, which takes about a millisecond.
 #[derive(Clone)]
 pub struct MailStore(Arc<Mutex<Accounts>>);
 
 struct Accounts {
     by_user: BTreeMap<String, Account>,
-    /// How many unique-ids were made up so far.
+    /// The number of unique-ids generated so far.
     made_up: u64,
-    /// What salts are made of; none if the system has no random numbers.
+    /// The secret from which salts are derived; `None` if the system has no random numbers.
     #[cfg(feature = "scram")]
     secret: Option<ScramSecret>,
 }
@@ -45,7 +46,7 @@ struct Accounts {
 struct Account {
     password: String,
     messages: Vec<Message>,
-    /// A session holds the maildrop.
+    /// A session has the lock.
     locked: bool,
 }
 
@@ -57,7 +58,7 @@ struct Message {
 }
 
 impl MailStore {
-    /// A store without users.
+    /// Creates a store without users.
     pub fn new() -> MailStore {
         MailStore(Arc::new(Mutex::new(Accounts {
             by_user: BTreeMap::new(),
@@ -67,8 +68,8 @@ impl MailStore {
         })))
     }
 
-    /// Adds a user with an empty maildrop, or changes his password. A password that cannot be
-    /// [prepared](crate::sasl::prepare), or has a control character, is nobody's.
+    /// Adds a user with an empty maildrop, or changes the password of an existing one. If the password contains a
+    /// control character or cannot be [prepared](crate::sasl::prepare), the user cannot log in.
     pub fn add_user(&self, user: &str, password: &str) {
         let mut accounts = self.lock();
         let account = Account { password: String::new(), messages: Vec::new(), locked: false };
@@ -76,9 +77,9 @@ impl MailStore {
             prepared(password).map_or_else(String::new, |prepared| prepared.as_str().into());
     }
 
-    /// Puts a message behind the others of `user`, with a unique-id of our own. Lines may end in CRLF or LF.
+    /// Appends a message to the maildrop of `user`, with a generated unique-id. Lines may end in CRLF or LF.
     ///
-    /// Returns whether there is such a user.
+    /// Returns false if there is no such user.
     pub fn deliver(&self, user: &str, content: impl AsRef<[u8]>) -> bool {
         let made_up = {
             let mut accounts = self.lock();
@@ -88,9 +89,9 @@ impl MailStore {
         self.deliver_as(user, &format!("{made_up:016x}"), content)
     }
 
-    /// Puts a message behind the others of `user`, with the given unique-id.
+    /// Appends a message to the maildrop of `user`, with the given unique-id.
     ///
-    /// Returns whether there is such a user.
+    /// Returns false if there is no such user.
     pub fn deliver_as(&self, user: &str, unique_id: &str, content: impl AsRef<[u8]>) -> bool {
         let content = content.as_ref();
         let message =
@@ -98,19 +99,19 @@ impl MailStore {
         self.lock().by_user.get_mut(&name(user)).map(|account| account.messages.push(message)).is_some()
     }
 
-    /// The messages of `user` as they were delivered, those to be deleted included; none if there is no such user.
+    /// Returns the messages of `user` as delivered, including those marked as deleted; none if there is no such user.
     pub fn messages(&self, user: &str) -> Vec<Arc<[u8]>> {
         let accounts = self.lock();
         let messages = accounts.by_user.get(&name(user)).map(|account| &account.messages);
         messages.into_iter().flatten().map(|message| Arc::clone(&message.content)).collect()
     }
 
-    /// What one connection serves.
+    /// Creates the maildrop for one connection.
     pub fn maildrop(&self) -> MemoryMaildrop {
         MemoryMaildrop { store: self.clone(), user: None, messages: Vec::new() }
     }
 
-    /// A thread that panicked cannot have left anything half-done here.
+    /// Locks the store. A thread that panicked cannot have left it in an inconsistent state.
     fn lock(&self) -> MutexGuard<'_, Accounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -122,7 +123,7 @@ impl Default for MailStore {
     }
 }
 
-/// A user's name as it is looked up. One that clients cannot give is left as it is.
+/// Returns a user's name in the form in which it is looked up. A name that clients cannot send is unchanged.
 fn name(user: &str) -> String {
     prepared(user).map_or_else(|| user.into(), |prepared| prepared.as_str().into())
 }
@@ -133,10 +134,10 @@ impl std::fmt::Debug for MailStore {
     }
 }
 
-/// A maildrop of a [`MailStore`], as one connection sees it. Dropped, it releases its lock.
+/// A maildrop of a [`MailStore`], as one connection sees it. Dropping it releases its lock.
 pub struct MemoryMaildrop {
     store: MailStore,
-    /// Whose maildrop is locked.
+    /// The user whose maildrop is locked.
     user: Option<String>,
     messages: Vec<Message>,
 }
@@ -161,7 +162,7 @@ impl Maildrop for MemoryMaildrop {
         let mut accounts = self.store.lock();
         let user = name(credentials.user());
         let account = accounts.by_user.get_mut(&user);
-        // Compared with something in either case, so that the time does not tell who exists.
+        // The comparison also happens for unknown users, so that the time does not reveal which users exist.
         let secret = account.as_ref().map_or("nobody's password", |account| &account.password);
         let proved = credentials.prove(secret.as_bytes());
         let Some(account) = account.filter(|_| proved) else { return Err(Denial::Credentials) };
@@ -217,7 +218,7 @@ impl Maildrop for MemoryMaildrop {
             let mut accounts = self.store.lock();
             let account = self.user.as_deref().and_then(|user| accounts.by_user.get_mut(user));
             let account = account.ok_or_else(|| StoreError("no maildrop is open".into()))?;
-            // By the allocation: two deliveries may share an id and every octet, and stay two messages.
+            // Compares allocations: two deliveries may have the same id and content, and are still two messages.
             let mut gone = gone.iter().peekable();
             account.messages.retain(|kept| gone.next_if(|gone| Arc::ptr_eq(gone, &kept.content)).is_none());
         }

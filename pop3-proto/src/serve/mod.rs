@@ -1,4 +1,5 @@
-//! A server with buffers: everything that an adapter needs except the I/O, and the store that it serves.
+//! A server with buffers: everything that an adapter needs except the I/O. It also contains the maildrop that it
+//! serves.
 
 pub(crate) mod maildrop;
 #[cfg(feature = "std")]

@@ -1,4 +1,4 @@
-//! A whole session of a server: [`Server`], a maildrop, marks and buffers. All that is missing is a stream.
+//! A whole server session: [`Server`], a maildrop, deletion marks and buffers. Only the stream is missing.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,16 +12,19 @@ use crate::state::State;
 use crate::wire::apop::Timestamp;
 use crate::wire::buffer::Inbox;
 
-/// What the inbox begins with, in octets. It grows as far as a client's line may be long.
+/// The initial size of the inbox, in octets. It grows up to the maximum length of a client's line.
 const INBOX: usize = 1024;
 
-/// A server's session without I/O: put in what the client sends, send what comes out, until it [is over](Self::is_over).
+/// A server session without I/O: pass in the octets from the client, and send the octets that come out, until
+/// [`is_over`](Self::is_over) returns true.
 ///
-/// It logs in by USER and PASS or PLAIN inside TLS (or where [`ServerConfig::plaintext_login`] says so), by APOP if it has a
-/// timestamp, and with the feature `scram` by SCRAM-SHA-256 if the maildrop [has the keys](Maildrop::has_scram).
+/// It accepts logins by USER and PASS or PLAIN inside TLS (without TLS if [`ServerConfig::plaintext_login`] permits
+/// it), by APOP if it has a timestamp, and with the feature `scram` by SCRAM-SHA-256 if the maildrop
+/// [has the keys](Maildrop::has_scram).
 ///
-/// The memory it takes is bounded, whatever the client does: while the client does not read its answers, nothing more
-/// is read from the client nor from the maildrop. Time is the caller's: to drop a session at any moment deletes nothing.
+/// Its memory use is limited, whatever the client does: while the client does not read its answers, nothing more is
+/// read from the client or from the maildrop. The session has no clock: you set the timeouts. Dropping a session
+/// deletes nothing, at any moment.
 ///
 /// ```
 /// # #[cfg(feature = "std")] {
@@ -47,54 +50,55 @@ const INBOX: usize = 1024;
 pub struct Service<M> {
     inbox: Inbox,
     session: ServerSession<M>,
-    /// The client is to speak: all that it said is answered.
+    /// All input is answered, and the client sends next.
     wants_read: bool,
 }
 
 impl<M: Maildrop> Service<M> {
-    /// A session that greets. With a timestamp it offers APOP, and the timestamp must be a new one for each session
-    /// (RFC 1939, section 7); one of more than 400 octets is left out.
+    /// Creates a session that greets. With a timestamp it offers APOP; the timestamp must be a new one for each session
+    /// (RFC 1939, section 7). A timestamp of more than 400 octets is omitted.
     pub fn new(maildrop: M, config: ServerConfig, timestamp: Option<Timestamp<'_>>) -> Service<M> {
         let session = ServerSession::new(maildrop, config, timestamp);
         let limit = config.max_line.max(config.max_response).max(MIN_LIMIT);
         Service { inbox: Inbox::for_secrets(INBOX, limit as usize), session, wants_read: true }
     }
 
-    /// Where to put what the client sends. Never empty while [`wants_read`](Self::wants_read).
+    /// Returns the buffer for octets from the client. It is never empty while [`wants_read`](Self::wants_read) returns
+    /// true.
     pub fn spare(&mut self) -> &mut [u8] {
         self.inbox.spare()
     }
 
-    /// Takes the first `len` octets of [`spare`](Self::spare), and goes on with the work.
+    /// Processes the first `len` octets of [`spare`](Self::spare).
     pub fn filled(&mut self, len: usize) {
         self.inbox.filled(len);
         self.work();
     }
 
-    /// What is to be sent to the client.
+    /// Returns the octets to send to the client.
     pub fn pending(&self) -> &[u8] {
         self.session.out.pending()
     }
 
-    /// Forgets the first `len` octets of [`pending`](Self::pending), which were sent, and goes on with the work.
+    /// Reports that the first `len` octets of [`pending`](Self::pending) were sent, and continues processing.
     pub fn written(&mut self, len: usize) {
         self.session.out.written(len);
         self.work();
     }
 
-    /// Whether there is nothing to do before the client says more. While false, there is something to be sent, a TLS
-    /// handshake to be done, or nothing more at all.
+    /// Returns true if the session needs input from the client. If false, there are octets to send, a TLS handshake is
+    /// due, or the session is over.
     pub const fn wants_read(&self) -> bool {
         self.wants_read
     }
 
-    /// Whether the TLS handshake is to be done now, and then [`tls_established`](Self::tls_established) be called
-    /// (RFC 2595, section 4).
+    /// Returns true if the TLS handshake is due: do it, then call [`tls_established`](Self::tls_established) (RFC 2595,
+    /// section 4).
     pub fn wants_tls(&self) -> bool {
         self.state() == State::Handshake && self.pending().is_empty()
     }
 
-    /// Goes on inside TLS. Where no handshake was due, the session ends instead.
+    /// Reports that the TLS handshake is complete. If no handshake was due, the session ends.
     pub fn tls_established(&mut self) {
         if !self.wants_tls() || self.session.server.tls_established(self.inbox.unread()).is_err() {
             self.session.server.close();
@@ -102,30 +106,30 @@ impl<M: Maildrop> Service<M> {
         self.work();
     }
 
-    /// What a proof of the client may be bound to from now on: the `tls-exporter` of the TLS connection (RFC 9266, section
-    /// 2), 32 octets. Set it when the handshake is done: then SCRAM-SHA-256-PLUS is offered. Of no use without the feature
-    /// `scram`.
+    /// Sets the channel binding for proofs of the client: the `tls-exporter` of the TLS connection (RFC 9266, section
+    /// 2), 32 octets. Call this after the handshake; SCRAM-SHA-256-PLUS is then offered. Without the feature `scram`
+    /// this has no effect.
     pub fn set_channel_binding(&mut self, exporter: Zeroizing<Vec<u8>>) {
         self.session.set_channel_binding(exporter);
     }
 
-    /// Whether the session ended and all is sent: close the connection now.
+    /// Returns true if the session has ended and everything is sent: close the connection now.
     pub fn is_over(&self) -> bool {
         self.state().is_over() && self.pending().is_empty()
     }
 
-    /// The octets of memory that the buffers hold: at most 1 KiB while the client is to speak, all was sent to it, and
-    /// nothing of what it said is left over.
+    /// Returns the memory that the buffers hold, in octets: at most 1 KiB while the session waits for the client,
+    /// everything is sent, and no received octet is left over.
     pub fn buffered(&self) -> usize {
         self.inbox.held() + self.session.held()
     }
 
-    /// Where the session is.
+    /// Returns the state of the session.
     pub const fn state(&self) -> State {
         self.session.server.state()
     }
 
-    /// The maildrop, to be used otherwise or dropped.
+    /// Consumes the session and returns its maildrop.
     pub fn into_maildrop(self) -> M {
         self.session.maildrop
     }
@@ -149,7 +153,7 @@ impl<M: Maildrop> Service<M> {
                 Ok(None) => None,
                 Err(_) => Some(false),
             };
-            // Passwords go by here.
+            // The octets may contain a password.
             inbox.wipe(before - inbox.unread().len());
             let Some(answered) = answered else { break session.server.wants_request() };
             if !answered {

@@ -1,4 +1,4 @@
-//! How a server lets a client in: PASS, APOP, and AUTH with its mechanisms (RFC 1939, section 7; RFC 5034).
+//! Authentication by a server: PASS, APOP, and AUTH with its mechanisms (RFC 1939, section 7; RFC 5034).
 
 #[cfg(feature = "scram")]
 use alloc::string::String;
@@ -16,43 +16,43 @@ use crate::wire::apop::{Digest, Timestamp};
 use crate::wire::code::Code;
 use crate::wire::payload::Payload;
 
-/// What AUTH needs to know from one line of the client to the next.
+/// The state of AUTH between two lines of the client.
 #[derive(Default)]
 pub(super) struct Auth {
     exchange: Exchange,
-    /// What a proof may be bound to.
+    /// The channel binding.
     #[cfg(feature = "scram")]
     exporter: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// What the client's next line inside AUTH has to be.
+/// The content expected in the client's next line inside AUTH.
 #[derive(Default)]
 enum Exchange {
     #[default]
     Nothing,
     Plain,
-    /// SCRAM-SHA-256, perhaps with PLUS: who the client is.
+    /// The client's first message of SCRAM-SHA-256 or SCRAM-SHA-256-PLUS.
     #[cfg(feature = "scram")]
     Scram {
         plus: bool,
     },
-    /// The proof.
+    /// The client's proof.
     #[cfg(feature = "scram")]
     Proof(Verifier),
-    /// Nothing at all: the proof was right, and the client has ours.
+    /// An empty line: the proof was valid, and the server's proof was sent.
     #[cfg(feature = "scram")]
     Proved(String),
 }
 
 impl Auth {
-    /// The exchange is over.
+    /// Ends the exchange.
     pub(super) fn forget(&mut self) {
         self.exchange = Exchange::Nothing;
     }
 }
 
 impl<M: Maildrop> ServerSession<M> {
-    /// The mechanisms that are offered now.
+    /// Returns the mechanisms that are offered now.
     pub(super) fn mechanisms(&self) -> impl Iterator<Item = &'static str> + use<M> {
         let plain = self.server.permits_plaintext().then_some("PLAIN");
         #[cfg(feature = "scram")]
@@ -67,7 +67,7 @@ impl<M: Maildrop> ServerSession<M> {
         plain.into_iter().chain(scram)
     }
 
-    /// What a proof may be bound to from now on.
+    /// Sets the channel binding for proofs from now on.
     #[cfg_attr(not(feature = "scram"), allow(clippy::unused_self, reason = "only SCRAM is bound to the connection"))]
     pub(crate) fn set_channel_binding(&mut self, exporter: Zeroizing<Vec<u8>>) {
         #[cfg(feature = "scram")]
@@ -78,7 +78,7 @@ impl<M: Maildrop> ServerSession<M> {
         drop(exporter);
     }
 
-    /// Begins an exchange. A client that did not send its first message along is asked for it.
+    /// Begins an exchange. If the client did not send an initial response, asks for it.
     pub(super) fn auth(&mut self, mechanism: &str, first: Option<Payload<'_>>) -> Result<(), AnswerError> {
         let offered = self.mechanisms().find(|offered| offered.eq_ignore_ascii_case(mechanism));
         self.auth.exchange = match offered {
@@ -93,7 +93,7 @@ impl<M: Maildrop> ServerSession<M> {
         }
     }
 
-    /// Takes the client's line inside AUTH.
+    /// Handles the client's line inside AUTH.
     pub(super) fn response(&mut self, response: Payload<'_>) -> Result<(), AnswerError> {
         let exchange = core::mem::take(&mut self.auth.exchange);
         let Ok(message) = response.to_vec() else { return self.err("not Base64") };
@@ -134,7 +134,7 @@ impl<M: Maildrop> ServerSession<M> {
         if is_another(&first.authzid, &first.user) {
             return self.refuse_identity();
         }
-        // Which names cannot be prepared is no secret, and that nobody has them neither.
+        // This reveals nothing: the rules of preparation are public, and no user has such a name.
         let Some(user) = prepared(&first.user) else { return self.refuse(&Denial::Credentials) };
         let keys = match self.maildrop.scram_keys(&user) {
             Ok(keys) => keys,
@@ -159,7 +159,7 @@ impl<M: Maildrop> ServerSession<M> {
         answer
     }
 
-    /// Asks the maildrop, with name and password in the form in which they are compared.
+    /// Passes the credentials to the maildrop, with name and password in the form in which they are compared.
     pub(super) fn log_in(&mut self, credentials: LoginAttempt<'_>) -> Result<(), AnswerError> {
         let allowed = match (credentials, prepared(credentials.user())) {
             (LoginAttempt::Password { password, .. }, Some(user)) => match prepared(password) {
@@ -183,13 +183,13 @@ impl<M: Maildrop> ServerSession<M> {
         self.server.err(Some(refused.code()), refused, &mut self.out)
     }
 
-    /// To act for somebody else is nobody's right here (RFC 4616, section 2; RFC 5802, section 5.1).
+    /// Refuses an authorization identity: no user may act for another one (RFC 4616, section 2; RFC 5802, section 5.1).
     fn refuse_identity(&mut self) -> Result<(), AnswerError> {
         self.server.err(Some(Code::Auth), "not permitted for this identity", &mut self.out)
     }
 }
 
-/// Whether the client wants to act for somebody else than himself.
+/// Returns true if the client wants to act for another user.
 fn is_another(authzid: &str, user: &str) -> bool {
     !authzid.is_empty() && prepared(authzid) != prepared(user)
 }

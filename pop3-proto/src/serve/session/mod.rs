@@ -1,4 +1,4 @@
-//! What a server's session does with each request: it asks the maildrop, keeps the marks, and writes the answer.
+//! Request handling in a server session: queries the maildrop, keeps the deletion marks, and writes the answers.
 
 mod authentication;
 
@@ -21,18 +21,18 @@ use crate::wire::output::Output as _;
 use crate::wire::payload::Response;
 use authentication::Auth;
 
-/// No more is written than this, in octets, while the client does not read.
+/// The maximum number of octets written while the client does not read.
 const OUTBOX: usize = 64 * 1024;
-/// The work goes on while this much of it is free: room for any line, and for a challenge of ours.
+/// The free space in the outbox that is required to continue: room for any line and any challenge of the server.
 const LOW: usize = 4096;
-/// How much of a message is read from the maildrop at a time, in octets.
+/// The number of octets read from the maildrop at a time.
 const PIECE: usize = 16 * 1024;
 
-/// What the mark of a message says: it is there, or it is marked as deleted.
+/// The values of a mark: the message is not deleted, or it is marked as deleted.
 const LIVE: u8 = 0;
 const MARKED: u8 = 1;
 
-/// Octets of a message that are read and not yet written: `octets[start..end]`.
+/// Octets of a message that were read and not written yet: `octets[start..end]`.
 #[derive(Default)]
 struct Piece {
     octets: Vec<u8>,
@@ -40,42 +40,42 @@ struct Piece {
     end: usize,
 }
 
-/// How many messages have no proper unique-id: all of them, and those that are not marked.
+/// The number of messages without a conforming unique-id: all of them, and those not marked as deleted.
 #[derive(Clone, Copy)]
 struct Nameless {
     all: u32,
     live: u32,
 }
 
-/// The answer that is being written, if it takes more than a line.
+/// The multi-line answer that is being written.
 #[derive(Clone, Copy)]
 enum Sending {
     Nothing,
-    /// LIST, from this number on.
+    /// LIST, from this message number on.
     Sizes(u32),
-    /// UIDL, from this number on.
+    /// UIDL, from this message number on.
     UniqueIds(u32),
-    /// A message, read up to `at`.
+    /// A message that was read up to `at`.
     Message {
         number: NonZeroU32,
         at: u64,
     },
 }
 
-/// Everything but the inbox, because a request borrows from there.
+/// Everything except the inbox, because a request borrows from the inbox.
 pub(crate) struct ServerSession<M> {
     pub(crate) server: Server,
     pub(crate) maildrop: M,
     timestamp: Option<Vec<u8>>,
-    /// Whom USER named.
+    /// The name that USER gave.
     user: String,
     auth: Auth,
-    /// Whether message `n` is [`LIVE`] or [`MARKED`] is at `n - 1`. Empty before the login.
+    /// The mark of message `n`, [`LIVE`] or [`MARKED`], at `n - 1`. Empty before the login.
     marks: Vec<u8>,
-    /// All messages, and those that are not marked: kept, because a client may ask for them very often.
+    /// All messages, and those not marked as deleted. Cached, because a client may ask for them very often.
     all: DropListing,
     live: DropListing,
-    /// Counted when it is needed first, and kept, because a client may ask for UIDL very often.
+    /// Counted on first use and cached, because a client may send UIDL very often.
     nameless: Option<Nameless>,
     sending: Sending,
     piece: Piece,
@@ -83,7 +83,7 @@ pub(crate) struct ServerSession<M> {
 }
 
 impl<M: Maildrop> ServerSession<M> {
-    /// Greets. A timestamp that is too long for the greeting is left out.
+    /// Creates a session that greets. A timestamp that is too long for the greeting is omitted.
     pub(crate) fn new(maildrop: M, config: ServerConfig, timestamp: Option<Timestamp<'_>>) -> ServerSession<M> {
         let mut session = ServerSession {
             server: Server::new(config),
@@ -102,23 +102,23 @@ impl<M: Maildrop> ServerSession<M> {
         let text = "POP3 server ready";
         match timestamp.filter(|_| session.server.greeting(timestamp, text, &mut session.out).is_ok()) {
             Some(timestamp) => session.timestamp = Some(timestamp.as_bytes().into()),
-            // The very first answer is always due, and the outbox takes it.
+            // The first answer is always due, and the outbox has room for it.
             None => session.server.greeting(None, text, &mut session.out).unwrap_or_default(),
         }
         session
     }
 
-    /// Whether there is room for any line, and for a challenge of ours.
+    /// Returns true if there is room for any line and any challenge of the server.
     pub(crate) fn has_room(&self) -> bool {
         OUTBOX.saturating_sub(self.out.pending().len()) >= LOW
     }
 
-    /// Whether an answer is being written that takes more than a line.
+    /// Returns true if a multi-line answer is being written.
     pub(crate) const fn is_sending(&self) -> bool {
         !matches!(self.sending, Sending::Nothing)
     }
 
-    /// The client is to speak: what was needed to answer goes, if all of it is sent.
+    /// Releases the buffers if everything is sent. Call this when the client sends next.
     pub(crate) fn rest(&mut self) {
         if self.out.pending().is_empty() {
             self.out.rest();
@@ -126,7 +126,7 @@ impl<M: Maildrop> ServerSession<M> {
         }
     }
 
-    /// The octets of memory that the buffers hold.
+    /// Returns the memory that the buffers hold, in octets.
     pub(crate) fn held(&self) -> usize {
         self.out.held() + self.piece.octets.capacity()
     }
@@ -143,7 +143,7 @@ impl<M: Maildrop> ServerSession<M> {
         self.server.err(Some(Code::SysTemp), error, &mut self.out)
     }
 
-    /// Answers a request, or begins to.
+    /// Answers a request, or begins to answer it.
     pub(crate) fn answer(&mut self, request: Request<'_>) -> Result<(), AnswerError> {
         match request {
             Request::Bad(bad) => {
@@ -164,7 +164,7 @@ impl<M: Maildrop> ServerSession<M> {
             Command::User(user) => {
                 self.user.clear();
                 self.user.push_str(user);
-                // The same for all the world: who exists is not told before the password (RFC 1939, section 7).
+                // The same for every name: before the password, do not reveal which users exist (RFC 1939, section 7).
                 self.ok("and now the password")
             }
             Command::Pass(password) => {
@@ -255,7 +255,7 @@ impl<M: Maildrop> ServerSession<M> {
         self.server.end(&mut self.out)
     }
 
-    /// Reads the first piece before it answers: after `+OK` there is no way to refuse any more.
+    /// Begins a message. Reads its first piece before the answer, because after `+OK` a refusal is impossible.
     fn open(&mut self, number: NonZeroU32) -> Result<(), AnswerError> {
         match self.read(number, 0) {
             Ok(read) => {
@@ -282,7 +282,7 @@ impl<M: Maildrop> ServerSession<M> {
         }
     }
 
-    /// Goes on with the answer that takes more than a line, as far as there is room.
+    /// Continues the multi-line answer as far as there is room.
     pub(crate) fn send(&mut self) {
         let sent = match self.sending {
             Sending::Nothing => Ok(()),
@@ -296,7 +296,7 @@ impl<M: Maildrop> ServerSession<M> {
 
     fn send_row(&mut self, from: u32) -> Result<(), AnswerError> {
         let Some(number) = self.live(from).next() else { return self.end() };
-        // Behind the last number there is nothing: `live` ends there.
+        // After the last number, `live` returns nothing.
         let next = number.get().saturating_add(1);
         let out = &mut self.out;
         if let Sending::UniqueIds(_) = self.sending {
@@ -312,7 +312,7 @@ impl<M: Maildrop> ServerSession<M> {
         let Piece { octets, start, end } = &mut self.piece;
         if self.server.wants_body() && start < end {
             let mut content = &octets[*start..*end];
-            // Stuffing can double it, but hardly ever does: what does not fit waits for the next turn.
+            // Byte-stuffing can double the size but rarely does: the rest waits for the next call.
             let room = (content.len() + content.len() / 16 + 64).min(OUTBOX - self.out.pending().len());
             let space = self.out.line(room).unwrap_or_default();
             let written = self.server.body(&mut content, space).unwrap_or_default();
@@ -329,7 +329,7 @@ impl<M: Maildrop> ServerSession<M> {
                 self.sending = Sending::Message { number, at: at + read };
                 Ok(())
             }
-            // Without the terminator, so that the client knows that this is not all.
+            // Close without the terminator, so that the client knows that the message is incomplete.
             Err(_) => {
                 self.server.close();
                 Ok(())
@@ -342,12 +342,12 @@ impl<M: Maildrop> ServerSession<M> {
         self.server.end(&mut self.out)
     }
 
-    /// Whether there is such a message, not marked as deleted.
+    /// Returns true if the message exists and is not marked as deleted.
     fn has(&self, number: NonZeroU32) -> bool {
         self.marks.get(index(number)) == Some(&LIVE)
     }
 
-    /// The messages from number `from` on that are not marked as deleted.
+    /// Returns the messages from number `from` on that are not marked as deleted.
     fn live(&self, from: u32) -> impl Iterator<Item = NonZeroU32> {
         numbers(&self.marks, from, LIVE)
     }
@@ -356,7 +356,7 @@ impl<M: Maildrop> ServerSession<M> {
         UniqueId::new(self.maildrop.unique_id(number).as_bytes()).is_conforming()
     }
 
-    /// Whether all messages that are not marked have a conforming unique-id.
+    /// Returns true if all messages that are not marked as deleted have a conforming unique-id.
     fn unique_ids_conform(&mut self) -> bool {
         let nameless = self.nameless.unwrap_or_else(|| self.count_nameless());
         self.nameless = Some(nameless);
@@ -385,12 +385,12 @@ impl<M: Maildrop> ServerSession<M> {
     }
 }
 
-/// The place of a message in `marks`.
+/// Returns the index of a message in `marks`.
 fn index(number: NonZeroU32) -> usize {
     usize::try_from(number.get()).unwrap_or(usize::MAX) - 1
 }
 
-/// The messages from number `from` on, 1 or more, that have this mark.
+/// Returns the messages that have this mark, from number `from` on, which is 1 or more.
 fn numbers(marks: &[u8], from: u32, mark: u8) -> impl Iterator<Item = NonZeroU32> {
     let mut at = usize::try_from(from).unwrap_or(usize::MAX).saturating_sub(1);
     core::iter::from_fn(move || {
