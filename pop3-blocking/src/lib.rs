@@ -60,7 +60,8 @@ pub use pop3_proto::message::Message;
 pub use pop3_proto::serve::Maildrop;
 #[cfg(feature = "tls")]
 pub use pop3_proto::tls::{Fingerprint, Tls, TlsError, TlsFailure};
-pub use pop3_proto::{self, Config};
+pub use pop3_proto::wire::{DropListing, Greeting, ScanListing};
+pub use pop3_proto::{self, Config, ServerConfig, Zeroizing};
 #[cfg(feature = "tls")]
 pub use serve::serve_tls;
 pub use serve::{serve, serve_with};

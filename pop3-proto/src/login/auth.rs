@@ -112,7 +112,7 @@ impl Auth {
     /// than [`MAX_PARTS`] parts, the refusal is withheld without a search, because a mechanism may repeat data that the
     /// server chose.
     pub(crate) fn redact(&self, refused: &mut OwnedRefusal, user: &str) {
-        if self.sent.iter().flat_map(|message| parts(message)).nth(MAX_PARTS).is_some() {
+        if self.sent.iter().flat_map(parts).nth(MAX_PARTS).is_some() {
             return refused.withhold();
         }
         for message in &self.sent {

@@ -185,7 +185,7 @@ impl<'a> Words<'a> {
     fn skip(&mut self, skipped: fn(u8) -> bool) {
         let end = self.rest.iter().position(|&octet| !skipped(octet)).unwrap_or(self.rest.len());
         let (gone, rest) = self.rest.split_at(end);
-        self.line += gone.iter().filter(|&&octet| octet == b'\n').count();
+        self.line += memchr::memchr_iter(b'\n', gone).count();
         self.rest = rest;
     }
 
