@@ -18,7 +18,7 @@ use crate::{Error, QuitError};
 
 /// A session on a maildrop, until [`quit`](Self::quit).
 ///
-/// MessageReader numbers are 1-based and valid only in this session. Messages are deleted when `quit` succeeds: if you drop
+/// Message numbers are 1-based and valid only in this session. Messages are deleted when `quit` succeeds: if you drop
 /// the session or [abandon](Self::abandon) it, or if the connection is lost, nothing is deleted (RFC 1939, section 6).
 pub struct Session<S> {
     pub(crate) driver: Driver<S>,

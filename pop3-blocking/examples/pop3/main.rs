@@ -10,6 +10,8 @@ mod demo;
 mod digest;
 mod failure;
 mod fetch;
+#[cfg(unix)]
+mod interrupt;
 mod maildir;
 mod mark;
 mod options;
@@ -54,6 +56,8 @@ fn run() -> Result<(), Failure> {
     if let Command::Fetch { dir, delete } = command {
         // Before anything is asked of the server, so that what is wrong here costs no login.
         let delivery = Delivery::open(dir, account(&target, &options, &login.0))?;
+        #[cfg(unix)]
+        interrupt::tell_of_fetch();
         return fetch::run(|| open(&target, &options, &login), delivery, *delete, !options.no_pipelining);
     }
     commands::run(open(&target, &options, &login)?, command)

@@ -92,7 +92,7 @@ fn ask_for_name(host: &str) -> Result<String, Failure> {
 /// program here.
 fn prompt(user: &str, host: &str) -> Result<Secret, Failure> {
     #[cfg(unix)]
-    restore_terminal_at_signals();
+    crate::interrupt::restore_terminal();
     match rpassword::prompt_password(format!("Password of {user} at {host}: ")) {
         Ok(password) if password.is_empty() => Err(Failure::usage("no password was given")),
         Ok(password) => Ok(Secret::new(password)),
@@ -104,24 +104,4 @@ fn prompt(user: &str, host: &str) -> Result<Secret, Failure> {
             "no password, and no terminal to ask for it: use ~/.netrc, --password-file or POP3_PASSWORD",
         )),
     }
-}
-
-/// From now on a signal that ends the program gives the terminal its echo back first. (Ctrl-C that is typed is read by the
-/// prompt itself, which raises the signal.)
-#[cfg(unix)]
-fn restore_terminal_at_signals() {
-    use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    use signal_hook::iterator::Signals;
-    use signal_hook::low_level::emulate_default_handler;
-
-    let Ok(terminal) = File::open("/dev/tty") else { return };
-    let Ok(before) = tcgetattr(&terminal) else { return };
-    let Ok(mut signals) = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]) else { return };
-    std::thread::spawn(move || {
-        for signal in signals.forever() {
-            let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
-            let _ = emulate_default_handler(signal);
-        }
-    });
 }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::mortal::{End, Life, check, mortal};
-use crate::support::{Ended, Home, mail, store};
+use crate::support::{Act, Ended, Home, mail, say, scripted, store};
 
 /// When a run is to die.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +118,42 @@ fn kills(wanted: u32, mut random: u32) {
     Ended::new(home.command(&arguments).output().unwrap()).expect(0, "0 refused");
     assert_eq!(mail(&home.path("mail")), all);
     assert!(maildrop.messages("u").is_empty());
+}
+
+/// It dies by the signal, and says first what that means. A signal that is ignored remains so, as in the background.
+#[cfg(unix)]
+#[test]
+fn what_an_interrupt_means_is_told() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let server = scripted(|line| match line {
+        "LIST" => say("+OK\r\n1 5\r\n.\r\n"),
+        "UIDL" => say("+OK\r\n1 a\r\n.\r\n"),
+        // It is waited for.
+        "RETR 1" => say(""),
+        _ => Act::Usual,
+    });
+    let home = Home::with_password();
+    let program = home.command(&[]).get_program().to_owned();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' INT; exec \"$@\"", "sh"]).arg(program);
+    shell.args(["--plaintext", &server.quick_url(), "fetch", "mail"]);
+    let mut child = home.wrap(shell).spawn().unwrap();
+    while !server.heard_any("RETR 1") {
+        assert!(child.try_wait().unwrap().is_none(), "it waits");
+        thread::sleep(Duration::from_millis(1));
+    }
+    let send = |signal: &str| {
+        let sent = Command::new("sh").args(["-c", "kill \"$0\" \"$1\"", signal, &child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    };
+    send("-INT");
+    thread::sleep(Duration::from_millis(50));
+    send("-TERM");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.signal(), Some(15), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "pop3: interrupted: what is stored stays; run again to go on\n");
 }
 
 #[test]
