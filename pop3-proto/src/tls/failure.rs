@@ -1,4 +1,4 @@
-//! Why TLS failed, in plain words.
+//! Errors of TLS, in plain words.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use crate::tls::pin::{Fingerprint, Unaccepted, is_authority, is_other};
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
-/// Why TLS failed: in plain words where it is displayed, and to be told apart by [`error`](Self::error).
+/// An error of TLS. `Display` explains it in plain words; match on [`error`](Self::error) to tell errors apart.
 ///
 /// The [`io::Error`] of an adapter [downcasts](io::Error::downcast) to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,37 +22,37 @@ pub struct TlsFailure {
 }
 
 impl TlsFailure {
-    /// What rustls says.
+    /// Returns the error of rustls.
     pub fn error(&self) -> &Error {
         &self.error
     }
 
-    /// The server's certificate was not accepted.
+    /// Returns true if the server's certificate was not accepted.
     pub fn is_certificate(&self) -> bool {
         matches!(self.error, Error::InvalidCertificate(_) | Error::NoCertificatesPresented)
     }
 
-    /// No authority that is trusted here vouches for the server's certificate. It is another matter if the server shows an
-    /// authority's certificate as its own: trust in that authority does not help.
+    /// Returns true if no trusted authority signed the server's certificate. Returns false if the server presents an
+    /// authority's certificate as its own: trusting that authority does not help.
     pub fn is_unknown_authority(&self) -> bool {
         matches!(self.error, Error::InvalidCertificate(CertificateError::UnknownIssuer))
     }
 
-    /// The SHA-256 of the server's certificate, if it is one that could be [pinned](crate::tls::Tls::pin): no authority that
-    /// is trusted here vouches for it, it has expired, it is for another host, or it is not the pinned one. An attacker shows
-    /// a fingerprint too: compare it with the one that the server has.
+    /// Returns the SHA-256 of the server's certificate if a [pin](crate::tls::Tls::pin) would help: no trusted authority signed
+    /// it, it has expired, it is for another host, or it is not the pinned one. It may be an attacker's certificate: compare
+    /// the fingerprint with that on the server.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.fingerprint
     }
 
-    /// What came from the server is not TLS: it speaks in the clear on this port, or another protocol.
+    /// Returns true if the server's octets are not TLS: it speaks plaintext on this port, or another protocol.
     pub fn is_not_tls(&self) -> bool {
         matches!(self.error, Error::InvalidMessage(InvalidMessage::InvalidContentType))
     }
 }
 
-/// Has an error of TLS say in plain words what is wrong: it becomes a [`TlsFailure`], of a connection to `host`. Other errors
-/// stay as they are.
+/// Turns an error of rustls on a connection to `host` into a [`TlsFailure`], which explains it in plain words. Returns other
+/// errors unchanged.
 pub fn explain(error: io::Error, host: &ServerName<'_>) -> io::Error {
     match error.downcast::<Error>() {
         Ok(error) => {
@@ -78,7 +78,7 @@ impl fmt::Display for TlsFailure {
             Error::InvalidCertificate(error) => {
                 match error {
                     _ if self.is_unpinned => f.write_str("the server's certificate is not the one that is pinned")?,
-                    // It is not the verdict on the certificate, unless settings of one's own judge it.
+                    // This is not the verdict on the certificate, unless your own configuration gave it.
                     CertificateError::BadSignature if self.fingerprint.is_none() => f.write_str(
                         "the server does not prove that it has the key of its certificate, or that is not signed by the \
                          authority that it names",
@@ -183,7 +183,7 @@ impl fmt::Display for Names<'_> {
     }
 }
 
-/// Seconds, as people count them.
+/// A duration in seconds, displayed in hours or days where it is long.
 struct Span(u64);
 
 impl fmt::Display for Span {

@@ -1,19 +1,18 @@
-//! What TLS has to prove, as both adapters are told. No I/O here either.
+//! TLS settings for adapters, and errors of TLS in plain words. Nothing here does I/O.
 //!
 //! A session begins inside TLS, on port 995 (RFC 8314, section 3.1; "implicit TLS"), unless
-//! [`Security`](crate::login::Security) says otherwise; with STLS the connection begins in the clear, on port 110, and
-//! nothing secret is said before TLS is up (RFC 2595, section 4). Neither falls back to less.
+//! [`Security`](crate::login::Security) says otherwise. With STLS the connection begins in plaintext, on port 110, and no
+//! secret is sent before TLS is established (RFC 2595, section 4). Neither falls back to less.
 //!
-//! The server proves that it has the name or the address that the user gave as the host (RFC 8314, section 5.4; RFC 7817),
-//! by a certificate that an authority vouches for. Which authorities those are is for the platform to say: its verifier
-//! decides, with what the machine's administrator has set up. [`Tls::root`] and [`Tls::root_pem`] add a private
-//! authority. A server with a certificate that it signed itself can be [pinned](Tls::pin): it is known by the fingerprint of
-//! its certificate or key then. There is no switch that accepts anything; a [`ClientConfig`] of your own can.
+//! The server's certificate must be valid for the host name or address that you gave (RFC 8314, section 5.4; RFC 7817). The
+//! platform's verifier decides which authorities are trusted. [`Tls::root`] and [`Tls::root_pem`] add a private authority.
+//! [`Tls::pin`] accepts a server by the fingerprint of its certificate or key, such as one with a self-signed certificate.
+//! Verification cannot be disabled; supply your own [`ClientConfig`] to decide otherwise.
 //!
-//! TLS 1.2 and 1.3 are spoken (RFC 8314, section 4.1; RFC 8996). Where [`Tls`] makes the settings it offers the application
-//! protocol `pop3` (RFC 7301): a server that knows nothing of that ignores it, and one that knows it cannot be made to
-//! speak another protocol to us. When the stream ends without TLS's close, that is an end like another: inside an answer it
-//! is a truncation, and behind the answer to QUIT it is none.
+//! TLS 1.2 and 1.3 are supported (RFC 8314, section 4.1; RFC 8996). A configuration made by [`Tls`] offers the application
+//! protocol `pop3` (RFC 7301), so that a server that supports this extension cannot be made to speak another protocol. A
+//! stream that ends without TLS's close is treated as any end of stream: a truncation inside an answer, and a normal end
+//! after the answer to QUIT.
 //!
 //! ```
 //! use pop3_proto::login::Connect;
@@ -48,7 +47,7 @@ pub use failure::{TlsFailure, explain};
 pub use pin::{Fingerprint, NoFingerprint};
 pub use rustls;
 
-/// What TLS has to prove: by default, to the platform's verifier, that the server has the name that the user gave.
+/// TLS settings. By default the platform's verifier must accept the server's certificate for the host that you gave.
 ///
 /// `Debug` shows no key.
 #[derive(Clone, Default)]
@@ -61,18 +60,18 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// The platform's verifier, and no certificate of ours.
+    /// Creates settings with the platform's verifier and without a client certificate.
     pub fn new() -> Tls {
         Tls::default()
     }
 
-    /// Trusts one more authority, beside the platform's: its certificate in DER.
+    /// Trusts one more authority, in addition to the platform's: its certificate in DER.
     pub fn root(mut self, der: impl Into<Vec<u8>>) -> Tls {
         self.roots.push(CertificateDer::from(der.into()));
         self
     }
 
-    /// Trusts more authorities, beside the platform's: all certificates that stand in a PEM text.
+    /// Trusts more authorities, in addition to the platform's: all certificates in a PEM text.
     ///
     /// # Errors
     ///
@@ -82,22 +81,22 @@ impl Tls {
         Ok(self)
     }
 
-    /// Accepts the server whose certificate, or the public key in it, has this fingerprint, and no other server. May be
-    /// called several times, as for a key that is about to change.
+    /// Accepts the server whose certificate, or the public key in it, has this fingerprint, and no other server.
+    /// Call it several times for several pins, such as for a key that is about to change.
     ///
-    /// The pin alone decides: neither an authority nor the name nor the dates of the certificate count. The server must still
-    /// prove that it has the certificate's key. Take the fingerprint from the server itself, by a way that you trust: what a
-    /// connection shows may be an attacker's. [`TlsFailure::fingerprint`] is there to be compared with it.
+    /// The pin alone decides: authority, name and dates of the certificate are not checked. The server must still prove that
+    /// it has the certificate's key. Obtain the fingerprint from the server itself over a trusted channel, and compare it with
+    /// [`TlsFailure::fingerprint`]: the certificate that a connection presents may be an attacker's.
     pub fn pin(mut self, fingerprint: impl Into<Fingerprint>) -> Tls {
         self.pins.push(fingerprint.into());
         self
     }
 
-    /// Has us prove who we are, if the server asks for it: a chain of certificates, ours first, and our key.
+    /// Sets the client certificate, sent if the server requests one: a chain that begins with your certificate, and its key.
     ///
     /// # Errors
     ///
-    /// [`TlsError::Identity`] if the key is of an unknown sort, or not that of the certificate.
+    /// [`TlsError::Identity`] if the key's type is not supported, or the key does not match the certificate.
     pub fn identity(
         mut self,
         chain: Vec<CertificateDer<'static>>,
@@ -108,11 +107,11 @@ impl Tls {
         Ok(self)
     }
 
-    /// Like [`identity`](Self::identity), with chain and key as PEM texts, which may be the same one.
+    /// Sets the client certificate from PEM texts for the chain and the key, which may be the same text.
     ///
     /// # Errors
     ///
-    /// Those of [`identity`](Self::identity), [`TlsError::Pem`], [`TlsError::NoCertificate`] or [`TlsError::NoKey`].
+    /// The errors of [`identity`](Self::identity), [`TlsError::Pem`], [`TlsError::NoCertificate`] or [`TlsError::NoKey`].
     pub fn identity_pem(self, chain: &[u8], key: &[u8]) -> Result<Tls, TlsError> {
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| match error {
             rustls::pki_types::pem::Error::NoItemsFound => TlsError::NoKey,
@@ -121,8 +120,8 @@ impl Tls {
         self.identity(certificates(chain)?, key)
     }
 
-    /// What the settings amount to. The platform's authorities are read anew by each call, which takes a while: who opens
-    /// many connections calls it once, and gives `Tls::from(config)` to each of them. That has them resume TLS sessions, too.
+    /// Builds the rustls configuration. Each call reads the platform's authorities anew, which takes a while. For many
+    /// connections call it once and give `Tls::from(config)` to each of them; they can then resume TLS sessions, too.
     ///
     /// # Errors
     ///
@@ -148,7 +147,7 @@ impl Tls {
 
     fn verifier(&self, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
         let judge = if self.pins.is_empty() {
-            // The platform would not say whose fault it is.
+            // The platform's error would not tell that one of these is at fault.
             let mut store = RootCertStore::empty();
             self.roots.iter().try_for_each(|root| store.add(root.clone())).map_err(TlsError::Root)?;
             let platform = rustls_platform_verifier::Verifier::new_with_extra_roots(
@@ -163,8 +162,7 @@ impl Tls {
     }
 }
 
-/// Settings of one's own, which may be anything. They are taken as they are: roots, pins or an identity that are added to
-/// them are an error.
+/// Uses your own configuration as it is. Adding roots, pins or an identity to it is an error.
 impl From<Arc<ClientConfig>> for Tls {
     fn from(own: Arc<ClientConfig>) -> Tls {
         Tls { own: Some(own), ..Tls::default() }
@@ -182,11 +180,11 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// Why TLS cannot even be tried. Nothing was sent.
+/// The reason why TLS cannot be attempted. Nothing was sent.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// A PEM text cannot be read. It may hold a key, so nothing of it is shown.
+    /// A PEM text is malformed. It may contain a key, so none of it is shown.
     #[error("the PEM text is malformed")]
     Pem,
     /// A PEM text has no certificate in it.
@@ -195,16 +193,16 @@ pub enum TlsError {
     /// A PEM text has no private key in it.
     #[error("there is no private key in the PEM text")]
     NoKey,
-    /// The certificate of an authority that was added is none.
+    /// The certificate of an added authority cannot be used.
     #[error("the certificate of the authority cannot be used: {0}")]
     Root(rustls::Error),
-    /// Our certificate and our key do not belong together, or cannot be used.
+    /// The client certificate and its key do not match, or cannot be used.
     #[error("the client's certificate and key cannot be used: {0}")]
     Identity(rustls::Error),
-    /// Roots, pins or an identity were added to settings of one's own, which are taken as they are.
+    /// Roots, pins or an identity were added to your own configuration, which is used as it is.
     #[error("nothing can be added to settings of one's own")]
     Own,
-    /// The platform's authorities cannot be had.
+    /// The platform's authorities cannot be loaded.
     #[error("the platform's certificate authorities cannot be had: {0}")]
     Platform(rustls::Error),
     /// A certificate cannot be for this host.
@@ -212,7 +210,7 @@ pub enum TlsError {
     Name(String),
 }
 
-/// What a certificate has to be for: the host that the user gave, which may be a name or an IP address.
+/// Returns the name or IP address that the certificate must be valid for: the host that the user gave.
 ///
 /// # Errors
 ///
@@ -221,8 +219,8 @@ pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
     ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Name(host.to_owned()))
 }
 
-/// The channel binding `tls-exporter` of a connection whose handshake is done: 32 octets that both ends know and nobody
-/// between them (RFC 9266, section 2). `None` unless it is TLS 1.3.
+/// Returns the channel binding `tls-exporter` of a connection whose handshake is done: 32 octets that only the two ends know
+/// (RFC 9266, section 2). `None` unless it is TLS 1.3.
 pub fn channel_binding<Data>(connection: &ConnectionCommon<Data>) -> Option<Zeroizing<Vec<u8>>> {
     if connection.protocol_version() != Some(ProtocolVersion::TLSv1_3) {
         return None;
@@ -232,7 +230,7 @@ pub fn channel_binding<Data>(connection: &ConnectionCommon<Data>) -> Option<Zero
     Some(binding)
 }
 
-/// The process's choice of cryptography, if it made one.
+/// Returns the process's default provider of cryptography, or ring.
 fn provider() -> Arc<CryptoProvider> {
     CryptoProvider::get_default().map_or_else(|| Arc::new(rustls::crypto::ring::default_provider()), Arc::clone)
 }

@@ -1,4 +1,4 @@
-//! Pins: a server that is known by the fingerprint of its certificate or of its key, and by nothing else.
+//! Pins: servers identified by the fingerprint of their certificate or key.
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -13,7 +13,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 use sha2::{Digest, Sha256};
 
-/// The SHA-256 of a certificate in DER, or of a public key as it stands in one (`SubjectPublicKeyInfo`, as in RFC 7469).
+/// The SHA-256 of a certificate in DER, or of a public key as it is encoded in one (`SubjectPublicKeyInfo`, as in RFC 7469).
 ///
 /// As text it is 32 octets in hexadecimal, with or without colons, as `openssl x509 -noout -fingerprint -sha256` prints it.
 ///
@@ -29,12 +29,12 @@ use sha2::{Digest, Sha256};
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// The fingerprint of a certificate in DER, or of a public key.
+    /// Computes the fingerprint of a certificate in DER, or of a public key.
     pub fn of(der: &[u8]) -> Fingerprint {
         Fingerprint(Sha256::digest(der).into())
     }
 
-    /// The octets of the SHA-256.
+    /// Returns the octets of the SHA-256.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -46,7 +46,7 @@ impl From<[u8; 32]> for Fingerprint {
     }
 }
 
-/// A text that is no fingerprint: that has 64 hexadecimal digits.
+/// The text is not a fingerprint, which has 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a fingerprint is a SHA-256: 64 hexadecimal digits, with or without colons")]
 pub struct NoFingerprint;
@@ -83,11 +83,11 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Why a certificate was not accepted, with its fingerprint.
+/// The reason why a certificate was not accepted, with its fingerprint.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Unaccepted {
     pub(super) fingerprint: Fingerprint,
-    /// What the verifier said; `None` if the certificate is not the pinned one.
+    /// The verifier's error; `None` if the certificate is not the pinned one.
     pub(super) error: Option<CertificateError>,
 }
 
@@ -109,17 +109,17 @@ impl fmt::Display for Unaccepted {
 
 impl core::error::Error for Unaccepted {}
 
-/// Who decides whether a server's certificate is good.
+/// The part of a [`Verifier`] that decides about certificates.
 #[derive(Debug)]
 pub(super) enum Judge {
-    /// The fingerprints of certificates and keys. Name, authority and dates of the certificate have no meaning.
+    /// Fingerprints of certificates and keys. Name, authority and dates of the certificate are not checked.
     Pins(Vec<Fingerprint>),
-    /// The platform. Its refusal of a certificate that could be pinned gets the fingerprint.
+    /// The platform's verifier. Its errors get the fingerprint if a pin would help.
     Platform(Arc<dyn ServerCertVerifier>),
 }
 
-/// Verifies certificates as its judge does, and the signature of each handshake: that proves that the server has the key of
-/// the certificate, whoever accepted that.
+/// Verifies certificates by its judge, and the signature of each handshake, which proves that the server has the
+/// certificate's key, in either case.
 #[derive(Debug)]
 pub(super) struct Verifier {
     pub(super) judge: Judge,
@@ -199,7 +199,7 @@ pub(super) fn is_authority(error: &CertificateError) -> bool {
     is_other(error, "CaUsedAsEndEntity")
 }
 
-/// Returns true if webpki's error of this name is inside. Its type is not public, its name is.
+/// Returns true if `error` wraps webpki's error of this name. Its type is not public.
 pub(super) fn is_other(error: &CertificateError, name: &str) -> bool {
     matches!(error, CertificateError::Other(other) if other.0.to_string() == name)
 }
