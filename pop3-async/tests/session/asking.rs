@@ -13,6 +13,7 @@ use pop3_async::{Config, Connection, Credentials, Error, Policy, QuitError, Sess
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::TcpStream;
 use tokio::task::coop::consume_budget;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use crate::peer::{POLICY, credentials};
@@ -171,25 +172,27 @@ async fn in_a_task_that_is_busy() {
     }
 }
 
-fn poll_once<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
+/// Polls a call once, as a `select!` may do, and gives the runtime its turn.
+async fn poll_once<T>(future: Pin<&mut impl Future<Output = T>>) {
+    assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    yield_now().await;
 }
 
 /// What was heard for a call that was dropped is not what there is before the next one.
 #[tokio::test]
 async fn behind_a_dropped_call() {
     let mut unasked = Unasked::new().await;
-    assert!(poll_once(pin!(unasked.session.stat())).is_pending());
+    poll_once(pin!(unasked.session.stat())).await;
     unasked.speak();
     assert_unasked(&unasked.session.stat().await.unwrap_err());
 
     let mut unasked = Unasked::new().await;
-    assert!(poll_once(pin!(unasked.session.retrieve(1.try_into().unwrap()))).is_pending());
+    poll_once(pin!(unasked.session.retrieve(1.try_into().unwrap()))).await;
     unasked.speak();
     assert_unasked(&unasked.session.retrieve(1.try_into().unwrap()).await.unwrap_err());
 
     let mut unasked = Unasked::new().await;
-    assert!(poll_once(pin!(unasked.session.stat())).is_pending());
+    poll_once(pin!(unasked.session.stat())).await;
     unasked.speak();
     let deleted = unasked.session.delete_many([1.try_into().unwrap()]).next().await.unwrap();
     assert_unasked(&deleted.unwrap_err());
