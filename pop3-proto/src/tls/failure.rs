@@ -38,9 +38,9 @@ impl TlsFailure {
         matches!(self.error, Error::InvalidCertificate(CertificateError::UnknownIssuer))
     }
 
-    /// Returns the SHA-256 of the server's certificate if a [pin](crate::tls::Tls::pin) would help: no trusted authority signed
-    /// it, it has expired, it is for another host, or it is not the pinned one. It may be an attacker's certificate: compare
-    /// the fingerprint with that on the server.
+    /// Returns the SHA-256 of the server's certificate if a [pin](crate::tls::Tls::pin) would help: no trusted
+    /// authority signed it, it has expired, it is for another host, or it is not the pinned one. It may be an
+    /// attacker's certificate: compare the fingerprint with that on the server.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.fingerprint
     }
@@ -51,8 +51,8 @@ impl TlsFailure {
     }
 }
 
-/// Turns an error of rustls on a connection to `host` into a [`TlsFailure`], which explains it in plain words. Returns other
-/// errors unchanged.
+/// Turns an error of rustls on a connection to `host` into a [`TlsFailure`], which explains it in plain words. Returns
+/// other errors unchanged.
 pub fn explain(error: io::Error, host: &ServerName<'_>) -> io::Error {
     match error.downcast::<Error>() {
         Ok(error) => {

@@ -1,18 +1,18 @@
 //! TLS settings for adapters, and errors of TLS in plain words. Nothing here does I/O.
 //!
 //! A session begins inside TLS, on port 995 (RFC 8314, section 3.1; "implicit TLS"), unless
-//! [`Security`](crate::login::Security) says otherwise. With STLS the connection begins in plaintext, on port 110, and no
-//! secret is sent before TLS is established (RFC 2595, section 4). Neither falls back to less.
+//! [`Security`](crate::login::Security) says otherwise. With STLS the connection begins in plaintext, on port 110, and
+//! no secret is sent before TLS is established (RFC 2595, section 4). Neither falls back to less.
 //!
-//! The server's certificate must be valid for the host name or address that you gave (RFC 8314, section 5.4; RFC 7817). The
-//! platform's verifier decides which authorities are trusted. [`Tls::root`] and [`Tls::root_pem`] add a private authority.
-//! [`Tls::pin`] accepts a server by the fingerprint of its certificate or key, such as one with a self-signed certificate.
-//! Verification cannot be disabled; supply your own [`ClientConfig`] to decide otherwise.
+//! The server's certificate must be valid for the host name or address that you gave (RFC 8314, section 5.4; RFC
+//! 7817). The platform's verifier decides which authorities are trusted. [`Tls::root`] and [`Tls::root_pem`] add a
+//! private authority. [`Tls::pin`] accepts a server by the fingerprint of its certificate or key, such as one with a
+//! self-signed certificate. Verification cannot be disabled; supply your own [`ClientConfig`] to decide otherwise.
 //!
-//! TLS 1.2 and 1.3 are supported (RFC 8314, section 4.1; RFC 8996). A configuration made by [`Tls`] offers the application
-//! protocol `pop3` (RFC 7301), so that a server that supports this extension cannot be made to speak another protocol. A
-//! stream that ends without TLS's close is treated as any end of stream: a truncation inside an answer, and a normal end
-//! after the answer to QUIT.
+//! TLS 1.2 and 1.3 are supported (RFC 8314, section 4.1; RFC 8996). A configuration made by [`Tls`] offers the
+//! application protocol `pop3` (RFC 7301), so that a server that supports this extension cannot be made to speak
+//! another protocol. A stream that ends without TLS's close is treated as any end of stream: a truncation inside an
+//! answer, and a normal end after the answer to QUIT.
 //!
 //! ```
 //! use pop3_proto::login::Connect;
@@ -84,15 +84,17 @@ impl Tls {
     /// Accepts the server whose certificate, or the public key in it, has this fingerprint, and no other server.
     /// Call it several times for several pins, such as for a key that is about to change.
     ///
-    /// The pin alone decides: authority, name and dates of the certificate are not checked. The server must still prove that
-    /// it has the certificate's key. Obtain the fingerprint from the server itself over a trusted channel, and compare it with
-    /// [`TlsFailure::fingerprint`]: the certificate that a connection presents may be an attacker's.
+    /// The pin alone decides: authority, name and dates of the certificate are not checked. The server must still
+    /// prove that it has the certificate's key. Obtain the fingerprint from the server itself over a trusted channel,
+    /// and compare it with [`TlsFailure::fingerprint`]: the certificate that a connection presents may be an
+    /// attacker's.
     pub fn pin(mut self, fingerprint: impl Into<Fingerprint>) -> Tls {
         self.pins.push(fingerprint.into());
         self
     }
 
-    /// Sets the client certificate, sent if the server requests one: a chain that begins with your certificate, and its key.
+    /// Sets the client certificate, sent if the server requests one: a chain that begins with your certificate, and
+    /// its key.
     ///
     /// # Errors
     ///
@@ -111,7 +113,8 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// The errors of [`identity`](Self::identity), [`TlsError::Pem`], [`TlsError::NoCertificate`] or [`TlsError::NoKey`].
+    /// The errors of [`identity`](Self::identity), [`TlsError::Pem`], [`TlsError::NoCertificate`] or
+    /// [`TlsError::NoKey`].
     pub fn identity_pem(self, chain: &[u8], key: &[u8]) -> Result<Tls, TlsError> {
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| match error {
             rustls::pki_types::pem::Error::NoItemsFound => TlsError::NoKey,
@@ -219,8 +222,8 @@ pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
     ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Name(host.to_owned()))
 }
 
-/// Returns the channel binding `tls-exporter` of a connection whose handshake is done: 32 octets that only the two ends know
-/// (RFC 9266, section 2). `None` unless it is TLS 1.3.
+/// Returns the channel binding `tls-exporter` of a connection whose handshake is done: 32 octets that only the two
+/// ends know (RFC 9266, section 2). `None` unless it is TLS 1.3.
 pub fn channel_binding<Data>(connection: &ConnectionCommon<Data>) -> Option<Zeroizing<Vec<u8>>> {
     if connection.protocol_version() != Some(ProtocolVersion::TLSv1_3) {
         return None;

@@ -13,9 +13,11 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 use sha2::{Digest, Sha256};
 
-/// The SHA-256 of a certificate in DER, or of a public key as it is encoded in one (`SubjectPublicKeyInfo`, as in RFC 7469).
+/// The SHA-256 of a certificate in DER, or of a public key as it is encoded in one (`SubjectPublicKeyInfo`, as in RFC
+/// 7469).
 ///
-/// As text it is 32 octets in hexadecimal, with or without colons, as `openssl x509 -noout -fingerprint -sha256` prints it.
+/// As text it is 32 octets in hexadecimal, with or without colons, as `openssl x509 -noout -fingerprint -sha256`
+/// prints it.
 ///
 /// ```
 /// use pop3_proto::tls::Fingerprint;
@@ -180,8 +182,8 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Returns true if a pin would accept the certificate in spite of `error`. A revoked certificate is left out, because others
-/// may have its key; so are one that is not valid yet and one that cannot be read.
+/// Returns true if a pin would accept the certificate in spite of `error`. A revoked certificate is left out, because
+/// others may have its key; so are one that is not valid yet and one that cannot be read.
 fn could_be_pinned(error: &CertificateError) -> bool {
     match error {
         CertificateError::UnknownIssuer
