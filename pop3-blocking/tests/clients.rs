@@ -21,7 +21,7 @@ const MESSAGES: [&[u8]; 4] = [
     b"From: a@example.org\r\nSubject: no end\r\n\r\nof the last line",
 ];
 
-/// What a client gets of a message: every line with its end.
+/// Returns the message as a client receives it: every line with its end.
 fn whole(message: &[u8]) -> Vec<u8> {
     let end: &[u8] = if message.ends_with(b"\r\n") { b"" } else { b"\r\n" };
     [message, end].concat()
@@ -46,7 +46,7 @@ fn serve(store: &MailStore) -> u16 {
             let maildrop = store.maildrop();
             thread::spawn(move || {
                 let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
-                // What goes wrong here is seen from the other side.
+                // Failures here are seen by the other side.
                 let _ = pop3_blocking::serve_with(stream, maildrop, config);
             });
         }

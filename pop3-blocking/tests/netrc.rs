@@ -13,7 +13,7 @@ use std::{env, fs};
 use peer::Peer;
 use pop3_blocking::{Connect, Security};
 
-/// What a child does: it connects with what it is told and what it finds, and says what came of it.
+/// Runs in a child process: connects with the given and the found settings, and prints the result.
 fn child(port: &str) {
     let mut connect = Connect::new().port(port.parse().unwrap()).security(Security::Plaintext).allow_plaintext(true);
     if let Ok(user) = env::var("POP3_TEST_USER") {
@@ -80,7 +80,7 @@ fn what_is_not_given_is_found() {
     assert_eq!(run(peer.address.port(), &home), "Ok(())");
     peer.done();
 
-    // What is missing is named, before anybody connects.
+    // The error names the missing value, and comes before any connection.
     let host = ("MAILHOST", "127.0.0.1");
     fs::write(&file, plain).unwrap();
     let result = run(1, &[("NETRC", named)]);
@@ -90,11 +90,11 @@ fn what_is_not_given_is_found() {
         let result = run(1, variables);
         assert!(result.starts_with(nobody), "{result}");
     }
-    // An explicit file that is not there is no reason to take another.
+    // An explicit file that is missing is not replaced by another one.
     let missing = [host, ("NETRC", "/nonexistent/netrc"), ("HOME", folder.to_str().unwrap())];
     let result = run(1, &missing);
     assert!(result.starts_with(nobody), "{result}");
-    // What is no netrc file may be a password: it is not quoted.
+    // A file that is not a netrc file may hold a password, so it is not quoted.
     fs::write(&file, "machine 127.0.0.1 login mrose password secret phrase\n").unwrap();
     let result = run(1, &[host, ("NETRC", named)]);
     assert!(result.starts_with("the netrc file cannot be read: "), "{result}");

@@ -48,7 +48,7 @@ fn what_the_arguments_name_serves() {
 fn dovecot() {
     let address = env::var("POP3_TEST_ADDR").expect("POP3_TEST_ADDR is not set: run `.ci/dovecot start DIR`");
     let (host, port) = address.split_once(':').unwrap();
-    // What `nc` does, which is not everywhere.
+    // The command does the same as `nc`, which is not installed everywhere.
     let relay = format!("exec 3<>/dev/tcp/{host}/{port}; cat <&3 & cat >&3; wait");
     let (success, out, said) = run(pipes().args(["pipes", "pass", "bash", "-c", &relay]));
     assert!(success && out.starts_with("0 messages, 0 octets, by way of a child ("), "{out}{said}");

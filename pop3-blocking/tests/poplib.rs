@@ -7,7 +7,7 @@ use std::thread;
 use pop3_blocking::pop3_proto::ServerConfig;
 use pop3_blocking::pop3_proto::serve::MailStore;
 
-/// What `poplib` makes of a maildrop of three messages, line by line; it raises if a line of its own does not hold.
+/// Prints what `poplib` makes of a maildrop of three messages, line by line. Raises if an assertion of its own fails.
 const SCRIPT: &str = r#"
 import poplib, sys
 port = int(sys.argv[1])

@@ -114,7 +114,7 @@ fn g08_who_sends_and_never_reads_blocks_nobody_else() {
     rude.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
     let mut requests = b"USER u\r\nPASS pw\r\n".to_vec();
     requests.extend(b"RETR 1\r\n".repeat(100_000));
-    // Whether all of it fits into the kernel's buffers or not: nobody reads the answers.
+    // The requests may not fit into the kernel's buffers, since nobody reads the answers.
     let _ = rude.write_all(&requests);
 
     let mut polite = dial(address);

@@ -263,7 +263,7 @@ fn a_handshake_that_fails_ends_the_session() {
     let server = Server::new(STLS);
     let (stream, ending) = server.dial();
     begin_stls(&stream, "");
-    // Who trusts nobody breaks off.
+    // A client that trusts no authority ends the handshake.
     let untrusting = Server { trusts: RootCertStore::empty(), ..Server::new(STLS) };
     let mut inside = untrusting.secure(stream);
     assert!(inside.get_mut().write_all(b"USER u\r\n").and_then(|()| inside.read(&mut [0; 9])).is_err());

@@ -112,7 +112,7 @@ fn read<S: Read + Write>(session: &mut Session<S>, n: u32) -> String {
     String::from_utf8(octets(session, n)).unwrap()
 }
 
-/// What a server adds stands in the header. `>From ` is what mbox makes of a line.
+/// Returns whether `shown` is the message, apart from header lines that a server adds, and `>From ` lines of mbox.
 fn is(shown: &str, message: &str) -> bool {
     let (header, body) = message.split_once("\r\n\r\n").unwrap();
     let (shown_header, shown_body) = shown.split_once("\r\n\r\n").unwrap();
@@ -216,7 +216,7 @@ fn cyrus_over_tls() {
     }
 }
 
-/// What Courier and popa3d hand out as it is stored, but for an LF, which becomes CRLF whatever stands in front of it.
+/// Returns messages that Courier and popa3d send as stored, except that each LF becomes CRLF, whatever precedes it.
 fn what_comes_back() -> Vec<Vec<u8>> {
     let every: Vec<u8> = (0..=255).collect();
     let long =
@@ -294,8 +294,8 @@ fn octets_of_courier() {
     session.quit().unwrap();
 }
 
-/// Courier does not stuff a dot that is a message's first octet, so to a client it is stuffing (RFC 1939, section 3) and
-/// lost. A first line that is one dot is the end, and what stands behind it the answer to nothing.
+/// Courier does not stuff a dot that is a message's first octet, so a client takes it for stuffing (RFC 1939, section
+/// 3) and drops it. A first line of one dot is the end, and the octets after it answer no command.
 #[test]
 #[ignore = "needs the servers that .ci/servers starts"]
 fn a_dot_as_the_first_octet_is_lost_by_courier() {

@@ -131,7 +131,7 @@ fn what_is_left_half_way_is_skipped() {
     std::io::BufRead::fill_buf(&mut session.retrieve(number(2)).unwrap()).unwrap();
     assert_eq!(read(session.retrieve(number(3)).unwrap()), sent(&messages[2]));
 
-    // Batches left in the middle: of messages, of a message, of headers; and a batch behind a batch.
+    // Batches left in the middle: of messages, of a message, of headers; and a batch after a batch.
     let mut batch = session.retrieve_all().unwrap();
     batch.next().unwrap().unwrap();
     batch.next().unwrap().unwrap().read_exact(&mut [0; 1000]).unwrap();

@@ -86,7 +86,7 @@ fn what_the_server_refuses_leaves_the_session_as_it_was() {
         assert_eq!(error.operation(), operation);
         assert!(error.refused().is_some() && error.is_recoverable(), "{error}");
     }
-    // What the client refuses itself is not even sent.
+    // Commands that the client itself refuses are not sent.
     for line in ["STAT", "retr 1", "", "XTND a\r\nDELE 1"] {
         let error = session.raw(line, false).unwrap_err();
         assert!(matches!(error.cause(), Cause::Usage(_)) && error.is_recoverable(), "{error}");

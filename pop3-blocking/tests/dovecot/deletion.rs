@@ -1,4 +1,4 @@
-//! What is deleted, and when: by QUIT and by nothing else (RFC 1939, section 6).
+//! Deletion: only QUIT deletes messages (RFC 1939, section 6).
 
 use std::net::{Shutdown, TcpStream};
 

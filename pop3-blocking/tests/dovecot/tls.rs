@@ -37,7 +37,7 @@ fn a_whole_session() {
             session.quit().unwrap();
             assert_eq!(user.files(), 1);
 
-            // What was heard in the clear does not count inside TLS.
+            // Capabilities that were received in the clear do not count inside TLS.
             let said = log.said();
             let begin: &[&str] = if security == Security::Tls { &["CAPA"] } else { &["CAPA", "STLS", "CAPA"] };
             assert_eq!(said[..begin.len()], *begin);

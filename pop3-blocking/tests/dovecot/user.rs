@@ -21,7 +21,7 @@ pub(crate) fn address() -> SocketAddr {
     variable("POP3_TEST_ADDR").parse().expect("POP3_TEST_ADDR is not an address")
 }
 
-/// Where TLS is spoken from the beginning.
+/// Returns the address at which TLS begins at once.
 #[cfg(feature = "tls")]
 pub(crate) fn tls_address() -> SocketAddr {
     variable("POP3_TEST_TLS_ADDR").parse().expect("POP3_TEST_TLS_ADDR is not an address")
@@ -58,7 +58,7 @@ impl User {
         user
     }
 
-    /// Where the next message goes. Dovecot numbers messages by the time in their names.
+    /// Returns the path of the next message. Dovecot numbers messages by the time in their names.
     pub(crate) fn next_file(&self) -> PathBuf {
         let count = self.delivered.fetch_add(1, Ordering::Relaxed);
         self.maildir.join(format!("new/{}.P1M{count}.test", 1_600_000_000 + count))
@@ -96,7 +96,7 @@ impl Drop for User {
     }
 }
 
-/// What a log has received, a line each.
+/// The entries that a log has received, one per line.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -110,13 +110,14 @@ impl Log {
         self.0.lock().unwrap().clone()
     }
 
-    /// What the client said.
+    /// Returns the lines that the client sent.
     pub(crate) fn said(&self) -> Vec<String> {
         self.lines().iter().filter_map(|line| line.strip_prefix("C: ")).map(str::to_owned).collect()
     }
 }
 
-/// What Dovecot sends for a stored message: bare LF as CRLF, and a line end at the end.
+/// Returns what Dovecot sends for a stored message: each bare LF becomes CRLF, and a line end is added if the last line
+/// has none.
 pub(crate) fn sent(stored: &[u8]) -> Vec<u8> {
     let mut sent = Vec::new();
     for (at, &octet) in stored.iter().enumerate() {

@@ -62,7 +62,7 @@ fn play(scene: &Scene, fault: Option<Fault>, timeout: Duration) -> (Story, Recor
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let port = listener.local_addr().unwrap().port();
     let (wire, witness) = Wire::new(scene, fault, usize::MAX);
-    // What the server comes to is no matter: its client may be gone first.
+    // The result of the server is ignored: its client may be gone first.
     let server = thread::spawn(move || drop(serve(listener.accept().unwrap().0, wire, fault.map(|fault| fault.kind))));
     let how = Connect::new().host("127.0.0.1").port(port).user(USER).password(PASSWORD);
     let how = how.security(Security::Plaintext).allow_plaintext(true).timeout(timeout);
@@ -89,7 +89,7 @@ fn check(scene: &Scene, fault: Fault, ideal: &Story, record: &Record, story: &St
     }
 }
 
-/// How many descriptors and threads this process has.
+/// Returns the numbers of descriptors and threads of this process.
 fn belongings() -> [usize; 2] {
     ["/proc/self/fd", "/proc/self/task"].map(|folder| std::fs::read_dir(folder).unwrap().count())
 }

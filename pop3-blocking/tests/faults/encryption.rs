@@ -14,12 +14,12 @@ use crate::host::Said;
 /// The name that the certificate is for.
 pub(crate) const HOST: &str = "pop.example.org";
 
-/// How a session is encrypted.
+/// The encryption of a session.
 #[derive(Clone, Debug)]
 pub(crate) struct Protection {
     config: Arc<ServerConfig>,
     pub(crate) trusted: Tls,
-    /// Whether it is STLS that begins it.
+    /// Begins TLS by STLS.
     pub(crate) stls: bool,
 }
 

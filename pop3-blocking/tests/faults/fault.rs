@@ -1,15 +1,15 @@
-//! What goes wrong on the way, and after which octet.
+//! Faults on the way, and the octet after which they occur.
 
 use std::io::ErrorKind;
 
-/// Which way the octets are going that the fault counts.
+/// The direction of the octets that a fault counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     ToServer,
     ToClient,
 }
 
-/// After `at` octets of that way.
+/// A fault after `at` octets in the direction `way`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fault {
     pub(crate) way: Way,
@@ -27,13 +27,13 @@ pub(crate) enum Kind {
     Resets,
     /// Nothing more comes, and what is written is lost.
     Hangs,
-    /// Reading or writing fails so. Behind the time-out of a socket the octets may come after all, too late.
+    /// Reading or writing fails so. After the time-out of a socket, the octets may still come, too late.
     Fails(ErrorKind),
     /// Writing takes nothing.
     TakesNothing,
     /// Octets that the server did not send.
     Inserts(&'static [u8]),
-    /// An octet with some bits turned round.
+    /// An octet with some bits flipped.
     Flips(u8),
     /// An octet less.
     Loses,

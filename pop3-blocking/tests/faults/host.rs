@@ -11,14 +11,14 @@ pub(crate) struct Host {
     service: Service<Keeper>,
     scene: Scene,
     tls: Option<Encryption>,
-    /// What is to be said.
+    /// Octets that are to be sent.
     out: Vec<u8>,
 }
 
-/// What a host says.
+/// The octets that a host sends.
 pub(crate) struct Said {
     pub(crate) octets: Vec<u8>,
-    /// What it comes to inside TLS, and how many of the octets it takes to know.
+    /// The plaintext of the octets, and how many of them a client must have to know it.
     pub(crate) plaintext: Vec<u8>,
     pub(crate) known: usize,
 }

@@ -1,4 +1,4 @@
-//! What must have come of a session, given what came through.
+//! Checks of the result of a session against the octets that came through.
 
 use std::io::ErrorKind;
 use std::slice::Iter;
@@ -234,7 +234,7 @@ impl Judge<'_> {
         assert!(failure.why == why && !failure.goes_on, "{failure:?}: {why:?}, {stop:?}");
         assert!(operation.contains(&&*failure.operation), "{failure:?}: {operation:?}");
         if let Some(got) = &failure.part {
-            // What may be the beginning of a terminator is held back.
+            // Octets that may begin a terminator are held back.
             let part = part.expect("a message had begun");
             assert!(part.starts_with(got) && part.len() - got.len() <= 1, "{failure:?}: {part:?}");
         }
@@ -242,11 +242,11 @@ impl Judge<'_> {
         Over
     }
 
-    /// What a stop is called.
+    /// Returns the reason that the client gives for a stop.
     fn why(&self, stop: Stop) -> Why {
         match (stop, self.record.end, self.record.unwritten) {
             (Stop::Violation(violation), ..) => Why::Protocol(violation),
-            // Nobody waits for ever.
+            // The client's time runs out.
             (Stop::Short | Stop::Unasked, None, _) => Why::Transport(ErrorKind::TimedOut),
             (Stop::Short | Stop::Unasked, Some(End::Failed(kind)), _) => Why::Transport(kind),
             (Stop::LastWords, ..) | (Stop::Unasked, Some(End::Closed), None) => Why::ClosedWhileIdle,
@@ -268,7 +268,7 @@ fn unique_id(row: &[u8]) -> Option<(u32, Vec<u8>)> {
     Some((number, behind[begin..end].to_vec()))
 }
 
-/// Whether nothing but the truth comes through, as long as anything comes.
+/// Returns whether the octets that come through, as long as any come, are those that were sent.
 const fn is_honest(kind: Kind) -> bool {
     !matches!(kind, Kind::Inserts(_) | Kind::Flips(_) | Kind::Loses | Kind::Doubles)
 }

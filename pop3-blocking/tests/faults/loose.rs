@@ -1,9 +1,10 @@
-//! What holds however the octets met.
+//! Checks that hold in whatever order the octets of both sides arrive.
 
 use crate::maildrop::Scene;
 use crate::story::{Quit, Story, Value, Why};
 
-/// Compares a story with what it is without a fault: it goes as far, and no further, and what ends it `fits`.
+/// Compares a story with the story without a fault: both are equal up to the failure that ends it, and this failure
+/// `fits`.
 pub(crate) fn judge(scene: &Scene, ideal: &Story, story: &Story, removed: Option<&[u32]>, fits: impl Fn(&Why) -> bool) {
     let is_good = |note: &&Result<Value, _>| {
         note.as_ref().err().is_none_or(|failure: &crate::story::ExchangeError| failure.goes_on)
@@ -32,12 +33,12 @@ pub(crate) fn judge(scene: &Scene, ideal: &Story, story: &Story, removed: Option
     }
 }
 
-/// How many messages are whole.
+/// Returns the number of messages that are whole.
 pub(crate) fn whole(story: &Story) -> usize {
     story.notes.iter().filter(|note| matches!(note, Ok(Value::Message(..)))).count()
 }
 
-/// How many messages are whole in these octets of the server.
+/// Returns the number of messages that are whole in these octets of the server.
 pub(crate) fn terminated(heard: &[u8]) -> usize {
     let terminators = heard.windows(5).filter(|run| run == b"\r\n.\r\n").count();
     // CAPA, LIST and UIDL have one each. The empty message's follows its status line like the others.

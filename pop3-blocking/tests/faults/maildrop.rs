@@ -17,12 +17,12 @@ const IDS: [&str; 6] = ["whqtswO00WBw418f9t5JxYwZ", "..", "3", "+OK", "-ERR", "~
 /// A message as it is stored, or `None` for one that cannot be read.
 pub(crate) type Mail = Option<Vec<u8>>;
 
-/// What there is before anybody speaks.
+/// The server and its maildrop before the session begins.
 #[derive(Clone, Debug)]
 pub(crate) struct Scene {
-    /// Whether the server says that it pipelines.
+    /// Announces PIPELINING.
     pub(crate) pipelining: bool,
-    /// Whether UPDATE fails.
+    /// Makes UPDATE fail.
     pub(crate) refuses: bool,
     /// TLS, if there is any.
     pub(crate) protection: Option<Protection>,
@@ -45,7 +45,7 @@ impl Scene {
         Scene { pipelining: true, refuses: false, protection: None, mails: mails.into() }
     }
 
-    /// Whether a client who got these octets of a message got the message: every line with CRLF, the last one too.
+    /// Returns whether these octets are the whole message, with CRLF after every line, the last one too.
     pub(crate) fn is_message(&self, number: u32, octets: &[u8]) -> bool {
         let Some(mail) = &self.mails[number as usize - 1] else { return false };
         let ended = mail.is_empty() || mail.ends_with(b"\n");

@@ -26,7 +26,7 @@ use maildrop::Scene;
 use story::Story;
 use wire::{Record, Wire};
 
-/// What a read may fail with. The first two are what a time-out of the socket looks like, by platform.
+/// Errors that a read may fail with. The first two are the time-out of a socket, depending on the platform.
 const READ_ERRORS: &[Kind] =
     &[Kind::Fails(ErrorKind::WouldBlock), Kind::Fails(ErrorKind::TimedOut), Kind::Fails(ErrorKind::NetworkUnreachable)];
 

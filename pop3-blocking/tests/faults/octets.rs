@@ -14,13 +14,13 @@ use crate::{READ_ERRORS, play};
 /// Octets of the largest message: more than a session's first buffer holds.
 const LARGE: usize = 1300;
 
-/// How many octets a call carries at most: mostly all. No small multiple of the number of kinds.
+/// The most octets that a call carries: usually all. Their count is not a small multiple of the number of kinds.
 const PIECES: [usize; 11] = [usize::MAX, 100, 9, usize::MAX, 30, usize::MAX, 1, 200, usize::MAX, 50, 20];
 
 /// The ways in which a connection ends.
 const ENDS: [Kind; 4] = [Kind::Closes, Kind::Swallows, Kind::Resets, Kind::Hangs];
 
-/// What a write may fail with.
+/// Errors that a write may fail with.
 const WRITE_ERRORS: [Kind; 3] =
     [Kind::Fails(ErrorKind::TimedOut), Kind::Fails(ErrorKind::NetworkUnreachable), Kind::TakesNothing];
 
@@ -79,7 +79,7 @@ fn at_every_octet(scene: &Scene, way: Way, kinds: &[Kind]) {
     at_each(scene, way, kinds, |_, _| kinds.len());
 }
 
-/// Where nothing but the letters of a large message are near. What is changed there changes them, and that is all.
+/// Returns the range in which only the letters of a large message are near. A change there affects nothing but them.
 fn dull(ideal: &Record) -> Range<usize> {
     let find = |run: &[u8]| ideal.heard.windows(run.len()).position(|octets| octets == run).unwrap();
     find(b"Subject: large") + 100..find(b"+OK 3 messages") - 100

@@ -1,4 +1,4 @@
-//! What a record says, as a naive reading of RFC 1939 has it: one line after the other, all of it at hand.
+//! A naive reader of records by RFC 1939: it has the whole record, and reads one line after the other.
 //!
 //! It decides as `pop3_proto::tolerance` says, and shares no code with what it judges.
 
@@ -25,7 +25,7 @@ pub(crate) type Status = Result<Vec<u8>, ()>;
 /// An answer that comes and nobody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Skipped {
-    /// What is left of a listing.
+    /// The rest of a listing.
     Listing,
     /// The answer to a PASS that followed a USER before that was refused.
     Pass,
@@ -33,12 +33,12 @@ enum Skipped {
 
 pub(crate) struct Reading<'a> {
     record: &'a Record,
-    /// So much was taken of what the client said, and of what it heard.
+    /// The octets that were taken of those that the client sent, and of those that it received.
     said: usize,
     heard: usize,
-    /// Whether lines end in CRLF, once a line told.
+    /// Says whether lines end in CRLF; `None` before the first line that shows it.
     crlf: Option<bool>,
-    /// Whether a command may be sent before earlier ones are answered.
+    /// Says whether a command may be sent before earlier ones are answered.
     pub(crate) pipelining: bool,
     skipped: Option<Skipped>,
 }
@@ -48,12 +48,12 @@ impl<'a> Reading<'a> {
         Reading { record, said: 0, heard: 0, crlf: None, pipelining: false, skipped: None }
     }
 
-    /// What is left unread.
+    /// Returns the octets that are not read yet.
     fn rest(&self) -> &'a [u8] {
         &self.record.heard[self.heard..]
     }
 
-    /// How much had been heard when the next command was written, if it was.
+    /// Returns how many octets had been received when the next command was written, if it was.
     pub(crate) fn before(&self) -> Option<usize> {
         self.record.since.get(self.said).copied()
     }
@@ -206,7 +206,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The text behind a `+OK`, or a `-ERR`.
+/// The text after a `+OK`, or a `-ERR`.
 fn status(line: &[u8]) -> Option<Status> {
     let mut words = line.splitn(2, |&octet| octet == b' ');
     let (word, text) = (words.next()?.to_ascii_uppercase(), words.next().unwrap_or_default());

@@ -28,7 +28,7 @@ const KINDS: [Kind; 9] = [
 
 const ENDS: [Kind; 4] = [Kind::Closes, Kind::Swallows, Kind::Resets, Kind::Hangs];
 
-/// What a client may say of the end of a session that this happened to.
+/// Returns whether a client may give this reason for the end of a session with a fault of this kind.
 fn fits(kind: Kind, why: &Why) -> bool {
     let closed = matches!(why, Why::Closed | Why::ClosedWhileIdle | Why::Handshake(ErrorKind::UnexpectedEof));
     let late = matches!(why, Why::Transport(ErrorKind::TimedOut) | Why::Handshake(ErrorKind::TimedOut));
@@ -37,7 +37,7 @@ fn fits(kind: Kind, why: &Why) -> bool {
         Kind::Closes => closed || *why == Why::Handshake(ErrorKind::BrokenPipe),
         Kind::Resets => closed || matches!(why, Why::Handshake(ErrorKind::ConnectionReset)),
         Kind::Hangs => late,
-        // A length that is changed has the client wait for octets that never come.
+        // A changed length makes the client wait for octets that never come.
         _ => {
             let damaged =
                 matches!(why, Why::Transport(ErrorKind::InvalidData) | Why::Handshake(ErrorKind::InvalidData));
@@ -55,7 +55,7 @@ fn run(scene: &Scene, ideal: &Story, fault: Fault, piece: usize) -> bool {
     let known = record.plaintext.iter().take_while(|(known, _)| *known <= intact);
     let plaintext: Vec<u8> = known.flat_map(|(_, plaintext)| plaintext.clone()).collect();
     if fault.way == Way::ToClient {
-        // What came before the fault is as good as ever, and nothing behind it is.
+        // Messages before the fault are whole, and none after it is.
         let unharmed = story == *ideal;
         assert!(unharmed || whole(&story) == terminated(&plaintext), "{story:?}");
         return unharmed;

@@ -1,4 +1,4 @@
-//! What came of a session, call by call.
+//! The results of a session, call by call.
 
 use std::io::{self, ErrorKind};
 use std::num::NonZeroU32;
@@ -8,7 +8,7 @@ use pop3_blocking::pop3_proto::wire::{DropListing, ScanListing};
 use pop3_blocking::pop3_proto::{UsageError, Violation};
 use pop3_blocking::{Cause, ConnectError, Error, LoginError, QuitError};
 
-/// What a call came to.
+/// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     Greeted,
@@ -129,7 +129,7 @@ impl From<ConnectError> for ExchangeError {
     }
 }
 
-/// What QUIT is said to have come to.
+/// The result that QUIT reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Quit {
     Committed,

@@ -8,22 +8,22 @@ use crate::fault::{Fault, Kind, Way};
 use crate::host::{Host, Said};
 use crate::maildrop::{Removed, Scene};
 
-/// What came through, as the client saw it.
+/// The octets that came through, as the client saw them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
-    /// What the client wrote and the stream took.
+    /// The octets that the client wrote and the stream took.
     pub(crate) said: Vec<u8>,
-    /// Of each of these octets: how many had been read when it was first offered.
+    /// The number of octets that had been read when each of them was first offered.
     pub(crate) since: Vec<usize>,
-    /// What the client read.
+    /// The octets that the client read.
     pub(crate) heard: Vec<u8>,
-    /// What the server sent, if there is TLS.
+    /// The octets that the server sent, if there is TLS.
     pub(crate) encrypted: Vec<u8>,
-    /// What that said, and how many octets the client must have read to know it.
+    /// Their plaintext, in parts, each with the number of octets that the client must have read to know it.
     pub(crate) plaintext: Vec<(usize, Vec<u8>)>,
-    /// How it ended for the client, if it saw an end.
+    /// The end of the connection, if the client saw one.
     pub(crate) end: Option<End>,
-    /// Something is offered and not yet taken: how many had been read when it was first offered.
+    /// The number of octets that had been read when the octets that are not yet taken were first offered.
     pub(crate) unwritten: Option<usize>,
 }
 
@@ -47,9 +47,9 @@ pub(crate) struct Wire {
     /// Octets that the server has said.
     made: usize,
     to_client: VecDeque<u8>,
-    /// What the server says after the fault.
+    /// The octets that the server sends after the fault.
     late: VecDeque<u8>,
-    /// The fault is there, and this is how it ends the connection, when what came before it is read.
+    /// The fault that has occurred, which ends the connection when the octets before it are read.
     over: Option<Kind>,
     /// Reads and writes since the client saw the end.
     in_vain: usize,
@@ -63,7 +63,7 @@ pub(crate) struct Witness {
 }
 
 impl Witness {
-    /// What came through, and what UPDATE removed.
+    /// Returns the octets that came through, and the messages that UPDATE removed.
     pub(crate) fn testify(self) -> (Record, Option<Vec<u32>>) {
         let record = std::mem::take(&mut *self.record.lock().unwrap());
         let removed = self.removed.lock().unwrap().take();
@@ -94,7 +94,7 @@ impl Wire {
         (wire, Witness { record, removed })
     }
 
-    /// Whether the caller shall be kept waiting for a moment.
+    /// Returns whether the caller must wait for a moment.
     pub(crate) fn is_late(&mut self) -> bool {
         self.calls += 1;
         assert!(self.calls < 100_000, "there is no end to it");
@@ -149,7 +149,7 @@ impl Wire {
         self.made += after.len();
     }
 
-    /// What is not done to an octet comes at once behind the octet before.
+    /// Applies a fault that does not change an octet, at once after the octet before it.
     fn arrive(&mut self) {
         match self.strikes(Way::ToClient, self.made) {
             None | Some(Kind::Flips(_) | Kind::Loses | Kind::Doubles) => {}

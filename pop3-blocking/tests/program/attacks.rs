@@ -15,7 +15,7 @@ fn b08_no_url_says_a_line_of_its_own() {
             home.run(&["--plaintext", &server.url_of(&login), "stat"]).expect(2, "pop3: ");
         }
     }
-    // What is merely unusual is one argument.
+    // A login that is only unusual is one argument.
     for login in ["bob%20PASS%20x", "bob%20"] {
         home.run(&["--plaintext", &server.url_of(login), "stat"]).expect(2, "blank");
     }

@@ -124,7 +124,7 @@ impl Post {
     }
 }
 
-/// How a message breaks its session.
+/// The ways in which a message breaks its session.
 const BREAKS: [fn() -> Act; 3] =
     [|| Act::Hang(Vec::new()), || say("gibberish\r\n"), || Act::Hang(b"+OK\r\nSubject: half".to_vec())];
 

@@ -34,7 +34,7 @@ impl Scene {
         Scene { all, store, server, home: Home::in_memory() }
     }
 
-    /// Fetches behind a line of shell. If there was no room, that is what it said, and nothing is lost.
+    /// Fetches after a line of shell. If there was no space, the program said so, and nothing is lost.
     fn fetch_behind(&self, shell: &str, said: &str) -> Ended {
         let shell = format!("{shell} exec \"$@\"");
         let ended =
@@ -49,7 +49,7 @@ impl Scene {
                 assert!(is_untouched || ended.said.contains("File too large"), "{ended:?}");
                 assert!(is_tidy(&self.home.path("mail")), "{ended:?}");
             }
-            // By the signal, before the messages were deleted or behind it.
+            // By the signal, before the messages were deleted or after.
             None => assert!(matches!(self.store.messages("u").len(), there if there == self.all.len() || there == 0)),
             _ => panic!("{ended:?}"),
         }
@@ -61,8 +61,8 @@ impl Scene {
     }
 }
 
-/// Limits of a file's size, in blocks of 512 octets; behind the last one everything fits. Without the trap the write is
-/// the program's death.
+/// Limits of a file's size, in blocks of 512 octets; after the last one everything fits. Without the trap, the write
+/// kills the program.
 #[test]
 fn no_file_may_grow() {
     let few = vec![b"Subject: one of many\r\n\r\nthe memory outgrows them\r\n".to_vec(); 16];

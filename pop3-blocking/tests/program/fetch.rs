@@ -52,7 +52,7 @@ fn what_was_read_moved_or_forgotten_is_still_known() {
     fs::rename(&new[0], home.path("mail/cur").join(read)).unwrap();
     fs::remove_file(&new[1]).unwrap();
     fetch(&home, &server, &[]).expect(0, "0 new, 4 already here");
-    // What is on disk is known even without the memory, which is mended.
+    // Messages on disk are known even without the memory, which is repaired.
     fs::remove_file(home.path("mail/.pop3-seen")).unwrap();
     fetch(&home, &server, &[]).expect(0, "1 new, 3 already here");
     fs::rename(home.path("mail/new"), home.path("elsewhere")).unwrap();

@@ -12,13 +12,13 @@ fn fetch(home: &Home, server: &Server, options: &[&str]) -> Ended {
     home.run(&[&["--plaintext", &server.quick_url(), "fetch", "mail"], options].concat())
 }
 
-/// How a server writes.
+/// The style in which a server writes.
 #[derive(Clone, Copy, Debug)]
 struct Style {
     greeting: &'static str,
     /// The line end of status lines and rows.
     line: &'static str,
-    /// What a dot behind this is stuffed.
+    /// The octets after which a dot is stuffed.
     stuffed_behind: &'static str,
     terminator: &'static str,
     /// Messages come line by line.
@@ -59,7 +59,7 @@ impl Style {
         text + self.terminator
     }
 
-    /// What is on disk of a message that came whole.
+    /// Returns the octets on disk of a message that arrived whole.
     fn heard(self, message: &str) -> Vec<u8> {
         let end = if message.ends_with(self.stuffed_behind) { "" } else { self.stuffed_behind };
         format!("{message}{end}").into_bytes()
@@ -152,7 +152,7 @@ fn insert(style: Style, forgery: &str) {
     let plain = |n: usize| format!("Subject: {n}{0}{0}mail number {n}{0}", style.line);
     for victim in 1..=3 {
         let own = plain(victim);
-        // Before the message, behind its header, in the middle of a line, and at its end.
+        // Before the message, after its header, in the middle of a line, and at its end.
         let places = [0, own.find(style.line).unwrap(), own.len() - 6, own.len()];
         for place in places {
             let mut messages: Vec<_> = (1..=3).map(plain).collect();
@@ -194,7 +194,7 @@ fn judge(style: Style, server: &Server, messages: &[String], attacker: usize, sc
         for file in &here {
             assert!(genuine.contains(file), "{scene}: {}", file.escape_ascii());
         }
-        // What is deleted is here.
+        // Deleted messages are in the Maildir.
         for (n, message) in genuine.iter().enumerate() {
             let deleted = server.heard_any(&format!("DELE {}", n + 1));
             assert!(!deleted || here.contains(message), "{scene}: {} was deleted unread", n + 1);

@@ -65,7 +65,7 @@ fn kills(wanted: u32, mut random: u32) {
     let arguments = ["--plaintext", &url, "fetch", "mail", "--delete"];
     let refill = || all.iter().for_each(|message| assert!(maildrop.deliver("u", message)));
 
-    // What a run takes that nobody kills.
+    // A run that nobody kills gives the time and the octets of a whole run.
     let home = Home::in_memory();
     let begun = Instant::now();
     home.run(&arguments).expect(0, "300 new");

@@ -1,4 +1,4 @@
-//! Where the password comes from, where it never goes, and what becomes of logins that fail.
+//! The sources of the password, the places where it never appears, and the results of logins that fail.
 
 use crate::support::{Act, Home, PASSWORD, embedded, greeting_with, say, scripted, store};
 
@@ -125,7 +125,7 @@ fn the_first_password_of_file_environment_and_netrc() {
     Home::with_password().run(&["--plaintext", "pop://127.0.0.1", "stat"]).expect(2, "who logs in?");
 }
 
-/// Whoever uses a password that others can read is told so, and nobody else.
+/// A warning is printed if, and only if, others can read the password that is used.
 #[cfg(unix)]
 #[test]
 fn a_netrc_file_that_others_can_read() {

@@ -63,7 +63,7 @@ fn a_server_that_falls_silent() {
     ended.expect(4, "the server sent no answer to STAT for 3 s");
 }
 
-/// What there is of a message is not taken for all.
+/// A part of a message is not taken for the whole.
 #[test]
 fn a_server_that_falls_silent_in_a_message() {
     let server = scripted(|line| if line == "RETR 1" { say("+OK\r\nhalf") } else { Act::Usual });
@@ -80,7 +80,7 @@ fn a_message_cut_short_is_no_success() {
     Home::with_password().run(&["--plaintext", &server.url(), "retr", "1"]).expect(4, "closed the connection");
 }
 
-/// What a server says cannot move the cursor, nor reverse the order of letters.
+/// Text from a server cannot move the cursor or reverse the order of letters.
 #[test]
 fn f03_what_servers_say_is_escaped() {
     let evil = "\x1b[2J\x07\u{202e}\u{9b}";

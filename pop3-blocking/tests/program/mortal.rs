@@ -13,17 +13,17 @@ use socket2::SockRef;
 
 use crate::support::{Home, Server, files, listen, mail};
 
-/// What becomes of the next connection.
+/// The limits of the next connection, and its end.
 #[derive(Debug, Default)]
 pub(crate) struct Life {
-    /// How many octets it carries to the client and to the server, if there is a bound.
+    /// The octets that it may still carry to the client and to the server, if there is a limit.
     pub(crate) left: [Option<usize>; 2],
     pub(crate) end: End,
-    /// How many octets it has carried.
+    /// The octets that it has carried to the client and to the server.
     pub(crate) carried: [usize; 2],
 }
 
-/// What happens then.
+/// The event after the last of the octets within a limit.
 #[derive(Debug, Default)]
 pub(crate) enum End {
     #[default]
@@ -39,13 +39,13 @@ pub(crate) enum End {
 }
 
 impl Life {
-    /// How many of `octets` may be carried: at least one, or it has come to its end.
+    /// Returns how many of `octets` may be carried, which is at least one. Fails if the connection has come to its end.
     fn carry(&mut self, way: usize, octets: usize, mut stream: &TcpStream) -> io::Result<usize> {
         if self.left[way] == Some(0) {
             match &self.end {
                 End::Closes | End::Resets => return Err(ErrorKind::ConnectionAborted.into()),
                 End::Adds(octets) => stream.write_all(octets)?,
-                // Whoever waited for it may be gone, and then it goes on at once.
+                // The other side of the channels may be gone; the connection then goes on at once.
                 End::Waits { reached, go_on } => drop((reached.send(()), go_on.recv())),
             }
             self.left = [None, None];
@@ -100,8 +100,8 @@ fn serve(mut stream: &TcpStream, store: &MailStore, life: &mut Life) -> io::Resu
     Ok(())
 }
 
-/// What must hold after every run, however it ended: each message is there at most once and whole, and none is gone from
-/// both sides. Gives how many are in the Maildir.
+/// Checks the state after a run, however it ended: each message is in the Maildir at most once and whole, and none is
+/// gone from both sides. Returns the number of messages in the Maildir.
 pub(crate) fn check(all: &[Vec<u8>], home: &Home, store: &MailStore) -> usize {
     let here = mail(&home.path("mail"));
     let mut once = here.clone();
@@ -118,7 +118,7 @@ pub(crate) fn check(all: &[Vec<u8>], home: &Home, store: &MailStore) -> usize {
     here.len()
 }
 
-/// Whether nothing half-written is there.
+/// Returns whether no half-written message is left.
 pub(crate) fn is_tidy(maildir: &Path) -> bool {
     !maildir.join("tmp").exists() || files(&maildir.join("tmp")).is_empty()
 }

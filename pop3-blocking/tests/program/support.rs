@@ -76,7 +76,7 @@ impl Home {
         self.wrap(command)
     }
 
-    /// Runs the program behind a line of shell, which ends with `exec "$@"`.
+    /// Runs the program after a line of shell, which ends with `exec "$@"`.
     #[cfg(unix)]
     pub(crate) fn run_behind(&self, shell: &str, arguments: &[&str]) -> Ended {
         let mut command = Command::new("sh");
@@ -89,7 +89,7 @@ impl Home {
     }
 }
 
-/// What the program left.
+/// The status and the output of the program.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: Option<i32>,
@@ -162,13 +162,13 @@ pub(crate) fn listen(mut each: impl FnMut(TcpStream, Arc<Mutex<Vec<String>>>) + 
     server
 }
 
-/// What a scripted server does.
+/// An action of a scripted server.
 pub(crate) enum Act {
     /// Sends these octets, which may be none.
     Say(Vec<u8>),
     /// Sends these, and closes the connection.
     Hang(Vec<u8>),
-    /// What it would do without a script: no CAPA, any password, QUIT.
+    /// Acts as without a script: no CAPA, any password, QUIT.
     Usual,
 }
 

@@ -1,5 +1,5 @@
-//! What `fetch` asks of the system, which no server and no file shows: that names are on disk before anything relies on them,
-//! and that writing is not done octet by octet.
+//! The system calls of `fetch`, which no server and no file shows: names are on disk before anything relies on them,
+//! and octets are not written one by one.
 #![cfg(target_os = "linux")]
 
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::support::{Ended, Home, embedded, mail, store};
 
-/// The calls of a run, a line each, in which a descriptor has the path of its file behind it: `write(5</home/x>, ...`.
+/// Returns the calls of a run, one per line, with the path of its file after each descriptor: `write(5</home/x>, ...`.
 fn traced(home: &Home, arguments: &[&str]) -> Vec<String> {
     let program = home.command(&[]).get_program().to_owned();
     let mut strace = Command::new("strace");
@@ -27,7 +27,7 @@ fn traced(home: &Home, arguments: &[&str]) -> Vec<String> {
     trace.lines().map(str::to_owned).collect()
 }
 
-/// Where in a trace a call begins like this one and goes on with that path.
+/// Returns the index of the first line of a trace that begins with `call` and contains the path.
 fn find(trace: &[String], call: &str, path: &Path) -> Option<usize> {
     let path = format!("<{}>", path.display());
     trace.iter().position(|line| line.starts_with(call) && line.contains(&path))

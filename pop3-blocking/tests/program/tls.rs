@@ -61,7 +61,7 @@ fn secured(config: &Arc<ServerConfig>, stls: bool) -> Server {
             }
             answer(&mut stream, &mut hear)
         };
-        // What goes wrong here is seen from the other side.
+        // Failures here are seen by the other side.
         let _ = talk();
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{Home, embedded, store};
 
-/// What is wrong is said in one line, without the URL, and with status 2.
+/// Errors are reported in one line, without the URL, and with status 2.
 #[test]
 fn typos() {
     let home = Home::with_password();
@@ -66,7 +66,7 @@ fn typos() {
     }
 }
 
-/// What the parser of the command line does not understand, it would quote.
+/// The parser of the command line would quote an argument that it does not understand.
 #[test]
 fn a_password_that_is_out_of_place() {
     let home = Home::with_password();

@@ -1,5 +1,5 @@
-//! A server that speaks while somebody is asked for the password, or behind a blank line, is not answering the command
-//! that follows.
+//! A server that sends a line while the user is asked for the password, or after a blank line, does not answer the next
+//! command with it.
 
 use std::io::Write;
 use std::sync::mpsc::channel;
@@ -13,7 +13,7 @@ fn said_at_the_prompt(before: &'static str, words: &'static str) -> String {
     let (asked, is_asked) = channel::<()>();
     let (spoken, has_spoken) = channel::<()>();
     let peer = Peer::new(move |mut stream| {
-        // What is written is there to be read when the write returns.
+        // Without delay, the octets can be read as soon as the write returns.
         stream.set_nodelay(true).unwrap();
         play(stream.try_clone().unwrap(), before);
         is_asked.recv().unwrap();
@@ -49,7 +49,7 @@ fn behind_a_blank_line() {
     let (idle, is_idle) = channel::<()>();
     let (spoken, has_spoken) = channel::<()>();
     let peer = Peer::new(move |mut stream| {
-        // What is written is there to be read when the write returns.
+        // Without delay, the octets can be read as soon as the write returns.
         stream.set_nodelay(true).unwrap();
         play(stream.try_clone().unwrap(), &format!("{LOGIN}C: NOOP\nS: +OK\nS: \n"));
         is_idle.recv().unwrap();

@@ -39,7 +39,7 @@ S: +OK bye
 
 const MESSAGES: [&[u8]; 3] = [b"Subject: 1\r\n\r\n.\r\n..x\r\n", b"body\r\n", b"+OK not a status\r\n"];
 
-/// What came of it.
+/// The results of a session.
 #[derive(Default)]
 struct Outcome {
     whole: Vec<Vec<u8>>,
@@ -87,7 +87,7 @@ fn converse_into(memory: Memory, outcome: &mut Outcome) -> Result<(), Error> {
 fn at_every_octet() {
     let script = format!("{PIPELINED_LOGIN}{BATCH}");
     let octets = Memory::playing(&script, 1, 0, None).octets();
-    // Where each message's terminator ends: no line of a message in this script is a lone dot, for it is stuffed.
+    // The ends of the messages' terminators: dots are stuffed, so no line of a message in this script is a single dot.
     let listing = octets.windows(14).position(|window| window == b"4 17\r\n.\r\n+OK f").unwrap() + 9;
     let ends: Vec<usize> =
         (listing..octets.len()).filter(|&at| octets[..at].ends_with(b"\r\n.\r\n") && at > listing).collect();

@@ -1,4 +1,4 @@
-//! Who waits for whom, and for how long.
+//! The pace of client and server: which side waits for the other, and for how long.
 
 use std::io::{ErrorKind, Write};
 use std::thread::sleep;
@@ -31,7 +31,7 @@ fn a_server_that_says_nothing() {
 
 #[test]
 fn a_message_that_stands_still() {
-    // What is a listing or a message arrives together with its status line, so that nothing is waited for but the rest.
+    // Listings and messages arrive together with their status lines, so that only the rest is waited for.
     let peer = Peer::new(|mut stream| {
         let (before, behind) = PIPELINED_LOGIN.split_once("S: +OK\nS: USER\nS: PIPELINING\nS: .\n").unwrap();
         play(stream.try_clone().unwrap(), before);

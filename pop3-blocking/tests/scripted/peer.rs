@@ -42,7 +42,7 @@ S: +OK
 S: +OK
 ";
 
-/// What the lines of a script say.
+/// The meaning of a line of a script.
 #[derive(Clone, Debug)]
 pub(crate) enum Turn {
     Server(Vec<u8>),

@@ -11,7 +11,7 @@ use crate::echo::{
 };
 use crate::server::Server;
 
-/// What the libraries log, at the level that tells most.
+/// Collects the log entries of the libraries, at the most detailed level.
 struct Logger;
 
 static LOGGED: LazyLock<Mutex<Notes>> = LazyLock::new(|| Mutex::new(Notes::default()));

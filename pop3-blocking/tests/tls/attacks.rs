@@ -1,4 +1,4 @@
-//! Plaintext that somebody put behind the answer to STLS.
+//! Plaintext that somebody put after the answer to STLS.
 
 use std::io::{Read, Write};
 
@@ -58,7 +58,7 @@ fn a01_a02_in_the_next_segment() {
     }
 }
 
-/// What a server said before TLS is not known inside it: neither that it pipelines nor how to log in.
+/// Capabilities from before TLS do not count inside it: neither PIPELINING nor the ways to log in.
 #[test]
 fn a10_what_was_said_before_is_forgotten() {
     let authority = Authority::new();

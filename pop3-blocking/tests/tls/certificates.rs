@@ -1,4 +1,4 @@
-//! Who the server is, and who we are.
+//! The identity of the server, and that of the client.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ use crate::server::{LOGIN, STLS_LOGIN, Server};
 
 const BOTH: [(Security, &str); 2] = [(Security::Tls, "-- tls\n"), (Security::StartTls, STLS_LOGIN)];
 
-/// What is said by a client that calls the server `host`, and does not log in; and what failed. Nothing may be said inside
-/// TLS, nor any secret before.
+/// Returns the error of a client that calls the server `host` and does not log in, and the failure of TLS. Nothing may
+/// be said inside TLS, nor any secret before.
 fn refused(host: &str, security: Security, tls: Tls, config: &Arc<ServerConfig>) -> (String, TlsFailure) {
     let begin =
         if security == Security::Tls { "" } else { "S: +OK ready\nC: CAPA\nS: +OK\nS: STLS\nS: .\nC: STLS\nS: +OK\n" };

@@ -1,4 +1,4 @@
-//! How TLS ends: with its close or without, in the middle of an answer or behind the last one.
+//! The end of TLS: with its close or without, in the middle of an answer or after the last one.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -18,12 +18,12 @@ fn server() -> (Authority, Arc<ServerConfig>) {
     (authority, config)
 }
 
-/// What the server does to end TLS.
+/// The way in which TLS is ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum End {
-    /// It says so, and closes.
+    /// Closes TLS, and then the connection.
     Close,
-    /// It closes.
+    /// Closes the connection only.
     Eof,
 }
 
@@ -79,7 +79,7 @@ fn cut(stream: &mut Encrypted, octets: usize) {
     }
 }
 
-/// How far a client came, and what stopped it.
+/// The last step that a client completed.
 #[derive(Debug, PartialEq)]
 enum Came {
     Nowhere,
@@ -114,11 +114,11 @@ fn session(to: Connect) -> (Came, Option<Error>) {
     }
 }
 
-/// Wherever the server ends TLS, in whichever way, nothing that was cut short is taken for whole.
+/// An answer that was cut short is never taken for whole, wherever and in whichever way the server ends TLS.
 #[test]
 fn a15_at_every_octet() {
     let (authority, config) = server();
-    // Where each answer is complete, and how far that takes us.
+    // The number of octets in all answers.
     let whole: usize = SCRIPT.lines().filter_map(|line| line.strip_prefix("S: ")).map(|said| said.len() + 2).sum();
     let tls = pop3_blocking::Tls::from(authority.trusted().config().unwrap());
     let mut reached = Vec::new();
@@ -177,7 +177,7 @@ fn while_idle() {
     }
 }
 
-/// What is no TLS, or no longer, is an error of the transport: not an end, and no answer either.
+/// Octets that are not TLS, or no longer, are an error of the transport: neither an end nor an answer.
 #[test]
 fn by_a_bad_record() {
     let (authority, config) = server();
@@ -200,7 +200,7 @@ fn by_a_bad_record() {
     }
 }
 
-/// Why TLS failed is told even if it is noticed in writing, and behind what came before.
+/// The reason why TLS failed is reported even if a write notices it, and after the octets that came before it.
 #[test]
 fn by_a_bad_record_before_more_is_asked() {
     let (authority, config) = server();
@@ -230,7 +230,7 @@ fn by_a_bad_record_before_more_is_asked() {
     server.done();
 }
 
-/// How the client ended TLS: with its close or without.
+/// Returns how the client ended TLS: with its close or without.
 fn ended(stream: &mut Encrypted) -> End {
     match stream.read(&mut [0; 64]) {
         Ok(0) => End::Close,

@@ -37,7 +37,7 @@ fn versions_of_tls() {
     }
 }
 
-/// Who makes the settings once has sessions of TLS resumed.
+/// A client that makes its settings once resumes sessions of TLS.
 #[test]
 fn a_second_connection() {
     let authority = Authority::new();

@@ -167,7 +167,7 @@ fn what_is_refused_without_a_pin_tells_its_fingerprint() {
     assert!(failure.to_string().ends_with("; is the clock right?"), "{failure}");
 }
 
-/// What cannot even be read as a certificate's key cannot be pinned either, and an authority cannot help.
+/// A certificate whose key cannot be read cannot be pinned either, and an authority cannot help.
 #[test]
 fn a_certificate_of_version_1() {
     let certificate = CertificateDer::from_pem_slice(include_bytes!("version_1.pem")).unwrap();

@@ -146,7 +146,7 @@ pub(crate) fn say(stream: &mut (impl Read + Write), script: &str) {
     }
 }
 
-/// What the client says until it closes the connection, in whichever way.
+/// Returns the octets that the client sends until it closes the connection, in whichever way.
 pub(crate) fn rest(stream: &mut impl Read) -> String {
     let mut rest = Vec::new();
     match stream.read_to_end(&mut rest) {

@@ -102,7 +102,7 @@ fn a_pipelined_batch() {
     server.done();
 }
 
-/// A server that does not read while it writes, behind small buffers, and far more commands than those take.
+/// A server that does not read while it writes, with small buffers, and far more commands than those hold.
 #[test]
 fn nobody_waits_for_ever() {
     const MESSAGES: u32 = 5000;
@@ -134,7 +134,7 @@ fn nobody_waits_for_ever() {
     server.join().unwrap();
 }
 
-/// What a batch asked for goes out although the server has nothing to say before all of it came.
+/// The commands of a batch are sent although the server answers only after it has received all of them.
 #[test]
 fn more_commands_than_the_socket_takes() {
     const COMMANDS: u32 = 300_000;
