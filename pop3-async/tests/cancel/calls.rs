@@ -218,7 +218,7 @@ impl World {
                     message.read_u8().await.unwrap();
                 }
                 messages.stop();
-                // What is in flight still comes, and is half-read each time.
+                // Messages in flight still arrive, and each is read only in part.
                 loop {
                     match messages.next().await {
                         Ok(None) => break,
@@ -328,7 +328,7 @@ async fn whole(mut message: MessageReader<'_, Wire>) {
     assert_eq!(message.octets(), octets.len() as u64);
 }
 
-/// Whether nothing was sent, because the server has not announced it.
+/// Returns whether nothing was sent because the server has not announced the command.
 pub(crate) fn is_not_announced<T>(result: &Result<T, Error>) -> bool {
     result.as_ref().is_err_and(|error| matches!(error.cause(), Cause::Usage(UsageError::NotAnnounced(_))))
 }

@@ -163,7 +163,7 @@ fn connecting_by_tls_may_be_dropped() {
     connecting(Security::StartTls, 1);
 }
 
-/// What a connection was asked before is skipped by its login.
+/// A login skips the answers to earlier commands of its connection.
 #[test]
 fn a_connection_may_be_asked_and_not_listened_to() {
     for seed in 1..40 {
@@ -182,7 +182,7 @@ fn a_connection_may_be_asked_and_not_listened_to() {
     }
 }
 
-/// Of a dropped quit nobody knows: the marked message is gone or not, and no other is touched.
+/// A dropped quit has an unknown result: the marked message is gone or not, and no other is touched.
 #[test]
 fn a_dropped_quit_is_unknown() {
     let (mut gone, mut kept) = (0, 0);

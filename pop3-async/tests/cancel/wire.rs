@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::tls;
 
-/// How much lies between the client and the server, in octets.
+/// The capacity of the link between the client and the server, in octets.
 const QUEUE: usize = 48;
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Wire {
     service: Service<MemoryMaildrop>,
     /// TLS, once it has begun.
     layer: Option<ServerConnection>,
-    /// Whether the server may say that it pipelines.
+    /// Lets the server announce PIPELINING.
     pipelining: bool,
     /// Octets that leave by a flush, or when there is no room for more.
     written: VecDeque<u8>,

@@ -46,7 +46,7 @@ use maildrop::Scene;
 use story::Story;
 use wire::{Record, Wire};
 
-/// What a read may fail with. A time-out is not the socket's here: nothing comes, and the clock runs on.
+/// Errors that a read may fail with. The time-out is not the socket's here: nothing comes, and the clock runs on.
 const READ_ERRORS: &[Kind] = &[Kind::Fails(ErrorKind::NetworkUnreachable)];
 
 /// The longest wait.
@@ -77,7 +77,7 @@ fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Op
                 connection.set_timeouts(Timeouts { octets: 1, ..Timeouts::UNLIMITED }.each(PATIENCE));
             }
             session::converse(opened, protection, &mut story).await;
-            // There is one wait that takes too long, for nothing is waited for behind it.
+            // Only one wait takes too long, because nothing is waited for after it.
             assert!(begun.elapsed() <= PATIENCE + Duration::from_millis(1), "{:?}", begun.elapsed());
         });
     });

@@ -29,7 +29,7 @@ fn ends(octets: &[u8], run: &[u8]) -> Vec<usize> {
     (0..=octets.len()).filter(|&at| octets[..at].ends_with(run)).collect()
 }
 
-/// What a living conversation was, from which follows what a dead one must have come to.
+/// The record of a session without a failure, from which the results of a session with one follow.
 struct Ideal {
     record: Record,
     said: Vec<u8>,
@@ -37,25 +37,25 @@ struct Ideal {
 }
 
 impl Ideal {
-    /// How many answers come whole: to RETR, DELE and QUIT.
+    /// Returns how many answers arrive whole: to RETR, DELE and QUIT.
     fn whole(&self, life: (usize, usize)) -> [usize; 3] {
         let asked = |keyword: &str| {
             let lines = self.said[..life.0.min(self.said.len())].split_inclusive(|&octet| octet == b'\n');
             lines.filter(|line| line.starts_with(keyword.as_bytes()) && line.ends_with(b"\n")).count()
         };
         let heard = &self.heard[..life.1.min(self.heard.len())];
-        // Behind those of CAPA and LIST the terminators are of messages, whose own dots are stuffed.
+        // After those of CAPA and LIST, the terminators belong to messages, whose own dots are stuffed.
         let terminators = ends(heard, b"\r\n.\r\n");
         let messages = terminators.len().saturating_sub(2).min(MAILS.len());
         let rest = if messages == MAILS.len() { &heard[terminators[MAILS.len() + 1]..] } else { &[] };
         let lines = ends(rest, b"\n").len();
-        // Behind the deletions comes a list of one message, which has three lines, and then the answer to QUIT.
+        // A list of one message, which has three lines, and the answer to QUIT come after the deletions.
         let quits = lines.saturating_sub(3 + 3);
         [messages.min(asked("RETR")), lines.min(3).min(asked("DELE")), quits.min(asked("QUIT"))]
     }
 }
 
-/// A link that was closed is found closed sooner by those who look.
+/// Some adapters notice sooner than others that a link was closed.
 fn kind(failure: &ExchangeError, death: Death) -> ExchangeError {
     let why = match &failure.why {
         Why::Closed(_) if death == Death::Swallows => Why::Closed(true),
@@ -110,7 +110,7 @@ fn check(ideal: &Ideal, schedule: &Schedule, record: &Record, said: &[u8]) {
 
 fn agree(records: &[Record], schedule: &Schedule) {
     let parting = |record: &Record| match record.parting {
-        // Who looks finds the connection closed, who does not sends QUIT into it.
+        // An adapter that checks finds the connection closed; one that does not check sends QUIT.
         Parting::NotSent | Parting::Unknown if record.notes.len() == 2 => Parting::NotSent,
         Parting::Lost(ref failure) => Parting::Lost(kind(failure, schedule.death)),
         ref other => other.clone(),

@@ -1,4 +1,4 @@
-//! What must come of a script, as a naive reading of RFC 1939 has it.
+//! The results that a script must have, by a naive reading of RFC 1939.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -67,7 +67,7 @@ impl Oracle<'_> {
         Some(Value::Octets(number.get(), octets, whole))
     }
 
-    /// What a deed comes to, or a refusal. It does the marks.
+    /// Returns the result of a deed, or `None` for a refusal. Sets and clears the marks.
     fn expect(&mut self, deed: &Deed) -> Option<Value> {
         let listing = |number: NonZeroU32| (number.get(), self.size(number));
         let id =
@@ -116,7 +116,7 @@ impl Oracle<'_> {
             [notes @ .., listing] if lot.each == BatchCommand::Delete => (notes, Some(listing)),
             notes => (notes, None),
         };
-        // What is in flight when a batch is stopped still comes.
+        // Messages in flight when a batch is stopped still arrive.
         let least = lot.items.min(numbers.len());
         let most = if lot.stops && lot.each == BatchCommand::Retrieve && self.scene.pipelining {
             numbers.len()

@@ -1,4 +1,4 @@
-//! Sessions as data: what is done, and what came of it.
+//! Sessions as data: their actions and results.
 
 use std::io;
 use std::num::NonZeroU32;
@@ -10,7 +10,7 @@ use pop3_proto::wire::{DropListing, ScanListing};
 use crate::maildrop::{PASSWORD, USER};
 use crate::wire::{Carried, Scene, Schedule, Wire};
 
-/// What the user of a session does.
+/// An action of the user of a session.
 #[derive(Clone, Debug)]
 pub(crate) enum Deed {
     Stat,
@@ -27,7 +27,7 @@ pub(crate) enum Deed {
     Capabilities,
 }
 
-/// How much is read of a message.
+/// The part of a message that is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reading {
     /// All, in one call.
@@ -47,11 +47,11 @@ pub(crate) enum BatchCommand {
 #[derive(Clone, Debug)]
 pub(crate) struct Lot {
     pub(crate) each: BatchCommand,
-    /// Which ones, or all that there are.
+    /// The numbers of the messages, or `None` for all.
     pub(crate) numbers: Option<Vec<NonZeroU32>>,
-    /// How many items are taken before the end is called.
+    /// The number of items that are taken before the batch is ended.
     pub(crate) items: usize,
-    /// Whether the end is a stop, where there is one, or a drop.
+    /// Ends the batch by a stop, if there is one, and not by a drop.
     pub(crate) stops: bool,
     pub(crate) reading: Reading,
 }
@@ -65,7 +65,7 @@ pub(crate) struct Script {
     pub(crate) quits: bool,
 }
 
-/// What a deed came to.
+/// The result of a deed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     Done,
@@ -99,14 +99,14 @@ impl Value {
         Value::Octets(number.get(), octets.to_vec(), true)
     }
 
-    /// What reading up to `enough` octets gave: fewer only where the message ended.
+    /// Returns the result of reading up to `enough` octets, which are fewer only if the message ended.
     pub(crate) fn up_to(number: NonZeroU32, octets: Vec<u8>, enough: u64) -> Value {
         let whole = (octets.len() as u64) < enough;
         Value::Octets(number.get(), octets, whole)
     }
 }
 
-/// Why an error.
+/// The reason of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
     Refused(String),
@@ -143,7 +143,7 @@ impl From<Error> for ExchangeError {
 
 pub(crate) type Note = Result<Value, ExchangeError>;
 
-/// How it ended.
+/// The end of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Parting {
     /// The connection was lost before there was a session.
@@ -166,20 +166,20 @@ impl From<Result<(), QuitError>> for Parting {
     }
 }
 
-/// All that came of a script.
+/// The results of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
-    /// Of each login that failed, why.
+    /// The reason of each failed login.
     pub(crate) refusals: Vec<String>,
     pub(crate) logged_in: bool,
-    /// Of each deed.
+    /// The results of each deed.
     pub(crate) notes: Vec<Vec<Note>>,
     pub(crate) parting: Parting,
-    /// What UPDATE removed.
+    /// The messages that UPDATE removed.
     pub(crate) removed: Option<Vec<u32>>,
 }
 
-/// Whoever takes a client to a login. What does not wait is an `async fn` that never does.
+/// Takes a client to a login. A client that does not wait has `async fn`s that never wait.
 pub(crate) trait Driver: Sized {
     type Session: Session;
     async fn open(wire: Wire, window: usize) -> Result<Self, Error>;
@@ -187,14 +187,14 @@ pub(crate) trait Driver: Sized {
     async fn leave(self) -> Result<(), QuitError>;
 }
 
-/// Whoever does the deeds.
+/// Performs the deeds.
 pub(crate) trait Session: Sized {
     async fn act(&mut self, deed: &Deed) -> Result<Value, Error>;
     async fn batch(&mut self, lot: &Lot) -> Vec<Note>;
     async fn quit(self) -> Result<(), QuitError>;
 }
 
-/// Plays a script, and gives what came of it and what the link carried: to the server and to the client.
+/// Plays a script. Returns its results, and the octets that the link carried to the server and to the client.
 pub(crate) fn play<D: Driver>(scene: &Scene, script: &Script, schedule: &Schedule) -> (Record, Carried) {
     let (wire, witness) = Wire::new(scene, schedule);
     let mut record = Record {
@@ -238,7 +238,7 @@ async fn converse<D: Driver>(wire: Wire, window: usize, script: &Script, record:
         };
         let goes_on = |notes: &[Note]| notes.iter().filter_map(|note| note.as_ref().err()).all(|error| error.goes_on);
         if matches!(deed, Deed::Batch(Lot { each: BatchCommand::Delete, .. })) && goes_on(&notes) {
-            // Which ones are marked beyond those that were waited for is for the list to say.
+            // The list shows which messages are marked beyond those that were waited for.
             notes.push(session.act(&Deed::List(None)).await.map_err(ExchangeError::from));
         }
         let over = !goes_on(&notes);

@@ -17,29 +17,29 @@ use crate::maildrop::{Mail, TestMaildrop};
 
 const TIMESTAMP: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
 
-/// What is there before anybody speaks.
+/// The server and its maildrop before the session begins.
 #[derive(Clone, Debug)]
 pub(crate) struct Scene {
     pub(crate) mails: Vec<Mail>,
     /// The most octets that a read of the maildrop gives.
     pub(crate) mouthful: usize,
-    /// Whether the server says that it pipelines.
+    /// Announces PIPELINING.
     pub(crate) pipelining: bool,
-    /// Whether APOP is offered.
+    /// Offers APOP.
     pub(crate) timestamp: bool,
-    /// Whether UPDATE fails.
+    /// Makes UPDATE fail.
     pub(crate) refuses: bool,
     /// Octets of commands that a batch keeps in flight.
     pub(crate) window: usize,
 }
 
-/// How the link behaves. Of no throws it is made that nothing is cut nor delayed.
+/// The behaviour of the link. Without throws, nothing is cut or delayed.
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
     pub(crate) throws: Vec<u8>,
-    /// How many octets lie between the client and the server at most.
+    /// The most octets that lie between the client and the server.
     pub(crate) queue: usize,
-    /// How many octets it carries to the server and to the client.
+    /// The octets that the link carries to the server and to the client before it dies.
     pub(crate) life: (usize, usize),
     pub(crate) death: Death,
 }
@@ -49,16 +49,16 @@ impl Schedule {
         Schedule { throws: Vec::new(), queue: usize::MAX, life: (usize::MAX, usize::MAX), death: Death::Closes };
 }
 
-/// What the client is told by a link that died.
+/// The behaviour of a link that died, as the client sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Death {
     /// Writing fails, reading comes to the end.
     Closes,
     /// Writing fails, reading fails.
     Resets,
-    /// What is written is lost, reading comes to the end: as with the first packet after the other side closed.
+    /// Writing loses the octets, reading comes to the end: as with the first packet after the other side closed.
     Swallows,
-    /// What is written is lost, reading takes too long.
+    /// Writing loses the octets, reading takes too long.
     Hangs,
 }
 
@@ -69,7 +69,7 @@ impl Death {
 /// The octets to the server and those to the client.
 pub(crate) type Carried = (Vec<u8>, Vec<u8>);
 
-/// What the link carried and what came of it, for whoever judges when the session is gone.
+/// The octets that the link carried and the maildrop, for the checks after the session is gone.
 #[derive(Clone, Debug)]
 pub(crate) struct Witness {
     pub(crate) maildrop: TestMaildrop,
@@ -83,9 +83,9 @@ pub(crate) struct Wire {
     pipelining: bool,
     schedule: Schedule,
     thrown: usize,
-    /// To the server, to the client, and of a flush: what was delayed last time is not delayed again.
+    /// Delays of the last write, read and flush: a call that was delayed last time is not delayed again.
     late: [bool; 3],
-    /// How often in a row the client looked for what nobody will send.
+    /// The number of consecutive reads for octets that nobody will send.
     in_vain: u32,
     to_server: VecDeque<u8>,
     to_client: VecDeque<u8>,
@@ -120,7 +120,7 @@ impl Wire {
         if throws.is_empty() { 0 } else { throws[self.thrown % throws.len()] }
     }
 
-    /// How much of `len` octets travels together.
+    /// Returns how many of `len` octets travel together.
     fn part(&mut self, len: usize) -> usize {
         let part = match self.throw() {
             0 => len,
@@ -227,7 +227,7 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        // Where the server first wants to be read from, there is something to be read.
+        // A server that does not read has octets that the client must read first.
         let full = if self.service.wants_read() { ErrorKind::Interrupted } else { ErrorKind::WouldBlock };
         self.up(octets)?.ok_or_else(|| full.into())
     }
@@ -237,7 +237,7 @@ impl Write for Wire {
     }
 }
 
-/// What is not ready now is ready later.
+/// Returns `Pending` for a result that is not ready, and wakes the task.
 fn later<T>(cx: &Context<'_>, result: io::Result<Option<T>>) -> Poll<io::Result<T>> {
     let Some(result) = result.transpose() else {
         cx.waker().wake_by_ref();

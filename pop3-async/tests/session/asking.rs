@@ -1,5 +1,5 @@
-//! A server that speaks while somebody is asked for the password, or behind a blank line, is not answering the command
-//! that follows.
+//! A server that sends a line while the user is asked for the password, or after a blank line, does not answer the next
+//! command with it.
 
 use std::future::poll_fn;
 use std::io::{BufRead, BufReader, Write};
@@ -178,7 +178,7 @@ async fn poll_once<T>(future: Pin<&mut impl Future<Output = T>>) {
     yield_now().await;
 }
 
-/// What was heard for a call that was dropped is not what there is before the next one.
+/// Octets that were received for a dropped call do not count as octets before the next one.
 #[tokio::test]
 async fn behind_a_dropped_call() {
     let mut unasked = Unasked::new().await;

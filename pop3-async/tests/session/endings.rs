@@ -1,4 +1,4 @@
-//! How a session ends, and what is known then.
+//! The ends of a session, and what is known after each.
 
 use std::io::ErrorKind;
 

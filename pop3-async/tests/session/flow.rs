@@ -41,7 +41,8 @@ impl AsyncWrite for Counted {
     }
 }
 
-/// Who stops reading stops the server: what it wrote meanwhile fits into the transport and the client's inbox.
+/// A caller that stops reading stops the server: the octets written meanwhile fit into the transport and the client's
+/// inbox.
 #[tokio::test]
 async fn a_caller_who_does_not_read_stops_the_server() {
     const BUFFER: usize = 16 * 1024;

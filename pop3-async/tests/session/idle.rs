@@ -1,4 +1,4 @@
-//! What an idle session holds: many of them must cost little.
+//! The memory that an idle session holds: many sessions must cost little.
 
 use pop3_async::{Connection, Session};
 use tokio::io::DuplexStream;

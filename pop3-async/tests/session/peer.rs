@@ -53,7 +53,7 @@ pub(crate) async fn read(mut message: MessageReader<'_, DuplexStream>) -> Vec<u8
     octets
 }
 
-/// What a server does when all is said.
+/// The action of a server after its last line.
 #[derive(Clone, Copy)]
 pub(crate) enum Then {
     Close,

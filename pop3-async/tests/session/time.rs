@@ -50,7 +50,7 @@ async fn a_server_that_says_nothing() {
     assert!(!error.is_recoverable());
     assert_eq!(begin.elapsed().as_secs(), 60);
 
-    // What comes too late is nobody's answer.
+    // An answer that comes too late belongs to no call.
     let error = connection.utf8().await.unwrap_err();
     assert!(matches!(error.cause(), Cause::Usage(UsageError::Over)), "{error:?}");
     assert!(matches!(connection.quit().await, Err(QuitError::NotSent(_))));
@@ -92,7 +92,7 @@ async fn f01_a_listing_that_drips() {
     assert!(begin.elapsed() < LIMIT + Duration::from_secs(5), "{:?}", begin.elapsed());
 }
 
-/// Who reads slowly is not the server's fault.
+/// A caller that reads slowly does not make the server late.
 #[tokio::test(start_paused = true)]
 async fn the_time_between_reads_does_not_count() {
     let mut connection = connection(&numbered(1), 16).await;
@@ -139,7 +139,7 @@ async fn a_wait_outlives_its_future() {
     assert_eq!(begin.elapsed().as_secs(), 60);
 }
 
-/// What came while nobody listened came in time.
+/// An answer that came while nobody listened came in time.
 #[tokio::test(start_paused = true)]
 async fn an_answer_to_a_dropped_future_is_not_late() {
     let (mut connection, mut theirs) = mute(100).await;
@@ -154,7 +154,7 @@ async fn an_answer_to_a_dropped_future_is_not_late() {
     assert_eq!(connection.capabilities().await.unwrap().iter().count(), 2);
 }
 
-/// What came while the task did something else came in time, be it only a part of the answer.
+/// An answer, or a part of it, that came while the task did something else came in time.
 #[tokio::test(start_paused = true)]
 async fn a_task_that_sleeps_is_not_taken_for_a_slow_server() {
     let (mut connection, mut theirs) = mute(100).await;

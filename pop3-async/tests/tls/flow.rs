@@ -110,12 +110,13 @@ async fn two_thousand_pipelined_messages_through_64_octets() {
     }
 }
 
-/// Who stops reading stops the server: what it wrote meanwhile fits into the transport, the client's inbox, and a record.
+/// A caller that stops reading stops the server: the octets written meanwhile fit into the transport, the client's
+/// inbox, and a record.
 #[tokio::test]
 async fn a_caller_who_does_not_read_stops_the_server() {
     const BUFFER: usize = 16 * 1024;
     const MESSAGE: usize = 8 << 20;
-    // What rustls keeps for a server whose client does not read.
+    // Octets that rustls keeps for a server whose client does not read.
     const SERVERS: usize = 64 * 1024;
     let store = store([[b'x'; 62].iter().chain(b"\r\n").copied().cycle().take(MESSAGE).collect::<Vec<u8>>()]);
     let (mut session, written) = session(&store, BUFFER, &TLS13).await;

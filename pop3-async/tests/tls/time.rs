@@ -1,4 +1,4 @@
-//! How long TLS is waited for, on tokio's paused clock.
+//! The time limits of TLS, on tokio's paused clock.
 
 use std::future::pending;
 use std::io::ErrorKind;
@@ -58,7 +58,7 @@ async fn silence(stream: DuplexStream) {
     drop(stream);
 }
 
-/// What might become a `ServerHello` if anybody had the time.
+/// Sends the beginning of a long `ServerHello`, one octet per second.
 async fn drip(mut stream: DuplexStream) {
     let record = [&[22, 3, 3, 0x40, 0, 2, 0, 0x3f, 0xfc][..], &[0; 1 << 14]].concat();
     for octet in record {
