@@ -1,11 +1,12 @@
-//! Many sessions at once, and what an idle one of them costs: `scale [SESSIONS]`, 10,000 by default.
+//! Opens many sessions at once and measures the memory of an idle one: `scale [SESSIONS]`, 10,000 by default.
 //!
-//! Each session is a task: it connects to the embedded server (this program again, as a child process, so that the memory
-//! of one side can be told from that of the other), logs in, rests until all have, retrieves three messages and compares
-//! them, rests again, and quits. At each rest the resident memory of both processes is read, on Linux, and beside it what
-//! was allocated and not freed, which the allocator counts. A session that fails makes the program fail.
+//! Each session is a task. It connects to the embedded server (this program as a child process, so that the memory of
+//! the two sides can be measured separately), logs in, waits until all sessions have logged in, retrieves three
+//! messages and compares them, waits again, and quits. At each wait the program reads the resident memory of both
+//! processes, on Linux, and the octets that were allocated and not freed, which the allocator counts. If a session
+//! fails, the program fails.
 //!
-//! A descriptor for each session is needed on both sides: `cargo run --release --example scale` raises the soft limit.
+//! Both sides need a descriptor for each session: `cargo run --release --example scale` raises the soft limit.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::error::Error;
@@ -25,23 +26,24 @@ use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 
-/// One address has ports for so many sessions, with those of an earlier run still in TIME-WAIT.
+/// The sessions for each port of the server. One address has enough client ports for them, even with those of an
+/// earlier run still in TIME-WAIT.
 const SESSIONS_OF_A_PORT: usize = 5_000;
-/// Fewer at a time than a listener's backlog.
+/// The sessions that connect at a time: fewer than a listener's backlog.
 const CONNECTING: usize = 256;
-/// Descriptors for all but the sessions.
+/// The descriptors for everything but the sessions.
 const SPARE: usize = 50;
-/// Octets of ours that an idle session may take.
+/// The octets that an idle session may use in these crates and in this program.
 const LIMIT: usize = 4 * 1024;
 
 const POLICY: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
 
-/// The system's allocator, counting.
+/// The system's allocator with a counter.
 struct Counting;
 
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every call is passed on as it is, and counting neither allocates nor unwinds.
+// SAFETY: every call is passed on unchanged, and counting neither allocates nor unwinds.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
@@ -62,7 +64,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What every maildrop holds: it costs a session nothing.
+/// The messages in every maildrop. They are shared, so a session allocates nothing for them.
 static MESSAGES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let message = |n: usize| format!("Subject: {n}\r\n\r\n{}", format!(".a line of message {n}\r\n").repeat(n * 100));
     (1..=3).map(message).collect()
@@ -107,7 +109,7 @@ impl Maildrop for Made {
 
 type ExchangeError = Box<dyn Error + Send + Sync>;
 
-/// How far the sessions may go.
+/// The last step that the sessions may take.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 enum Phase {
     Connect,
@@ -130,7 +132,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }
 
-/// Serves on so many ports, which it prints, until its standard input ends.
+/// Serves on `ports` ports, and prints them, until the standard input ends.
 fn serve(ports: usize) -> Result<(), ExchangeError> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let runtime = runtime()?;
@@ -143,7 +145,7 @@ fn serve(ports: usize) -> Result<(), ExchangeError> {
             loop {
                 match listener.accept().await {
                     Ok((stream, _)) => drop(tokio::spawn(pop3_async::serve_with(stream, Made, config))),
-                    // Its client will say that it was not served.
+                    // The client reports that it was not served.
                     Err(error) => eprintln!("the server: {error}"),
                 }
             }
@@ -153,7 +155,7 @@ fn serve(ports: usize) -> Result<(), ExchangeError> {
     Ok(())
 }
 
-/// Starts the server, and tells its ports.
+/// Starts the server. Returns the child and its ports.
 fn server(ports: usize) -> Result<(Child, Vec<u16>), ExchangeError> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["--server", &ports.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -163,7 +165,7 @@ fn server(ports: usize) -> Result<(Child, Vec<u16>), ExchangeError> {
     Ok((child, ports))
 }
 
-/// All that one session does. It says how many octets its buffers hold whenever it has done what it might.
+/// Runs one session. After each phase it sends the number of octets in its buffers.
 async fn session(
     port: u16,
     connecting: &Semaphore,
@@ -173,7 +175,7 @@ async fn session(
     let permit = connecting.acquire().await?;
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
     stream.set_nodelay(true)?;
-    // The greeting has come: the server has accepted.
+    // When the greeting can be read, the server has accepted the connection.
     stream.ready(Interest::READABLE).await?;
     drop(permit);
     done.send(Ok(0))?;
@@ -209,13 +211,13 @@ async fn fetch(session: &mut Session<TcpStream>) -> Result<(), ExchangeError> {
     if fetched == MESSAGES.len() { Ok(()) } else { Err(format!("{fetched} messages").into()) }
 }
 
-/// What the processes hold at a rest, in octets.
+/// The memory of the processes while all sessions wait, in octets.
 #[derive(Clone, Copy)]
 struct Held {
     resident: Option<usize>,
     allocated: usize,
     server: Option<usize>,
-    /// What the buffers of all sessions hold, as the sessions say.
+    /// The octets in the buffers of all sessions, as they report them.
     buffers: usize,
 }
 
@@ -226,14 +228,15 @@ impl Held {
     }
 }
 
-/// The resident memory of a process, where the system is Linux.
+/// Returns the resident memory of a process, on Linux.
 fn resident(process: &str) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.split_whitespace().next()?.parse::<usize>().ok()? * 1024)
 }
 
-/// The octets that a conversation after a login has on the heap, buffers aside: what the server said of itself.
+/// Returns the octets that a conversation has on the heap after a login, without its buffers: the server's greeting and
+/// capabilities.
 fn learnt() -> Result<usize, ExchangeError> {
     let before = ALLOCATED.load(Ordering::Relaxed);
     let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
@@ -271,7 +274,7 @@ fn run(asked: usize) -> Result<(), ExchangeError> {
     if sessions == 0 {
         return Err(format!("no sessions: {asked} asked for, and a limit of {limit} descriptors").into());
     }
-    // What is compared with is no session's.
+    // The expected messages are not counted for any session.
     LazyLock::force(&MESSAGES);
     let learnt = learnt()?;
     let (mut child, ports) = server(sessions.div_ceil(SESSIONS_OF_A_PORT))?;
@@ -312,7 +315,7 @@ fn run(asked: usize) -> Result<(), ExchangeError> {
         let (phase, done) = (phase.clone(), done.clone());
         let future = async move {
             if let Err(error) = session(port, &connecting, phase, &done).await {
-                // If nobody hears of it any more, another one has failed before.
+                // If the receiver is gone, another session failed earlier.
                 let _ = done.send(Err(error));
             }
         };
@@ -351,7 +354,7 @@ fn run(asked: usize) -> Result<(), ExchangeError> {
         match held.resident.zip(connected.resident) {
             Some((now, then)) => {
                 let resident = per_session(now, then) + task;
-                // A few sessions do not outweigh what a process takes once.
+                // With few sessions, the fixed memory of the process dominates.
                 within &= resident <= LIMIT || sessions < 10_000;
                 println!("{resident:>6} {step}: resident, with what the allocator keeps of what was freed");
             }

@@ -1,6 +1,7 @@
 //! A conversation and the stream that carries it.
 //!
-//! All of it is in polls: what is on its way lies here, never in a future, so that futures can be dropped.
+//! All methods that wait are polls. The state of a call is kept here and not in a future, so that futures can be
+//! dropped.
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
@@ -23,18 +24,20 @@ use crate::{Cause, Error, LoginError, QuitError};
 pub(crate) struct Driver<S> {
     pub(crate) conversation: Conversation,
     pub(crate) stream: Stream<S>,
-    /// Octets of commands that a batch keeps in flight.
+    /// The octets of commands that a batch keeps in flight.
     pub(crate) window: usize,
     pub(crate) clock: Clock,
-    /// What TLS has to prove, if it is begun.
+    /// The TLS settings, until TLS begins.
     pub(crate) tls: Option<Box<Settings>>,
     unflushed: bool,
-    /// The runtime's turn, before a look. One that a dropped call has had says nothing of what came since.
+    /// The runtime's turn before a look. It is reset when a call begins, since a turn of a dropped call does not cover
+    /// the octets that came later.
     turn: Option<Turn>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
-    /// Boxed, because it moves from future to future, each of which would keep room for all of it, once or twice.
+    /// Creates a driver. It is boxed because it moves from future to future, and each future would reserve its size
+    /// once or twice.
     pub(crate) fn new(stream: S, conversation: Conversation, deadlines: Deadlines) -> Box<Driver<S>> {
         Box::new(Driver {
             conversation,
@@ -47,7 +50,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         })
     }
 
-    /// The TLS handshake, after which the stream carries nothing but TLS. Dropped: the stream is dropped too.
+    /// Does the TLS handshake, after which the stream carries TLS only. Dropping the future drops the stream too.
     pub(crate) async fn start_tls(mut self: Box<Driver<S>>) -> Result<Box<Driver<S>>, LoginError> {
         let Some(settings) = self.tls.take() else { return Err(LoginError::NoTls) };
         let secured = self.stream.secure(&settings, &mut self.clock).await;
@@ -61,7 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         Ok(self)
     }
 
-    /// QUIT, and the end of TLS if it was answered.
+    /// Sends QUIT, and ends TLS if the server answered.
     pub(crate) async fn quit(&mut self) -> Result<(), QuitError> {
         let mut quit = Call::new(Acknowledge(Command::Quit));
         self.finish(&mut quit).await.map_err(|error| QuitError::new(error, quit.is_sent()))?;
@@ -82,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         poll_fn(|cx| self.poll_call(cx, call)).await
     }
 
-    /// A call begins, and owes nothing to those that were dropped.
+    /// Begins a call, independent of earlier calls that were dropped.
     pub(crate) fn begin(&mut self) {
         self.turn = None;
     }
@@ -95,17 +98,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         self.poll_steps(cx, call, Conversation::step, Call::operation)
     }
 
-    /// Until the message begins.
+    /// Polls until the message begins.
     pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>, retrieval: &mut Retrieval) -> Poll<Result<(), Error>> {
         self.poll_steps(cx, retrieval, Conversation::open, Retrieval::operation)
     }
 
-    /// Until there are octets of the message to be taken: `true`, or it is complete.
+    /// Polls until octets of the message can be taken (`true`) or the message is complete (`false`).
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>, retrieval: &mut Retrieval) -> Poll<Result<bool, Error>> {
         self.poll_steps(cx, retrieval, Conversation::read, Retrieval::operation)
     }
 
-    /// Collects what is left of the message.
+    /// Collects the rest of the message.
     pub(crate) fn poll_whole(
         &mut self,
         cx: &mut Context<'_>,
@@ -147,13 +150,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    /// Reads what the server has said while nothing was asked of it.
+    /// Reads what the server sent while no command was in flight.
     fn poll_look(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // Where the thread was busy, the runtime has not heard the socket yet, and would say that there is nothing.
+        // If the thread was busy, the runtime has not polled the socket yet, and would report that there is nothing to
+        // read.
         ready!(self.turn.get_or_insert_with(Turn::new).poll(cx));
         self.turn = None;
-        // It would say so as well of a task that has done much without a break. There is nothing yet, mostly; after an error
-        // the next read finds an error or the end.
+        // Without `unconstrained`, it would report the same to a task that has used up its budget. Mostly there is
+        // nothing to read yet; after an error, the next read returns an error or the end.
         let read = unconstrained(poll_fn(|cx| Poll::Ready(self.poll_read(cx))));
         let _ = pin!(read).poll(cx);
         self.conversation.looked();
@@ -168,12 +172,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    /// Writes what the stream takes and reads once: both are waited for, so that the server never has to read before it
-    /// is read from. It is done when something was read.
+    /// Writes what the stream takes, and reads once. It waits for both, so that the server never has to read before its
+    /// output is read. It is ready when something was read.
     fn poll_transfer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
         match self.send(cx) {
             Err(error) if !is_closed(&error) => return Poll::Ready(Err(self.fail(error))),
-            // If the server hung up, what it said before is there to be read.
+            // If the server closed the connection, its last octets can still be read.
             _ => {}
         }
         let left = |deadlines: &mut Deadlines| deadlines.answer(&self.conversation);
@@ -191,7 +195,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let mut space = ReadBuf::new(self.conversation.spare());
         let read = self.stream.poll_read(cx, &mut space);
         let octets = space.filled().len();
-        // Of octets inside TLS there may be too few yet to make something of, but they came.
+        // TLS may have received too few octets to decrypt, but these count as received too.
         let received = octets.max(self.stream.received());
         if read.is_ready() || received > 0 {
             self.clock.advance(received);
@@ -203,7 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// What the stream does not take now is left for the next time, for which the task will be woken.
+    /// Writes what the stream takes, and flushes. The rest is left for the next call, for which the task is woken.
     fn send(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         while !self.conversation.pending().is_empty() {
             match self.stream.poll_write(cx, self.conversation.pending()) {
@@ -235,7 +239,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 }
 
-/// Whether it says no more than that the other side is gone.
+/// Returns `true` if the error means only that the peer closed the connection.
 fn is_closed(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted)
 }

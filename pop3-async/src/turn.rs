@@ -1,4 +1,4 @@
-//! The runtime's turn.
+//! A yield to the runtime.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Lets the runtime hear its sockets.
+/// A yield to the runtime, in which it polls its sockets.
 ///
-/// A task is woken by whatever else goes on in it, too, as with `join!` and `select!`: that ends no turn.
+/// Other wake-ups of the task, as with `join!` and `select!`, do not end the turn.
 pub(crate) struct Turn {
-    /// Boxed, because it has no name.
+    /// Boxed, because its type has no name.
     yielding: Pin<Box<dyn Future<Output = ()> + Send>>,
     bell: Arc<Bell>,
 }
 
-/// What the runtime wakes when it is done.
+/// The waker that the runtime wakes when it is done.
 struct Bell {
     rung: AtomicBool,
     task: Mutex<Waker>,
@@ -23,7 +23,7 @@ struct Bell {
 
 impl Turn {
     pub(crate) fn new() -> Turn {
-        // It is polled once before anything rings.
+        // True, because the first poll comes before any wake-up.
         let bell = Bell { rung: AtomicBool::new(true), task: Mutex::new(Waker::noop().clone()) };
         Turn { yielding: Box::pin(tokio::task::yield_now()), bell: Arc::new(bell) }
     }
@@ -44,7 +44,7 @@ impl Wake for Bell {
 
     fn wake_by_ref(self: &Arc<Bell>) {
         self.rung.store(true, Ordering::Release);
-        // Not while it is locked: waking may poll.
+        // Wakes without the lock, since waking may poll.
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).clone();
         task.wake();
     }
