@@ -1,10 +1,12 @@
-//! One thread, many maildrops, no runtime: `mio` says which sockets are ready, and the core does the rest.
+//! Downloads many maildrops on one thread without a runtime: `mio` reports which sockets are ready, and the core does
+//! the rest.
 //!
-//! `mio [HOST PORT USER PASSWORD [USER PASSWORD]...]` downloads all these maildrops at once and counts what came. Without
-//! arguments it starts a server with a hundred.
+//! `mio [HOST PORT USER PASSWORD [USER PASSWORD]...]` downloads all these maildrops at once and counts messages and
+//! octets. Without arguments it starts a server with a hundred maildrops.
 //!
-//! A loop that waits for readiness cannot stop in the middle of a call, so it keeps what a thread keeps on its stack as
-//! data: a [`Stage`]. All else that is between two wake-ups, half a line or half a message, is in the [`Conversation`].
+//! A loop that waits for readiness cannot stop in the middle of a call, so it stores its position as data, in a
+//! [`Stage`]. The [`Conversation`] keeps the rest of the state between two wake-ups, such as half a line or half a
+//! message.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -21,13 +23,14 @@ use pop3_proto::{Command, Config};
 
 mod embedded;
 
-/// Octets of commands in flight: thousands of them. It may be large, since this loop reads whenever it cannot write.
+/// The octets of commands in flight, enough for thousands. They may be many, since this loop reads whenever it cannot
+/// write.
 const WINDOW: usize = 32 * 1024;
 
-/// How long a server may say nothing: as long as it has to wait for a client (RFC 1939, section 3).
+/// The time that a server may be silent: as long as it has to wait for a client (RFC 1939, section 3).
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
-/// One of the many.
+/// A session with one maildrop.
 struct Session {
     user: String,
     stream: TcpStream,
@@ -39,19 +42,19 @@ struct Session {
     octets: usize,
 }
 
-/// How far a session has come.
+/// The progress of a session.
 enum Stage {
     Greeting,
     Login,
     List(Call<ListAll>),
-    /// A batch keeps the server busy with many RETRs; the answers come one after the other.
+    /// A batch keeps many RETRs in flight; the answers come one after the other.
     Messages(Batch, Option<Retrieval>),
     Quit(Call<Acknowledge<'static>>),
 }
 
 impl Session {
     fn new(stream: TcpStream, user: String, password: String) -> Session {
-        // The user asked for an example without TLS, and so gives leave to send the password as it is.
+        // This example has no TLS, so it permits the password in the clear.
         let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
         let login = Login::new(Credentials::new(user.clone(), password), policy);
         let conversation = Conversation::new(Config::default());
@@ -59,7 +62,7 @@ impl Session {
         Session { user, stream, conversation, login, stage: Stage::Greeting, heard, messages: 0, octets: 0 }
     }
 
-    /// Takes the protocol as far as the octets at hand allow. No I/O here.
+    /// Advances the protocol as far as the received octets allow, without I/O.
     fn step(&mut self) -> Result<Step<()>, Box<dyn Error>> {
         let conversation = &mut self.conversation;
         loop {
@@ -71,7 +74,7 @@ impl Session {
                     Stage::Login
                 }
                 Stage::Login => {
-                    // Only `Security::StartTls` would make it stop on the way, for the handshake.
+                    // Only with `Security::StartTls` does it stop early, for the handshake.
                     if let Step::NeedIo(io) = self.login.step(conversation)? {
                         return Ok(Step::NeedIo(io));
                     }
@@ -96,7 +99,7 @@ impl Session {
                         match conversation.read(retrieval)? {
                             Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
                             Step::Done(true) => {
-                                // Here a program would look at `conversation.body()`, a slice of what was received.
+                                // A program would read `conversation.body()` here, a slice of the received octets.
                                 let octets = conversation.body().len();
                                 conversation.take_body(octets);
                                 self.octets += octets;
@@ -114,16 +117,16 @@ impl Session {
         }
     }
 
-    /// Moves octets until the session is over: `true`, or until the socket would have us wait: `false`.
+    /// Moves octets until the session is over (`true`) or the socket would block (`false`).
     ///
-    /// Stopping earlier would be an error, because `mio` tells of readiness only once. (To be fair to the others, a
-    /// session whose server is faster than this thread should be put last in a queue of our own after some rounds.)
+    /// Stopping earlier would be an error, because `mio` reports readiness only once. (For fairness, a session whose
+    /// server is faster than this thread should be put last in a queue of the program after some rounds.)
     fn ready(&mut self) -> Result<bool, Box<dyn Error>> {
         while let Step::NeedIo(io) = self.step()? {
             while !self.conversation.pending().is_empty() {
                 match self.stream.write(self.conversation.pending()) {
                     Ok(octets) => self.conversation.written(octets),
-                    // The server may be waiting for us to read, so let us do that.
+                    // The server may not read before its output is read, so read next.
                     Err(error) if would_wait(error.kind()) => break,
                     Err(error) => return Err(error.into()),
                 }
@@ -141,7 +144,7 @@ impl Session {
     }
 }
 
-/// Not ready, or not even connected: `mio` will tell.
+/// Returns `true` if the socket is not ready or not connected yet. `mio` reports when it is.
 fn would_wait(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::NotConnected)
 }
@@ -168,12 +171,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             match session.ready() {
                 Ok(false) => continue,
                 Ok(true) => (done, messages, octets) = (done + 1, messages + session.messages, octets + session.octets),
-                // What happens to one maildrop is none of the others' business.
+                // An error in one session does not end the others.
                 Err(error) => eprintln!("{}: {error}", session.user),
             }
             sessions.remove(&event.token());
         }
-        // The core has no clock: the loop decides how long to wait.
+        // The core has no clock, so the loop keeps the time.
         sessions.retain(|_, session| {
             let patient = session.heard.elapsed() < PATIENCE;
             if !patient {

@@ -1,12 +1,12 @@
-//! Completion instead of readiness: the loop gives its buffers away and gets them back filled, and the core looks at the
-//! octets where they lie.
+//! Downloads a maildrop with completion-based I/O: the loop passes its buffers to the kernel and gets them back filled,
+//! and the core parses the octets in place.
 //!
-//! `completion [HOST PORT USER PASSWORD]` downloads a maildrop over `io_uring` where the kernel permits it, else over a
-//! ring that only looks like one, as it does where `SIMULATED_RING` is set. Without arguments it starts a server.
+//! `completion [HOST PORT USER PASSWORD]` uses `io_uring` if the kernel permits it, else a simulated ring, which it
+//! also uses if `SIMULATED_RING` is set. Without arguments it starts a server.
 //!
-//! It takes a core without buffers of its own. An event of [`Client`] borrows from what was received and from nothing
-//! else, and a command is written somewhere else, so one can be sent while the other is looked at. All that is ever
-//! copied is the beginning of a line whose end has not come yet.
+//! This requires a core without buffers of its own. An event of [`Client`] borrows from the received octets only, and a
+//! command is written to another buffer, so a command can be sent while an event is borrowed. The only octets that are
+//! copied are those of an incomplete line.
 
 use std::error::Error;
 use std::mem;
@@ -22,23 +22,24 @@ mod ring;
 
 use ring::{Operation, Ring};
 
-/// Longer than any line that the client accepts, so that there is always room behind the beginning of one.
+/// The size of a read buffer: longer than any line that the client accepts, so that there is always space after an
+/// incomplete line.
 const BUFFER: usize = 16 * 1024;
 
-/// A maildrop on its way.
+/// The download of a maildrop.
 struct Download {
     client: Client,
     user: String,
     password: String,
-    /// Commands for the next write; those being written are the ring's.
+    /// The commands for the next write. Those being written belong to the ring.
     out: Vec<u8>,
-    /// How many messages to ask for before they have come.
+    /// The number of commands in flight at most.
     ahead: usize,
-    /// Messages: in the maildrop, asked for, received.
+    /// The numbers of messages in the maildrop, requested, and received.
     there: u32,
     asked: u32,
     received: u32,
-    /// Octets of messages.
+    /// The octets of all messages.
     octets: usize,
 }
 
@@ -48,7 +49,7 @@ impl Download {
         Download { client, user, password, out, ahead: 1, there: 0, asked: 0, received: 0, octets: 0 }
     }
 
-    /// Takes what came, and tells how many octets at the end were not enough for an event yet.
+    /// Handles the received octets. Returns the number of octets at the end that are not enough for an event yet.
     fn take(&mut self, mut input: &[u8]) -> Result<usize, Box<dyn Error>> {
         loop {
             let answers = self.client.awaiting().kind();
@@ -57,7 +58,7 @@ impl Download {
         }
     }
 
-    /// Does what follows from an event. That it answers our last command is for the client to see to.
+    /// Handles an event. The client has checked that it answers the oldest command.
     fn handle(&mut self, answers: Option<Kind>, event: Event<'_>) -> Result<(), Box<dyn Error>> {
         match (answers, event) {
             (_, Event::Greeting(_)) => self.send(Command::Capa)?,
@@ -66,13 +67,13 @@ impl Download {
             {
                 self.ahead = 64;
             }
-            // Old servers do not know CAPA. They get one command at a time.
+            // Old servers do not know CAPA. They are sent one command at a time.
             (Some(Kind::Capa), Event::End { .. } | Event::Refused { .. }) => {
                 self.client.send(Command::User(&self.user), &mut self.out)?;
             }
             (Some(Kind::User), Event::Ok { .. }) => {
-                // In the clear, for that is what this example is called for. And it stays behind in the memory of the
-                // buffers, which `Conversation` would wipe.
+                // This example sends the password in the clear. It also stays in the memory of the buffers, which
+                // `Conversation` would wipe.
                 self.client.send(Command::Pass(&self.password), &mut self.out)?;
             }
             (Some(Kind::Pass), Event::Ok { .. }) => self.send(Command::Stat)?,
@@ -80,7 +81,7 @@ impl Download {
                 self.there = reply.stat()?.messages;
                 self.ask()?;
             }
-            // Mail, in the memory that the kernel wrote it to. A program would do something with it here.
+            // The message, in the memory that the kernel wrote it to. A program would process it here.
             (_, Event::Body { bytes, .. }) => self.octets += bytes.len(),
             (Some(Kind::Retr), Event::End { .. }) => {
                 self.received += 1;
@@ -99,7 +100,7 @@ impl Download {
         Ok(())
     }
 
-    /// Keeps the server busy; takes leave when all is there.
+    /// Requests messages as far as `ahead` permits, and sends QUIT when all have been received.
     fn ask(&mut self) -> Result<(), Box<dyn Error>> {
         while self.asked < self.there && self.client.in_flight() < self.ahead {
             self.send(Command::Retr(NonZeroU32::MIN.saturating_add(self.asked)))?;
@@ -109,7 +110,7 @@ impl Download {
     }
 }
 
-/// The loop. Returns how many octets it had to copy.
+/// Runs the loop. Returns the number of octets that it had to copy.
 fn run(ring: &mut dyn Ring, download: &mut Download) -> Result<usize, Box<dyn Error>> {
     let (mut kept, mut copied, mut writing) = (0, 0, false);
     ring.push(Operation::Read, vec![0; BUFFER], 0)?;
@@ -127,7 +128,7 @@ fn run(ring: &mut dyn Ring, download: &mut Download) -> Result<usize, Box<dyn Er
                 copied += kept;
                 ring.push(Operation::Read, buffer, kept)?;
             }
-            // The next commands go behind what the kernel did not take this time.
+            // The next commands go after the octets that the kernel did not take.
             Operation::Write => {
                 download.out.splice(..0, buffer.drain(octets..));
                 writing = false;

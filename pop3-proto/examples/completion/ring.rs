@@ -1,18 +1,18 @@
-//! Two rings of one face: the kernel's, and one of calls that wait.
+//! A ring of the kernel, and a simulated ring with the same interface that uses blocking calls.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 
-/// A ring with one connection. (In one with many, each entry would say whose it is.)
+/// A ring with one connection. (With many, each entry would name its connection.)
 pub(crate) trait Ring {
-    /// Begins to read into `buffer[from..]`, or to write it. Until that is complete, the buffer is the ring's.
+    /// Begins to read into `buffer[from..]`, or to write it. The ring owns the buffer until the operation is complete.
     fn push(&mut self, operation: Operation, buffer: Vec<u8>, from: usize) -> io::Result<()>;
 
-    /// Waits until one operation is complete: gives its buffer back, and says how many octets went.
+    /// Waits until one operation is complete. Returns the operation, its buffer and the number of octets transferred.
     fn complete(&mut self) -> io::Result<(Operation, Vec<u8>, usize)>;
 }
 
-/// At most one of each is in flight.
+/// An operation. At most one of each is in flight.
 #[derive(Clone, Copy)]
 pub(crate) enum Operation {
     Read,
@@ -21,9 +21,9 @@ pub(crate) enum Operation {
 
 /// The kernel's ring.
 ///
-/// It takes unsafe code, and no library can take that away from a loop that owns its buffers: the kernel reads and writes
-/// memory behind the compiler's back, long after the call. What makes it sound is that a buffer is moved into the ring,
-/// and comes out again when the kernel is done with it.
+/// It needs unsafe code, which no library can avoid for a loop that owns its buffers: the kernel reads and writes
+/// memory after the call has returned, and the compiler does not know. It is sound because a buffer is moved into the
+/// ring, and returned when the kernel is done with it.
 #[cfg(target_os = "linux")]
 mod kernel {
     use std::io::{self, ErrorKind};
@@ -39,12 +39,12 @@ mod kernel {
     pub(crate) struct KernelRing {
         ring: IoUring,
         stream: TcpStream,
-        /// What the kernel may be using.
+        /// The buffers that the kernel may be using.
         in_flight: [Option<Vec<u8>>; 2],
     }
 
     impl KernelRing {
-        /// Fails where the kernel is too old, or was told to permit no rings.
+        /// Creates a ring. It fails if the kernel is too old, or is configured to permit no rings.
         pub(crate) fn new(stream: TcpStream) -> io::Result<KernelRing> {
             let (ring, mut probe) = (IoUring::new(4)?, Probe::new());
             ring.submitter().register_probe(&mut probe)?;
@@ -67,7 +67,7 @@ mod kernel {
                 Operation::Write => opcode::Send::new(fd, at, len).build(),
             };
             // SAFETY: `at` and `len` lie inside a buffer that stays in `in_flight`, unmoved and untouched, until the
-            // kernel says that it is done, and is never freed before; the stream is open as long.
+            // kernel reports that it is done. The buffer is not freed and the stream is not closed before.
             unsafe { self.ring.submission().push(&entry.user_data(operation as u64)) }.map_err(io::Error::other)
         }
 
@@ -80,7 +80,7 @@ mod kernel {
                     let octets = octets.map_err(|_| io::Error::from_raw_os_error(-entry.result()))?;
                     return Ok((operation, buffer, octets));
                 }
-                // One system call submits what was pushed and waits. A signal may cut it short.
+                // One system call submits the entries and waits. A signal may interrupt it.
                 match self.ring.submit_and_wait(1) {
                     Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
                     _ => {}
@@ -90,15 +90,15 @@ mod kernel {
     }
 
     impl Drop for KernelRing {
-        /// The kernel may still write where it was told to, so that memory is given up. (A loop that does this often
-        /// would cancel the operations and wait until they are.)
+        /// Leaks the buffers, because the kernel may still write to them. (A loop that does this often would cancel the
+        /// operations and wait until they are cancelled.)
         fn drop(&mut self) {
             self.in_flight.iter_mut().for_each(|buffer| mem::forget(buffer.take()));
         }
     }
 }
 
-/// The same with calls that wait. A write comes before a read, which might wait for what is not even asked.
+/// A ring of blocking calls. A write comes before a read, which might wait for the answer to a command not written yet.
 struct SimulatedRing {
     stream: TcpStream,
     in_flight: [Option<(Vec<u8>, usize)>; 2],
@@ -122,7 +122,7 @@ impl Ring for SimulatedRing {
     }
 }
 
-/// The kernel's ring where there is one, else the other; and which one it is.
+/// Returns the kernel's ring if there is one, else the simulated ring, and its name.
 pub(crate) fn new(stream: TcpStream) -> io::Result<(Box<dyn Ring>, &'static str)> {
     #[cfg(target_os = "linux")]
     if std::env::var_os("SIMULATED_RING").is_none() {

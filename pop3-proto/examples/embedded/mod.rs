@@ -1,4 +1,4 @@
-//! The server that an example talks to when it is told of no other.
+//! The server that an example uses if its arguments name no other.
 
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -9,7 +9,7 @@ use pop3_proto::serve::{MailStore, MemoryMaildrop};
 use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
 
-/// Whom to talk to, and as whom.
+/// A server and accounts on it.
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     /// Names and passwords, at least one.
@@ -17,7 +17,8 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// The server that the arguments name; without arguments a server of our own with this many maildrops.
+    /// Returns the server that the arguments name. Without arguments it starts an embedded server with this many
+    /// maildrops.
     pub(crate) fn from_arguments(maildrops: u32, messages: u32) -> Result<Target, Box<dyn Error>> {
         let arguments: Vec<String> = env::args().skip(1).collect();
         let (host, port, accounts) = match arguments.as_slice() {
@@ -37,7 +38,7 @@ fn embedded(maildrops: u32, messages: u32) -> io::Result<Target> {
     for (user, password) in &accounts {
         store.add_user(user, password);
         for number in 1..=messages {
-            // Each longer than the one before, and full of lines that have to be stuffed.
+            // Each message is longer than the one before, and consists of lines that have to be stuffed.
             let body = ".a line that begins with a dot\n".repeat(50 * number as usize);
             store.deliver(user, format!("Subject: message {number} for {user}\n\n{body}"));
         }
@@ -53,10 +54,10 @@ fn embedded(maildrops: u32, messages: u32) -> io::Result<Target> {
     Ok(Target { address, accounts })
 }
 
-/// The simplest loop of all, and of the other role: answer what there is, then wait for more.
+/// Serves one connection: writes while there are answers, and reads otherwise.
 fn serve(mut stream: TcpStream, maildrop: MemoryMaildrop, count: usize) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    // Passwords in the clear never leave this machine, and APOP needs a timestamp that no other session has.
+    // Passwords in the clear stay on this machine. APOP needs a timestamp that no other session has.
     let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
     let timestamp = format!("<{}.{count}@localhost>", process::id());
     let mut service = Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()));

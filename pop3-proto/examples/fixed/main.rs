@@ -1,9 +1,9 @@
-//! No std and no allocator: a session in two fixed arrays, one for what comes in and one for what goes out.
+//! Runs a session without std and without an allocator, in two fixed arrays: one for input and one for output.
 //!
-//! `fixed [HOST PORT USER PASSWORD]` shows what a small device with a display would: how much mail there is, and the
-//! subject of the last message. Without arguments it starts a server to ask.
+//! `fixed [HOST PORT USER PASSWORD]` shows what a small device with a display would show: the number and octets of the
+//! messages, and the subject of the last one. Without arguments it starts a server.
 //!
-//! The session is in `session.rs`, which is written for `core` alone. What is here is the device: a socket and a screen.
+//! The session is in `session.rs`, which uses `core` only. This file is the device: a socket and a screen.
 
 use std::error::Error;
 use std::io::{self, Read, Write};

@@ -1,7 +1,7 @@
-//! A session with fixed arrays only: neither std nor an allocator, as on a microcontroller.
+//! A session with fixed arrays, without std and without an allocator, as on a microcontroller.
 //!
-//! This file is the whole of it and uses nothing but `core` and the crate without features. The example `fixed` runs it
-//! over a socket; `tests/no_std` links it into a program that has no allocator to call.
+//! This file is complete, and uses only `core` and the crate without features. The example `fixed` runs it over a
+//! socket; `tests/no_std` links it into a program that has no allocator.
 
 use core::fmt;
 use core::num::NonZeroU32;
@@ -10,32 +10,32 @@ use pop3_proto::message::MessageRef;
 use pop3_proto::wire::{Digest, DropListing, MAX_COMMAND_LINE};
 use pop3_proto::{Awaiting, Client, Command, Config, Event, Kind, ProtocolError, UsageError};
 
-/// Octets of a server's line: what RFC 2449, section 4, permits. The input needs to be no larger, because only a line that
-/// is not complete yet has to be kept; of a message, every octet is handed on when it comes.
+/// The octets of a server's line that RFC 2449, section 4, permits. The input needs to be no larger, because only an
+/// incomplete line has to be kept; the octets of a message are passed on as they arrive.
 const INPUT: u32 = 512;
 
-/// The stream, such as a TCP stack on bare metal offers it.
+/// A stream, such as that of a TCP stack on bare metal.
 pub(crate) trait Wire {
-    /// Why it failed.
+    /// The error of a read or a write.
     type Error;
-    /// Waits until there is something, and says how many octets; 0 is the end.
+    /// Waits for octets, and returns their number; 0 is the end.
     fn read(&mut self, room: &mut [u8]) -> Result<usize, Self::Error>;
-    /// Sends all of it.
+    /// Sends all octets.
     fn write(&mut self, octets: &[u8]) -> Result<(), Self::Error>;
 }
 
-/// Why there is no answer.
+/// An error of a session.
 #[derive(Debug)]
 pub(crate) enum Failure<E> {
     /// The stream failed.
     Wire(E),
     /// The server broke the protocol.
     Protocol(ProtocolError),
-    /// What we wanted to say cannot be said. Nothing was.
+    /// The command cannot be sent. Nothing was sent.
     Usage(UsageError),
-    /// The server said no: to this command, or with `None` to everything.
+    /// The server refused this command, or with `None` the whole session.
     Refused(Option<Kind>),
-    /// The server does not know APOP, and there is no TLS here: the password stays where it is.
+    /// The server does not know APOP. There is no TLS here, so the password was not sent.
     NoApop,
 }
 
@@ -66,25 +66,25 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
 
 impl<E: fmt::Debug + fmt::Display> core::error::Error for Failure<E> {}
 
-/// A session: all the memory it takes, but for a command line on the stack.
+/// A session, with all the memory that it needs, except for a command line on the stack.
 #[derive(Debug)]
 pub(crate) struct Session<W> {
     wire: W,
     client: Client,
     input: [u8; INPUT as usize],
-    /// So much of `input` is filled.
+    /// The number of octets in `input`.
     filled: usize,
 }
 
 impl<W: Wire> Session<W> {
-    /// Waits for the greeting, and logs in without showing the password to the network.
+    /// Waits for the greeting, and logs in without sending the password itself.
     pub(crate) fn open(wire: W, user: &str, password: &[u8]) -> Result<Session<W>, Failure<W::Error>> {
-        // The lengths are one bargain: a line that the client accepts must fit into the input.
+        // A line that the client accepts must fit into the input.
         let config = Config { max_line: INPUT, max_challenge: INPUT, ..Config::default() };
         let mut session = Session { wire, client: Client::new(config), input: [0; INPUT as usize], filled: 0 };
         let mut digest = None;
         session.hear(|event| {
-            // The greeting lies in the input, and does not have to be copied to be computed with.
+            // The digest is computed from the greeting in the input, without a copy.
             if let Event::Greeting(greeting) = event {
                 digest = greeting.timestamp().map(|timestamp| Digest::new(timestamp, password));
             }
@@ -94,7 +94,7 @@ impl<W: Wire> Session<W> {
         Ok(session)
     }
 
-    /// How many messages there are, and their octets.
+    /// Returns the number of messages and their octets.
     pub(crate) fn stat(&mut self) -> Result<DropListing, Failure<W::Error>> {
         let mut stat = Ok(DropListing { messages: 0, octets: 0 });
         self.ask(Command::Stat, |event| {
@@ -102,17 +102,17 @@ impl<W: Wire> Session<W> {
                 stat = reply.stat();
             }
         })?;
-        // What makes no sense is as good as a refusal here.
+        // A malformed reply is reported as a refusal here.
         stat.map_err(|_| Failure::Refused(Some(Kind::Stat)))
     }
 
-    /// Copies the subject of a message into `room` as far as it fits, for a display of one line.
+    /// Copies the subject of a message into `room`, cut to its size, for a display of one line.
     pub(crate) fn subject<'a>(
         &mut self,
         number: NonZeroU32,
         room: &'a mut [u8],
     ) -> Result<&'a [u8], Failure<W::Error>> {
-        // The only copy of all: a header field is looked for in one piece. What is beyond the room is not seen.
+        // The only copy: a header field is searched for in contiguous octets. Anything beyond the array is ignored.
         let (mut header, mut len) = ([0; 1024], 0);
         self.ask(Command::Top { number, lines: 0 }, |event| {
             if let Event::Body { bytes, .. } = event {
@@ -128,12 +128,12 @@ impl<W: Wire> Session<W> {
         Ok(&room[..fits])
     }
 
-    /// Ends the session in the way that tells the server so.
+    /// Ends the session with QUIT.
     pub(crate) fn quit(mut self) -> Result<(), Failure<W::Error>> {
         self.ask(Command::Quit, |_| {})
     }
 
-    /// Says one thing and hears the answer out.
+    /// Sends a command and reads its whole answer.
     fn ask(&mut self, command: Command<'_>, each: impl FnMut(Event<'_>)) -> Result<(), Failure<W::Error>> {
         let mut line = [0; MAX_COMMAND_LINE];
         let mut room = &mut line[..];
@@ -143,7 +143,7 @@ impl<W: Wire> Session<W> {
         self.hear(each)
     }
 
-    /// Reads until nothing is owed.
+    /// Reads until no answer is awaited.
     fn hear(&mut self, mut each: impl FnMut(Event<'_>)) -> Result<(), Failure<W::Error>> {
         let asked = self.client.awaiting().kind();
         loop {
@@ -153,7 +153,7 @@ impl<W: Wire> Session<W> {
                 refused |= matches!(event, Event::Refused { .. } | Event::NoService(_));
                 each(event);
             }
-            // What is left is the beginning of a line. Its end will come behind it.
+            // The rest is an incomplete line. The next read continues it.
             let left = rest.len();
             self.input.copy_within(self.filled - left..self.filled, 0);
             self.filled = left;
