@@ -1,8 +1,8 @@
-//! Downloads a whole maildrop and counts its octets, or writes one file for each message: the driver of the measurements.
+//! Downloads a whole maildrop and counts its octets, or writes one file for each message. The measurements run it.
 //!
 //! `drain [--tls CA | --starttls CA] HOST PORT USER PASSWORD [FOLDER]`
 //!
-//! CA is a PEM file with the authority behind the server's certificate.
+//! CA is a PEM file with the authority that issued the server's certificate.
 
 use std::fs::File;
 use std::io::{BufRead, Write};

@@ -1,4 +1,4 @@
-//! The check that the server's answers still fit the commands: a question whose answer no mail can foresee.
+//! The check that the server's answers still fit the commands: a question whose answer a mail cannot predict.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -11,24 +11,24 @@ use pop3_blocking::{Error, Session, Tcp};
 use crate::failure::{Failure, Status};
 use crate::survey::Found;
 
-/// The question that this server answers, with the answers that are right.
+/// The question that this server answers, with the correct answers.
 ///
-/// A server need not answer each of them, so the first one that it does answer is found out at the beginning. Afterwards a
-/// refusal of the same question is a wrong answer: it may come from a mail that pretends to be an answer.
+/// A server need not answer each question, so the first one that it answers correctly is chosen at the beginning. After
+/// that, a refusal of the question is a wrong answer: it may come from a mail that imitates an answer.
 #[derive(Debug)]
 pub(crate) enum Check {
-    /// The unique-id of a message that is drawn by lot.
+    /// The unique-id of a random message.
     UniqueId(Vec<(NonZeroU32, OwnedUniqueId)>),
-    /// The size of a message that is drawn by lot.
+    /// The size of a random message.
     Size(Vec<(NonZeroU32, u64)>),
-    /// How many messages and octets there are.
+    /// The numbers of messages and octets.
     Totals(DropListing),
-    /// There is no message.
+    /// No question, because there are no messages.
     Nothing,
 }
 
 impl Check {
-    /// Finds out which question the server answers. To be called before a message is asked for.
+    /// Chooses a question that the server answers. It must be called before any message is requested.
     pub(crate) fn new(session: &mut Session<Tcp>, found: &BTreeMap<NonZeroU32, Found>) -> Result<Check, Failure> {
         if found.is_empty() {
             return Ok(Check::Nothing);
@@ -43,8 +43,8 @@ impl Check {
         Ok(Check::Totals(session.stat()?))
     }
 
-    /// Asks the question, and again where there are few messages to draw from: until a mail that knows all answers has less
-    /// than one chance in a thousand to give them in the right order.
+    /// Asks the question, and repeats it if there are few messages to choose from, until a mail that knows all answers
+    /// has at most one chance in a thousand to give them in the right order.
     pub(crate) fn ask(&self, session: &mut Session<Tcp>) -> Result<(), Failure> {
         let choices = match self {
             Check::UniqueId(ids) => ids.len(),
@@ -64,7 +64,7 @@ impl Check {
         }
     }
 
-    /// Whether the answer is the right one. The error is one that ends the session.
+    /// Returns `true` if the answer is correct. An error is one that ends the session.
     fn fits(&self, session: &mut Session<Tcp>) -> Result<bool, Error> {
         let answer = match self {
             Check::UniqueId(ids) => {

@@ -1,4 +1,4 @@
-//! All commands but `fetch`.
+//! All commands except `fetch`.
 
 use std::io::{BufRead, BufWriter, Write};
 use std::num::NonZeroU32;
@@ -9,7 +9,7 @@ use pop3_blocking::{MessageReader, Session, Tcp};
 use crate::failure::{Failure, Status};
 use crate::options::Command;
 
-/// Does what was asked for, and ends the session.
+/// Runs a command, and ends the session.
 pub(crate) fn run(mut session: Session<Tcp>, command: &Command) -> Result<(), Failure> {
     if let Command::Dele { numbers } = command {
         return delete(session, numbers);
@@ -17,13 +17,14 @@ pub(crate) fn run(mut session: Session<Tcp>, command: &Command) -> Result<(), Fa
     let mut out = BufWriter::new(std::io::stdout().lock());
     let done = look(&mut session, command, &mut out).and_then(|()| out.flush().map_err(Failure::output));
     if done.as_ref().err().is_none_or(Failure::is_recoverable) {
-        // Nothing is at stake: what was asked for has been answered.
+        // The command has been answered, so an error of QUIT does not matter.
         let _ = session.quit();
     }
     done
 }
 
-/// Rows have the columns of the wire, so that scripts can read them; all but messages is escaped.
+/// Runs a command that only reads. Rows have the columns of the protocol, so that scripts can read them; everything
+/// except messages is escaped.
 fn look(session: &mut Session<Tcp>, command: &Command, out: &mut impl Write) -> Result<(), Failure> {
     match *command {
         Command::Stat => {
@@ -52,7 +53,7 @@ fn look(session: &mut Session<Tcp>, command: &Command, out: &mut impl Write) -> 
         Command::Headers { number } => return copy(session.top(number, 0)?, out),
         Command::Top { number, lines } => return copy(session.top(number, lines)?, out),
         Command::Retr { number } => return copy(session.retrieve(number)?, out),
-        // They do not only look.
+        // These do not only read.
         Command::Dele { .. } | Command::Fetch { .. } => Ok(()),
     }
     .map_err(Failure::output)

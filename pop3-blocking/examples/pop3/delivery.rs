@@ -1,5 +1,5 @@
-//! Messages on their way into the Maildir: written, then staged until the server's answers were found to fit the commands,
-//! then committed together.
+//! The delivery of messages into the Maildir. They are written, then staged until a check shows that the server's
+//! answers fit the commands, then committed together.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufWriter, Write};
@@ -14,27 +14,27 @@ use crate::mark::{Account, Mark};
 use crate::seen::{Change, Seen, Stored, Trust};
 use crate::survey::{Found, Survey};
 
-/// The Maildir and the memory of one account.
+/// A Maildir, and the marks of one account.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     maildir: Maildir,
     seen: Seen,
     account: Account,
     staged: Vec<Staged>,
-    /// How many messages are safely on disk.
+    /// The number of messages that this run delivered.
     delivered: usize,
-    /// How many were downloaded and had been on disk before.
+    /// The number of downloaded messages that were on disk before.
     recognized: usize,
 }
 
-/// A message that was received whole.
+/// A message that was received completely.
 #[derive(Debug)]
 struct Staged {
     /// `None` if it was stored before.
     file: Option<Partial>,
     /// `None` if there is nothing new to remember.
     stored: Option<Stored>,
-    /// The absent mark that had these octets, of which this is the same message.
+    /// The absent mark with these octets, which belongs to the same message.
     moved_from: Option<Mark>,
 }
 
@@ -62,7 +62,7 @@ impl Delivery {
         Ok(Delivery { maildir, seen, account, staged: Vec::new(), delivered: 0, recognized: 0 })
     }
 
-    /// Takes notice of what the server lists, which may cost a mark the trust in it.
+    /// Compares the marks with the server's listings, and records those that are no longer trusted.
     pub(crate) fn observe(&mut self, survey: &Survey) -> Result<(), Failure> {
         let mut sizes = HashMap::new();
         for (unique_id, size) in &survey.shown {
@@ -89,40 +89,40 @@ impl Delivery {
         self.note(&changes)
     }
 
-    /// Whether the message is, or once was, safely on disk.
+    /// Returns `true` if the message is, or once was, safely on disk.
     pub(crate) fn has(&self, message: &Found) -> bool {
         let trust = |id| self.seen.trust(&self.mark(id));
         message.unique_id.as_ref().is_some_and(|id| trust(id) == Some(Trust::Trusted))
     }
 
-    /// Whether a header that TOP has shown is the one that was stored.
+    /// Returns `true` if a header that TOP returned is the stored one.
     pub(crate) fn has_header(&self, message: &Found, shown: &Sums) -> bool {
         let known = message.unique_id.as_ref().and_then(|id| self.seen.sums(&self.mark(id)));
         known.is_some_and(|known| known.header == shown.header)
     }
 
-    /// The message may not be the one that was stored.
+    /// Records that the message may differ from the stored one.
     pub(crate) fn doubt(&mut self, message: &Found) -> Result<(), Failure> {
         self.note_all(&[message], Change::Doubtful)
     }
 
-    /// The message made trouble: later runs ask for it when they have nothing else to do.
+    /// Records that the message made trouble, so that later runs request it last.
     pub(crate) fn trouble(&mut self, message: &Found) -> Result<(), Failure> {
         let mark = self.mark_of_trouble(message);
         self.seen.trouble(mark).map_err(|error| self.failed("nothing can be remembered", &error))
     }
 
-    /// How often the message made trouble.
+    /// Returns the number of times that the message made trouble.
     pub(crate) fn troubles(&self, message: &Found) -> u32 {
         self.seen.troubles(&self.mark_of_trouble(message))
     }
 
-    /// QUIT is about to be sent, and is to delete these messages.
+    /// Records that QUIT will be sent to delete these messages.
     pub(crate) fn quitting(&mut self, messages: &[&Found]) -> Result<(), Failure> {
         self.note_all(messages, Change::Quitting)
     }
 
-    /// The server says that these messages are deleted.
+    /// Records that the server has deleted these messages.
     pub(crate) fn ended(&mut self, messages: &[&Found]) -> Result<(), Failure> {
         self.note_all(messages, Change::Ended)
     }
@@ -150,7 +150,7 @@ impl Delivery {
         Ok(Incoming { file, summing: Summing::default(), octets: 0 })
     }
 
-    /// Takes a message that is written whole. Returns its octets and their digests.
+    /// Stages a message that was written completely. Returns the number of its octets and their digests.
     pub(crate) fn stage(&mut self, incoming: Incoming, message: &Found) -> io::Result<(u64, Sums)> {
         let file = incoming.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         let sums = incoming.summing.finish();
@@ -177,15 +177,15 @@ impl Delivery {
         Ok((incoming.octets, sums))
     }
 
-    /// Forgets one message that was staged.
+    /// Removes a staged message.
     pub(crate) fn unstage(&mut self, message: &Found) {
         let mark = message.unique_id.as_ref().map(|id| self.mark(id));
         self.staged.retain(|staged| staged.stored.as_ref().map(|stored| &stored.mark) != mark.as_ref());
     }
 
-    /// Delivers what was staged, then remembers it.
+    /// Delivers the staged messages, then remembers them.
     pub(crate) fn commit(&mut self) -> Result<(), Failure> {
-        // Taken away first: what fails here is never remembered by a later call.
+        // Taken first, so that a later call does not remember messages that failed here.
         let staged = std::mem::take(&mut self.staged);
         let files = staged.iter().filter_map(|message| Some((message.file.as_ref()?, &message.stored.as_ref()?.mark)));
         let delivered = self.maildir.deliver(files);
@@ -199,7 +199,7 @@ impl Delivery {
         remembered.map_err(|error| self.failed("the messages are delivered, but cannot be remembered", &error))
     }
 
-    /// Forgets what was staged: nobody knows whether it is what the server has.
+    /// Discards the staged messages, since they may differ from those on the server.
     pub(crate) fn discard(&mut self) {
         self.staged.clear();
     }
@@ -212,7 +212,7 @@ impl Delivery {
         Mark::new(&self.account, unique_id.as_bytes())
     }
 
-    /// The mark under which the message's troubles are counted.
+    /// Returns the mark under which the message's troubles are counted.
     fn mark_of_trouble(&self, message: &Found) -> Mark {
         match &message.unique_id {
             Some(unique_id) => self.mark(unique_id),

@@ -9,7 +9,7 @@ use pop3_blocking::pop3_proto::serve::MailStore;
 pub(crate) const USER: &str = "demo";
 pub(crate) const PASSWORD: &str = "demo";
 
-/// Serves the samples for as long as the program runs. Returns the port.
+/// Serves the samples while the program runs. Returns the port.
 pub(crate) fn start() -> io::Result<u16> {
     let store = MailStore::new();
     store.add_user(USER, PASSWORD);
@@ -23,7 +23,7 @@ pub(crate) fn start() -> io::Result<u16> {
             let maildrop = store.maildrop();
             thread::spawn(move || {
                 let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
-                // What goes wrong here is seen from the other side.
+                // The client reports errors.
                 let _ = stream.set_nodelay(true).and_then(|()| pop3_blocking::serve_with(stream, maildrop, config));
             });
         }
@@ -31,7 +31,8 @@ pub(crate) fn start() -> io::Result<u16> {
     Ok(port)
 }
 
-/// The same ids in every run, so that a second `fetch` finds nothing new.
+/// Returns the samples with their unique-ids, which are the same in every run, so that a second `fetch` finds nothing
+/// new.
 fn samples() -> Vec<(&'static str, Vec<u8>)> {
     let header = |subject: &str| {
         format!("From: Postmaster <postmaster@example.org>\r\nTo: Demo <demo@example.org>\r\nSubject: {subject}\r\n")

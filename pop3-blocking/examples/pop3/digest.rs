@@ -1,11 +1,11 @@
-//! Digests of messages, by which the same octets are recognized.
+//! Digests of messages, to recognize equal octets.
 
 use std::fmt;
 use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 
-/// A SHA-256.
+/// A SHA-256 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Sum([u8; 32]);
 
@@ -31,14 +31,15 @@ impl fmt::Display for Sum {
 /// The digests of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Sums {
-    /// Of all octets.
+    /// The digest of all octets.
     pub(crate) whole: Sum,
-    /// Of the header without its CRs: what stands in front of the first blank line. TOP shows the same.
+    /// The digest of the header, without its CRs: the lines before the first blank line. It is the same for the output
+    /// of TOP.
     pub(crate) header: Sum,
 }
 
 impl Sums {
-    /// Those of a file.
+    /// Computes the digests of a file.
     pub(crate) fn of_reader(mut reader: impl Read) -> io::Result<Sums> {
         let (mut summing, mut buffer) = (Summing::default(), vec![0; 64 * 1024]);
         loop {
@@ -52,7 +53,7 @@ impl Sums {
     }
 }
 
-/// The digests of a message that is on its way.
+/// The digests of a message that is being received.
 #[derive(Clone, Debug)]
 pub(crate) struct Summing {
     whole: Sha256,

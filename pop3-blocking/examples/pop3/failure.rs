@@ -1,4 +1,4 @@
-//! Why the program ends before it is done, and with which exit status: the one place that decides.
+//! The reasons why the program ends early, and their exit statuses. No other module chooses one.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
@@ -12,7 +12,7 @@ use pop3_blocking::{Cause, ConnectError, Error, LoginError, QuitError, Security,
 pub(crate) enum Status {
     /// The server refused.
     Refused = 1,
-    /// The command line, or what it refers to, makes no sense.
+    /// The command line is invalid, or something that it refers to.
     Usage = 2,
     /// The server broke the protocol.
     Protocol = 3,
@@ -22,12 +22,12 @@ pub(crate) enum Status {
     Login = 5,
 }
 
-/// An end that is not success.
+/// A reason to end the program early.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// To be told.
+    /// An error to be shown.
     Because(Status, String),
-    /// Nobody reads our output any more, as with `| head`. That is no fault.
+    /// The reader of the standard output closed it, as with `| head`. This is not an error.
     OutputClosed,
 }
 
@@ -48,7 +48,7 @@ impl Failure {
         )
     }
 
-    /// Of reaching the server and logging in, with what may help.
+    /// Converts an error of connecting and logging in, and adds a hint.
     pub(crate) fn connecting(error: ConnectError, security: Security) -> Failure {
         let hint = match &error {
             ConnectError::Unreachable { port: 995, error, .. } if is_unheard(error) => {
@@ -70,7 +70,7 @@ impl Failure {
         }
     }
 
-    /// Of writing to the standard output.
+    /// Converts an error of writing to the standard output.
     #[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
     pub(crate) fn output(error: io::Error) -> Failure {
         if error.kind() == ErrorKind::BrokenPipe {
@@ -80,7 +80,7 @@ impl Failure {
         }
     }
 
-    /// Of reading a message from the server.
+    /// Converts an error of reading a message from the server.
     pub(crate) fn reading(error: io::Error) -> Failure {
         match error.downcast::<Error>() {
             Ok(error) => error.into(),
@@ -88,7 +88,7 @@ impl Failure {
         }
     }
 
-    /// The session can still be ended in good manners.
+    /// Returns `true` if the session can still be ended with QUIT.
     pub(crate) fn is_recoverable(&self) -> bool {
         matches!(self, Failure::Because(Status::Refused, _))
     }
@@ -108,11 +108,11 @@ impl From<&Error> for Status {
     fn from(error: &Error) -> Status {
         match error.cause() {
             Cause::Refused(_) => Status::Refused,
-            // It came before it was asked for.
+            // The answer came before the command.
             Cause::Usage(UsageError::Unsolicited) | Cause::Malformed(_) => Status::Protocol,
             Cause::Usage(_) => Status::Usage,
             Cause::Protocol(_) if !error.is_truncated() => Status::Protocol,
-            // Protocol, closed while idle, transport: the connection ended early, or failed.
+            // Protocol, closed while idle, transport: the connection ended early or failed.
             _ => Status::Io,
         }
     }
@@ -134,12 +134,12 @@ impl From<QuitError> for Failure {
     }
 }
 
-/// What is wrong with the server's TLS, unless it was only silent, or has hung up.
+/// Returns the error of the server's TLS, unless the server was only silent or closed the connection.
 fn tls_failure(error: &io::Error) -> Option<&TlsFailure> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
-/// Whether the host is there, but nobody answers at the port.
+/// Returns `true` if the host may exist, but nothing answers at the port.
 fn is_unheard(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::TimedOut)
 }
@@ -164,7 +164,7 @@ fn tls_hint(error: &io::Error, security: Security) -> &'static str {
         Some(failure) if failure.is_unknown_authority() => {
             "If it is an authority of your own, try --ca FILE. To pin the certificate, use --pin FINGERPRINT."
         }
-        // Also of a server that shows an authority's certificate as its own: there --ca does not help.
+        // Includes a server that presents an authority's certificate as its own: --ca does not help there.
         Some(failure) if failure.fingerprint().is_some() => "To pin the certificate, use --pin FINGERPRINT.",
         Some(failure) if failure.is_not_tls() && security == Security::Tls => "Try pop://… with --starttls.",
         _ => "",

@@ -1,18 +1,18 @@
-//! `fetch DIR`: downloads what is new into a Maildir, and deletes on the server only what is safely on disk.
+//! `fetch DIR`: downloads new messages into a Maildir, and deletes on the server only messages that are safely on disk.
 //!
-//! The order makes it safe to kill this at any moment: a message is synced to disk under a name that carries its mark, then
-//! it is remembered, only then may it be marked as deleted, and QUIT alone deletes.
+//! The order of the steps makes it safe to kill the program at any moment: a message is synced to disk under a name
+//! that contains its mark, then it is remembered, then it may be marked as deleted, and only QUIT deletes it.
 //!
-//! POP3 has no tags. If one answer is not what it seems to be, as when a mail pretends to end and an answer of the server's
-//! to follow, all later answers belong to other commands. So messages are downloaded in groups, and behind each group stands
-//! a [check](Check). Only if it is passed did the answers fit the commands, and only then is the group delivered and
-//! remembered. A session that breaks leaves no trace of the messages behind the last check.
+//! POP3 has no tags. If a mail imitates the end of a message and an answer of the server, all later answers belong to
+//! other commands. So messages are downloaded in groups, with a [check](Check) after each group. If the check succeeds,
+//! the answers fit the commands, and the group is delivered and remembered. If a session breaks, the messages after the
+//! last check are discarded.
 //!
-//! One message must not block the others. If a session breaks, the messages that may be why are remembered as troubled, and
-//! so is one that cannot be written here. These, and those without a usable unique-id, are risky: they are
-//! downloaded last, each in a group of its own, and those that made the least trouble come first. Nothing is deleted in a
-//! session that breaks. So with `--delete` the risky ones have a session of their own, behind the QUIT that deletes what is
-//! safe, unless there is nothing else to do.
+//! One message must not block the others. If a session breaks, the messages that may be the cause are remembered as
+//! troubled, and so is a message that cannot be written here. These, and those without a usable unique-id, are risky:
+//! they are downloaded last, each in a group of its own, beginning with those that made the least trouble. Nothing is
+//! deleted in a session that breaks. So with `--delete` the risky messages have a session of their own, after the QUIT
+//! that deletes the safe ones, unless there is nothing else to do.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -30,7 +30,7 @@ use crate::digest::{Summing, Sums};
 use crate::failure::{Failure, Status};
 use crate::survey::{Found, survey};
 
-/// Fetches in one session, or in two. Without `pipelining`, no two messages are asked for at once.
+/// Fetches in one session or two. Without `pipelining`, one message is requested at a time.
 pub(crate) fn run(
     open: impl Fn() -> Result<Session<Tcp>, Failure>,
     delivery: Delivery,
@@ -59,20 +59,20 @@ pub(crate) fn run(
     Err(Failure::new(Status::Refused, format!("the server refused {} requests", run.refusals.count)))
 }
 
-/// What one run does, in all its sessions.
+/// A run, with all its sessions.
 struct Run {
     delivery: Delivery,
     delete: bool,
     pipelining: bool,
     refusals: Refusals,
-    /// A message cannot be written, and others can.
+    /// The error of a message that could not be written, while others could.
     unwritten: Option<Failure>,
-    /// How many messages the first session knew without asking for them.
+    /// The number of messages that the first session recognized without a download.
     here: Option<usize>,
     deleted: usize,
 }
 
-/// A session whose messages are listed.
+/// A session with the messages that it has listed.
 struct Visit {
     session: Session<Tcp>,
     found: BTreeMap<NonZeroU32, Found>,
@@ -85,7 +85,7 @@ impl Run {
         if is_done { Ok(()) } else { self.second(open()?) }
     }
 
-    /// Returns whether all is done that there was to do.
+    /// Runs the first session. Returns `true` if no second one is needed.
     fn first(&mut self, session: Session<Tcp>) -> Result<bool, Failure> {
         let (mut visit, notice) = self.visit(session)?;
         if let Some(notice) = notice {
@@ -97,7 +97,7 @@ impl Run {
         let (calm, risky) = self.wanted(&visit.found);
         self.here = Some(visit.found.len() - calm.len() - risky.len());
         let everything: Vec<_> = visit.found.keys().copied().collect();
-        // If the others can be deleted, that is done first.
+        // If other messages can be deleted, this is done first.
         if self.delete && !risky.is_empty() && risky.len() < everything.len() {
             self.fetch(visit, &calm, &[], &everything)?;
             return Ok(false);
@@ -106,7 +106,7 @@ impl Run {
         Ok(true)
     }
 
-    /// Fetches the risky messages, and deletes those that came.
+    /// Fetches the risky messages, and deletes those that were received.
     fn second(&mut self, session: Session<Tcp>) -> Result<(), Failure> {
         let (visit, _) = self.visit(session)?;
         let (_, risky) = self.wanted(&visit.found);
@@ -120,9 +120,9 @@ impl Run {
         Ok((Visit { session, found: survey.found, check }, survey.notice))
     }
 
-    /// Looks at the headers of what earlier runs have stored, before it is deleted: another client may have deleted a
-    /// message, and the server may have given its unique-id to a new one of the same size. Only if the server has no TOP must
-    /// the size do.
+    /// Compares the headers of messages that earlier runs stored, before they are deleted: another client may have
+    /// deleted a message, and the server may have given its unique-id to a new one of the same size. If the server has
+    /// no TOP, only the size is compared.
     fn compare_headers(&mut self, visit: &mut Visit) -> Result<(), Failure> {
         let Visit { session, found, check } = visit;
         let known: Vec<_> = found.iter().filter(|(_, message)| self.delivery.has(message)).collect();
@@ -141,7 +141,7 @@ impl Run {
                 Ok(Err(error)) if error.refused().is_some() => refused.push(message),
                 Ok(Err(_)) => self.delivery.doubt(message)?,
                 Err(failure) => {
-                    // The next run does not ask for the header again, but for the message, and last.
+                    // The next run does not request the header again, but the message, and last.
                     self.delivery.doubt(message)?;
                     self.delivery.trouble(message)?;
                     return Err(failure);
@@ -158,14 +158,14 @@ impl Run {
         Ok(())
     }
 
-    /// The messages that are not here: the calm ones, and the risky ones in their order.
+    /// Returns the messages that are not stored: the calm ones, and the risky ones in their order.
     fn wanted(&self, found: &BTreeMap<NonZeroU32, Found>) -> (Vec<NonZeroU32>, Vec<NonZeroU32>) {
         let (mut calm, mut risky) = (Vec::new(), Vec::new());
         let lot = RandomState::new();
         for (number, message) in found.iter().filter(|(_, message)| !self.delivery.has(message)) {
             match self.delivery.troubles(message) {
                 0 if message.unique_id.is_some() => calm.push(*number),
-                // Nameless ones of one size share their troubles, so that their order must not always be the same.
+                // Nameless messages of the same size share their troubles, so their order is random.
                 times => risky.push((times, message.unique_id.is_none().then(|| lot.hash_one(number)), *number)),
             }
         }
@@ -194,7 +194,7 @@ impl Run {
             let safe = messages.filter(|(_, message)| self.delivery.has(message)).collect();
             self.delete_all(session, &safe)
         } else {
-            // Nothing is at stake.
+            // Nothing is to be deleted, so an error of QUIT does not matter.
             let _ = session.quit();
             Ok(())
         }
@@ -216,12 +216,12 @@ impl Run {
         self.delivery.quitting(&marked)?;
         match session.quit() {
             Ok(()) => {
-                // If that fails, the next listing ends them.
+                // If this fails, the next listing ends the marks.
                 let _ = self.delivery.ended(&marked);
                 self.deleted += marked.len();
                 Ok(())
             }
-            // Without marks there is nothing that the answer could tell.
+            // Without deletions, the answer does not matter.
             Err(_) if marked.is_empty() => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -236,7 +236,7 @@ fn announces_top(session: &mut Session<Tcp>) -> Result<bool, Failure> {
     }
 }
 
-/// Requests that the server refused: the first ones are told, the others are counted.
+/// The requests that the server refused. The first ones are shown, the others are counted.
 #[derive(Debug, Default)]
 struct Refusals {
     count: u64,
@@ -259,9 +259,9 @@ impl Refusals {
     }
 }
 
-/// Why the download stops.
+/// A reason to stop the download.
 enum Stop {
-    /// A message cannot be written. The answers of the server are still in order.
+    /// A message cannot be written. The answers of the server still fit the commands.
     Unwritten { why: Failure, others_can: bool },
     /// The session is over.
     Session(Failure),
@@ -273,16 +273,17 @@ struct Transfer<'a> {
     check: &'a Check,
     run: &'a mut Run,
     bar: ProgressBar,
-    /// How many messages had another size than the scan listing has, and came the same when nothing else was in flight.
+    /// The number of messages whose size differed from the scan listing, and whose octets were the same when nothing
+    /// else was in flight.
     confirmed: u32,
 }
 
 impl Transfer<'_> {
-    /// After so many messages of another size that came the same twice, the server's sizes prove nothing. Then no two messages
-    /// are asked for at once, as that is cheaper than to ask for each of them twice.
+    /// The number of `confirmed` messages after which the server's sizes prove nothing. From then on, one message
+    /// is requested at a time, which is cheaper than to request each of them twice.
     const CONFIRMATIONS: u32 = 8;
 
-    /// Downloads messages. One that is refused does not stop the others.
+    /// Downloads messages. A refused message does not stop the others.
     fn all(&mut self, mut calm: &[NonZeroU32], risky: &[NonZeroU32]) -> Result<(), Failure> {
         let mut pace = Pace::default();
         while !calm.is_empty() {
@@ -295,7 +296,7 @@ impl Transfer<'_> {
         risky.iter().try_for_each(|number| self.group(&[*number]))
     }
 
-    /// Downloads a group, checks that the answers fit, and commits the group.
+    /// Downloads a group, checks that the answers fit the commands, and commits the group.
     fn group(&mut self, numbers: &[NonZeroU32]) -> Result<(), Failure> {
         let mut asked = 0;
         let unwritten = match self.receive_all(numbers, &mut asked) {
@@ -319,7 +320,7 @@ impl Transfer<'_> {
         'stopped: for batch in numbers.chunks(if pipelining { numbers.len() } else { 1 }) {
             let mut messages = self.session.retrieve_many(batch.iter().copied());
             for number in batch {
-                // The message that is read now counts too.
+                // This includes the message that is read now.
                 *asked += 1;
                 let Some(found) = self.found.get(number) else { continue };
                 let received = match messages.next() {
@@ -352,8 +353,8 @@ impl Transfer<'_> {
         unwritten.map_or(Ok(()), Err)
     }
 
-    /// Asks again for messages of another size than the scan listing has, one at a time. If they come otherwise now, answers
-    /// were mixed up.
+    /// Requests the messages whose size differs from the scan listing again, one at a time. If their octets differ now,
+    /// answers were mixed up.
     fn confirm(&mut self, odd: Vec<(NonZeroU32, Sums)>) -> Result<(), Stop> {
         for (number, sums) in odd {
             let Some(found) = self.found.get(&number) else { continue };
@@ -368,7 +369,7 @@ impl Transfer<'_> {
                     return Err(Stop::Session(Failure::new(Status::Protocol, why)));
                 }
                 Ok(Err(error)) => {
-                    // Nothing shows that it came right. The next run asks for it alone.
+                    // Nothing shows that it was received correctly. The next run requests it alone.
                     self.bar.suspend(|| self.run.refusals.add(&error));
                     self.run.delivery.unstage(found);
                     self.blame(&[number]);
@@ -382,8 +383,8 @@ impl Transfer<'_> {
         Ok(())
     }
 
-    /// Forgets what came since the last check. If the server broke the protocol, every message that was asked for may be why.
-    /// If the connection ended, the one that was being read may be.
+    /// Discards the messages since the last check. If the server broke the protocol, every requested message may be the
+    /// cause. If the connection ended, the message that was being read may be.
     fn abort(&mut self, failure: Failure, asked: &[NonZeroU32]) -> Failure {
         self.run.delivery.discard();
         match &failure {
@@ -396,14 +397,14 @@ impl Transfer<'_> {
 
     fn blame(&mut self, numbers: &[NonZeroU32]) {
         for message in numbers.iter().filter_map(|number| self.found.get(number)) {
-            // If that fails, the next run asks for the messages in the same order: no worse than before.
+            // If this fails, the next run requests the messages in the same order, as before.
             let _ = self.run.delivery.trouble(message);
         }
     }
 }
 
-/// How much is downloaded between two checks: little at first, so that a bad connection makes progress, and then what takes
-/// about a second.
+/// The octets to download between two checks: few at first, so that a bad connection makes progress, and then as many
+/// as take about a second.
 struct Pace {
     octets: u64,
 }
@@ -417,10 +418,10 @@ impl Default for Pace {
 impl Pace {
     const LEAST: u64 = 32 << 10;
     const MOST: u64 = 64 << 20;
-    /// Each is an open file until the check.
+    /// The maximum number of messages in a group. Each is an open file until the check.
     const MESSAGES: usize = 128;
 
-    /// How many of the messages belong to the next group: one or more.
+    /// Returns the number of messages in the next group, which is at least 1.
     fn group(&self, numbers: &[NonZeroU32], found: &BTreeMap<NonZeroU32, Found>) -> usize {
         let mut octets = 0_u64;
         let fits = |number: &&NonZeroU32| {
@@ -439,7 +440,7 @@ impl Pace {
     }
 }
 
-/// Receives a message into the Maildir. Returns its octets and their digests.
+/// Receives a message into the Maildir. Returns the number of its octets and their digests.
 fn receive(
     mut message: MessageReader<'_, Tcp>,
     delivery: &mut Delivery,
@@ -465,7 +466,8 @@ fn receive(
     delivery.stage(incoming, found).map_err(|error| failed(delivery, error))
 }
 
-/// Receives a message or a header, and keeps nothing but its digests. The error inside is one after which the session goes on.
+/// Receives a message or a header, and keeps only its digests. The inner error is one after which the session can
+/// continue.
 fn digest(message: Result<MessageReader<'_, Tcp>, Error>) -> Result<Result<Sums, Error>, Failure> {
     let mut message = match message {
         Ok(message) => message,
@@ -484,7 +486,7 @@ fn digest(message: Result<MessageReader<'_, Tcp>, Error>) -> Result<Result<Sums,
     }
 }
 
-/// On a terminal only.
+/// Returns a progress bar, which is hidden unless the standard error is a terminal.
 fn progress_bar(octets: u64) -> ProgressBar {
     if octets == 0 || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

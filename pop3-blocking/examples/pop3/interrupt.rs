@@ -1,5 +1,5 @@
-//! Signals that end the program, and what it does before: the terminal gets its echo back, and whoever waits for `fetch` is
-//! told what that means. It dies by the signal all the same.
+//! The handling of signals that end the program: it restores the echo of the terminal, and tells the user of `fetch`
+//! what the interrupt means. Then the signal terminates it as usual.
 
 use std::fs::File;
 use std::io::{IsTerminal, stderr, stdin};
@@ -13,11 +13,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-/// Whether there is something to be told.
+/// `true` if the message about `fetch` is to be shown.
 static FETCHES: AtomicBool = AtomicBool::new(false);
 
-/// From now on the terminal is as it is now when a signal ends the program. (Ctrl-C that is typed is read by the prompt
-/// itself, which raises the signal.)
+/// Restores the current settings of the terminal when a signal ends the program later. (The prompt itself reads a typed
+/// Ctrl-C, and raises the signal.)
 pub(crate) fn restore_terminal() {
     let Ok(terminal) = File::open("/dev/tty") else { return };
     let Ok(before) = tcgetattr(&terminal) else { return };
@@ -25,10 +25,10 @@ pub(crate) fn restore_terminal() {
     thread::spawn(move || wait(signals, Some(&(terminal, before))));
 }
 
-/// From now on it is told what becomes of the mail.
+/// Shows a message about the mail when a signal ends the program later.
 pub(crate) fn tell_of_fetch() {
     FETCHES.store(true, Ordering::Relaxed);
-    // One that is ignored, as where a shell runs the program in the background, remains so.
+    // An ignored signal, as when a shell runs the program in the background, stays ignored.
     let heeded = [SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal));
     let Ok(signals) = Signals::new(heeded) else { return };
     thread::spawn(move || wait(signals, None));
@@ -40,7 +40,7 @@ fn wait(mut signals: Signals, terminal: Option<&(File, Termios)>) {
         if let Some((terminal, before)) = terminal {
             let _ = tcsetattr(terminal, OptionalActions::Now, before);
         }
-        // Another thread that waits for the same signal waits here, until all is over.
+        // Another thread that handles the same signal waits here until the program ends.
         let _dying = DYING.lock();
         if FETCHES.load(Ordering::Relaxed) {
             tell();
@@ -52,12 +52,12 @@ fn wait(mut signals: Signals, terminal: Option<&(File, Termios)>) {
 fn tell() {
     let (told, is_told) = mpsc::channel();
     thread::spawn(move || {
-        // Below the progress bar.
+        // The message is shown below the progress bar.
         let begin = if stderr().is_terminal() { "\n" } else { "" };
         eprintln!("{begin}pop3: interrupted: what is stored stays; run again to go on");
         let _ = told.send(());
     });
-    // Where nobody reads it the program dies in any case.
+    // If nothing reads the message, the program ends anyway.
     let _ = is_told.recv_timeout(Duration::from_millis(200));
 }
 
@@ -66,6 +66,7 @@ fn is_ignored(signal: i32) -> bool {
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
         u64::from_str_radix(mask.trim(), 16).ok()
     });
-    // Elsewhere: a shell takes the terminal from what it has ignore its interrupts.
+    // On other systems: a shell that makes a program ignore interrupts also redirects its standard input from the
+    // terminal.
     mask.map_or_else(|| !stdin().is_terminal(), |mask| mask >> (signal - 1) & 1 == 1)
 }

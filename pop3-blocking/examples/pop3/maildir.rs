@@ -1,13 +1,15 @@
-//! Delivery into a Maildir, such that a message is there whole or not at all, whenever the program or the machine dies.
+//! Delivers into a Maildir, such that a message is stored whole or not at all, even if the program or the machine
+//! crashes.
 //!
-//! A message is written to a file in `tmp/`, synced, renamed into `new/`, and the folder is synced. Its octets are kept as
-//! they came, CRLF included: what is on disk is what the server has, and signatures stay good.
+//! A message is written to a file in `tmp/`, synced, renamed into `new/`, and the folder is synced. Its octets are
+//! stored as the server sent them, including CRLF, so that signatures stay valid.
 //!
-//! No symbolic link is followed inside the Maildir: whoever prepared the folder could have it lead anywhere.
+//! Symbolic links inside the Maildir are not followed, since another user may have prepared the folder with links to
+//! anywhere.
 //!
-//! No Maildir crate is used, because the delivered file's name must carry the message's mark: the rename that delivers a
-//! message is then also what records that it was fetched, with no moment in between. The crates make up
-//! the name themselves when they deliver, and do not sync the folder.
+//! No Maildir crate is used, because the name of the delivered file must contain the message's mark: one rename then
+//! both delivers a message and records that it was fetched. The crates choose the name themselves when they deliver,
+//! and do not sync the folder.
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -20,26 +22,27 @@ use fs4::TryLockError;
 use crate::digest::Sums;
 use crate::mark::Mark;
 
-/// Ends the names of our files: `SECONDS.M..P..Q..U<mark>.pop3`, without the mark in `tmp/`. Mail readers add `:2,FLAGS` in
-/// `cur/`.
+/// The end of the names of our files: `SECONDS.M..P..Q..U<mark>.pop3`, without the mark in `tmp/`. Mail readers add
+/// `:2,FLAGS` in `cur/`.
 const OURS: &str = ".pop3";
 
 /// A Maildir that no other `fetch` is using.
 #[derive(Debug)]
 pub(crate) struct Maildir {
     root: PathBuf,
-    /// Held until this is dropped, or until the process dies in whatever way.
+    /// Held until this is dropped or the process ends.
     _lock: File,
     count: u64,
-    /// The files that are here, whether they were read since or not.
+    /// The files with a mark, in `new/` and in `cur/`.
     files: HashMap<Mark, Vec<PathBuf>>,
 }
 
 impl Maildir {
-    /// Makes the folders that are missing, waits for nobody, and removes what a killed run of ours left half-written.
+    /// Opens a Maildir: creates missing folders, and removes the incomplete files of a killed run. It fails if another
+    /// run holds the lock, and does not wait for it.
     pub(crate) fn open(root: &Path) -> io::Result<Maildir> {
         create_folders(root)?;
-        // A run that was killed may have made the folder, and had no time for this.
+        // A run that was killed may have created the folder without this.
         sync_name(root);
         for folder in ["tmp", "new", "cur"] {
             let folder = root.join(folder);
@@ -51,7 +54,7 @@ impl Maildir {
         }
         for name in [".pop3-lock", ".pop3-seen"] {
             let path = root.join(name);
-            // A link is found by those who open it.
+            // Opening a link fails later.
             match fs::symlink_metadata(&path) {
                 Ok(there) if !there.is_file() && !there.is_symlink() => return Err(no_file(&path)),
                 _ => {}
@@ -72,7 +75,7 @@ impl Maildir {
                 fs::remove_file(root.join("tmp").join(name))?;
             }
         }
-        // What is found here is believed to be safe, also if a killed run had no time to make sure.
+        // The files found here count as safely on disk, even if a killed run did not sync them.
         for folder in ["new", "cur", "."] {
             sync_folder(&root.join(folder))?;
         }
@@ -90,7 +93,7 @@ impl Maildir {
         &self.root
     }
 
-    /// Whether a message with this mark and these octets is here.
+    /// Returns `true` if a message with this mark and these octets is stored.
     pub(crate) fn has(&self, mark: &Mark, sums: &Sums) -> io::Result<bool> {
         let mut is_moved = false;
         for path in self.files.get(mark).into_iter().flatten() {
@@ -101,7 +104,7 @@ impl Maildir {
             }
         }
         if is_moved {
-            // A mail reader has moved it since, from `new/` to `cur/` or to a name with other flags.
+            // A mail reader has moved it, from `new/` to `cur/` or to a name with other flags.
             for folder in ["new", "cur"] {
                 for name in self.names(folder)?.iter().filter(|name| mark_of(name).as_ref() == Some(mark)) {
                     if is_like(&self.root.join(folder).join(name), sums)? == Some(true) {
@@ -113,7 +116,7 @@ impl Maildir {
         Ok(false)
     }
 
-    /// Begins a message. It does not exist before it is [delivered](Self::deliver).
+    /// Begins a message, which does not exist before it is [delivered](Self::deliver).
     pub(crate) fn begin(&mut self) -> io::Result<Partial> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.count += 1;
@@ -123,7 +126,7 @@ impl Maildir {
         Ok(Partial { file: private(OpenOptions::new().write(true).create_new(true)).open(&path)?, path, name })
     }
 
-    /// Delivers messages, each under a name that carries its mark. When this returns, they are safely on disk.
+    /// Delivers messages, each under a name that contains its mark. When this returns, they are safely on disk.
     pub(crate) fn deliver<'a>(
         &self,
         messages: impl Iterator<Item = (&'a Partial, &'a Mark)> + Clone,
@@ -145,18 +148,18 @@ impl Maildir {
 
     fn names(&self, folder: &str) -> io::Result<Vec<String>> {
         let entries = fs::read_dir(self.root.join(folder))?;
-        // Ours are ASCII.
+        // Names of our files are ASCII.
         let names = entries.map(|entry| Ok(entry?.file_name().into_string().ok()));
         names.filter_map(io::Result::transpose).collect()
     }
 }
 
-/// A message that is being written. Dropped without delivery, its file is removed.
+/// A message that is being written. If it is dropped without delivery, its file is removed.
 #[derive(Debug)]
 pub(crate) struct Partial {
     file: File,
     path: PathBuf,
-    /// How the name of the delivered file begins.
+    /// The beginning of the delivered file's name.
     name: String,
 }
 
@@ -172,12 +175,12 @@ impl Write for Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        // A message that was delivered is no longer in `tmp/`. One that cannot be removed is, by the next run.
+        // A delivered message is no longer in `tmp/`. A file that cannot be removed is removed by the next run.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Whether a file has these octets; `None` if it is gone.
+/// Returns `true` if a file has these octets, and `None` if it does not exist.
 fn is_like(path: &Path, sums: &Sums) -> io::Result<Option<bool>> {
     match private(OpenOptions::new().read(true)).open(path) {
         Ok(file) if file.metadata()?.is_file() => Ok(Some(Sums::of_reader(file)?.whole == sums.whole)),
@@ -187,7 +190,7 @@ fn is_like(path: &Path, sums: &Sums) -> io::Result<Option<bool>> {
     }
 }
 
-/// Somebody else's pipe or device could keep us waiting for ever.
+/// Returns the error for a path that is not a regular file: reading another user's pipe or device could block for ever.
 fn no_file(path: &Path) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, format!("{} is no regular file", path.display()))
 }
@@ -198,7 +201,7 @@ fn mark_of(name: &str) -> Option<Mark> {
     Mark::parse(mark)
 }
 
-/// Makes a folder and those that lead to it, as far as they are missing, and makes sure that their names are on disk.
+/// Creates a folder and its missing parents, and syncs their names to disk.
 fn create_folders(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
@@ -216,19 +219,20 @@ fn create_folders(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes sure that the name of a folder is on disk, if what it lies in is something that we are permitted to open.
+/// Syncs the name of a folder to disk, if its parent can be opened.
 fn sync_name(folder: &Path) {
     let parent = folder.parent().unwrap_or(Path::new(""));
     let _ = sync_folder(if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
 }
 
-/// Makes sure that the names in a folder are on disk.
+/// Syncs the names in a folder to disk.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Other systems cannot open a folder, and have no such call.
+    // Other systems cannot open a folder and have no such call.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// A file that is nobody else's to read, and no symbolic link. A pipe is not waited for.
+/// Sets options for a file that only its owner can read. A symbolic link is not followed, and opening a pipe does not
+/// block.
 pub(crate) fn private(how: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     {

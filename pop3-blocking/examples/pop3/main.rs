@@ -1,6 +1,6 @@
-//! `pop3`: looks at a maildrop, downloads from it, and deletes from it safely.
+//! The program `pop3`, which looks at a maildrop, downloads from it, and deletes from it safely.
 //!
-//! `cargo run --release -p pop3-blocking --example pop3 -- --help` tells how to use it.
+//! `cargo run --release -p pop3-blocking --example pop3 -- --help` shows its usage.
 #![forbid(unsafe_code)]
 
 mod check;
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    // Before the parser, which would quote what it does not understand.
+    // Checked before parsing, since the parser quotes arguments that it does not understand.
     if std::env::args_os().skip(1).any(|argument| url::shows_password(&argument.to_string_lossy())) {
         return Err(Failure::usage(url::NO_PASSWORD));
     }
@@ -54,7 +54,7 @@ fn run() -> Result<(), Failure> {
     };
     let login = login(&target, &options)?;
     if let Command::Fetch { dir, delete } = command {
-        // Before anything is asked of the server, so that what is wrong here costs no login.
+        // Opened before connecting, so that an error here costs no login.
         let delivery = Delivery::open(dir, account(&target, &options, &login.0))?;
         #[cfg(unix)]
         interrupt::tell_of_fetch();
@@ -63,7 +63,7 @@ fn run() -> Result<(), Failure> {
     commands::run(open(&target, &options, &login)?, command)
 }
 
-/// The server that is meant, and what is known of the login.
+/// Returns the server, and the known parts of the login.
 fn target(options: &Options) -> Result<Target, Failure> {
     if options.demo {
         if options.url.is_some() {
@@ -94,9 +94,9 @@ fn target(options: &Options) -> Result<Target, Failure> {
     Ok(target)
 }
 
-/// Name and password, unless it is clear already that they cannot be used.
+/// Returns the user name and the password, unless it is already known that they cannot be used.
 fn login(target: &Target, options: &Options) -> Result<Login, Failure> {
-    // The login would end in the same words, but only after asking for the password.
+    // The login would return the same error, but only after asking for the password.
     let shows_secret = target.mechanism.is_none_or(Method::shows_secret);
     if target.security == Security::Plaintext && shows_secret && !options.permits_plaintext() {
         return Err(Failure::unprotected());
@@ -107,12 +107,12 @@ fn login(target: &Target, options: &Options) -> Result<Login, Failure> {
     password::find(target, options.password_file.as_deref())
 }
 
-/// Whose unique-ids they are.
+/// Returns the account to which the unique-ids belong.
 fn account(target: &Target, options: &Options, user: &str) -> Account {
     let server = match target.port {
-        // The demo's port is another one in each run.
+        // The demo uses another port in each run.
         _ if options.demo => "demo".to_owned(),
-        // POP3's own ports lead to the same maildrop. Any other may be another server behind a tunnel.
+        // The standard ports lead to the same maildrop. Another port may be a tunnel to another server.
         None | Some(110 | 995) => target.host.clone(),
         Some(port) => format!("{}:{port}", target.host),
     };
@@ -145,7 +145,7 @@ fn open(target: &Target, options: &Options, (user, password): &Login) -> Result<
             Failure::new(Status::Io, format!("the log {} cannot be opened: {error}", path.display()))
         })?;
         connect = connect.log(move |entry: LogEntry<'_>| {
-            // A log that fails must not keep mail from being read.
+            // An error of the log does not stop the session.
             let _ = file.write_all(format!("{entry}\n").as_bytes());
         });
     }
@@ -163,7 +163,7 @@ fn tls(options: &Options) -> Result<Tls, Failure> {
     Tls::new().root_pem(&pem).map_err(|error| failed(&error))
 }
 
-/// Opens a log to be continued. It tells who has mail from where, so it is nobody else's to read.
+/// Opens a log to append to. It contains private data about the user's mail, so only its owner can read it.
 fn open_log(path: &std::path::Path) -> std::io::Result<File> {
     let mut how = OpenOptions::new();
     how.append(true).create(true);

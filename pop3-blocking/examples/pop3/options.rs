@@ -70,7 +70,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// How a server is reached of which only the name is known.
+    /// Returns the security for a server of which only the name is known.
     pub(crate) fn security(&self) -> Security {
         match (self.starttls, self.plaintext) {
             (true, _) => Security::StartTls,
@@ -79,13 +79,14 @@ impl Options {
         }
     }
 
-    /// What a demo sends stays on this machine.
+    /// Returns `true` if a password may be sent in the clear. The demo permits it, since its octets stay on this
+    /// machine.
     pub(crate) fn permits_plaintext(&self) -> bool {
         self.plaintext || self.demo
     }
 }
 
-/// What to do.
+/// A command of the program.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Shows how many messages there are, and their octets
@@ -157,7 +158,7 @@ fn message_number(text: &str) -> Result<NonZeroU32, &'static str> {
     text.parse().map_err(|_| "message numbers begin at 1, as `list` shows them")
 }
 
-// One line a paragraph: the parser wraps them to the terminal.
+// One line for each paragraph: the parser wraps them to the width of the terminal.
 const AFTER: &str = "\
 The password is the first of: --password-file, $POP3_PASSWORD, ~/.netrc (or the file that $NETRC names), and a prompt; \
 never the command line. The user name is the URL's, else that of ~/.netrc, else a prompt.
@@ -170,14 +171,14 @@ Exit status:
   4  input or output failed, also by a time-out or a connection that ended early
   5  the login failed, or would have been unsafe";
 
-/// Reads the command line. Help and mistakes end the program here, but for one that many make.
+/// Parses the command line. Help and errors end the program here, except for the errors below.
 pub(crate) fn parse() -> Result<Options, Failure> {
     Options::try_parse().map_err(|error| {
         let is_misplaced = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand);
         if is_misplaced && std::env::args().skip(2).any(|argument| argument.contains("://")) {
             return Failure::usage("the URL comes before the command, as in: pop3 pop3s://user@host stat");
         }
-        // The parser would quote it.
+        // The parser would quote the argument.
         let may_show = |argument: std::ffi::OsString| url::may_show_password(&argument.to_string_lossy());
         if error.use_stderr() && std::env::args_os().skip(1).any(may_show) {
             let kind = error.kind();

@@ -1,4 +1,4 @@
-//! Who logs in, and with which password: from a file, the environment, netrc, or whoever sits at the terminal.
+//! The user name and the password, from the URL, a file, the environment, netrc, or a prompt.
 
 use std::env::VarError;
 use std::fs::File;
@@ -12,10 +12,10 @@ use crate::url::Target;
 
 type Secret = Zeroizing<String>;
 
-/// No server takes a longer one.
+/// The maximum length of a password. No server accepts a longer one.
 const LONGEST: u64 = 64 * 1024;
 
-/// The user's name and password. The order of precedence is that of the help text.
+/// Returns the user name and the password. The order of precedence is that of the help text.
 pub(crate) fn find(target: &Target, file: Option<&Path>) -> Result<(String, Secret), Failure> {
     let given = match file {
         Some(path) => Some(from_file(path)?),
@@ -42,7 +42,7 @@ pub(crate) fn find(target: &Target, file: Option<&Path>) -> Result<(String, Secr
     Ok((user, password))
 }
 
-/// Tells whoever uses a password of the netrc file that others can read it too.
+/// Warns if others can read the passwords in the netrc file.
 fn warn_of_readers() {
     #[cfg(unix)]
     if let Some(path) = pop3_blocking::netrc_file() {
@@ -88,15 +88,15 @@ fn ask_for_name(host: &str) -> Result<String, Failure> {
     }
 }
 
-/// Asks at the terminal, even if the standard input is something else. The terminal is as before when a signal ends the
-/// program here.
+/// Prompts at the terminal, even if the standard input is redirected. If a signal ends the program here, the terminal
+/// is restored.
 fn prompt(user: &str, host: &str) -> Result<Secret, Failure> {
     #[cfg(unix)]
     crate::interrupt::restore_terminal();
     match rpassword::prompt_password(format!("Password of {user} at {host}: ")) {
         Ok(password) if password.is_empty() => Err(Failure::usage("no password was given")),
         Ok(password) => Ok(Secret::new(password)),
-        // The signal is on its way, and ends the program.
+        // The signal was raised, and ends the program.
         Err(error) if error.kind() == io::ErrorKind::Interrupted => loop {
             std::thread::park();
         },

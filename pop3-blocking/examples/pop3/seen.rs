@@ -1,39 +1,40 @@
-//! Which messages were stored before, so that they are neither fetched again nor deleted unseen.
+//! The record of stored messages, which are not fetched again. Only stored messages may be deleted.
 //!
-//! RFC 1939, section 7, promises that a unique-id names one message as long as that exists. It promises nothing for the time
-//! after that, and there are servers that keep less than the promise. So a mark is not for ever:
+//! RFC 1939, section 7, guarantees that a unique-id names one message while that message exists. It guarantees nothing
+//! for later, and some servers do not keep even this. So a mark has states:
 //!
-//! - A mark is **written** when its message is safely in the Maildir and the answers of the server were found to fit the
-//!   commands since.
-//! - It is **trusted** while every complete listing of unique-ids since has shown its id, once, and the scan listing has shown
-//!   the size that was noted. Only then "already here" is believed without a look at the message.
-//! - It becomes **absent** when a complete listing does not show its id, and **doubtful** when the size is another one, the id
-//!   names two messages, the header is not the one that was noted, or it is unknown how a QUIT ended that was to delete the
-//!   message. A message whose mark is not trusted is downloaded again. The same octets are not delivered a second time, and
-//!   the mark is trusted again. Other octets are new mail.
-//! - It **ends** when a QUIT that deleted its message was answered by `+OK`, or when the message is no longer listed after a
-//!   QUIT of which nothing is known. The same id then names a new message.
+//! - A mark is **written** when its message is safely in the Maildir and a later check has shown that the server's
+//!   answers fit the commands.
+//! - It is **trusted** while every later complete listing of unique-ids contains its id once, and the scan listing
+//!   contains the recorded size. Only then does the message count as already here without a download.
+//! - It becomes **absent** when a complete listing does not contain its id, and **doubtful** when the size differs, the
+//!   id names two messages, the header differs from the recorded one, or the result of a QUIT that was to delete the
+//!   message is unknown. A message whose mark is not trusted is downloaded again. If the octets are the same, they are
+//!   not delivered a second time, and the mark is trusted again. If they differ, the message is new.
+//! - It **ends** when a QUIT that deleted its message was answered by `+OK`, or when the message is no longer listed
+//!   after a QUIT whose result is unknown. The same id then names a new message.
 //!
-//! | Unique-ids that | |
+//! | Unique-ids that | Treatment |
 //! |---|---|
-//! | come back after they were gone (reused, or a mailbox shown in portions) | the mark is absent: download, compare |
-//! | are chosen by the sender (such as a Message-ID) | size, header and octets tell one message from another |
+//! | return after an absence (reused, or a mailbox listed in portions) | the mark is absent: download and compare |
+//! | are chosen by the sender (such as a Message-ID) | size, header and octets distinguish the messages |
 //! | are the same for two messages, or empty | these messages are nameless |
-//! | change all at once (the mailbox has moved) | octets that an absent mark has are the same message: its mark moves too |
+//! | change all at once (the mailbox was moved) | octets of an absent mark are the same message: its mark moves too |
 //!
-//! A message is **nameless** if its unique-id is missing, empty, or also another message's. It is downloaded in every run and
-//! never deleted. Its mark is made of its octets: where this account has stored the same octets before, under whatever mark
-//! that has not ended, they are not stored again. So of nameless messages with the same octets there is one file.
+//! A message is **nameless** if its unique-id is missing, empty, or also another message's. It is downloaded in every
+//! run and never deleted. Its mark is made from its octets: if this account has stored the same octets before, under
+//! any mark that has not ended, they are not stored again. So nameless messages with the same octets share one file.
 //!
-//! A crash at any moment neither loses nor doubles mail. Before the message is in `new/` nothing knows of it. A message in
-//! `new/` without a mark here has its mark in its file's name: it is downloaded again, and the octets are compared with the
-//! file's. A mark that should have ended, and has not, is absent in the next listing.
+//! A crash at any moment neither loses nor duplicates mail. Before a message is in `new/`, nothing refers to it. A
+//! message in `new/` that is not recorded here has its mark in its file's name: it is downloaded again, and the octets
+//! are compared with the file. A mark that should have ended, and has not, is absent in the next listing.
 //!
-//! The file `.pop3-seen` begins with its version. Each line behind it is a letter and a mark: `S`tored (with the time, the
-//! size as listed, the digests of the octets and of the header, and for human eyes the account and the unique-id),
-//! `A`bsent, `U`ntrusted, `K`nown again, `Q`uit was sent, `E`nded, and `T`rouble (with the account): the session broke while
-//! the message was asked for, or the message could not be written. The troubles of nameless messages are counted for all of
-//! the same size, as nothing else is known of them before they come. A mark that is absent or has ended has no troubles.
+//! The file `.pop3-seen` begins with its version. Each line after it is a letter and a mark: `S`tored (with the time,
+//! the size as listed, the digests of the octets and of the header, the account, and for human readers the unique-id),
+//! `A`bsent, `U`ntrusted, `K`nown again, `Q`uit was sent, `E`nded, and `T`rouble (with the account): the session broke
+//! while the message was requested, or the message could not be written. The troubles of nameless messages are counted
+//! for all of the same size, since nothing else is known before they are received. A mark that is absent or has ended
+//! has no troubles.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -51,29 +52,29 @@ use crate::mark::{Account, Mark};
 
 const VERSION: &str = "pop3-seen 2\n";
 
-/// How much a mark is worth.
+/// The state of a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
     Trusted,
-    /// A complete listing did not show the id.
+    /// A complete listing did not contain the id.
     Absent,
     Doubtful,
-    /// A QUIT was sent that was to delete the message.
+    /// A QUIT was sent to delete the message.
     Quitting,
 }
 
-/// What is known of a message that was stored.
+/// The record of a stored message.
 #[derive(Clone, Debug)]
 struct Record {
     trust: Trust,
-    /// As the scan listing had it, in octets.
+    /// The size in the scan listing, in octets.
     size: u64,
     sums: Sums,
     is_ours: bool,
     line: String,
 }
 
-/// How often a message made trouble since it was stored last.
+/// The troubles of a message since it was last stored.
 #[derive(Clone, Debug)]
 struct Troubles {
     times: u32,
@@ -87,12 +88,12 @@ pub(crate) struct Stored {
     pub(crate) mark: Mark,
     /// `None` if it is nameless.
     pub(crate) unique_id: Option<OwnedUniqueId>,
-    /// As the scan listing has it, in octets.
+    /// The size in the scan listing, in octets.
     pub(crate) size: u64,
     pub(crate) sums: Sums,
 }
 
-/// What becomes of a mark.
+/// A change of a mark's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     Absent,
@@ -116,7 +117,7 @@ impl Change {
     }
 }
 
-/// The marks of all messages that were stored in this Maildir.
+/// The marks of all messages stored in this Maildir.
 #[derive(Debug)]
 pub(crate) struct Seen {
     file: File,
@@ -128,7 +129,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Reads what earlier runs remembered.
+    /// Reads the records of earlier runs.
     pub(crate) fn open(root: &Path, account: &Account) -> io::Result<Seen> {
         let path = root.join(".pop3-seen");
         let mut file = private(OpenOptions::new().read(true).append(true).create(true)).open(&path)?;
@@ -136,7 +137,7 @@ impl Seen {
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
         if VERSION.as_bytes().starts_with(&text) {
-            // New, or a full disk cut short its first line.
+            // The file is new, or a full disk truncated its first line.
             file.set_len(0)?;
             file.write_all(VERSION.as_bytes())?;
             file.sync_all()?;
@@ -145,7 +146,7 @@ impl Seen {
                        will be recognized by their octets";
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         } else if !text.ends_with(b"\n") {
-            // A line that a full disk cut short is ended here, so that it spoils no other.
+            // Ends a line that a full disk truncated, so that it does not corrupt the next one.
             file.write_all(b"\n")?;
         }
         let account = format!("{} {}", escape(account.server.as_bytes()), escape(account.user.as_bytes()));
@@ -162,7 +163,7 @@ impl Seen {
         Ok(seen)
     }
 
-    /// Takes a line. One that makes no sense was cut short, and says nothing.
+    /// Parses a line. An invalid line was truncated, and is ignored.
     fn read(&mut self, line: &str) {
         let mut words = line.split(' ');
         let (letter, mark) = (words.next().unwrap_or_default(), words.next().and_then(Mark::parse));
@@ -237,7 +238,7 @@ impl Seen {
         }
     }
 
-    /// Writes a file anew in which nothing stands that has no meaning any more.
+    /// Rewrites the file without obsolete lines.
     fn compact(&mut self, root: &Path, path: &PathBuf) -> io::Result<()> {
         let mut text = VERSION.to_owned();
         for (mark, record) in &self.records {
@@ -279,32 +280,32 @@ impl Seen {
         self.records.get(mark).map(|record| record.size)
     }
 
-    /// How often the message made trouble.
+    /// Returns the number of times that the message made trouble.
     pub(crate) fn troubles(&self, mark: &Mark) -> u32 {
         self.troubles.get(mark).map_or(0, |troubles| troubles.times)
     }
 
-    /// Whether a message of this account with these octets was stored, under whatever mark.
+    /// Returns `true` if a message of this account with these octets was stored, under any mark.
     pub(crate) fn has_octets(&self, whole: &Sum) -> bool {
         self.records.values().any(|record| record.is_ours && record.sums.whole == *whole)
     }
 
-    /// The mark of this account that is absent and has these octets.
+    /// Returns the absent mark of this account with these octets.
     pub(crate) fn absent_with(&self, whole: &Sum) -> Option<&Mark> {
         self.absent.get(whole)
     }
 
-    /// The marks of this account that made trouble.
+    /// Returns the marks of this account that made trouble.
     pub(crate) fn troubled(&self) -> impl Iterator<Item = &Mark> {
         self.troubles.iter().filter(|(_, troubles)| troubles.is_ours).map(|(mark, _)| mark)
     }
 
-    /// The marks of this account.
+    /// Returns the marks of this account and their states.
     pub(crate) fn ours(&self) -> impl Iterator<Item = (&Mark, Trust)> {
         self.records.iter().filter(|(_, record)| record.is_ours).map(|(mark, record)| (mark, record.trust))
     }
 
-    /// Remembers messages, which must be safely on disk.
+    /// Records messages, which must be safely on disk.
     pub(crate) fn remember(&mut self, messages: &[Stored]) -> io::Result<()> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let line = |Stored { mark, unique_id, size, sums }: &Stored| {
@@ -321,7 +322,7 @@ impl Seen {
         Ok(())
     }
 
-    /// Remembers what becomes of marks.
+    /// Records changes of marks.
     pub(crate) fn change(&mut self, changes: &[(Mark, Change)]) -> io::Result<()> {
         let lines: Vec<_> = changes.iter().map(|(mark, change)| line_of(mark, *change)).collect();
         self.append(&lines)?;
@@ -331,7 +332,7 @@ impl Seen {
         Ok(())
     }
 
-    /// Remembers that a message made trouble.
+    /// Records that a message made trouble.
     pub(crate) fn trouble(&mut self, mark: Mark) -> io::Result<()> {
         let line = format!("T {mark} {}", self.account);
         self.append(std::slice::from_ref(&line))?;
@@ -346,7 +347,7 @@ impl Seen {
         let before = self.file.seek(SeekFrom::End(0))?;
         let written = self.file.write_all((lines.join("\n") + "\n").as_bytes()).and_then(|()| self.file.sync_all());
         written.inspect_err(|_| {
-            // Only for tidiness: half a line says nothing.
+            // Not required, since a truncated line is ignored.
             let _ = self.file.set_len(before);
         })
     }

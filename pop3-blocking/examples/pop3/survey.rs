@@ -1,4 +1,4 @@
-//! What there is in the maildrop, and which messages can be told apart from one session to the next.
+//! The messages in the maildrop, and those that can be identified in later sessions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU32;
@@ -11,26 +11,26 @@ use crate::failure::Failure;
 /// A message on the server.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// As the server counts them, which may be wrong.
+    /// The octets as the server counts them, which may be wrong.
     pub(crate) octets: u64,
-    /// The unique-id, if it says which message this is.
+    /// The unique-id, if it identifies the message.
     pub(crate) unique_id: Option<OwnedUniqueId>,
 }
 
-/// All that a server has listed.
+/// The listings of a server.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
     /// Every message, by its number.
     pub(crate) found: BTreeMap<NonZeroU32, Found>,
-    /// Every unique-id as often as it was listed, with the size of its message.
+    /// The unique-ids, each as often as it was listed, with the size of its message.
     pub(crate) shown: Vec<(OwnedUniqueId, u64)>,
-    /// Each message has its row in the listing of unique-ids, so that what is not shown is not there.
+    /// `true` if each message has a row in the listing of unique-ids, so that an id that is not listed does not exist.
     pub(crate) is_complete: bool,
-    /// Tells the user which messages have no usable unique-id.
+    /// The text that tells the user which messages have no usable unique-id.
     pub(crate) notice: Option<String>,
 }
 
-/// Asks for all messages.
+/// Lists all messages.
 pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
     let listings = session.scan_listings()?.into_iter();
     let found: BTreeMap<_, _> =
@@ -72,7 +72,7 @@ pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
     Ok(survey)
 }
 
-/// The rows whose unique-id is there, and nowhere else, and whose number is nowhere else.
+/// Returns the rows whose unique-id is not empty, and whose unique-id and number are in no other row.
 fn usable(rows: Vec<(NonZeroU32, OwnedUniqueId)>) -> Vec<(NonZeroU32, OwnedUniqueId)> {
     let (mut of_number, mut of_id) = (HashMap::new(), HashMap::new());
     for (number, id) in &rows {

@@ -1,6 +1,6 @@
 //! POP URLs (RFC 2384): `pop://[user[;AUTH=mechanism]@]host[:port]`, or `pop3s://` for TLS from the beginning.
 //!
-//! Nothing between the scheme and the host is ever quoted in an error: it may be a password.
+//! Errors never quote text between the scheme and the host, since it may be a password.
 
 use std::net::Ipv6Addr;
 use std::str::FromStr;
@@ -8,12 +8,12 @@ use std::str::FromStr;
 use percent_encoding::percent_decode_str;
 use pop3_blocking::{Method, Security};
 
-/// A server, and what is known of the login.
+/// A server, and the known parts of the login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) security: Security,
     pub(crate) user: Option<String>,
-    /// The one mechanism to use.
+    /// The only mechanism to use.
     pub(crate) mechanism: Option<Method>,
     /// A name or an address, in lower case, without brackets.
     pub(crate) host: String,
@@ -22,13 +22,13 @@ pub(crate) struct Target {
 
 pub(crate) const NO_PASSWORD: &str = "a password has no place in a URL, where others can see it: use ~/.netrc, --password-file, POP3_PASSWORD or the prompt";
 
-/// What may stand behind `AUTH=`.
+/// The values of `AUTH=`.
 const MECHANISMS: &str = "PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1, SCRAM-SHA-256, either with -PLUS, +APOP, or * for any";
 
 const SHAPE: &str = "a URL looks like pop3s://user@host or pop3s://user@host:port";
 
 impl Target {
-    /// A server of which only the name is known.
+    /// Creates a target from a host name alone.
     pub(crate) fn at_host(host: &str, security: Security) -> Result<Target, String> {
         let host = host_name(host)?;
         Ok(Target { security, user: None, mechanism: None, host, port: None })
@@ -58,7 +58,7 @@ impl FromStr for Target {
     }
 }
 
-/// Whether a URL, or something that was meant to be one, has a colon in front of its `@`.
+/// Returns `true` if a URL, or an argument that resembles one, has a colon before its `@`.
 pub(crate) fn shows_password(argument: &str) -> bool {
     let Some((scheme, rest)) = argument.split_once(':') else { return false };
     let meant = scheme.to_ascii_lowercase().starts_with("pop") || rest.starts_with("//");
@@ -66,7 +66,7 @@ pub(crate) fn shows_password(argument: &str) -> bool {
     meant && login.contains(':')
 }
 
-/// Whether an argument that is no URL could be one with a password, of which the scheme is missing or misspelt.
+/// Returns `true` if an argument could be a URL with a password whose scheme is missing or misspelt.
 pub(crate) fn may_show_password(argument: &str) -> bool {
     let rest = match argument.split_once(':') {
         Some((scheme, rest)) if ["pop", "pop3", "pop3s"].contains(&scheme.to_ascii_lowercase().as_str()) => rest,
@@ -78,7 +78,7 @@ pub(crate) fn may_show_password(argument: &str) -> bool {
 fn without_scheme(url: &str) -> String {
     let is_word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     match url.split_once(':') {
-        // A word alone has no room for a secret.
+        // A single word contains no secret.
         None if is_word(url) => format!("`{url}` is neither a command nor a URL: {SHAPE}"),
         Some((scheme, _)) if scheme.to_ascii_lowercase().starts_with("pop") => {
             format!(
@@ -128,7 +128,7 @@ fn mechanism(parameter: &str) -> Result<Option<Method>, String> {
     }
 }
 
-/// Undoes percent-encoding, and refuses what could break out of a command line (RFC 2384, section 8; CVE-2012-0036).
+/// Decodes percent-encoding, and rejects characters that could end a command line (RFC 2384, section 8; CVE-2012-0036).
 fn decode(text: &str, what: &str) -> Result<String, String> {
     let mut escapes = text.split('%').skip(1);
     if !escapes.all(|rest| rest.len() >= 2 && rest.bytes().take(2).all(|b| b.is_ascii_hexdigit())) {
