@@ -17,7 +17,7 @@ fn hear(conversation: &mut Conversation, octets: &[u8]) {
     conversation.filled(octets.len());
 }
 
-/// What is written for a call, and what comes of the answer.
+/// Returns the line that is written for a call, and the result of its answer.
 fn call<E: Exchange>(conversation: &mut Conversation, exchange: E, answer: &[u8]) -> (String, Result<E::Value, Error>) {
     let mut call = Call::new(exchange);
     loop {

@@ -100,7 +100,7 @@ fn the_front_page_gives_the_same_order() {
         .flat_map(|row| row.split(" | ").next().unwrap_or_default().split(", ").map(str::to_owned).collect::<Vec<_>>())
         .map(|name| name.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
         .collect();
-    // The errors are not a module of the public documentation.
+    // The errors are not a module in the public documentation.
     let documented: Vec<_> = LAYERS.into_iter().filter(|layer| *layer != "error").collect();
     assert_eq!(order, documented);
 }

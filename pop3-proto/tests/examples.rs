@@ -35,7 +35,7 @@ fn against(command: &mut Command, address: SocketAddr, user: &str, password: &st
     run(command.args([&address.ip().to_string(), &address.port().to_string(), user, password]))
 }
 
-/// Beside the ring that it says it was, which is for the kernel to decide.
+/// Checks the output apart from the kind of ring that the example names, which is for the kernel to decide.
 #[track_caller]
 fn expect_over_a_ring(out: &str, expected: &str) {
     let line = out.strip_prefix("over io_uring: ").or_else(|| out.strip_prefix("over a simulated ring: "));

@@ -7,22 +7,23 @@ use pop3_proto::drive::{Batch, BatchCommand, Call, Conversation, Io, Selection, 
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 use pop3_proto::{Config, Error};
 
-/// How a server writes.
+/// The line ends that a server uses.
 #[derive(Clone, Copy, Debug)]
 struct Style {
     greeting: &'static str,
     /// The line end of status lines and rows.
     line: &'static str,
-    /// What a dot behind this is stuffed.
+    /// The line end after which a dot is stuffed.
     stuffed_behind: &'static str,
     terminator: &'static str,
 }
 
 const CRLF: Style = Style { greeting: "\r\n", line: "\r\n", stuffed_behind: "\r\n", terminator: ".\r\n" };
-/// Correct but for its greeting.
+/// CRLF everywhere but in the greeting.
 const LF_GREETING: Style = Style { greeting: "\n", ..CRLF };
 const LF: Style = Style { greeting: "\n", line: "\n", stuffed_behind: "\n", terminator: ".\n" };
-/// Neither the one nor the other. A sender can end a message of such a server, and nothing in its answer tells.
+/// LF in status lines and CRLF in messages. A sender can end a message of such a server, and nothing in its answer
+/// shows it.
 const BOTH: Style = Style { greeting: "\n", line: "\n", ..CRLF };
 
 impl Style {
@@ -37,7 +38,7 @@ impl Style {
         text + self.terminator
     }
 
-    /// The message as it is heard, if it comes whole.
+    /// Returns the message as the client hears it, if it arrives whole.
     fn heard(self, message: &str) -> String {
         let end = if message.ends_with(self.stuffed_behind) { "" } else { self.stuffed_behind };
         format!("{message}{end}")
@@ -57,12 +58,12 @@ impl Style {
     }
 }
 
-/// How the server's octets reach the client, once it is logged in.
+/// The delivery of the server's octets to the client, after the login.
 #[derive(Clone, Copy, Debug)]
 struct Way {
-    /// Each by itself, or as many as there are.
+    /// Delivers octets one by one, rather than as many as there are.
     octets: bool,
-    /// Whatever was not read yet is on its way for so long that a look before the next command finds nothing.
+    /// Delays the octets that were not read yet for so long that a look before the next command finds nothing.
     late: bool,
     pipelining: bool,
 }
@@ -82,7 +83,7 @@ struct Session<'a> {
     way: Way,
     messages: &'a [String],
     said: Vec<u8>,
-    /// So much of it was read.
+    /// The number of octets of `said` that were read.
     read: usize,
 }
 
@@ -117,7 +118,7 @@ impl Session<'_> {
                     for line in lines.split_terminator("\r\n") {
                         self.said.extend(self.style.answer(line, self.messages, self.way.pipelining).bytes());
                     }
-                    // Where there is nothing, both would wait for ever. The end of the stream stands for that.
+                    // With nothing to read, both sides would wait for ever. The end of the stream stands for that.
                     self.receive();
                 }
             }
@@ -133,7 +134,7 @@ impl Session<'_> {
         self.read += octets;
     }
 
-    /// The messages as they are delivered, until an error.
+    /// Returns the messages as they are delivered, until an error.
     fn retrieve_all(&mut self) -> Result<Vec<String>, (Vec<String>, Error)> {
         let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered((1..=3).map(number)), 1000);
         let mut delivered = Vec::new();
@@ -147,7 +148,7 @@ impl Session<'_> {
         Ok(delivered)
     }
 
-    /// Whether the server's answers fit the commands, as far as one message can tell.
+    /// Checks that the server's answers fit the commands, as far as one message can tell.
     fn fits(&mut self, lot: u32) -> bool {
         let mut call = Call::new(UidlOne(number(lot)));
         let found = self.drive(|conversation| conversation.step(&mut call));
@@ -159,7 +160,7 @@ fn number(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap()
 }
 
-/// A lone dot between each two line ends, an answer behind it, and the end of that.
+/// Returns messages with a lone dot between each two line ends, an answer after it, and the end of that answer.
 fn forgeries() -> Vec<String> {
     let mut all = vec!["\r\n.\n-ERR gone\r\n".to_owned(), "\n.\n".to_owned(), "\n.\n\n.\n".to_owned()];
     for before in ["\n", "\r\n", "\r"] {
@@ -213,7 +214,8 @@ fn each_scene(style: Style, line: &str, ways: Ways, mut judge: impl FnMut(&Scene
     }
 }
 
-/// Whoever ends the status lines of messages in CRLF is understood, whatever the greeting and the mail.
+/// Checks that a server that ends the status lines of messages in CRLF is understood, whatever the greeting and the
+/// mail.
 fn crlf(ways: Ways) {
     for style in [CRLF, LF_GREETING] {
         each_scene(style, "\r\n", ways, |scene| {
@@ -225,7 +227,7 @@ fn crlf(ways: Ways) {
     }
 }
 
-/// A server of LF alone may send a message whose end is not certain, and that is an error.
+/// Checks that a server of LF alone delivers each message whole, or causes an error where its end is not certain.
 fn lf(ways: Ways) {
     let (mut whole, mut broken) = (0, 0);
     for line in ["\n", "\r\n"] {
@@ -249,11 +251,11 @@ fn lf(ways: Ways) {
     assert!(whole > 500 && broken > 500);
 }
 
-/// A sender can end a message only where no line has ended in CRLF. Then the sizes tell, and so does the unique-id of any
-/// message but those that the mail names.
+/// Checks that a sender can end a message only where no line has ended in CRLF. In that case the sizes show it, and so
+/// does the unique-id of any message but those that the mail names.
 fn both(ways: Ways) {
     let (mut whole, mut broken, mut forged) = (0, 0, 0);
-    // A dot that nobody has stuffed is lost, and makes no other message of it.
+    // A dot that was not stuffed is lost, which does not make it another message.
     let is_same = |one: &String, other: &String| one.replace('.', "") == other.replace('.', "");
     for line in ["\n", "\r\n"] {
         each_scene(BOTH, line, ways, |scene| {

@@ -6,7 +6,7 @@ use pop3_proto::drive::{Acknowledge, Call, Capabilities, Conversation, Exchange,
 use pop3_proto::{Cause, Command, Config, Error, Malformed, UsageError};
 use proptest::prelude::*;
 
-/// A conversation in TRANSACTION with a server that announces PIPELINING.
+/// Returns a conversation in TRANSACTION with a server that announces PIPELINING.
 fn logged_in() -> Conversation {
     let mut conversation = Conversation::new(Config::default());
     hear(&mut conversation, b"+OK ready\r\n");
@@ -23,7 +23,7 @@ fn logged_in() -> Conversation {
     conversation
 }
 
-/// The transport writes what is pending, and reads `octets`.
+/// Writes all that is pending, and reads `octets`.
 fn hear(conversation: &mut Conversation, mut octets: &[u8]) {
     let pending = conversation.pending().len();
     conversation.written(pending);
@@ -71,7 +71,7 @@ fn a_message_that_lost_octets_to_a_later_call_is_never_complete() {
         hear(&mut conversation, b"+OK\r\nSubject: one\r\n");
         assert_eq!(conversation.read(&mut message).unwrap(), Step::Done(true));
         if taken {
-            // The octets that come next are lost instead of these.
+            // This loses the octets that come next instead of these.
             conversation.take_body(usize::MAX);
             hear(&mut conversation, b"\r\nlost\r\n");
         }
@@ -118,7 +118,7 @@ fn a_message_does_not_go_on_in_another_conversation() {
         assert_eq!(first.collect(&mut message, &mut octets).unwrap(), Step::NeedIo(Io::Transfer));
         drop(first);
 
-        // The connection broke, and the next one numbers its commands alike.
+        // The connection broke, and the next one numbers its commands in the same way.
         let mut second = logged_in();
         let mut another = Retrieval::new(Command::Retr(number(7)));
         assert_eq!(second.open(&mut another).unwrap(), Step::NeedIo(Io::Transfer));
@@ -153,7 +153,7 @@ fn a_listing_does_not_go_on_in_another_conversation() {
     assert!(matches!(first.step(&mut uidl).unwrap(), Step::Done(ids) if ids.len() == 2));
 }
 
-/// A call of each shape, and what it has to bring if it brings anything.
+/// A call of each shape, and the value that it must bring if it brings any.
 enum Pending {
     Listing(Call<Lines<'static>>),
     Single(Call<Acknowledge<'static>>),
@@ -170,7 +170,7 @@ impl Pending {
         }
     }
 
-    /// The answer of the server, in which each line has the number of the call.
+    /// Returns the server's answer, in which each line has the number of the call.
     fn answer(shape: u8, id: usize) -> String {
         match shape % 3 {
             0 => format!("+OK\r\n{id} a\r\n{id} b\r\n.\r\n"),
@@ -188,7 +188,7 @@ impl Pending {
         };
     }
 
-    /// Takes the call further. What comes of it must be whole.
+    /// Steps the call. Its result must be whole.
     fn step(&mut self, conversation: &mut Conversation, id: usize, take: usize) {
         let error = match self {
             Pending::Listing(call) => match settled(conversation, call) {

@@ -50,7 +50,7 @@ fn places() -> Vec<(Talk, usize)> {
     ]
 }
 
-/// Octets made of what matters to POP3, so that random ones get somewhere.
+/// Returns octets that matter to POP3, so that random ones reach deep states.
 fn octets() -> impl Strategy<Value = Vec<u8>> {
     const PIECES: &[&str] = &[
         "+OK",
@@ -86,7 +86,7 @@ proptest! {
                     Err(_) => return Ok(()),
                 }
             }
-            // Whatever came since, no line is awaited that has a higher limit than 12.
+            // No line is awaited that has a higher limit than 12, whatever came since.
             prop_assert!(input.len() < limit.max(12), "{} octets left: {:?}", input.len(), client.awaiting());
         }
     }
@@ -191,7 +191,7 @@ fn law_3_rejected_changes_nothing() {
         assert_eq!(got, Some(expected));
         assert_eq!((&talk.client, &talk.sent), (&before.client, &before.sent), "{expected:?}");
     }
-    // And for want of room, with one octet less than the line needs.
+    // The same holds for lack of room, with one octet less than the line needs.
     let mut room = [0xff; 64];
     let mut talk = after(greeted(), &[AUTH], "+ \r\n");
     let before = talk.client.clone();
@@ -311,7 +311,7 @@ proptest! {
 
 #[test]
 fn law_6_unsolicited_is_fatal() {
-    // Remembered at once, and fatal even if the caller loses the octets.
+    // The error is remembered at once, and is fatal even if the caller loses the octets.
     let mut talk = Talk::logged_in(Config::default());
     talk.client(Command::Noop);
     let mut input: &[u8] = b"+OK\r\n+OK who asked?\r\n";
@@ -319,7 +319,7 @@ fn law_6_unsolicited_is_fatal() {
     assert_eq!(talk.client.send(Command::Noop, &mut talk.sent), Err(UsageError::Unsolicited));
     assert_eq!(talk.client.receive(&mut &b""[..]).unwrap_err().violation(), Violation::Unsolicited);
 
-    // Autologout: the error says why.
+    // After an autologout, the error says why.
     let mut talk = Talk::logged_in(Config::default());
     assert!(talk.server("-ERR autolog").is_empty());
     assert_eq!(talk.client.send(Command::Noop, &mut talk.sent), Err(UsageError::Unsolicited));
@@ -336,12 +336,12 @@ fn law_6_unsolicited_is_fatal() {
     talk.client(Command::Noop);
     assert_eq!(talk.server("+OK\r\n\r\n\r\n"), ["#3 ok", "error: Unsolicited"]);
 
-    // Around STLS none is.
+    // No blank line is forgiven around STLS.
     let mut talk = Talk::greeted(Config::default());
     talk.client(Command::Stls);
     assert_eq!(talk.clone().server("\r\n+OK\r\n"), ["error: NotAStatus"]);
     assert_eq!(talk.clone().server("+OK\r\n\r\n"), ["#0 starts TLS", "error: PlaintextAfterStls"]);
-    // And it is remembered, even if the caller loses it.
+    // The error is remembered, even if the caller loses it.
     assert!(talk.client.receive(&mut &b"+OK\r\n\r\n"[..]).unwrap().is_some());
     assert_eq!(talk.client.tls_established(b"").unwrap_err().violation(), Violation::PlaintextAfterStls);
 }

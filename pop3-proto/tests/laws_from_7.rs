@@ -26,7 +26,8 @@ fn waiting(config: Config) -> Vec<Client> {
 #[test]
 fn law_7_no_octet_of_a_line_is_looked_at_twice() {
     for mut client in waiting(Config::default()) {
-        // The octets looked at become LFs behind the client's back: who looks again sees a line.
+        // The octets that were looked at become LFs without the client's knowledge: a client that looks again sees a
+        // line.
         for len in 1..4000 {
             let mut octets = vec![b'\n'; len];
             octets[0] = b'-';
@@ -52,7 +53,7 @@ fn law_7_no_more_than_two_octets_of_a_message_wait() {
 #[ignore = "measures time: run it alone, in release"]
 fn law_7_four_times_the_octets_take_four_times_the_time() {
     let hostile: [&[u8]; 5] = [b"x", b"\n.", b"\r\n.", b"\r\n.\r", b"\n.\r\n"];
-    // The best of some runs, and nothing for octets that end the session: they cost nothing more.
+    // The time is the best of some runs, and zero for octets that end the session: they cost nothing more.
     let time = |client: &Client, octets: &[u8], step: usize| {
         let best = (0..9).map(|_| {
             let (mut client, mut from, start) = (client.clone(), 0, Instant::now());
@@ -103,14 +104,14 @@ fn law_8_barriers() {
             talk.client(Command::Capa);
         }
     }
-    // Other commands may be in front of AUTH and QUIT, nothing in front of STLS.
+    // Other commands may come before AUTH and QUIT, and none before STLS.
     let mut talk = Talk::greeted(Config::default());
     talk.client(Command::Capa);
     assert_eq!(talk.client.send(Command::Stls, &mut talk.sent), Err(UsageError::InFlight));
     talk.client(AUTH);
     try_all(&mut talk, UsageError::Barrier(Kind::Auth));
 
-    // Between the +OK to STLS and TLS, not one octet goes out.
+    // Not one octet is sent between the +OK to STLS and TLS.
     let mut talk = Talk::greeted(Config::default());
     talk.client(Command::Stls);
     assert_eq!(talk.server("+OK\r\n"), ["#0 starts TLS"]);
@@ -124,7 +125,7 @@ fn law_8_barriers() {
     assert_eq!(talk.client.tls_established(b""), Ok(()));
     talk.client(Command::Capa);
 
-    // A login that cannot have succeeded: the name was refused, and the password accepted.
+    // A login cannot have succeeded if the name was refused and the password accepted.
     let mut talk = Talk::greeted(Config::default());
     for command in [Command::User("u"), Command::Pass("p"), Command::Stat] {
         talk.client(command);
@@ -147,7 +148,7 @@ fn law_9_no_secrets() {
     let raw = Command::Raw { line: "XLOGIN tan staaf", multi: false };
     for command in [pass, apop, auth, raw] {
         texts.push(format!("{command} {command:?} {digest:?} "));
-        // Sent, rejected, and echoed by the server in a line that is none, behind a CAPA and not.
+        // The secret is sent, rejected, and echoed by the server in an invalid line, with and without a CAPA before it.
         for echo in ["tan staaf", "dGFuIHN0YWFm", std::str::from_utf8(digest.as_bytes()).unwrap()] {
             for in_front in [None, Some(Command::Capa)] {
                 let mut talk = Talk::greeted(Config::default());
@@ -164,7 +165,7 @@ fn law_9_no_secrets() {
             }
         }
     }
-    // A response inside AUTH, and a bad one.
+    // The same holds for a response inside AUTH, and for a bad one.
     let mut talk = Talk::greeted(Config::default());
     talk.client(AUTH);
     talk.server("+ \r\n");
@@ -230,7 +231,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
 }
 
 proptest! {
-    /// What is offered has nothing to do with what was asked for again, and no order of calls is kept.
+    /// The octets offered have nothing to do with those that the client asked for, and the calls are in any order.
     #[test]
     fn law_10_total(calls in calls(), max_line in 0_u32..20, max_body in 0_u64..9, logged_in: bool) {
         let max_challenge = max_line / 2;
@@ -271,7 +272,7 @@ fn law_11_honest_endings() {
         Command::Dele(ONE),
         Command::Quit,
     ];
-    // What the server says, and how many answers are complete behind it.
+    // Each item is a part of the server's answers. `complete` has the number of answers that are complete after it.
     let says = [
         "+OK\r\n1 9\r\n",
         ".\r\n",
@@ -326,12 +327,12 @@ fn law_11_quit_was_committed_refused_or_is_unknown() {
     assert_eq!(quit(""), (vec![], unknown, State::Closed));
     assert_eq!(quit("+OK"), (vec![], unknown, State::Closed));
 
-    // Before the login QUIT commits nothing, and the state says so.
+    // QUIT before the login commits nothing, and the state says so.
     let mut talk = Talk::greeted(Config::default());
     talk.client(Command::Quit);
     assert_eq!((talk.server("+OK\r\n"), talk.client.state()), (vec!["#0 ok".to_owned()], State::Closed));
     assert_eq!(talk.client.receive_eof(b""), Ok(()));
-    // A greeting that lets nobody in is an end too.
+    // A greeting that refuses service is an end too.
     let mut talk = Talk::new(Config::default());
     assert_eq!(talk.server("-ERR [IN-USE] later\r\n"), ["no service later"]);
     assert_eq!(talk.client.receive_eof(b""), Ok(()));

@@ -1,7 +1,7 @@
-//! A whole session without one allocation, by a client of a few hundred octets.
+//! Runs a whole session without one allocation, by a client of a few hundred octets.
 //!
-//! The crate forbids unsafe code. This test cannot do without: only a global allocator sees every allocation, and to be
-//! one is an unsafe promise. It keeps it by handing everything on to the system's.
+//! The crate forbids unsafe code. This test needs it: only a global allocator sees every allocation, and implementing
+//! one is an unsafe promise. The test keeps the promise by passing every call on to the system's allocator.
 
 use core::cell::Cell;
 use core::num::NonZeroU32;
@@ -13,7 +13,7 @@ use pop3_proto::{Client, Command, Config, Event, State};
 struct Counting;
 
 thread_local! {
-    // Of this thread only: the test harness allocates in its own.
+    // The counter is for this thread only: the test harness allocates in its own.
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -34,7 +34,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// What both sides do, in turns. Each answer is cut behind every octet too.
+/// Plays both sides in turns. Each answer is also cut after every `step` octets.
 fn session(client: &mut Client, out: &mut [u8], step: usize) -> [usize; 4] {
     const ONE: NonZeroU32 = NonZeroU32::MIN;
     let auth = Command::Auth { mechanism: "X", initial_response: None };
@@ -83,7 +83,7 @@ fn a_session_allocates_nothing() {
         let before = ALLOCATIONS.get();
         let mut client = Client::new(Config::default());
         let heard = session(&mut client, &mut out, step);
-        // Failing costs nothing either.
+        // Failing costs no allocation either.
         let mut failed = Client::new(Config::default());
         let error = failed.receive(&mut &b"ready\r\n"[..]);
         let allocations = ALLOCATIONS.get() - before;

@@ -239,7 +239,7 @@ fn v17_v18_only_quit_removes_and_only_what_is_marked() {
     assert!(store.messages("ann").iter().all(|message| !message.starts_with(b"Subject: two")));
 }
 
-/// A session of Ann's at this very store, as far as these lines lead it.
+/// Holds a session of Ann's at this store itself, up to the end of these lines.
 fn talk_once(store: &MailStore, said: &str) -> Service<MemoryMaildrop> {
     let mut service = Service::new(store.maildrop(), PLAINTEXT, None);
     drain(&mut service);
@@ -459,7 +459,7 @@ fn v36_plaintext_behind_stls_ends_the_session() {
         let begun = format!("{GREETING}+OK begin TLS\r\n");
         assert_eq!((said.as_str(), service.is_over()), (begun.as_str(), true), "at once: {behind:?}");
 
-        // However the octets are cut, the answers are the same.
+        // The answers are the same wherever the octets are cut.
         let whole = format!("STLS\r\n{behind}");
         for cut in (1..whole.len()).filter(|cut| *cut != 6) {
             let mut service = Service::new(store().maildrop(), STLS, None);
@@ -492,7 +492,8 @@ fn too_many_refusals_before_the_login_end_the_session() {
     assert!(!talk_with(config, maildrop, &after_login).is_over());
 }
 
-/// RFC 4013, section 3: a Roman numeral nine is an I and an X, a soft hyphen is nothing; and an accent may be written apart.
+/// RFC 4013, section 3: a Roman numeral nine is an I and an X, a soft hyphen is nothing, and an accent may be a character
+/// of its own.
 #[test]
 #[cfg(feature = "saslprep")]
 fn v43_v47_names_and_passwords_are_prepared() {
@@ -524,12 +525,12 @@ fn v43_v47_names_and_passwords_are_prepared() {
     let wrong = "-ERR [AUTH] wrong user name or password";
     assert_eq!(pass("Jose", "IX"), wrong);
     assert_eq!(pass("Jos\u{e9}", "ix"), wrong);
-    // What is prohibited is nobody's, whether or not it stands in the store.
+    // A prohibited name or password lets nobody in, whether or not it is in the store.
     store.add_user("\u{e000}", "pw");
     store.add_user("u", "\u{e000}");
     assert_eq!((pass("\u{e000}", "pw").as_str(), plain("\0\u{e000}\0pw").as_str()), (wrong, wrong));
     assert_eq!((pass("u", "\u{e000}").as_str(), apop("u", "\u{e000}").as_str()), (wrong, wrong));
-    // Not UTF-8 at all.
+    // This is not UTF-8 at all.
     assert_eq!(said(b"USER Jos\xe9\r\n"), "-ERR wrong arguments for USER");
     assert_eq!(said(b"USER u\r\nPASS \xe9\r\n"), "-ERR wrong arguments for PASS");
     assert_eq!(said(b"AUTH PLAIN AHUA6Q==\r\n"), "-ERR not a message of PLAIN");
@@ -539,7 +540,7 @@ fn v43_v47_names_and_passwords_are_prepared() {
 fn auth_alone_lists_the_mechanisms_that_are_offered_now() {
     let scram = if cfg!(feature = "scram") { "S: SCRAM-SHA-256\n" } else { "" };
     let list = format!("S: +OK~\nS: PLAIN\n{scram}S: .\n");
-    // Between USER and PASS it makes the server forget the name, as any other command does.
+    // Between USER and PASS, AUTH makes the server forget the name, as any other command does.
     let named = format!("C: USER bob\nS: +OK~\nC: AUTH\n{list}C: PASS pw\nS: -ERR PASS~");
     talk(&format!("C: AUTH\n{list}C: auth \n{list}{named}"));
     talk_with(ServerConfig::default(), || store().maildrop(), &format!("C: AUTH\nS: +OK~\n{scram}S: ."));
@@ -553,7 +554,7 @@ fn a_password_has_no_control_character_in_any_way_to_log_in() {
         store.add_user("tab", "p\tq");
         store.maildrop()
     };
-    // PLAIN with `tab` and `p\tq`.
+    // This is PLAIN with `tab` and `p\tq`.
     talk_with(
         PLAINTEXT,
         maildrop,

@@ -1,4 +1,4 @@
-//! What a client that never logs in can have of a server: so much, and no more.
+//! Limits of what a client that never logs in can take from a server.
 #![cfg(feature = "std")]
 
 mod script;
@@ -17,7 +17,7 @@ use script::{drain, feed};
 
 const CONFIG: ServerConfig = ServerConfig { plaintext_login: true, stls: true, ..ServerConfig::new() };
 
-/// What the buffers may hold of it all: the longest line, and answers that are not read.
+/// The octets that the buffers may hold in all: the longest line, and answers that are not read.
 const BUFFERS: usize = 64 * 1024 + 128 * 1024;
 
 /// A store that counts what it is asked for.
@@ -57,7 +57,7 @@ impl Maildrop for Counting {
     }
 }
 
-/// What a session came to.
+/// The cost of a session.
 #[derive(Debug, Default)]
 struct Cost {
     taken: usize,
@@ -65,7 +65,7 @@ struct Cost {
     asked: u32,
 }
 
-/// Says these pieces over and over until the session is over.
+/// Sends these pieces over and over until the session is over.
 fn exhaust(config: ServerConfig, pieces: &[&[u8]]) -> Cost {
     let store = Counting::default();
     let mut service = Service::new(store.clone(), config, None);
@@ -98,7 +98,8 @@ fn g02_every_way_to_go_on_comes_to_an_end() {
     let long = vec![b'A'; 4096];
     let all = ServerConfig::default().max_before_login as usize;
     let a_line = ServerConfig::default().max_response as usize;
-    // What is said again and again, how many octets of it are taken at most, and how often the store is asked.
+    // Each row has the lines to repeat, the most octets of them that are taken, and the most often that the store is
+    // asked.
     let ways: &[(&[&[u8]], usize, u32)] = &[
         (&[b"XYZZY\r\n"], 20 * 7, 0),
         (&[b"\n"], 20, 0),
@@ -107,24 +108,24 @@ fn g02_every_way_to_go_on_comes_to_an_end() {
         (&[b"USER u\r\n"], all, 0),
         (&[b"CAPA\r\n"], all, 0),
         (&[b"USER u\r\nCAPA\r\n"], all, 0),
-        // A line that never ends.
+        // This line never ends.
         (&[&long], all, 0),
         (&[b"CAPA\r", &long], all, 0),
-        // AUTH, begun again and again.
+        // AUTH begins again and again.
         (&[b"AUTH PLAIN\r\n*\r\n"], 20 * 15, 0),
         (&[b"AUTH PLAIN\r\n\r\n"], 20 * 14, 0),
         (&[b"AUTH PLAIN AHUAeA==\r\n"], 20 * 21, 20),
         (&[b"AUTH NOSUCH\r\n"], 20 * 13, 0),
-        // A response that never ends.
+        // This response never ends.
         (&[b"AUTH PLAIN\r\n", &vec![b'A'; a_line + 1]], a_line, 0),
         (&[b"APOP u c4c9334bac560ecc979e58001b3e22fb\r\n"], 20 * 41, 0),
-        // Inside TLS nothing begins anew.
+        // Inside TLS the counts do not start anew.
         (&[b"STLS\r\n", b"XYZZY\r\n"], 20 * 13, 0),
     ];
     for (pieces, taken, asked) in ways {
         let cost = exhaust(CONFIG, pieces);
         let way = String::from_utf8_lossy(pieces[0]);
-        // What was read ahead is taken too: at most what the buffer holds.
+        // Octets that were read ahead are taken too: at most as many as the buffer holds.
         assert!(cost.taken <= taken + a_line, "{way:?}: {cost:?}");
         assert!(cost.held <= BUFFERS, "{way:?}: {cost:?}");
         assert!(cost.asked <= *asked, "{way:?}: {cost:?}");
@@ -135,7 +136,7 @@ fn g02_every_way_to_go_on_comes_to_an_end() {
 #[cfg(feature = "scram")]
 fn g02_scram_costs_no_more_than_its_refusals() {
     let long = vec![b'A'; 70_000];
-    // n,,n=u,r=x and what is no proof.
+    // The pieces are `n,,n=u,r=x` and an invalid proof.
     for (pieces, asked) in [
         (&[&b"AUTH SCRAM-SHA-256 biwsbj11LHI9eA==\r\n*\r\n"[..]][..], 20),
         (&[b"AUTH SCRAM-SHA-256 biwsbj11LHI9eA==\r\nAAAA\r\n"], 20),
@@ -216,7 +217,7 @@ fn stls_does_not_renew_the_bounds() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever is said again and again without a login.
+    /// No lines end in a login or go on for ever, however often they are repeated.
     #[test]
     fn nobody_goes_on_for_ever(lines in prop::collection::vec(line(), 1..6)) {
         let config = ServerConfig { max_before_login: 8192, max_response: 1024, ..CONFIG };

@@ -1,5 +1,5 @@
-//! Every recorded exchange in which the server is the one to be judged: fed command by command, octet by octet, cut at
-//! random, and with all commands at once.
+//! Plays every recorded exchange that judges the server: fed command by command, octet by octet, cut at random, and
+//! with all commands at once.
 //!
 //! `POP3_CASES=folder cargo test --test server_cases -- --ignored`
 #![cfg(feature = "std")]
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 const TIMESTAMP: &[u8] = b"<4711.1@pop.example.org>";
 
-/// Where we part from the record, and why. Each must still exist, and still differ.
+/// Exceptions from the record, and the reasons. Each must still exist, and still differ.
 const EXCEPTIONS: [(&str, &str); 3] = [
     ("james-srv-oauth-error", "optional: `Service` has PLAIN and SCRAM-SHA-256; a token is for somebody else to check"),
     ("james-srv-apop", "the timestamp is the last word of the greeting: curl looks for it there and nowhere else"),
@@ -23,7 +23,7 @@ const EXCEPTIONS: [(&str, &str); 3] = [
     ),
 ];
 
-/// What is not judged here, case by case, and why. Each must still exist.
+/// Fields that are not judged here, case by case, and the reasons. Each must still exist.
 const NOT_JUDGED: [(&str, &str, &str); 6] = [
     ("migadu-srv-auth-deadline", "after.action", TIME),
     ("migadu-srv-auth-deadline", "after.closed", TIME),
@@ -34,7 +34,7 @@ const NOT_JUDGED: [(&str, &str, &str); 6] = [
 ];
 const TIME: &str = "time is the driver's: that the session may be dropped at any moment is what there is to judge";
 
-/// How many cases there are at least: fewer, and the folder is not the right one.
+/// The least number of cases. With fewer, the folder is the wrong one.
 const MUST: usize = 107;
 const ALL: usize = 122;
 
@@ -83,12 +83,12 @@ enum Cut {
     Nowhere,
 }
 
-/// Runs one case. What the record leaves open is not looked at.
+/// Runs one case. Parts that the record leaves open are not compared.
 fn run(case: &Value, cut: Cut, random: &mut Random) -> Result<(), String> {
     let config = &case["config"];
     let tls_after = case["tls_after"].as_u64();
     if cut == Cut::Nowhere && config["tls"] != Value::Null {
-        // With TLS coming, all at once is another exchange: an injection.
+        // With TLS to come, sending all at once is another exchange: an injection.
         return Ok(());
     }
     let store = store(config);
@@ -123,7 +123,7 @@ fn run(case: &Value, cut: Cut, random: &mut Random) -> Result<(), String> {
         }
         let ended = service.is_over();
         (said, ended)
-        // The session is dropped here: that is what `after` looks at, whoever hung up.
+        // The session is dropped here. `after` describes this, whichever side hung up.
     };
 
     let mut rest = &said[..];
@@ -145,9 +145,9 @@ fn run(case: &Value, cut: Cut, random: &mut Random) -> Result<(), String> {
     Ok(())
 }
 
-/// The fields of a case that this harness does not look at.
+/// Returns the fields of a case that this harness does not look at.
 fn unjudged(case: &Value) -> Vec<String> {
-    // What the others say in other words, or for people.
+    // These fields repeat others in other words, or are for people.
     const CASE: &[&str] = &[
         "id",
         "source",
@@ -207,14 +207,14 @@ fn unjudged(case: &Value) -> Vec<String> {
     for reply in outcome["replies"].as_array().into_iter().flatten() {
         fields.extend(unknown("reply.", reply, REPLY));
     }
-    // A connection that is dropped is what each case ends with.
+    // Each case ends with a dropped connection.
     let dropped = outcome["after"]["action"] == "drop connection";
     let known: &[&str] = if dropped { &["mailbox_messages", "action"] } else { &["mailbox_messages"] };
     fields.extend(unknown("after.", &outcome["after"], known));
     fields
 }
 
-/// Takes one reply off the front of `rest` and compares it.
+/// Takes one reply from the front of `rest` and compares it.
 fn judge(expected: &Value, command: &[u8], rest: &mut &[u8], ended: bool) -> Result<(), String> {
     if expected["closed"] == true && !ended {
         return Err("the session is not over".into());
@@ -229,7 +229,7 @@ fn judge(expected: &Value, command: &[u8], rest: &mut &[u8], ended: bool) -> Res
     }
     let text = text.strip_prefix(' ').unwrap_or(text);
     if let Some(start) = expected["text_starts_with"].as_str() {
-        // Records cut the text anywhere: a number goes on to its end.
+        // Records cut the text anywhere: a number continues to its end.
         let digit = |text: &str| text.bytes().next().is_some_and(|octet| octet.is_ascii_digit());
         let good =
             text.strip_prefix(start).is_some_and(|rest| !start.ends_with(|c: char| c.is_ascii_digit()) || !digit(rest));

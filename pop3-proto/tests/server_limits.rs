@@ -188,7 +188,7 @@ fn a_message_of_64_mebioctets_streams() {
         service.written(len);
     }
     let around = format!("+OK {size} octets\r\n").len() + ".\r\n".len();
-    // The last line has no end of its own.
+    // The last line has no line end of its own.
     let completed = 2;
     assert_eq!(sent, size + around as u64 + completed);
     assert!(service.wants_read());
@@ -212,7 +212,7 @@ fn a_client_that_says_nothing_costs_no_more_than_room_for_a_line() {
     let mut service = Service::new(Odd { size: 1 << 20, ..ODD }, PLAINTEXT, None);
     feed(&mut service, b"USER u\r\nPASS pw\r\n", usize::MAX);
     for _ in 0..3 {
-        // So many at once that the room grows.
+        // There are so many commands at once that the room grows.
         feed(&mut service, &b"NOOP\r\n".repeat(10_000), usize::MAX);
         feed(&mut service, b"RETR 1\r\n", usize::MAX);
         assert!(service.wants_read() && service.pending().is_empty());

@@ -1,4 +1,4 @@
-//! The bare `Server`: any octets, cut anywhere, answered in any order.
+//! Tests of the bare `Server`: any octets, cut anywhere, answered in any order.
 #![cfg(feature = "alloc")]
 
 use pop3_proto::wire::{Code, Timestamp};
@@ -19,7 +19,7 @@ fn request(server: &mut Server, line: &[u8]) -> String {
     format!("{:?}", server.receive(&mut input).unwrap().expect("a whole line"))
 }
 
-/// A server in TRANSACTION.
+/// Returns a server in TRANSACTION.
 fn inside() -> Server {
     let mut server = greeted();
     for line in [b"USER u\r\n", b"PASS p\r\n"] {
@@ -78,7 +78,7 @@ fn v9_the_timestamp_is_the_last_word_of_the_greeting() {
     for (text, greeting) in [
         ("", "+OK <1896.697170952@dbc.mtview.ca.us>\r\n"),
         ("POP3 server ready", "+OK POP3 server ready <1896.697170952@dbc.mtview.ca.us>\r\n"),
-        // A client takes the first one.
+        // A client takes the first timestamp.
         ("<1.2@h> ready", "+OK (1.2@h> ready <1896.697170952@dbc.mtview.ca.us>\r\n"),
     ] {
         let (mut server, mut out) = (Server::new(ServerConfig::default()), Vec::new());
@@ -251,7 +251,7 @@ fn answer(server: &mut Server, deed: &Deed, out: &mut impl Output) -> Result<(),
 }
 
 proptest! {
-    /// No order of calls panics, and what is refused changes nothing: neither the server nor the output.
+    /// No order of calls panics, and a refused call changes nothing: neither the server nor the output.
     #[test]
     fn a_mistaken_driver_does_no_harm(deeds in deeds()) {
         let mut server = Server::new(CONFIG);
@@ -285,7 +285,7 @@ proptest! {
                         prop_assert_eq!((&server, out.len()), (&before, 0), "refused {:?}", deed);
                     } else {
                         prop_assert!(out.ends_with(b"\r\n"));
-                        // With one octet less of room it would not have been written at all.
+                        // With one octet less of room, it would not have been written at all.
                         let mut other = before.clone();
                         let mut space = vec![0; out.len() - 1];
                         prop_assert_eq!(answer(&mut other, deed, &mut &mut space[..]), Err(AnswerError::NoRoom));
@@ -317,8 +317,8 @@ proptest! {
     }
 }
 
-/// The requests in these octets, with an answer to each, and the server they leave behind. STLS is refused, because what
-/// may follow it depends on when it is answered.
+/// Returns the requests in these octets, with an answer to each, and the server afterwards. STLS is refused, because
+/// the octets that may follow it depend on when it is answered.
 fn hold(parts: &[&[u8]]) -> (Vec<String>, Server) {
     let config = ServerConfig { stls: false, max_before_login: 500, ..CONFIG };
     let (mut server, mut out, mut requests, mut kept) = (Server::new(config), Vec::new(), Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! What a client's commands cost a server: as much as their answers, however often they are repeated.
+//! The cost of a client's commands to a server: in proportion to their answers, however often they are repeated.
 #![cfg(feature = "std")]
 
 mod script;
@@ -21,7 +21,7 @@ const MESSAGES: u32 = 1000;
 struct Counting {
     logins: Rc<Cell<u32>>,
     asked: Rc<Cell<u32>>,
-    /// Messages whose unique-id no server may give, or 0.
+    /// The number of messages whose unique-id no server may give, or 0.
     nameless: u32,
     also_nameless: u32,
 }
@@ -88,7 +88,7 @@ fn a_listing_that_is_refused_is_not_walked_again_for_each_command() {
     let said = feed(&mut service, "UIDL\r\n".repeat(170).as_bytes(), usize::MAX);
     assert_eq!(said.matches("-ERR [SYS/PERM]").count(), 170);
     assert!(maildrop.asked.get() - before <= MESSAGES + 3 * 170, "{}", maildrop.asked.get() - before);
-    // Without the message at fault there are unique-ids.
+    // Without the invalid message there are unique-ids.
     let said = feed(&mut service, format!("DELE {MESSAGES}\r\nUIDL\r\n").as_bytes(), usize::MAX);
     assert_eq!(said.matches(" id\r\n").count(), 999);
 }
@@ -121,7 +121,7 @@ fn marks_from_before_the_first_listing_count_when_they_are_reset() {
 
 #[test]
 fn long_credentials_beyond_ascii_are_refused_before_they_are_prepared() {
-    // One character of three octets that becomes eighteen.
+    // This character of three octets becomes eighteen.
     let long = "\u{fdfa}".repeat(86);
     let short = "\u{fdfa}".repeat(85);
     let ascii = "x".repeat(1000);

@@ -1,4 +1,4 @@
-//! The state machine: against a model written from the RFCs, in itself, and against its documentation.
+//! Tests of the state machine: against a model written from the RFCs, against itself, and against its documentation.
 
 mod talk;
 
@@ -11,7 +11,7 @@ use pop3_proto::{Command, Config, Kind, Outcome, Shape, State, Violation};
 use proptest::prelude::*;
 use talk::Talk;
 
-/// Where RFC 1939 says that a session is.
+/// The phase of a session in RFC 1939.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
     Authorization {
@@ -26,7 +26,8 @@ enum Phase {
     },
 }
 
-/// The phase after a command, or `None` where the RFCs do not give the command. Read by command, as the RFCs are.
+/// Returns the phase after a command, or `None` where the RFCs do not permit the command. It is written by command, as
+/// the RFCs are.
 fn next(phase: Phase, kind: Kind, accepted: bool) -> Option<Phase> {
     use Phase::{Authorization, Negotiation, Over, Transaction};
     let login = |permitted: bool| {
@@ -75,7 +76,7 @@ fn state(phase: Phase) -> State {
 fn command() -> impl Strategy<Value = Command<'static>> {
     let (one, digest) = (NonZeroU32::MIN, Digest::parse(&[b'0'; 32]).unwrap());
     let initial_response = Some(Payload::Octets(b"proof"));
-    // What leads on comes more often, and what ends the session more seldom.
+    // Commands that lead to new states are more frequent, and commands that end the session are rarer.
     prop_oneof![
         4 => Just(Command::User("u")),
         8 => Just(Command::Pass("p")),
@@ -158,7 +159,7 @@ fn one_row_for_each_pair() {
     assert_eq!(permitted.count(), TABLE.len());
 }
 
-/// `Client::projected` looks at a run of equal kinds once.
+/// Checks that `Client::projected` looks at a run of equal kinds once.
 #[test]
 fn twice_leads_where_once_leads() {
     for row in TABLE {

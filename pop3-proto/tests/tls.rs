@@ -1,4 +1,4 @@
-//! What TLS is told to prove, before any connection.
+//! Tests of the proof that TLS is configured to require, before any connection.
 #![cfg(feature = "tls")]
 
 use std::sync::Arc;

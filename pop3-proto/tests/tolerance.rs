@@ -1,4 +1,4 @@
-//! What servers do beside the RFCs: a test for each row of the table in `src/tolerance.md`, in its order.
+//! Deviations of servers from the RFCs: a test for each row of the table in `src/tolerance.md`, in its order.
 
 mod talk;
 
@@ -12,14 +12,14 @@ const ONE: NonZeroU32 = NonZeroU32::MIN;
 const AUTH: Command<'static> = Command::Auth { mechanism: "X", initial_response: None };
 const NOT_A_STATUS: [&str; 1] = ["error: NotAStatus"];
 
-/// What a client in TRANSACTION hears as the answer to this command.
+/// Returns the events that a client in TRANSACTION hears as the answer to this command.
 fn answer(command: Command<'_>, says: impl AsRef<[u8]>) -> Vec<String> {
     let mut talk = Talk::logged_in(Config::default());
     talk.client(command);
     talk.server(says)
 }
 
-/// Asks an event of the answer to this command, the last one that `says` holds.
+/// Asks a question about the last event in `says`, the answer to this command.
 fn ask<T>(command: Command<'_>, says: &[u8], question: impl FnOnce(Event<'_>) -> T) -> T {
     let mut client: Client = Talk::logged_in(Config::default()).client;
     client.send(command, &mut Vec::new()).unwrap();
@@ -91,11 +91,11 @@ fn text_behind_numbers() {
     };
     assert_eq!(one("+OK 1 120 octets\r\n"), Ok(120));
     assert_eq!(one("+OK 2 120\r\n"), Err(Malformed::OtherMessage));
-    // The numbers are wrong, and the session goes on.
+    // The numbers are wrong, and the session continues.
     assert_eq!(answer(Command::Stat, "+OK many\r\n"), ["#2 ok many"]);
 }
 
-/// The unique-id of a row, or of the answer to UIDL with a number.
+/// Returns the unique-id of a row, or of the answer to UIDL with a number.
 fn id(row: &[u8]) -> Result<(u32, Vec<u8>), Malformed> {
     ask(Command::Uidl(None), &[b"+OK\r\n", row, b"\r\n"].concat(), |event| match event {
         Event::Row { row, .. } => row.unique_id().map(|(number, id)| (number.get(), id.as_bytes().to_vec())),
@@ -148,7 +148,7 @@ fn a_stray_blank_row() {
 fn a_blank_line_in_front_of_a_status_line() {
     assert_eq!(answer(Command::Noop, "\r\n+OK\r\n"), ["#2 ok"]);
     assert_eq!(answer(Command::Noop, "\r\n\r\n+OK\r\n"), NOT_A_STATUS);
-    // Once for each answer, also before it was asked for.
+    // It is forgiven once for each answer, also before the command was sent.
     let mut talk = Talk::logged_in(Config::default());
     assert!(talk.server("\r\n").is_empty());
     talk.client(Command::Dele(ONE));
@@ -195,7 +195,7 @@ fn odd_unique_ids() {
         let (number, octets) = id(row).unwrap();
         assert_eq!((number, octets.as_slice()), (1, &row[2..]));
     }
-    // An id holds no blank, so those around it are not its own.
+    // An id contains no space, so spaces around it are not part of it.
     assert_eq!(id(b"1 bbb "), Ok((1, b"bbb".to_vec())));
     assert_eq!(id(b"1   "), Ok((1, Vec::new())));
     for bad in [&b""[..], b"1", b"3", b"x", b"0 a", b"-1 a", b"4294967296 a"] {
@@ -241,7 +241,7 @@ fn a_server_whose_lines_end_in_lf() {
     let mut talk = Talk::new(Config { tolerate_lf: false, ..Config::default() });
     assert_eq!(talk.server("+OK ready\n"), ["error: BareLf"]);
 
-    // Inside TLS the first status line decides anew, and a blank line in front of it does not.
+    // Inside TLS the first status line decides anew, and a blank line before it does not.
     let mut talk = Talk::greeted(Config::default());
     talk.client(Command::Stls);
     talk.server("+OK\r\n");
@@ -310,12 +310,12 @@ fn an_answer_in_crlf_in_a_session_of_lf() {
 #[test]
 fn line_ends_of_both_kinds_in_a_message() {
     for (octets, heard) in [
-        // Behind CRLF, and at the beginning, the dot is the end, however its own line ends.
+        // After CRLF, and at the beginning, the dot is the end, whatever its own line end.
         ("a\nb\r\n.\n", &["#2 body a\\nb\\r\\n", "#2 end"][..]),
         ("a\r\n.\n", &["#2 body a\\r\\n", "#2 end"]),
         (".\r\n", &["#2 end"]),
         (".\n", &["#2 end"]),
-        // Behind LF it is the end where nothing ends in CRLF.
+        // After LF, the dot is the end where no line ends in CRLF.
         ("a\n.\n", &["#2 body a\\n", "#2 end"]),
         ("a\r\nb\n.\n", &["#2 body a\\r\\nb\\n", "error: AmbiguousEnd"]),
         ("a\n.\r\n", &["#2 body a\\n", "error: AmbiguousEnd"]),
@@ -329,7 +329,7 @@ fn line_ends_of_both_kinds_in_a_message() {
             let from = talk.heard.len();
             talk.server(&octets[..cut]);
             talk.server(&octets[cut..]);
-            // Bodies that came in two parts are joined by hand.
+            // The test joins bodies that came in two parts.
             let mut all = talk.heard[from..].to_vec();
             let mut joined: Vec<String> = Vec::new();
             for text in all.drain(..) {

@@ -1,4 +1,4 @@
-//! Octets that nobody asked for never answer a later command, wherever the server says them and whenever they are read.
+//! Octets that answer no command never answer a later one, wherever the server sends them and whenever they are read.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -8,7 +8,7 @@ use pop3_proto::drive::{Acknowledge, Call, Conversation, Io, Retrieval, Stat, St
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 use pop3_proto::{Command, Config};
 
-/// How what nobody asked for arrives.
+/// The arrival of unsolicited octets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Arrival {
     /// In the same read as the answer before.
@@ -19,7 +19,7 @@ enum Arrival {
     Octets,
 }
 
-/// A server that refuses to delete, and says something that nobody asked for at one place where it waits for a command.
+/// A server that refuses to delete, and sends unsolicited octets at one place where it waits for a command.
 struct Server {
     pipelining: bool,
     stray: &'static str,
@@ -28,13 +28,13 @@ struct Server {
     pauses: usize,
     said: bool,
     heard: String,
-    /// What was heard when it said what nobody asked for.
+    /// The number of octets that the server had heard when it sent the unsolicited ones.
     heard_before: Option<usize>,
     reads: VecDeque<Vec<u8>>,
 }
 
 impl Server {
-    /// The client has nothing in flight, and takes its time.
+    /// Notes that the client has nothing in flight, and takes its time.
     fn pause(&mut self) {
         if self.pauses == self.place {
             self.said = true;
@@ -98,7 +98,7 @@ impl Client {
                 server.reads.push_front(read.split_off(len));
             }
         } else if io == Io::Transfer {
-            // Nothing more will come: the server waits for a command.
+            // Nothing more comes: the server waits for a command.
             self.conversation.filled(0);
         }
         if io == Io::Look {
@@ -116,7 +116,7 @@ impl Client {
     }
 }
 
-/// Plays the session, and returns what each of its calls came to, and the server.
+/// Plays the session, and returns the result of each call, and the server.
 fn play(server: Server) -> (Vec<Result<String, String>>, Arc<Mutex<Server>>) {
     let server = Arc::new(Mutex::new(server));
     server.lock().unwrap().reads.push_back(b"+OK ready\r\n".to_vec());
@@ -182,7 +182,7 @@ fn nothing_unasked_is_taken_for_an_answer() {
         assert!(ideal[3].as_ref().unwrap().contains("first"));
         assert!(ideal[..6].iter().all(Result::is_ok));
         assert!(ideal[6].as_ref().unwrap_err().contains("[SYS/PERM] not deleted"));
-        // Behind the answer to QUIT there is nothing to be taken for anything.
+        // After the answer to QUIT, no command remains that the octets could answer.
         let places = witness.lock().unwrap().pauses - 1;
         assert_eq!(places, if pipelining { 8 } else { 9 });
         for place in 0..places {

@@ -1,4 +1,4 @@
-//! A: before and around TLS.
+//! A: attacks before and around TLS.
 
 use core::num::NonZeroU32;
 
@@ -10,7 +10,7 @@ use crate::play::{CUTS, Cut, INSIDE_TLS, PASSWORD, Play, Script, USER, policy};
 
 const STARTTLS: Policy = policy(Security::StartTls);
 const ONE: NonZeroU32 = NonZeroU32::MIN;
-/// What a server with STLS announces.
+/// The capabilities that a server with STLS announces.
 const LIST: &[u8] = b"+OK\r\nSTLS\r\nSASL PLAIN\r\nUSER\r\nPIPELINING\r\n.\r\n";
 
 fn violation(error: &Error) -> Option<Violation> {
@@ -24,7 +24,7 @@ fn violation_of(error: &LoginError) -> Option<Violation> {
     if let LoginError::Failed(error) = error { violation(error) } else { None }
 }
 
-/// The session is over: nothing more is sent, QUIT included, whatever the server says now.
+/// Checks that the session is over: the client sends nothing more, not even QUIT, whatever the server says now.
 #[track_caller]
 fn is_poisoned(play: &mut Play) {
     let before = play.sent();
@@ -50,7 +50,7 @@ fn a01_plaintext_behind_stls_is_an_injection() {
         for len in 1..=tail.len() {
             let answer = [BEGIN, &tail[..len]].concat();
             let script: Script<'_> = &[("", b"+OK hi\r\n"), ("CAPA", LIST), ("STLS", &answer)];
-            // Wherever the answer is cut: the tail is there with the end of the line.
+            // The answer is cut anywhere: the tail arrives together with the end of the line.
             for at in (1..=answer.len()).filter(|at| *at != BEGIN.len()) {
                 let mut play = Play::of(script, Config::default(), Cut::At(at));
                 let error = play.login(STARTTLS).unwrap_err();
@@ -60,7 +60,7 @@ fn a01_plaintext_behind_stls_is_an_injection() {
                 is_poisoned(&mut play);
                 play.sent_only(&["CAPA", "STLS"]);
             }
-            // The tail comes later, before the handshake is reported as done: an adapter has read ahead.
+            // The tail arrives later, before the handshake is reported as done: an adapter has read ahead.
             for cut in [Cut::At(BEGIN.len()), Cut::Octets] {
                 let mut play = Play::of(script, Config::default(), cut);
                 play.greet().unwrap();
@@ -70,7 +70,7 @@ fn a01_plaintext_behind_stls_is_an_injection() {
                 play.read();
                 let error = play.conversation.tls_established().unwrap_err();
                 assert_eq!(violation(&error), Some(Violation::PlaintextAfterStls));
-                // Not even a driver that goes on regardless gets further.
+                // A driver that continues regardless gets no further.
                 assert!(!matches!(play.log_in_or_start_tls(&mut login), Ok(Progress::LoggedIn)));
                 assert!(!play.conversation.client().inside_tls());
                 is_poisoned(&mut play);
@@ -92,7 +92,7 @@ fn a02_no_part_of_a_line_survives_the_handshake() {
                 assert_eq!(violation_of(&error), Some(Violation::PlaintextAfterStls), "{}", answer.escape_ascii());
                 play.sent_only(&["CAPA", "STLS"]);
             }
-            // Read ahead, and completed by what the server says first inside TLS.
+            // The octets were read ahead, and the first octets of the server inside TLS complete them.
             let mut play = Play::of(script, Config::default(), Cut::At(5));
             play.greet().unwrap();
             let mut login = Login::new(Credentials::new(USER, PASSWORD), STARTTLS);
@@ -108,7 +108,7 @@ fn a02_no_part_of_a_line_survives_the_handshake() {
 #[test]
 fn a03_an_answer_before_its_command_answers_nothing() {
     const GREETING: &[u8] = b"+OK hi\r\n";
-    // One blank line alone would be forgiven: it answers nothing either.
+    // One blank line alone would be forgiven: it answers no command either.
     for tail in [&b"+OK begin TLS\r\n"[..], b"+OK\r\nSTLS\r\n.\r\n", b"-ERR x\r\n", b".", b"\0", b"\n"] {
         for len in 1..=tail.len() {
             let greeting = [GREETING, &tail[..len]].concat();
@@ -121,7 +121,7 @@ fn a03_an_answer_before_its_command_answers_nothing() {
                     play.sent_only(&[]);
                 }
             }
-            // Behind CAPA's dot. The look before STLS finds what comes in a read of its own.
+            // The tail follows CAPA's dot. The look before STLS finds it if it comes in a read of its own.
             let list = [LIST, &tail[..len]].concat();
             for at in 1..=list.len() {
                 let mut play = Play::of(&[("", GREETING), ("CAPA", &list)], Config::default(), Cut::At(at));
@@ -148,7 +148,7 @@ const METHODS: [Option<Method>; 8] = [
     Some(Method::ScramSha256),
 ];
 
-/// QUIT goes through: a failed login gave the connection back.
+/// Checks that QUIT is answered: a failed login gave the connection back.
 #[track_caller]
 fn goes_on(play: &mut Play) {
     play.call(Acknowledge(Command::Quit)).unwrap();
@@ -176,7 +176,7 @@ fn a04_where_stls_was_stripped_no_credential_leaves() {
                 goes_on(&mut play);
                 play.sent_only(&["CAPA", "QUIT"]);
 
-                // TLS from the first octet on, and there is none: nothing at all is said.
+                // TLS is required from the first octet on, and there is none: the client sends nothing at all.
                 let script: Script<'_> = &[("", greeting), ("QUIT", b"+OK\r\n")];
                 let mut play = Play::of(script, Config::default(), cut);
                 let error =
@@ -284,7 +284,7 @@ fn a07_what_is_nearly_an_ok_begins_no_handshake() {
             play.sent_only(&["CAPA", "STLS"]);
         }
     }
-    // Decided otherwise: no other line can be meant by an indicator in another case.
+    // The decision here differs from the record: no other line can be meant by an indicator in another case.
     for says in [&b"+ok\r\n"[..], b"+Ok begin\r\n"] {
         let mut play = Play::of(&[("", b"+OK hi\r\n"), ("CAPA", LIST), ("STLS", says)], Config::default(), Cut::Whole);
         assert!(play.login(STARTTLS).is_err());
@@ -336,7 +336,8 @@ fn a10_what_was_announced_before_tls_is_void() {
             let mut play = Play::of(&script, Config::default(), cut);
             let error = play.login(STARTTLS).unwrap_err();
             assert_eq!(play.handshakes, 1);
-            // Neither PLAIN, nor PASS along with USER, nor certainty about what the refusal means.
+            // The client uses neither PLAIN nor PASS along with USER, and does not claim to know what the refusal
+            // means.
             play.sent_only(&["CAPA", "STLS", "CAPA", "USER mrose"]);
             assert!(matches!(error, LoginError::Credentials(_)), "{error}");
             assert!(!play.conversation.pipelining());
@@ -347,7 +348,7 @@ fn a10_what_was_announced_before_tls_is_void() {
             assert!(matches!(error, LoginError::Unsendable(BadArgument::NotAscii)), "{error}");
             play.sent_only(&["CAPA", "STLS", "CAPA"]);
 
-            // Whoever does not ask again knows nothing.
+            // A client that does not ask again knows nothing.
             let mut play = Play::of(&STLS, Config::default(), cut);
             play.greet().unwrap();
             let mut login = Login::new(Credentials::new(USER, PASSWORD), STARTTLS);
@@ -357,7 +358,7 @@ fn a10_what_was_announced_before_tls_is_void() {
             assert!(play.conversation.capabilities().is_none() && !play.conversation.pipelining());
         }
     }
-    // What is announced inside counts, and only that.
+    // Only the capabilities announced inside TLS count.
     let script = [&STLS[..], &[("CAPA", b"+OK\r\nSASL PLAIN\r\n.\r\n")]].concat();
     let mut play = Play::of(&script, Config::default(), Cut::Whole);
     assert!(play.login(STARTTLS).is_err());
@@ -381,7 +382,7 @@ fn a11_the_timestamp_of_the_clear_is_no_challenge_inside_tls() {
         play.sent_only(&["CAPA", "STLS", "CAPA"]);
         goes_on(&mut play);
     }
-    // On a connection that was protected from its first octet on, the greeting is the server's.
+    // On a connection that was protected from the first octet on, the greeting is the server's.
     let script: Script<'_> = &[("", b"+OK hi <1896.697170952@dbc.mtview.ca.us>\r\n"), ("CAPA", b"-ERR\r\n")];
     let mut play = Play::of(script, INSIDE_TLS, Cut::Whole);
     assert!(play.login(Policy { methods: Some(Method::Apop.only()), ..policy(Security::Tls) }).is_err());
@@ -392,7 +393,7 @@ fn a11_the_timestamp_of_the_clear_is_no_challenge_inside_tls() {
 fn a12_what_was_said_before_tls_is_marked_as_anybodys() {
     let alert: &[u8] = b"-ERR [AUTH] visit http://evil.example/\r\n";
     for cut in CUTS {
-        // STLS is refused, and so is CAPA: the errors say whose words these may be, and the values tell too.
+        // STLS is refused, and so is CAPA. The errors and the values say whose words these may be.
         let scripts: [Script<'_>; 2] =
             [&[("", b"+OK hi\r\n"), ("CAPA", LIST), ("STLS", alert)], &[("", b"+OK hi\r\n"), ("CAPA", alert)]];
         for script in scripts {
@@ -404,12 +405,12 @@ fn a12_what_was_said_before_tls_is_marked_as_anybodys() {
             assert!(!refused.is_protected());
             assert!(error.to_string().contains("without TLS anybody may have said -ERR [AUTH] visit"), "{error}");
         }
-        // So is the whole session.
+        // The whole session is unprotected too.
         let mut play = Play::of(&[("", alert)], Config::default(), cut);
         let error = play.greet().unwrap_err();
         assert!(!error.refused().unwrap().is_protected());
         assert!(error.to_string().contains("without TLS, the server said"), "{error}");
-        // Inside, it is the server's: after STLS, and where TLS was first.
+        // Inside TLS the text is the server's: after STLS, and where TLS came first.
         let script: Script<'_> =
             &[("", b"+OK hi\r\n"), ("CAPA", LIST), ("STLS", b"+OK\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", alert)];
         let mut play = Play::of(script, Config::default(), cut);
@@ -418,7 +419,7 @@ fn a12_what_was_said_before_tls_is_marked_as_anybodys() {
         let mut play = Play::of(&[("", alert)], INSIDE_TLS, cut);
         let error = play.greet().unwrap_err();
         assert!(error.refused().unwrap().is_protected() && !error.to_string().contains("TLS"), "{error}");
-        // The log has a line between what came before and what came inside.
+        // The log has a line between the octets from before TLS and those from inside.
         let log = play_log_of(script, cut);
         let tls = log.iter().position(|line| line == "-- TLS established").unwrap();
         assert!(log[..tls].contains(&"C: STLS".to_owned()) && log[tls..].contains(&"C: USER mrose".to_owned()));

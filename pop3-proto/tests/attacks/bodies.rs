@@ -8,8 +8,8 @@ use crate::play::{CUTS, Cut, Script};
 use crate::session::{LOGIN, PIPELINING, RETR, inside, is_poisoned, message, number, violation};
 use crate::talk::Talk;
 
-/// What a client in TRANSACTION hears of `answer` to `command`, in pieces that end where `cuts` has a bit, and again 64
-/// octets further on.
+/// Returns the events that a client in TRANSACTION hears for `answer` to `command`, in pieces that end where `cuts` has
+/// a bit, repeated every 64 octets.
 fn heard(command: Command<'_>, answer: &[u8], cuts: u64) -> Vec<String> {
     let mut talk = Talk::logged_in(Config::default());
     talk.client(command);
@@ -42,8 +42,8 @@ fn d01_however_short_answers_are_cut() {
     }
 }
 
-/// A message as RFC 1939, section 3, sends it: each line that begins with a dot gets another one. Line by line, and
-/// without anything of the crate.
+/// Returns a message as RFC 1939, section 3, sends it: each line that begins with a dot gets another one. This works
+/// line by line, and shares no code with the crate.
 fn stuffed(message: &str) -> String {
     message
         .split_inclusive("\r\n")
@@ -116,7 +116,7 @@ fn d03_exactly_one_dot_is_taken_from_a_line() {
 
 #[test]
 fn d04_no_line_end_but_crlf_ends_a_message() {
-    // What a sender of mail might put into a message so that its reader takes the rest for answers.
+    // A sender of mail might put these into a message so that its reader takes the rest for answers.
     let smuggled: [&[u8]; 6] = [
         b"x\n.\n+OK 1 forged\r\nDELE 2\r\n",
         b"x\n.\r\n+OK forged\r\n",
@@ -135,7 +135,7 @@ fn d04_no_line_end_but_crlf_ends_a_message() {
             assert_eq!(play.call(Stat).unwrap().messages, 7, "the answer is the server's own");
         }
     }
-    // In a listing and a status line of such a session they are an error.
+    // In a listing and in a status line of such a session, they are an error.
     for (command, line, answer) in [
         (Command::List(None), "LIST", &b"+OK\r\n1 2\n.\r\n"[..]),
         (Command::Uidl(None), "UIDL", b"+OK\r\n1 a\n.\n"),
@@ -188,7 +188,7 @@ fn d06_what_stands_behind_an_unstuffed_dot_answers_nothing() {
         assert!(matches!(violation(&error), Some(Violation::Unsolicited | Violation::NotAStatus)), "{error}");
         is_poisoned(&mut play);
     }
-    // Nor the next command, if that is on its way already.
+    // The same holds for the next command, if that is already on its way.
     for cut in CUTS {
         let script: Script<'_> = &[("RETR 1", answer), ("RETR 2", b"+OK\r\nsecond\r\n.\r\n")];
         let mut play = inside(&PIPELINING, script, cut);

@@ -46,7 +46,7 @@ fn c01_no_line_is_longer_than_its_limit() {
                         }
                     }
                 });
-                // Not one octet later than it must be.
+                // The error comes not one octet later than it must.
                 assert!(given < limit + at_once, "{command:?}: {given} octets for a limit of {limit}");
                 assert_eq!(error.violation(), Violation::LineTooLong { limit: max_line });
                 assert_eq!(usage, Usage::default(), "the core holds nothing");
@@ -54,7 +54,7 @@ fn c01_no_line_is_longer_than_its_limit() {
         }
     }
 
-    // With buffers, of which none grows beyond its bound.
+    // The conversation has buffers, none of which grows beyond its bound.
     for at_once in [1, 1000, usize::MAX] {
         let ((), usage) = used(|| {
             let mut conversation = Conversation::new(Config::default());
@@ -81,7 +81,7 @@ fn c02_a_message_without_end_takes_no_memory() {
             let mut retrieval = Retrieval::new(Command::Retr(ONE));
             let more = |space: &mut [u8]| stream.fill(space);
             let (error, usage) = used(|| feed(&mut conversation, usize::MAX, more, drain(&mut retrieval)).unwrap_err());
-            // It ends because the stream does, which is not because the message is whole.
+            // The call ends because the stream does, not because the message is whole.
             assert!(error.is_truncated() && stream.given == total);
             assert!(usage.peak < BUFFERS, "{usage:?}");
             usage.peak
@@ -89,7 +89,7 @@ fn c02_a_message_without_end_takes_no_memory() {
         assert_eq!(usage[0], usage[1], "16 times the octets");
     }
 
-    // Whoever wants a bound has one, and gets what there was up to there.
+    // A caller that sets a bound gets the octets up to the bound.
     for max_body in [0, 1, 1000, 100_000] {
         let mut conversation = inside(Config { max_body, ..Config::default() });
         let mut stream = Stream::endless(b"+OK\r\n", b"x\r\n");
@@ -101,7 +101,7 @@ fn c02_a_message_without_end_takes_no_memory() {
     }
 }
 
-/// A listing that never ends, collected by `exchange`.
+/// Feeds a listing that never ends, collected by `exchange`.
 fn endless_listing<E: Exchange>(config: Config, exchange: E, row: &[u8]) -> (Error, usize) {
     let mut conversation = inside(config);
     let mut stream = Stream::endless(b"+OK\r\n", row);
@@ -125,10 +125,10 @@ fn c02_a_listing_without_end_has_a_cap() {
     ];
     for (error, peak) in listings {
         assert_eq!(violation(&error), Some(Violation::TooManyRows { limit: ROWS }), "{error}");
-        // A vector doubles, and for a moment there are both.
+        // A vector doubles, and for a moment both allocations exist.
         assert!(peak < BUFFERS + 4 * ROWS as usize * 32, "{peak} octets");
     }
-    // Few and long rows meet another cap: 64 MiB in all.
+    // Few and long rows reach another cap: 64 MiB in all.
     let row = [&vec![b'x'; 8000][..], b"\r\n"].concat();
     let (error, peak) = endless_listing(Config::default(), Lines::new(Command::Capa), &row);
     assert!(matches!(error.cause(), Cause::Malformed(Malformed::ListingTooLong)), "{error}");
@@ -192,7 +192,7 @@ fn c11_capabilities_without_measure() {
         Err(LoginError::Failed(error)) => violation(&error),
         other => panic!("{other:?}"),
     };
-    // So many lines are kept: there are fewer than the cap. Beyond it the session is over before a name was said.
+    // All lines are kept while there are fewer than the cap. Beyond it the session ends before a name is sent.
     let many = [b"+OK\r\n".as_slice(), &b"X-ANYTHING\r\n".repeat(100_000), b".\r\n"].concat();
     let (result, play) = login(&many, Config::default());
     result.unwrap();
@@ -208,7 +208,7 @@ fn c11_capabilities_without_measure() {
     let (result, play) = login(&parameters, Config { max_line: 30_000, ..Config::default() });
     result.unwrap();
     assert_eq!(play.conversation.capabilities().unwrap().mechanisms().count(), 10_000);
-    // Tags that stand twice count each time: what one line takes back another one cannot give.
+    // Tags that appear twice count each time: one line cannot restore what another one takes away.
     let twice = b"+OK\r\nSASL PLAIN\r\nSASL\r\nUSER\r\nuser\r\nUIDL X\r\nUIDL\r\nSASL X LOGIN\r\n.\r\n";
     let (_, play) = login(twice, Config::default());
     let capabilities = play.conversation.capabilities().unwrap();
@@ -225,7 +225,7 @@ fn c12_a_challenge_has_a_limit_and_must_be_base64() {
     let (result, usage) = used(|| client.receive(&mut long.as_slice()).map(drop));
     assert_eq!(result.unwrap_err().violation(), Violation::LineTooLong { limit: 65_536 });
     assert_eq!(usage, Usage::default());
-    // RFC 5034, section 4, and RFC 4648, section 3: no blank, no `=` but at the end, no missing `=`, no stray bits.
+    // RFC 5034, section 4, and RFC 4648, section 3: no space, no `=` but at the end, no missing `=`, no stray bits.
     let wrong =
         ["=AAA", "AAA=BBB", "AA A", "AAA", "A", "AA==AA==", "AA=", "AAB=", "Rubbish", "====", "AAAA\0", "AA-_", "é"];
     for text in wrong {
@@ -239,11 +239,11 @@ fn c12_a_challenge_has_a_limit_and_must_be_base64() {
     for (text, octets) in [("", &b""[..]), ("AA==", b"\0"), ("AAA=", b"\0\0"), ("/+8A", b"\xFF\xEF\0")] {
         assert_eq!(Payload::Base64(text.as_bytes()).decode(&mut [0; 8]), Ok(octets));
     }
-    // Room that is too small is an error too, and no panic.
+    // Too little room is an error too, and no panic.
     assert!(Payload::Base64(b"AAAA").decode(&mut [0; 2]).is_err());
 }
 
-/// A mechanism of the caller's that answers whatever it is asked, for ever.
+/// A mechanism of the caller's that answers every challenge, for ever.
 struct Talkative;
 
 impl Exchange for Talkative {
@@ -284,7 +284,7 @@ fn c17_a_greeting_of_brackets() {
         let mut client = waiting(Config::default(), None);
         let error = client.receive(&mut greeting.as_bytes()).unwrap_err();
         assert_eq!(error.violation(), Violation::LineTooLong { limit: 8192 });
-        // Without the limit, and ten times as long: with work by the square this would take hours.
+        // The limit is off, and the line is ten times as long: quadratic work would take hours.
         let text = format!("+OK {}\r\n", pattern.repeat(2_000_000 / pattern.len()));
         let mut client = waiting(Config { max_line: u32::MAX, ..Config::default() }, None);
         let mut input = text.as_bytes();
@@ -296,7 +296,8 @@ fn c17_a_greeting_of_brackets() {
 
 #[test]
 fn c18_octet_by_octet_the_work_is_the_same() {
-    // No octet is looked at again: those that were become LFs behind the client's back, and it sees no line.
+    // No octet is looked at again: the octets that were looked at become LFs without the client's knowledge, and it
+    // sees no line.
     let config = Config { max_line: u32::MAX, max_challenge: u32::MAX, ..Config::default() };
     let mut listing = waiting(config, Some(Command::List(None)));
     listing.receive(&mut &b"+OK\r\n"[..]).unwrap();
@@ -313,7 +314,7 @@ fn c18_octet_by_octet_the_work_is_the_same() {
     body.receive(&mut &b"+OK\r\n"[..]).unwrap();
     assert_eq!(body.awaiting(), Awaiting::Body(Kind::Retr));
 
-    // Nothing is moved either: the room to read into shrinks by what was read, until a larger one replaces it.
+    // No octet is moved either: the room to read into shrinks by the octets read, until a larger one replaces it.
     let mut conversation = Conversation::new(config);
     let (mut room, mut replaced) = (0, 0);
     for _ in 0..50_000 {
@@ -326,7 +327,7 @@ fn c18_octet_by_octet_the_work_is_the_same() {
     }
     assert!(replaced <= 8, "{replaced} times");
 
-    // And one octet a read costs no more allocations than all at once, nor does the double amount of octets.
+    // One octet a read costs no more allocations than all at once, nor does twice the number of octets.
     let lines = |pattern: &'static [u8], total: usize, at_once: usize| {
         let mut conversation = inside(config);
         let mut stream = Stream { first: b"+OK\r\n", pattern, last: b"\r\n.\r\n", total, given: 0 };

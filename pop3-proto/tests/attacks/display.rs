@@ -1,4 +1,4 @@
-//! F: time, display and misuse. What needs a clock stands with the adapters.
+//! F: time, display and misuse. Tests that need a clock are with the adapters.
 
 use core::num::NonZeroU32;
 use std::path::Path;
@@ -14,14 +14,14 @@ use pop3_proto::{Awaiting, Cause, Command, Config, Kind, QuitError, State};
 use crate::play::{CLEAR, CUTS, Cut, Play, Script};
 use crate::session::{LOGIN, ONE};
 
-/// In TRANSACTION, with this to come.
+/// Returns a conversation in TRANSACTION that will play this script.
 fn inside(script: Script<'_>, cut: Cut) -> Play {
     crate::session::inside(&LOGIN, script, cut)
 }
 
 #[test]
 fn f01_what_is_waited_for_is_known_at_every_octet() {
-    // The core keeps no time. Whoever does learns what is late, and of a message how many octets have come.
+    // The core keeps no time. A driver that does learns what is late, and how many octets of a message have come.
     let answer = b"+OK\r\nSubject: x\r\n\r\nslow\r\n.\r\n";
     let mut play = inside(&[], Cut::Octets);
     let mut retrieval = Retrieval::new(Command::Retr(ONE));
@@ -60,7 +60,7 @@ fn f02_a_quit_without_an_answer_is_neither_done_nor_undone() {
     }
 }
 
-/// What may make a terminal, or a reader, take a text for another one.
+/// Octets that may make a terminal, or a reader, take a text for another one.
 const HOSTILE: [&[u8]; 15] = [
     b"\x1b]0;owned\x07",
     b"\x1b[2J\x1b[1;31m",
@@ -68,14 +68,14 @@ const HOSTILE: [&[u8]; 15] = [
     b"\x08\x08\x08\x7f",
     b"\0",
     b"\t\x0b\x0c",
-    // The controls of ISO 8859 as UTF-8 and as they are: CSI among them.
+    // C1 controls in UTF-8 and as single octets, CSI among them.
     "\u{9b}2J\u{85}".as_bytes(),
     b"\x9b2J",
-    // Direction: left, right, embedded, overridden, isolated.
+    // Directional characters: left, right, embedding, override, isolate.
     "\u{202e}gpj.exe\u{202c}\u{2066}\u{2069}\u{200e}\u{200f}\u{61c}".as_bytes(),
-    // Lines and paragraphs that are neither CR nor LF.
+    // Line and paragraph separators that are neither CR nor LF.
     "\u{2028}\u{2029}".as_bytes(),
-    // What is not seen at all: joiners, a soft hyphen, fillers of old, annotations, tags.
+    // Invisible characters: joiners, a soft hyphen, old fillers, annotations, tags.
     "\u{200b}\u{200d}\u{2060}\u{feff}\u{ad}\u{180e}".as_bytes(),
     "\u{fff9}\u{fffa}\u{fffb}".as_bytes(),
     "\u{e0001}\u{e0041}\u{e007f}".as_bytes(),
@@ -83,7 +83,8 @@ const HOSTILE: [&[u8]; 15] = [
     b"\xED\xA0\x80\xF8\x88\x80\x80\x80",
 ];
 
-/// What acts on a terminal, on the direction or the place of its neighbours, or is not seen.
+/// Checks whether the character acts on a terminal, changes the direction or the place of its neighbours, or is
+/// invisible.
 fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
@@ -116,7 +117,7 @@ fn f03_every_character_is_shown_or_escaped() {
 #[test]
 fn f03_nothing_of_a_server_acts_on_a_terminal() {
     for text in HOSTILE {
-        // As content of a line, in which a CR would be an error of its own.
+        // A text inside a line has no CR, which would be an error of its own.
         let in_line: Vec<u8> = text.iter().copied().filter(|octet| *octet != b'\r').collect();
         let says = |before: &str, after: &str| [before.as_bytes(), &in_line, after.as_bytes()].concat();
         let show = |shown: String| {
@@ -133,7 +134,7 @@ fn f03_nothing_of_a_server_acts_on_a_terminal() {
             is_harmless(&format!("{header:?}"));
         }
 
-        // In each place of a conversation; the log shows it too.
+        // The text is in each place of a conversation; the log shows it too.
         let greeting = says("+OK ", "\r\n");
         let script = [("", &greeting[..]), LOGIN[1], LOGIN[2], LOGIN[3]];
         let mut play = Play::of(&script, Config::default(), Cut::Whole);
@@ -167,7 +168,7 @@ fn f03_nothing_of_a_server_acts_on_a_terminal() {
         let error = play.login(CLEAR).unwrap_err();
         is_harmless(&format!("{error} {error:?}"));
     }
-    // What is harmless stays as it is.
+    // Harmless text is unchanged.
     let plain = "Grüße, 你好 🐧 <a@b> [x] {y} \"z\" \\n";
     assert_eq!(Text::new(plain.as_bytes()).to_string(), plain);
 }
@@ -190,14 +191,14 @@ fn f04_text_that_is_no_utf_8_is_kept_and_shown() {
             let mut octets = Vec::new();
             play.retrieve(Retrieval::new(Command::Retr(ONE)), &mut octets).unwrap();
             assert_eq!(octets, [text, b"\r\n"].concat());
-            // Each was asked for once: an unreadable text is no reason to ask again.
+            // Each command was sent once: an unreadable text is no reason to send it again.
             play.call(Acknowledge(Command::Quit)).unwrap();
             play.sent_only(&["CAPA", "USER mrose", "PASS tanstaaf", "NOOP", "UIDL", "RETR 1", "QUIT"]);
         }
     }
 }
 
-/// `NoPath::<_>::it` is ambiguous, and so does not compile, for what can be taken for a path.
+/// `NoPath::<_>::it` is ambiguous, and so does not compile, for a type that can be used as a path.
 trait NoPath<Marker> {
     fn it() {}
 }
@@ -209,7 +210,7 @@ struct Ambiguous;
 
 impl<T: AsRef<Path> + ?Sized> NoPath<Ambiguous> for T {}
 
-/// The same for what can be printed as it is.
+/// The same for a type that can be printed as it is.
 trait NoText<Marker> {
     fn it() {}
 }
@@ -223,7 +224,7 @@ fn f05_a_unique_id_is_no_file_name() {
     <UniqueId<'_> as NoPath<_>>::it();
     <OwnedUniqueId as NoPath<_>>::it();
     <Text<'_> as NoPath<_>>::it();
-    // Nor is it text that could become one unnoticed.
+    // It is not text either, which could become a path unnoticed.
     <UniqueId<'_> as NoText<_>>::it();
     <OwnedUniqueId as NoText<_>>::it();
     let id = UniqueId::new(b"../../../etc/passwd");
@@ -235,7 +236,7 @@ fn f05_a_unique_id_is_no_file_name() {
 fn f06_numbers_name_messages_of_one_session() {
     let numbers = |all: &[u32]| all.iter().map(|number| NonZeroU32::new(*number).unwrap()).collect::<Vec<_>>();
     for cut in CUTS {
-        // Two of four are gone since they were listed: each says so for itself.
+        // Two of four messages are gone since they were listed: each reports it for itself.
         let script: Script<'_> = &[
             ("UIDL", b"+OK\r\n1 a\r\n2 b\r\n3 c\r\n4 d\r\n.\r\n"),
             ("RETR 1", b"+OK\r\none\r\n.\r\n"),
@@ -260,7 +261,7 @@ fn f06_numbers_name_messages_of_one_session() {
         assert_eq!(whole, [(1, b"one\r\n".to_vec()), (4, b"four\r\n".to_vec())]);
         play.call(Acknowledge(Command::Quit)).unwrap();
 
-        // Another session counts anew, so what was 4 is 2. The ids tell.
+        // Another session counts anew, so 4 is now 2. The ids show it.
         let mut play = inside(&[("UIDL", b"+OK\r\n1 a\r\n2 d\r\n.\r\n")], cut);
         let again = play.call(UidlAll::new()).unwrap();
         let number_of =

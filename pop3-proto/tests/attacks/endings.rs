@@ -15,7 +15,7 @@ fn d16_the_stream_ends_anywhere() {
         ("QUIT", b"+OK bye\r\n"),
     ];
     for cut in CUTS {
-        // Before and inside the greeting.
+        // The stream ends before and inside the greeting.
         for len in 0..LOGIN[0].1.len() {
             let mut play = Play::of(&[("", &LOGIN[0].1[..len])], Config::default(), cut);
             let error = play.greet().unwrap_err();
@@ -37,14 +37,14 @@ fn d16_the_stream_ends_anywhere() {
                     assert_eq!(result.is_ok(), at < turn || (at == turn && whole), "{at}: {result:?}");
                     if let Err(error) = result {
                         assert!(!error.is_recoverable(), "{error}");
-                        // Where it was cut, and not at the next call, the answer is what is missing.
+                        // At the cut, and not at the next call, the error is the missing answer.
                         assert!(at > turn || error.is_truncated() || whole, "{error}");
                     }
                 }
                 match quit {
                     Ok(()) => assert!(turn == 3 && whole),
                     Err(QuitError::Unknown(error)) => {
-                        // It was sent: into the void, or to a server whose answer was cut.
+                        // The command was sent: to a closed connection, or to a server whose answer was cut.
                         assert!(turn == 3 || (turn == 2 && whole), "{error}");
                     }
                     Err(QuitError::NotSent(error)) => assert!(turn < 3, "{error}"),
@@ -80,7 +80,7 @@ fn d17_each_of_a_batch_has_its_own_result() {
         assert!(results[1].2.as_ref().unwrap_err().refused().is_some() && results[1].1.is_empty());
         assert!(results[2].2.as_ref().unwrap_err().is_truncated(), "what came of it is there, and is not all");
         assert!(!results[3].2.as_ref().unwrap_err().is_recoverable());
-        // Each was asked for once at the most.
+        // Each command was sent at most once.
         let sent = play.sent();
         for line in ["RETR 1\\r\\n", "RETR 2\\r\\n", "RETR 3\\r\\n"] {
             assert_eq!(sent.matches(line).count(), 1, "{sent}");
@@ -99,7 +99,7 @@ fn d18_no_more_commands_are_in_flight_than_the_window_takes() {
     while let Some(item) = play.next(&mut batch) {
         let number = item.number;
         let mut retrieval = item.retrieval();
-        // A server that does not read before it has written all: octets pile up here, and not beyond the window.
+        // The server does not read before it has written everything: octets pile up here, but not beyond the window.
         loop {
             let pending = play.conversation.pending();
             said += pending.len();
@@ -141,7 +141,7 @@ fn d19_nothing_counts_after_quit() {
             assert!(!play.sent().contains("NOOP"));
         }
     }
-    // The login that comes behind it is not one either.
+    // A login that follows it is not one either.
     let mut conversation = Conversation::new(Config::default());
     conversation.spare()[..6].copy_from_slice(b"-ERR\r\n");
     conversation.filled(6);

@@ -1,4 +1,4 @@
-//! D08 to D15: what else an answer is made of. D20 stands with the mechanisms.
+//! D08 to D15: other parts of an answer. D20 is with the mechanisms.
 
 use pop3_proto::drive::{Acknowledge, Lines, ListAll, ListOne, Stat, UidlAll};
 use pop3_proto::login::LoginError;
@@ -37,7 +37,7 @@ fn d10_a_second_answer_is_nobodys() {
     for (second, at) in
         [b"+OK yes\r\n", b"-ERR no\r\n"].into_iter().flat_map(|second| (1..=18).map(move |at| (second, at)))
     {
-        // PASS was refused. That the same server says +OK then lets nobody in.
+        // PASS was refused. A later +OK from the same server lets nobody in.
         let answer = [b"-ERR no\r\n", &second[..]].concat();
         let script = [&LOGIN[..3], &[("PASS tanstaaf", &answer)]].concat();
         let mut play = Play::of(&script, Config::default(), Cut::At(at));
@@ -48,7 +48,7 @@ fn d10_a_second_answer_is_nobodys() {
         is_poisoned(&mut play);
         play.sent_only(&["CAPA", "USER mrose", "PASS tanstaaf"]);
 
-        // With both on their way, the refusal of USER is what counts: PASS cannot succeed after it.
+        // With both on their way, the refusal of USER counts: PASS cannot succeed after it.
         let pipelining: &[u8] = b"+OK\r\nUSER\r\nPIPELINING\r\n.\r\n";
         let script = [LOGIN[0], ("CAPA", pipelining), ("USER mrose", &answer), ("PASS tanstaaf", b"+OK\r\n")];
         let mut play = Play::of(&script, Config::default(), Cut::At(at));
@@ -139,7 +139,7 @@ fn d14_only_a_dot_alone_ends_the_capabilities() {
         let capabilities = play.conversation.capabilities().unwrap();
         let lines: Vec<&[u8]> = capabilities.iter().map(pop3_proto::wire::Capability::as_bytes).collect();
         assert_eq!(lines, [&b"."[..], b"x", b".STLS", b"STLS", b"UIDL."]);
-        // One dot is taken from each line, so that is what the server announces.
+        // One dot is removed from each line, and the server announces the rest.
         assert!(capabilities.any(|known| known == KnownCapability::Stls));
     }
 }
@@ -157,7 +157,7 @@ fn d15_blanks_between_fields() {
         let listings: Vec<String> = play.call(ListAll::new()).unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(listings, ["1 120", "2 200"]);
         let ids = play.call(UidlAll::new()).unwrap();
-        // The blanks around an id are not its own; those inside it are.
+        // Spaces around an id are not part of it; spaces inside it are.
         assert_eq!([ids[0].1.as_bytes(), ids[1].1.as_bytes()], [&b"abc"[..], b"d e"]);
     }
 }

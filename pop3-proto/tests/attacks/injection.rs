@@ -1,4 +1,4 @@
-//! B: what the user gives, and what it must not become on the wire.
+//! B: input of the user, and its forms on the wire.
 
 use core::num::NonZeroU32;
 use std::collections::HashSet;
@@ -11,10 +11,10 @@ use proptest::prelude::*;
 
 use crate::play::{CLEAR, CUTS, Cut, INSIDE_TLS, PASSWORD, PLAIN, Play, Script, USER, policy};
 
-/// What would end a line for somebody.
+/// Characters that some implementation takes for a line end.
 const BREAKS: [&str; 4] = ["\r", "\n", "\r\n", "\0"];
 
-/// `text` with `piece` at the start, in the middle and at the end.
+/// Returns `text` with `piece` at the start, in the middle and at the end.
 fn placed(text: &str, piece: &str) -> [String; 3] {
     let (front, back) = text.split_at(text.len() / 2);
     [format!("{piece}{text}"), format!("{front}{piece}{back}"), format!("{text}{piece}")]
@@ -24,7 +24,7 @@ fn digest() -> Digest {
     Digest::new(Timestamp::find(b"<1@h>").unwrap(), b"p")
 }
 
-/// Every command with a text of the caller's, and the state that permits it.
+/// Returns every command that takes a text of the caller's, and the state that permits it.
 fn commands(text: &str) -> [(Command<'_>, State); 8] {
     use State::{Authorization, Named};
     let initial_response = Some(Payload::Base64(text.as_bytes()));
@@ -55,7 +55,7 @@ fn client_in(state: State) -> Client {
     client
 }
 
-/// What would be sent, or why nothing is; and then really nothing is.
+/// Returns the octets that would be sent, or the error; on an error, checks that nothing is sent.
 fn sent(command: Command<'_>, state: State, utf8: bool) -> Result<Vec<u8>, UsageError> {
     let mut client = client_in(state);
     client.set_utf8_user(utf8);
@@ -79,7 +79,7 @@ fn b01_no_argument_ends_a_line() {
                     assert!(matches!(refused, UsageError::Argument(_)), "{command}: {refused:?}");
                 }
             }
-            // Neither do whole logins say a word.
+            // Whole logins send nothing either.
             for method in [None, Some(Method::UserPass), Some(Method::Apop)] {
                 for security in [Security::Plaintext, Security::StartTls] {
                     let script: Script<'_> = &[("", b"+OK <1@h>\r\n"), ("CAPA", b"+OK\r\nSTLS\r\nSASL PLAIN\r\n.\r\n")];
@@ -132,7 +132,7 @@ fn b02_no_password_ends_a_line_or_a_field() {
             }
         }
     }
-    // NUL separates the fields of PLAIN, so it is in none of them. CR and LF may be: Base64 carries them.
+    // NUL separates the fields of PLAIN, so no field may contain it. CR and LF are permitted: Base64 carries them.
     for text in placed("x", "\0").into_iter().chain(["\0".into()]) {
         for [authzid, user, password] in [[&text, "u", "p"], ["", &text, "p"], ["", "u", &text]] {
             assert_eq!(sasl::plain(authzid, user, password).unwrap_err(), BadArgument::Control);
@@ -149,7 +149,8 @@ fn b02_no_password_ends_a_line_or_a_field() {
     }
 }
 
-/// RFC 1939, section 3: an argument is printable ASCII. RFC 6856, section 2.2: or UTF-8, where it was announced.
+/// Checks that an argument is printable ASCII (RFC 1939, section 3), or UTF-8 where that was announced (RFC 6856,
+/// section 2.2).
 fn may_stand_in_a_line(c: char, utf8: bool) -> bool {
     (' '..='~').contains(&c) || (utf8 && c > '\u{7f}')
 }
@@ -162,7 +163,7 @@ fn b03_every_control_and_every_character_beyond_ascii() {
                 let user = sent(Command::User(&text), State::Authorization, utf8);
                 assert_eq!(user.is_ok(), may_stand_in_a_line(c, utf8) && c != ' ', "{c:?} {utf8}");
                 let pass = sent(Command::Pass(&text), State::Named, utf8);
-                // A password that is not ASCII cannot be used at all where nothing is announced: PASS takes it.
+                // PASS takes a password that is not ASCII even where nothing is announced: it could not be used at all otherwise.
                 assert_eq!(pass.is_ok(), may_stand_in_a_line(c, true), "{c:?} {utf8}");
                 let apop = sent(Command::Apop { user: &text, digest: digest() }, State::Authorization, utf8);
                 assert_eq!(apop.is_ok(), may_stand_in_a_line(c, utf8) && c != ' ', "{c:?} {utf8}");
@@ -177,7 +178,7 @@ proptest! {
         octets in prop_oneof![prop::collection::vec(any::<u8>(), 0..300), "[ -~]{0,300}".prop_map(String::into_bytes)],
         utf8: bool,
     ) {
-        // Each octet as a character of its own: all 256 of them, as far as a text can hold them.
+        // Each octet is a character of its own: all 256 of them, as far as a text can hold them.
         let text: String = octets.iter().copied().map(char::from).collect();
         for (command, state) in commands(&text) {
             let Ok(line) = sent(command, state, utf8) else { continue };
@@ -215,7 +216,7 @@ fn b04_a_name_is_one_argument() {
             }
         }
     }
-    // A password is the rest of its line, blanks and all.
+    // A password is the rest of its line, spaces included.
     assert_eq!(sent(Command::Pass(" a  b "), State::Named, false).unwrap(), b"PASS  a  b \r\n");
 }
 
@@ -232,7 +233,7 @@ fn b05_a_line_has_255_octets_at_most() {
         let apop = Command::Apop { user: &name, digest: digest() };
         assert_eq!(sent(apop, State::Authorization, false).is_ok(), len <= 255);
 
-        // A login that cannot say its password does not say its name either.
+        // A login that cannot send its password does not send its name either.
         let script: Script<'_> = &[
             ("", b"+OK hi\r\n"),
             ("CAPA", b"-ERR\r\n"),
@@ -255,7 +256,7 @@ fn b05_a_line_has_255_octets_at_most() {
 
 #[test]
 fn b05_a_long_initial_response_waits_to_be_asked_for() {
-    // The lengths around the limit, one that only just fits into a challenge's answer, and a token's.
+    // The lengths are those around the limit, one that only just fits into a challenge's answer, and a token's.
     for len in (170..=190).chain([300, 4000, 70_000]) {
         let password = "p".repeat(len);
         let octets = 2 + USER.len() + len;
@@ -304,7 +305,7 @@ fn b06_the_same_rule_for_every_string() {
         assert!(matches!(refused, UsageError::Argument(_)), "{tag:?}: {refused}");
     }
     let bad_lines = ["XTND X\r\nQUIT", "XTND\n", "", " ", " XTND", "XTND ", "XTND \0", "XTND \u{e9}", "X\x7f", "\r\n"];
-    // What has a command of its own could be used to go round it.
+    // A raw command could be used to bypass a command of its own.
     let known = ["QUIT", "quit", "DELE 1", "RETR 0", "TOP 1 -1", "PASS x", "STLS", "AUTH PLAIN", "CAPA", "List"];
     for line in bad_lines.into_iter().chain(known) {
         for multi in [false, true] {
@@ -323,7 +324,7 @@ fn b06_the_same_rule_for_every_string() {
 
 #[test]
 fn b07_numbers_that_make_no_sense_cannot_be_said() {
-    // The types say it: neither 0 nor a sign nor more than 32 bits can be asked for.
+    // The types ensure it: neither 0 nor a sign nor more than 32 bits can be sent.
     let by_number: [fn(NonZeroU32) -> Command<'static>; 2] = [Command::Retr, Command::Dele];
     let perhaps: [fn(Option<NonZeroU32>) -> Command<'static>; 2] = [Command::List, Command::Uidl];
     let top = |number: NonZeroU32, lines: u32| Command::Top { number, lines };
@@ -373,7 +374,7 @@ fn b09_no_identity_breaks_a_servers_answer() {
 #[test]
 fn b10_nothing_of_a_challenge_becomes_a_credential() {
     let capa: &[u8] = b"+OK\r\nSASL PLAIN\r\n.\r\n";
-    // No initial response, because the server has not announced SASL: it asks, and says what it likes with it.
+    // There is no initial response, because the server has not announced SASL: it sends any challenge it likes.
     for challenge in ["", "YWRtaW4=", "YWRtaW4AYWRtaW4A", "AA==", "bm90IGJhc2U2NA", "admin", "*"] {
         for cut in CUTS {
             let asks = format!("+ {challenge}\r\n");
@@ -384,7 +385,7 @@ fn b10_nothing_of_a_challenge_becomes_a_credential() {
             play.sent_only(&["CAPA", "AUTH PLAIN", PLAIN]);
         }
     }
-    // A challenge that nothing was left to answer is not answered with what it says either.
+    // A challenge that comes when no response is left is not answered with its own text either.
     let auth = format!("AUTH PLAIN {PLAIN}");
     let script: Script<'_> = &[("", b"+OK hi\r\n"), ("CAPA", capa), (&auth, b"+ YWRtaW4=\r\n"), ("*", b"-ERR\r\n")];
     let mut play = Play::of(script, INSIDE_TLS, Cut::Whole);

@@ -8,12 +8,12 @@ use crate::mechanisms::{MECHANISMS, by, credentials};
 use crate::oracle::{base64, unbase64};
 use crate::play::{CLEAR, CUTS, Cut, INSIDE_TLS, PASSWORD, PLAIN, Play, Script, USER, policy};
 
-/// The best first, and all of them.
+/// All mechanisms, the best first.
 const ALL: &[u8] = b"+OK\r\nUSER\r\nSASL SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN\r\n.\r\n";
 
 #[test]
 fn e01_a_challenge_of_apop_is_a_msg_id_or_none() {
-    // Octets that MD5 collisions are made of, and msg-ids that are not quite any.
+    // These are octets that MD5 collisions consist of, and near misses of msg-ids.
     let chosen: [&[u8]; 12] = [
         b"<\x01\x02\x03@h>",
         b"<\x80\xFF@h>",
@@ -40,7 +40,7 @@ fn e01_a_challenge_of_apop_is_a_msg_id_or_none() {
             play.call(Acknowledge(Command::Quit)).unwrap();
         }
     }
-    // By default not even a good one is used: who listens could guess at the password.
+    // By default even a good timestamp is not used: an eavesdropper could guess at the password.
     let script: Script<'_> =
         &[("", b"+OK <1896.697170952@dbc.mtview.ca.us>\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", b"-ERR\r\n")];
     let mut play = Play::of(script, INSIDE_TLS, Cut::Whole);
@@ -71,7 +71,7 @@ fn e02_what_is_left_of_a_list_does_not_lower_what_is_permitted() {
             play.sent_only(&["CAPA"]);
             play.call(Acknowledge(Command::Quit)).unwrap();
 
-            // Who insists on a method gets that or nothing.
+            // A caller that insists on a method gets that or nothing.
             for method in [Method::ScramSha1, Method::ScramSha256, Method::CramMd5] {
                 let mut play = Play::of(script, Config::default(), cut);
                 let error =
@@ -81,7 +81,8 @@ fn e02_what_is_left_of_a_list_does_not_lower_what_is_permitted() {
                         assert_eq!(name, method.name());
                         play.sent_only(&["CAPA"]);
                     }
-                    // A server of which nothing is known may know it; then the method itself shows no secret.
+                    // A server whose capabilities are unknown may support the method; then the method itself shows no
+                    // secret.
                     _ => assert!(list == b"-ERR\r\n" || list == b"+OK\r\n.\r\n", "{error}"),
                 }
                 assert!(!play.sent().contains("USER") && !play.sent().contains("PLAIN"), "{}", play.sent());
@@ -116,7 +117,7 @@ fn e03_a_method_that_fails_is_not_followed_by_a_weaker_one() {
             assert!(lines.len() == 2 && lines[1].starts_with("AUTH SCRAM-SHA-256 "), "{sent}");
             play.call(Acknowledge(Command::Quit)).unwrap();
 
-            // Nor is one that was asked for by name.
+            // A mechanism that was asked for by name is not used either.
             for (method, ..) in MECHANISMS
                 .into_iter()
                 .filter(|(method, ..)| ALL.windows(5).any(|five| method.name().as_bytes().starts_with(five)))
@@ -164,13 +165,13 @@ fn e04_what_is_no_matter_of_the_password_is_not_told_as_one() {
                 let mut play = Play::of(script, INSIDE_TLS, cut);
                 let error = play.login(policy(Security::Tls)).unwrap_err();
                 assert!(expected(&error) && error.is_recoverable(), "{refusal}: {error}");
-                // Nothing is tried again by itself.
+                // Nothing is retried automatically.
                 let lines: Vec<&str> = script[1..].iter().map(|(line, _)| *line).collect();
                 play.sent_only(&lines);
             }
         }
     }
-    // A server that marks what is a matter of the password says by its silence that nothing else is.
+    // If a server announces AUTH-RESP-CODE, a refusal without a code is not about the password.
     let capa: &[u8] = b"+OK\r\nAUTH-RESP-CODE\r\n.\r\n";
     let script: Script<'_> = &[("", b"+OK\r\n"), ("CAPA", capa), ("USER mrose", b"-ERR wrong password\r\n")];
     let mut play = Play::of(script, INSIDE_TLS, Cut::Whole);
@@ -208,7 +209,7 @@ fn e05_a_token_is_tried_once() {
             };
             assert_eq!(sent.split_terminator("\\r\\n").filter(|line| told(line)).count(), 1, "{sent}");
             if refusals == 1 {
-                // RFC 7628, section 3.2.3: one dummy response, and the server's own words for the caller.
+                // RFC 7628, section 3.2.3: there is one dummy response, and the caller gets the server's own words.
                 let LoginError::Credentials(refused) = &error else { panic!("{error}") };
                 assert_eq!(refused.explanation().unwrap().as_bytes(), json.as_bytes());
                 assert!(
@@ -224,10 +225,10 @@ fn e05_a_token_is_tried_once() {
     }
 }
 
-/// How a server that repeats what it hears ends the login.
+/// The last answers of a server that repeats what it hears.
 const ENDS: [&str; 4] = ["+OK ", "-ERR ", "-ERR [AUTH] ", "250 "];
 
-/// Everything that can be seen of a login by `method` at a server that repeats each line, also decoded; and the lines.
+/// Returns all visible output of a login by `method` at a server that repeats each line, also decoded; and the lines.
 fn repeated(method: Method, end: &'static str) -> (String, Vec<String>) {
     let server = move |said: &str| {
         let word = said.rsplit(' ').next().unwrap_or_default();
@@ -272,7 +273,7 @@ fn e06_no_secret_is_to_be_seen() {
             let (seen, lines) = repeated(method, end);
             assert!(!seen.contains(PASSWORD), "{method} {end}: {seen}");
             assert!(!seen.contains(&base64(PASSWORD.as_bytes())), "{method} {end}: {seen}");
-            // Neither what the password was turned into. SCRAM's first message tells only the name.
+            // The derived forms of the password are not shown either. SCRAM's first message has only the name.
             for line in lines.iter().filter(|line| !line.starts_with("AUTH SCRAM")) {
                 let word = line.rsplit(' ').next().unwrap();
                 if word.len() > 10 {
@@ -304,7 +305,7 @@ fn e07_an_echo_of_the_password_is_not_shown() {
     for echo in echoes {
         let says = format!("-ERR {echo}\r\n");
         let scripts: [Script<'_>; 3] = [
-            // To USER already, if both were on their way.
+            // The echo answers USER already, if both were on their way.
             &[
                 ("", b"+OK\r\n"),
                 ("CAPA", b"+OK\r\nUSER\r\nPIPELINING\r\n.\r\n"),
@@ -322,12 +323,12 @@ fn e07_an_echo_of_the_password_is_not_shown() {
                 assert!(!shown.contains(PASSWORD), "{shown}");
                 assert!(at < 2 || !shown.contains(PLAIN), "{shown}");
                 assert!(!shown.contains('\x1b'), "{shown}");
-                // What is left says that there was something, and the rest of it.
+                // The rest of the text is shown, with a mark in place of the secret.
                 assert!(error.to_string().contains('*') || echo.contains("AUTH PLAIN"), "{error}");
             }
         }
     }
-    // An echo that comes as an answer to nothing, or to something else, or as no answer at all.
+    // The echo answers no command, or another one, or is no valid answer at all.
     for echo in ["-ERR tanstaaf\r\n", "+OK tanstaaf\r\n", "tanstaaf\r\n", "+ tanstaaf\r\n", "-ERR tanstaaf"] {
         let says = format!("-ERR no\r\n{echo}");
         for at in 1..=says.len() {
@@ -346,7 +347,7 @@ fn e07_an_echo_of_the_password_is_not_shown() {
     }
 }
 
-/// Logs in by USER and PASS; the server has something to say to PASS, then to CAPA. Returns the error and the log.
+/// Logs in by USER and PASS, at a server that answers PASS and then CAPA with these. Returns the error and the log.
 fn refused_with(password: &str, says: &str, capa: &str) -> (LoginError, String) {
     let (pass, says) = (format!("PASS {password}"), format!("-ERR {says}\r\n"));
     let script: Script<'_> = &[
@@ -412,7 +413,7 @@ fn e08_nobody_is_sent_elsewhere() {
             if status == "+OK" {
                 result.unwrap();
             } else {
-                // The greeting says no: there is nothing to log in to, here or elsewhere.
+                // The greeting refuses service: there is nothing to log in to, here or elsewhere.
                 let error = result.unwrap_err();
                 assert!(!error.is_recoverable(), "{error}");
                 play.sent_only(&[]);
@@ -443,7 +444,7 @@ fn e09_no_answer_to_user_logs_in() {
             let Cause::Usage(UsageError::NotPermitted { state, .. }) = error.cause() else { panic!("{error}") };
             assert_eq!(*state, State::Named);
             play.sent_only(&["USER mrose"]);
-            // A login goes on to PASS, and only its answer counts.
+            // A login continues with PASS, and only its answer counts.
             for (answer, logged_in) in [(&b"+OK\r\n"[..], true), (b"-ERR no\r\n", false)] {
                 let script: Script<'_> =
                     &[("", b"+OK\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", says), ("PASS tanstaaf", answer)];
@@ -454,7 +455,7 @@ fn e09_no_answer_to_user_logs_in() {
             }
         }
     }
-    // Without a login the greeting alone gives nothing either.
+    // Without a login, the greeting alone grants nothing either.
     let mut conversation = Conversation::new(Config::default());
     assert_eq!(conversation.greet().unwrap(), Step::NeedIo(Io::Transfer));
     assert_eq!(conversation.client().state(), State::Greeting);

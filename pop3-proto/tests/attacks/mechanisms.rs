@@ -1,4 +1,4 @@
-//! C12 to C16 and D20: the challenges of a hostile server, and every mechanism that hears them.
+//! C12 to C16 and D20: the challenges of a hostile server, for every mechanism.
 
 use core::cell::RefCell;
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use crate::oracle::base64;
 use crate::play::{CUTS, Cut, INSIDE_TLS, PASSWORD, PLAIN, Play, Script, USER, policy};
 use crate::scram_server::{Cheat, Last, first, serve};
 
-/// Every mechanism: with how many lines beside the AUTH it has said all, and whether it reads what it is asked.
+/// Every mechanism, with the number of its lines after the AUTH, and whether it reads the challenges.
 pub(crate) const MECHANISMS: [(Method, usize, bool); 8] = [
     (Method::Plain, 0, false),
     (Method::Login, 2, false),
@@ -37,7 +37,7 @@ pub(crate) fn by(method: Method) -> Policy {
     Policy { methods: Some(method.only()), ..policy(Security::Tls) }
 }
 
-/// A server that announces the mechanism, and then answers everything by `answer`, which gets what was said.
+/// Starts a server that announces the mechanism, and then answers each line by `answer`.
 fn announcing(
     method: Method,
     announced: bool,
@@ -69,14 +69,14 @@ fn try_by(play: &mut Play, method: Method) -> LoginError {
     error
 }
 
-/// What was sent behind AUTH and its line.
+/// Returns the lines that were sent after AUTH and its line.
 fn said_in_auth(play: &Play) -> Vec<String> {
     let sent = play.sent();
     let lines = sent.split_terminator("\\r\\n").skip_while(|line| !line.starts_with("AUTH "));
     lines.skip(1).map(str::to_owned).collect()
 }
 
-/// Nothing is to be had from this session any more.
+/// Checks that the session is over.
 fn is_over(play: &mut Play) {
     let before = play.sent();
     play.say(b"+OK\r\n");
@@ -86,7 +86,7 @@ fn is_over(play: &mut Play) {
     assert_eq!(play.sent(), before);
 }
 
-/// Cancelled, refused, and the session is there for another try.
+/// Checks that after a cancellation and a refusal the session can be used again.
 fn goes_on(play: &mut Play) {
     assert_eq!(play.conversation.client().state(), State::Authorization);
     play.call(Acknowledge(Command::Quit)).unwrap();
@@ -99,7 +99,7 @@ fn c12_every_mechanism_gives_up_what_is_no_base64() {
         for challenge in wrong {
             for cut in CUTS {
                 let says = format!("+ {challenge}\r\n");
-                // XOAUTH2 has something to say to the first challenge, whatever that is.
+                // XOAUTH2 answers the first challenge, whatever it is.
                 let answer = move |_: usize, said: &str| match said {
                     "*" => b"-ERR cancelled\r\n".to_vec(),
                     _ => says.clone().into_bytes(),
@@ -135,7 +135,7 @@ fn c12_no_challenge_is_longer_than_its_limit() {
     }
 }
 
-/// A login by SCRAM at a server that cheats. The lines that were sent, and whether each proof was right.
+/// Logs in by SCRAM at a server that cheats. Returns the lines that were sent, and whether each proof was right.
 fn scram(method: Method, cheat: Cheat, end: &'static [u8], cut: Cut) -> (Result<(), LoginError>, Play, Vec<bool>) {
     let proofs = Rc::new(RefCell::new(Vec::new()));
     let mut play = Play::new(serve(method.name(), cheat, end, &proofs), INSIDE_TLS, cut);
@@ -149,7 +149,7 @@ const SCRAMS: [Method; 2] = [Method::ScramSha1, Method::ScramSha256];
 
 #[test]
 fn c13_work_beyond_measure_is_not_begun() {
-    // Were it begun, four thousand million iterations would be done here.
+    // If the client began, it would do four thousand million iterations here.
     let many: [fn(&str) -> String; 6] = [
         |nonce| first(nonce).replace("i=4096", "i=4294967295"),
         |nonce| first(nonce).replace("i=4096", "i=600001"),
@@ -158,7 +158,7 @@ fn c13_work_beyond_measure_is_not_begun() {
         |nonce| format!("{},i=4096", first(nonce).replace("i=4096", "i=4294967295")),
         |nonce| format!("{},x=1", first(nonce).replace("i=4096", "i=4294967295")),
     ];
-    // Told twice: neither the first nor the second may get through.
+    // The number is given twice: neither the first nor the second may be used.
     let hidden: [fn(&str) -> String; 2] = [
         |nonce| format!("i=4096,{}", first(nonce).replace("i=4096", "i=4294967295")),
         |nonce| first(nonce).replace(",s=", ",i=4096,s=").replace("i=4096", "i=4294967295"),
@@ -223,7 +223,7 @@ fn c14_a_first_message_that_does_not_go_on_with_ours() {
         |nonce| first(&format!("{}{}", &nonce[..nonce.len() - 1], if nonce.ends_with('x') { "y" } else { "x" })),
         |nonce| first(&format!("x{nonce}")),
         |_| first(""),
-        // A mandatory extension that nobody knows, no salt, a salt that is no Base64, and no message at all.
+        // The message has an unknown mandatory extension, no salt, or a salt that is not Base64, or is missing.
         |nonce| format!("m=x,{}", first(nonce)),
         |nonce| first(nonce).replace("s=", "t="),
         |nonce| format!("r={nonce}more,s=*,i=4096"),
@@ -244,7 +244,7 @@ fn c14_a_first_message_that_does_not_go_on_with_ours() {
                     );
                     goes_on(&mut play);
                 } else {
-                    // The server says that we are in all the same.
+                    // The server says that the login succeeded all the same.
                     assert!(!error.is_recoverable(), "{error}");
                     assert_ne!(play.conversation.client().state(), State::Transaction);
                     is_over(&mut play);
@@ -274,7 +274,7 @@ fn c14_a_last_message_that_proves_nothing() {
             let error = result.expect_err(&format!("{:?}", cheat(&[7; 32])));
             assert_eq!(proofs, [true], "the client proved itself");
             assert_eq!(said_in_auth(&play)[1..], ["*"], "{:?}", cheat(&[7; 32]));
-            // Who could not prove that he knows the password is not to be told anything else.
+            // A server that could not prove that it knows the password is told nothing more.
             let malformed = matches!(error, LoginError::Mechanism { error: MechanismError::Challenge(_), .. });
             assert!(malformed || !error.is_recoverable(), "{error}");
             assert_ne!(play.conversation.client().state(), State::Transaction);
@@ -290,7 +290,7 @@ fn c14_a_last_message_that_proves_nothing() {
             assert_eq!((said_in_auth(&play)[1].as_str(), error.is_recoverable()), ("", goes), "{error}");
             if goes { goes_on(&mut play) } else { is_over(&mut play) }
         }
-        // +OK in the place of the proof, and +OK before the client has proved anything.
+        // +OK comes in place of the proof, or before the client has proved anything.
         for cheat in [Cheat::Last(|_| None), Cheat::AtOnce] {
             for cut in CUTS {
                 let (result, mut play, _) = scram(method, cheat, b"", cut);
@@ -306,7 +306,7 @@ fn c14_a_last_message_that_proves_nothing() {
 
 #[test]
 fn c15_a_refusal_is_no_challenge() {
-    // As Base64 it would be much longer than any buffer that somebody might have for a challenge.
+    // Its Base64 would be much longer than any buffer for a challenge.
     let refusals =
         ["-ERR ".to_owned() + &"QUFB".repeat(1000), "-ERR TlRMTVNTUAAC".into(), "-ERR".into(), "-ERR =AAA".into()];
     for (method, lines, _) in MECHANISMS {
@@ -324,7 +324,7 @@ fn c15_a_refusal_is_no_challenge() {
                 let error = try_by(&mut play, method);
                 let names_first = matches!(method, Method::Login | Method::ScramSha1 | Method::ScramSha256);
                 let refused = match error {
-                    // Nothing of the mechanism was heard that could be judged.
+                    // No message of the mechanism was heard that could be judged.
                     LoginError::MethodRefused { .. } => after == 0 || (names_first && after == 1),
                     LoginError::Credentials(_) => !names_first || after > 1,
                     LoginError::Mechanism { .. } => true,
@@ -343,7 +343,7 @@ fn c16_every_mechanism_comes_to_an_end() {
     for (method, lines, reads) in MECHANISMS {
         for announced in [true, false] {
             for challenge in ["", "PDFAaD4=", "AAAA"] {
-                // Cancelled, the server may only refuse; this one goes on asking.
+                // After a cancellation the server may only refuse; this one sends more challenges.
                 let says = format!("+ {challenge}\r\n").into_bytes();
                 let mut play = announcing(method, announced, move |_, _| says.clone(), Cut::Whole);
                 let LoginError::Failed(error) = try_by(&mut play, method) else { panic!("{method}") };
@@ -351,7 +351,7 @@ fn c16_every_mechanism_comes_to_an_end() {
                 assert_eq!(error.violation(), Violation::UnexpectedChallenge, "{method}");
                 let said = said_in_auth(&play);
                 assert_eq!(said.last().map(String::as_str), Some("*"), "{method}");
-                // What was not announced gets its first message asked for.
+                // A mechanism that was not announced waits for a challenge before its first message.
                 assert!(said.len() <= lines + 2, "{method}: {said:?}");
                 assert!(reads || said.len() > lines, "{method}: {said:?}");
                 is_over(&mut play);
@@ -360,7 +360,7 @@ fn c16_every_mechanism_comes_to_an_end() {
     }
 }
 
-/// A mechanism of the caller's that answers whatever it is asked, for ever.
+/// A mechanism of the caller's that answers every challenge, for ever.
 struct Talkative;
 
 impl Mechanism for Talkative {
@@ -408,7 +408,7 @@ fn c16_a_mechanism_that_never_ends_is_ended() {
 fn d20_an_ok_where_a_challenge_is_due_is_no_login() {
     for (method, ..) in MECHANISMS {
         for cut in CUTS {
-            // Not announced, so that the secret waits to be asked for: +OK asks for nothing.
+            // The mechanism is not announced, so the secret waits for a challenge: +OK is none.
             let mut play = announcing(method, false, |_, _| b"+OK go on\r\n".to_vec(), cut);
             let error = try_by(&mut play, method);
             assert!(!error.is_recoverable(), "{method}: {error}");
@@ -418,7 +418,7 @@ fn d20_an_ok_where_a_challenge_is_due_is_no_login() {
             is_over(&mut play);
         }
     }
-    // A continuation outside of AUTH is nothing that could be answered.
+    // A challenge outside of AUTH cannot be answered.
     for challenge in [&b"+ \r\n"[..], b"+\r\n", b"+ AAAA\r\n"] {
         for cut in CUTS {
             let script: Script<'_> = &[("", b"+OK hi\r\n"), ("CAPA", challenge)];

@@ -1,7 +1,8 @@
-//! What memory a piece of work takes: allocations, their octets, and the most that was held at once.
+//! Memory use of a piece of work: allocations, their octets, and the most that was held at once.
 //!
-//! The crate forbids unsafe code. A test that counts cannot do without: only a global allocator sees every allocation,
-//! and to be one is an unsafe promise. It keeps it by handing everything on to the system's.
+//! The crate forbids unsafe code. A test that counts needs it: only a global allocator sees every allocation, and
+//! implementing one is an unsafe promise. The test keeps the promise by passing every call on to the system's
+//! allocator.
 
 use core::cell::Cell;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -18,7 +19,7 @@ pub(crate) struct Usage {
 }
 
 thread_local! {
-    // Of this thread only: the test harness allocates in its own.
+    // The counters are for this thread only: the test harness allocates in its own.
     static USAGE: Cell<Usage> = const { Cell::new(Usage { allocations: 0, octets: 0, peak: 0 }) };
     static HELD: Cell<isize> = const { Cell::new(0) };
 }
@@ -61,7 +62,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Does `work`, and tells what memory it took on the way.
+/// Does `work`, and returns the memory that it took.
 pub(crate) fn used<T>(work: impl FnOnce() -> T) -> (T, Usage) {
     HELD.set(0);
     USAGE.set(Usage::default());
@@ -82,7 +83,7 @@ fn the_counter_counts() {
 #[test]
 fn a_netrc_file_is_read_without_copies_of_its_words() {
     use pop3_proto::login::netrc::find;
-    // One line, because what is set aside for a word must not depend on what follows it.
+    // The input is one line, because the memory for a word must not depend on the text after it.
     let others = "machine h login tim password other-secret account x ".repeat(10_000);
     for text in [
         others.clone() + "machine h login mrose password tanstaaf",

@@ -11,9 +11,10 @@ use crate::memory::{Usage, used};
 use crate::play::{CLEAR, Cut, Play, Script};
 use crate::stream::{ONE, drain, feed, inside, says, waiting};
 
-/// What `exchange` becomes of this answer; and then the session goes on, for the end of the answer was known.
+/// Returns the result of `exchange` for this answer, and checks that the session continues, for the end of the answer
+/// was known.
 fn answered<E: Exchange>(exchange: E, says: &[u8]) -> Result<E::Value, Option<Malformed>> {
-    // None of these has a secret to hide.
+    // None of these commands has a secret to hide.
     let line = &exchange.command().to_string();
     let login: Script<'_> =
         &[("", b"+OK\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", b"+OK\r\n"), ("PASS tanstaaf", b"+OK\r\n")];
@@ -56,7 +57,7 @@ fn c05_a_drop_listing_is_two_numbers() {
         let value = answered(Stat, format!("{says}\r\n").as_bytes());
         assert_eq!(value.unwrap_err(), Some(Malformed::DropListing), "{says}");
     }
-    // Neither blanks nor zeros nor what stands behind the numbers makes them uncertain.
+    // The numbers are certain despite spaces, zeros and text after them.
     for says in ["+OK 1 5", "+OK  1 5", "+OK 1\t  5", "+OK 001 05 messages", "+ok 1 5 -7"] {
         let value = answered(Stat, format!("{says}\r\n").as_bytes()).unwrap();
         assert_eq!((value.messages, value.octets), (1, 5), "{says}");
@@ -64,7 +65,7 @@ fn c05_a_drop_listing_is_two_numbers() {
     assert!(matches!(answered(Stat, b"-ERR 1 5\r\n"), Err(None)));
 }
 
-/// What memory it takes to hear one STAT, LIST and RETR of these numbers.
+/// Returns the memory it takes to hear one STAT, LIST and RETR of these numbers.
 fn usage_of(stat: &str, list: &str, retr: &str) -> Usage {
     let mut conversation = inside(Config::default());
     let ((), usage) = used(|| {
@@ -114,11 +115,11 @@ fn c07_scan_listings_that_make_no_sense() {
             assert_eq!(rows(&all).unwrap_err(), Some(Malformed::ScanListing), "{row}");
         }
     }
-    // What is merely odd is passed on as it came: in any order, twice, beyond every count.
+    // Odd but valid rows are passed on as they came: in any order, twice, beyond every count.
     let listings = rows("7 100\r\n3 1\r\n7 100\r\n4294967295 18446744073709551615\r\n1 0\r\n").unwrap();
     let numbers: Vec<u32> = listings.iter().map(|listing| listing.number.get()).collect();
     assert_eq!(numbers, [7, 3, 7, u32::MAX, 1]);
-    // None of it is an index: a batch asks for each, and the server has the last word.
+    // None of the numbers is used as an index: a batch requests each, and the server decides.
     let retr = |number: &str| format!("RETR {number}");
     let lines = ["7", "3", "7", "4294967295", "1"].map(retr);
     let login: Script<'_> =
@@ -159,7 +160,7 @@ fn c09_the_announced_size_of_a_message_is_only_said() {
     for size in ["999999999999", "18446744073709551615", "1"] {
         assert_eq!(usage_of(stat, &format!("+OK\r\n1 {size}\r\n.\r\n"), &message("10 octets", 10)), honest, "{size}");
     }
-    // The terminator alone ends it: a megaoctet where one octet was announced.
+    // The terminator alone ends the message: a megaoctet where one octet was announced.
     for announced in ["1 octets", "999999999999 octets", "0"] {
         for len in [10, 1_000_000] {
             let text = message(announced, len);

@@ -1,4 +1,4 @@
-//! A conversation with a server that a test plays: it hears every octet of the client, and answers line by line.
+//! A conversation with a server that the test plays: it hears every octet of the client, and answers line by line.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -8,15 +8,15 @@ use pop3_proto::drive::{Batch, Call, Conversation, Exchange, Io, Item, Retrieval
 use pop3_proto::login::{Credentials, Login, LoginError, Policy, Progress, Security};
 use pop3_proto::{Config, Error};
 
-/// What the client is to say, without its CRLF, and the answer. The greeting answers "".
+/// Lines that the client must send, without CRLF, each with its answer. The greeting answers "".
 pub(crate) type Script<'a> = &'a [(&'a str, &'a [u8])];
 
-/// How the octets of each answer are cut into reads.
+/// The division of each answer into reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cut {
     Whole,
     Octets,
-    /// One read of so many octets, another one of the rest.
+    /// One read of so many octets, and another one of the rest.
     At(usize),
 }
 
@@ -25,17 +25,17 @@ pub(crate) const CUTS: [Cut; 2] = [Cut::Whole, Cut::Octets];
 
 pub(crate) const USER: &str = "mrose";
 pub(crate) const PASSWORD: &str = "tanstaaf";
-/// SASL PLAIN's response for the two.
+/// The response of SASL PLAIN for the name and the password.
 pub(crate) const PLAIN: &str = "AG1yb3NlAHRhbnN0YWFm";
 
 pub(crate) const fn policy(security: Security) -> Policy {
     Policy { security, allow_plaintext: false, methods: None }
 }
 
-/// A password in the clear, with leave.
+/// The policy of a password in the clear, with permission.
 pub(crate) const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
 
-/// What a conversation begins with.
+/// The beginning of a conversation.
 pub(crate) enum Begin {
     Plain(Config),
     InsideTls,
@@ -50,7 +50,7 @@ impl From<Config> for Begin {
     }
 }
 
-/// What answers a line of the client.
+/// A function that answers a line of the client.
 type Server = Box<dyn FnMut(&str) -> Vec<u8>>;
 
 pub(crate) struct Play {
@@ -60,14 +60,14 @@ pub(crate) struct Play {
     /// Octets that are still to be read, one item for each read.
     reads: VecDeque<Vec<u8>>,
     sent: Vec<u8>,
-    /// So much of it the server has heard.
+    /// The number of octets of `sent` that the server has heard.
     heard: usize,
     pub(crate) handshakes: usize,
     log: Arc<Mutex<String>>,
 }
 
 impl Play {
-    /// A server that knows its part, and hangs up when the client does not.
+    /// Starts a server that follows the script, and hangs up when the client does not.
     pub(crate) fn of(script: Script<'_>, begin: impl Into<Begin>, cut: Cut) -> Play {
         let lines: Vec<(String, Vec<u8>)> =
             script.iter().map(|(line, answer)| ((*line).to_owned(), answer.to_vec())).collect();
@@ -102,7 +102,7 @@ impl Play {
         play
     }
 
-    /// The server says this, asked or not.
+    /// Makes the server say this, whether or not it was asked.
     pub(crate) fn say(&mut self, octets: &[u8]) {
         let pieces: Vec<&[u8]> = match self.cut {
             Cut::Whole => vec![octets],
@@ -112,7 +112,7 @@ impl Play {
         self.reads.extend(pieces.into_iter().filter(|piece| !piece.is_empty()).map(<[u8]>::to_vec));
     }
 
-    /// One read, of what there is or of the end of the stream.
+    /// Does one read, of the octets that there are or of the end of the stream.
     pub(crate) fn read(&mut self) {
         let mut octets = self.reads.pop_front().unwrap_or_default();
         let spare = self.conversation.spare();
@@ -124,7 +124,7 @@ impl Play {
         self.conversation.filled(octets.len());
     }
 
-    /// The server hears all that is to be written, and answers.
+    /// Passes all pending octets to the server, which answers.
     fn write(&mut self) {
         self.sent.extend_from_slice(self.conversation.pending());
         self.conversation.written(usize::MAX);
@@ -137,7 +137,7 @@ impl Play {
         }
     }
 
-    /// Does what an adapter does: writes all and then reads once, or only looks.
+    /// Does the work of an adapter: writes all and then reads once, or only looks.
     fn io(&mut self, io: Io) {
         if io == Io::Transfer {
             self.write();
@@ -150,7 +150,7 @@ impl Play {
         self.conversation.looked();
     }
 
-    /// The next message of a batch.
+    /// Returns the next message of a batch.
     pub(crate) fn next(&mut self, batch: &mut Batch) -> Option<Item> {
         loop {
             match batch.next(&mut self.conversation) {
@@ -160,7 +160,7 @@ impl Play {
         }
     }
 
-    /// All that the server said is read, and then the end of the stream.
+    /// Reads all that the server said, and then the end of the stream.
     pub(crate) fn hang_up(&mut self) {
         while !self.reads.is_empty() {
             self.read();
@@ -183,7 +183,7 @@ impl Play {
         self.log_in(Login::new(Credentials::new(USER, PASSWORD), policy))
     }
 
-    /// Goes on to the end of the login, through any TLS, of which each side knows only that it happened.
+    /// Continues to the end of the login, through any TLS, of which each side knows only that it happened.
     pub(crate) fn log_in(&mut self, mut login: Login) -> Result<(), LoginError> {
         loop {
             match self.log_in_or_start_tls(&mut login)? {
@@ -221,9 +221,9 @@ impl Play {
         }
     }
 
-    /// Like `finish`, as far as so many octets of the server's: `None` if that is not enough.
+    /// Finishes the call within so many octets of the server, or returns `None` if they are not enough.
     pub(crate) fn finish_until<E: Exchange>(&mut self, call: &mut Call<E>, octets: usize) -> Option<E::Value> {
-        // There is nothing to be seen before the command.
+        // There are no octets to look at before the command.
         self.conversation.looked();
         for _ in 0..=octets {
             if let Step::Done(value) = self.conversation.step(call).expect("nothing is wrong yet") {
@@ -237,7 +237,7 @@ impl Play {
         None
     }
 
-    /// A message, in `octets` as far as it came.
+    /// Reads a message into `octets`, as far as it came.
     pub(crate) fn retrieve(&mut self, mut retrieval: Retrieval, octets: &mut Vec<u8>) -> Result<(), Error> {
         loop {
             match self.conversation.collect(&mut retrieval, octets)? {
@@ -247,7 +247,7 @@ impl Play {
         }
     }
 
-    /// Every octet that the client has sent, or would if it were asked to write now.
+    /// Returns every octet that the client has sent, or would send if it were asked to write now.
     pub(crate) fn sent(&self) -> String {
         [&self.sent, self.conversation.pending()].concat().escape_ascii().to_string()
     }
@@ -259,7 +259,7 @@ impl Play {
         assert_eq!(self.sent(), expected.escape_ascii().to_string(), "{:?}", self.cut);
     }
 
-    /// The conversation as a log shows it, both as text and as `Debug` has it.
+    /// Returns the conversation as a log shows it, both as text and as `Debug` has it.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }

@@ -1,4 +1,4 @@
-//! A server of SCRAM that cheats in one way of your choice, and computes what it must by the oracle.
+//! A SCRAM server that cheats in one way of your choice, and computes the rest by the oracle.
 
 use core::cell::RefCell;
 use std::rc::Rc;
@@ -6,30 +6,30 @@ use std::rc::Rc;
 use crate::oracle::{Digest, base64, unbase64};
 use crate::play::PASSWORD;
 
-/// The server's last message, made of the right signature.
+/// A function that makes the server's last message from the right signature.
 pub(crate) type Last = fn(&[u8]) -> Option<String>;
 
-/// What the server does wrong.
+/// The server's way to cheat.
 #[derive(Clone, Copy)]
 pub(crate) enum Cheat {
     Not,
-    /// Its first message is made by this, of the client's nonce.
+    /// Makes its first message from the client's nonce by this.
     First(fn(&str) -> String),
-    /// Its last message is made by this; `None` says `+OK` without one.
+    /// Makes its last message by this; `None` says `+OK` without one.
     Last(Last),
-    /// It says `+OK` to the client's first message.
+    /// Says `+OK` to the client's first message.
     AtOnce,
 }
 
 pub(crate) const SALT: &[u8] = b"a salt of 16 oct";
 
-/// The first message of a server that keeps to the rules.
+/// Returns the first message of a server that follows the rules.
 pub(crate) fn first(nonce: &str) -> String {
     format!("r={nonce}and-the-servers,s={},i=4096", base64(SALT))
 }
 
-/// What a server answers, line by line, with `end` at the end: after a cheat, the answer to `*` or to what follows.
-/// `proofs` gets whether the client's proof was right.
+/// Answers line by line, with `end` at the end: after a cheat, the answer to `*` or to the next line. `proofs` records
+/// whether the client's proof was right.
 pub(crate) fn serve(
     name: &'static str,
     cheat: Cheat,

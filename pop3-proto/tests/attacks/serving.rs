@@ -1,4 +1,4 @@
-//! G: the server's side. What needs a clock stands with the adapters.
+//! G: the server's side. Tests that need a clock are with the adapters.
 
 use core::num::NonZeroU32;
 
@@ -26,7 +26,7 @@ fn g01_commands_behind_stls_are_executed_nowhere() {
     for tail in tails {
         for len in 1..=tail.len() {
             let tail = &tail[..len];
-            // In one segment with STLS, however that is cut: the tail is there before the answer is sent.
+            // The tail is in one segment with STLS, wherever that is cut: it arrives before the answer is sent.
             let said = format!("STLS\r\n{tail}");
             for at in (1..=said.len()).filter(|at| *at != 6) {
                 let mut service = served(STLS);
@@ -39,7 +39,7 @@ fn g01_commands_behind_stls_are_executed_nowhere() {
                 assert_eq!(feed(&mut service, b"USER bob\r\nPASS pw\r\n", usize::MAX), "");
                 assert_eq!((service.is_over(), service.state()), (true, State::Closed));
             }
-            // After the answer and before the handshake, in an adapter that has read ahead.
+            // The tail comes after the answer and before the handshake, in an adapter that has read ahead.
             let mut service = served(STLS);
             assert_eq!(feed(&mut service, b"STLS\r\n", usize::MAX), "+OK begin TLS\r\n");
             assert!(service.wants_tls() && !service.wants_read());
@@ -50,7 +50,7 @@ fn g01_commands_behind_stls_are_executed_nowhere() {
             assert_eq!((service.is_over(), service.state()), (true, State::Closed));
         }
     }
-    // With nothing behind it, TLS begins, and what comes inside is heard.
+    // With nothing after STLS, TLS begins, and the octets inside are heard.
     let mut service = served(STLS);
     feed(&mut service, b"STLS\r\n", 1);
     service.tls_established();
@@ -60,7 +60,7 @@ fn g01_commands_behind_stls_are_executed_nowhere() {
 
 #[test]
 fn g02_whatever_is_sent_before_the_login_has_its_bound() {
-    // A line that is too long costs one -ERR and no memory, and one without end the session.
+    // A line that is too long costs one -ERR and no memory, and one without an end costs the session.
     let long = vec![b'A'; 1 << 20];
     let mut service = served(PLAINTEXT);
     let (answers, usage) = used(|| feed(&mut service, &long[..100_000], 4096));
@@ -70,7 +70,7 @@ fn g02_whatever_is_sent_before_the_login_has_its_bound() {
     let ((), usage) = used(|| assert!(feed(&mut service, &long, 4096).starts_with("-ERR")));
     assert!(service.is_over() && usage.peak < 32 * 1024, "{usage:?}");
 
-    // Neither can what is permitted be repeated for ever.
+    // Permitted commands cannot be repeated for ever either.
     for line in ["CAPA\r\n", "USER bob\r\n"] {
         let mut service = served(PLAINTEXT);
         let mut sent = 0;
@@ -81,7 +81,7 @@ fn g02_whatever_is_sent_before_the_login_has_its_bound() {
         }
     }
 
-    // A million commands that are none: the session ends at the twentieth, and takes no more.
+    // There are a million invalid commands: the session ends at the twentieth, and takes no more.
     for line in ["X\r\n", "\r\n", "STAT\r\n", "PASS pw\r\n", "AUTH NONE\r\n", "USER\r\n", "\0\r\n"] {
         let mut service = served(PLAINTEXT);
         let mut refused = 0;
@@ -93,7 +93,7 @@ fn g02_whatever_is_sent_before_the_login_has_its_bound() {
         }
         assert_eq!((refused, service.is_over(), service.wants_read()), (20, true, false), "{line:?}");
     }
-    // Guesses at a password are commands that fail.
+    // Guesses at a password count as commands that fail.
     let mut service = served(PLAINTEXT);
     let mut guesses = 0;
     while !service.is_over() {
@@ -102,14 +102,14 @@ fn g02_whatever_is_sent_before_the_login_has_its_bound() {
     }
     assert_eq!(guesses, 20);
 
-    // AUTH begun, and a response that never ends.
+    // AUTH begins, and its response never ends.
     let mut service = served(PLAINTEXT);
     assert_eq!(feed(&mut service, b"AUTH PLAIN\r\n", usize::MAX), "+ \r\n");
     let (answers, usage) = used(|| feed(&mut service, &long, 4096));
     assert!(usage.peak < 256 * 1024, "{usage:?}");
     assert_eq!((answers.matches("-ERR").count(), service.is_over()), (1, true), "{answers}");
 
-    // And AUTH begun again and again.
+    // AUTH begins again and again.
     let mut service = served(PLAINTEXT);
     let mut tries = 0;
     while !service.is_over() {
@@ -171,7 +171,7 @@ fn g04_no_name_makes_a_line_of_its_own() {
     }
 }
 
-/// RFC 1939, section 3, and what a message becomes that has LF alone: line by line, and without the crate.
+/// Returns a message with LF alone as RFC 1939, section 3, sends it: line by line, and without the crate.
 fn on_the_wire(stored: &str) -> String {
     let mut lines: Vec<&str> = stored.split('\n').collect();
     if lines.last() == Some(&"") {
@@ -209,13 +209,13 @@ fn g05_no_stored_line_ends_its_message() {
             let mut service = Service::new(store.maildrop(), PLAINTEXT, None);
             let said = feed(&mut service, b"USER bob\r\nPASS pw\r\nLIST 1\r\nRETR 1\r\nRETR 2\r\n", at_once);
             let size = wire.len() - wire.split_terminator("\r\n").filter(|line| line.starts_with("..")).count();
-            // A dot that was there before stuffing counts, the one that was added does not.
+            // A dot that was there before stuffing counts, and the added one does not.
             let (_, rest) = said.split_once(&format!("+OK 1 {size}\r\n")).unwrap_or_else(|| panic!("{size}: {said}"));
             assert_eq!(transmitted_octets(stored.as_bytes()), size as u64);
             let expected = format!("+OK {size} octets\r\n{wire}.\r\n+OK 8 octets\r\nsecond\r\n.\r\n");
             assert_eq!(rest, expected, "{stored:?}");
         }
-        // And a client gets back what was stored, its line ends made whole.
+        // A client gets back the stored message, with complete line ends.
         for cut in CUTS {
             let mut service = Service::new(store.maildrop(), PLAINTEXT, None);
             let mut greeted = false;
@@ -281,7 +281,7 @@ fn g06_a_message_that_cannot_be_read_has_no_terminator() {
             assert_eq!((service.state(), service.is_over()), (State::Closed, true), "and then the connection ends");
         }
     }
-    // Where it is known in time, it is a refusal.
+    // An error that is known in time is a refusal.
     let mut service = Service::new(Failing { fails_at: 0 }, PLAINTEXT, None);
     feed(&mut service, b"USER u\r\nPASS p\r\n", usize::MAX);
     assert!(feed(&mut service, b"RETR 1\r\n", usize::MAX).starts_with("-ERR [SYS/TEMP] "));
@@ -289,7 +289,7 @@ fn g06_a_message_that_cannot_be_read_has_no_terminator() {
 }
 
 proptest! {
-    /// Whatever is said, in whatever order: nobody is let in, nothing panics, and what is answered are status lines.
+    /// No lines in any order let anybody in or panic, and only status lines answer them.
     #[test]
     fn g07_odd_input_lets_nobody_in(
         lines in prop::collection::vec(
@@ -320,7 +320,7 @@ proptest! {
 
 #[test]
 fn g07_a_failed_proof_cannot_be_made_up_for() {
-    // The penalty counts over all ways to log in, and no way around it is another way.
+    // The penalty counts over all ways to log in, and no other way avoids it.
     let plain = format!("AUTH PLAIN {}\r\n", base64(b"\0bob\0guess"));
     let guesses =
         [&*plain, "USER bob\r\nPASS guess\r\n", "APOP bob c4c9334bac560ecc979e58001b3e22fb\r\n", "AUTH PLAIN\r\n*\r\n"];
@@ -351,7 +351,7 @@ fn g08_a_client_that_does_not_read_is_not_read() {
         assert!(service.pending().len() <= 64 * 1024);
     });
     assert!(usage.peak < 256 * 1024, "{usage:?}");
-    // Once it reads, everything comes, and in order.
+    // Once the client reads, everything comes, and in order.
     let whole = drain(&mut service);
     assert!(whole.ends_with("x\r\n.\r\n") && service.wants_read());
 }

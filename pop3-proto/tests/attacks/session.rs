@@ -19,7 +19,7 @@ pub(crate) fn number(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap()
 }
 
-/// In TRANSACTION, with this to come.
+/// Returns a conversation in TRANSACTION that will play this script.
 pub(crate) fn inside(login: Script<'_>, script: Script<'_>, cut: Cut) -> Play {
     let mut play = Play::of(&[login, script].concat(), Config::default(), cut);
     play.login(CLEAR).unwrap();
@@ -38,7 +38,7 @@ pub(crate) fn violation(error: &Error) -> Option<Violation> {
     }
 }
 
-/// The session is over, and nothing more is sent.
+/// Checks that the session is over, and that nothing more is sent.
 pub(crate) fn is_poisoned(play: &mut Play) {
     let before = play.sent();
     for command in [Command::Noop, Command::Dele(ONE), Command::Quit] {

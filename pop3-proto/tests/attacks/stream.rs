@@ -1,4 +1,4 @@
-//! Octets without measure, fed to a conversation or to a bare client.
+//! Endless octets, fed to a conversation or to a bare client.
 
 use core::num::NonZeroU32;
 
@@ -6,10 +6,10 @@ use pop3_proto::drive::{Acknowledge, Call, Conversation, Io, Retrieval, Step};
 use pop3_proto::{Cause, Client, Command, Config, Error, State, Violation};
 
 pub(crate) const ONE: NonZeroU32 = NonZeroU32::MIN;
-/// What a conversation's buffers may take, whatever comes: one inbox while the next one is filled from it, and the outbox.
+/// The most octets in a conversation's buffers: one inbox while the next one is filled from it, and the outbox.
 pub(crate) const BUFFERS: usize = 3 * 64 * 1024;
 
-/// A client that waits for the answer to `command`, or for the greeting.
+/// Returns a client that waits for the answer to `command`, or for the greeting.
 pub(crate) fn waiting(config: Config, command: Option<Command<'_>>) -> Client {
     let mut client = Client::new(config);
     let hear = |client: &mut Client| assert!(client.receive(&mut &b"+OK\r\n"[..]).unwrap().is_some());
@@ -25,7 +25,7 @@ pub(crate) fn waiting(config: Config, command: Option<Command<'_>>) -> Client {
     client
 }
 
-/// A conversation in TRANSACTION, which keeps no log.
+/// Returns a conversation in TRANSACTION, which keeps no log.
 pub(crate) fn inside(config: Config) -> Conversation {
     let mut conversation = Conversation::new(config);
     let mut say = |space: &mut [u8]| {
@@ -40,7 +40,7 @@ pub(crate) fn inside(config: Config) -> Conversation {
     conversation
 }
 
-/// Feeds what `more` makes, `at_once` octets a read at most, until `step` is done or gives up.
+/// Feeds the octets from `more`, at most `at_once` octets a read, until `step` is done or fails.
 pub(crate) fn feed<T>(
     conversation: &mut Conversation,
     at_once: usize,
@@ -105,7 +105,7 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// These octets, and then the end of the stream.
+/// Returns a reader of these octets, and then of the end of the stream.
 pub(crate) fn says(octets: &[u8]) -> impl FnMut(&mut [u8]) -> usize + '_ {
     let mut stream = Stream { first: octets, pattern: b"", last: b"", total: octets.len(), given: 0 };
     move |space| stream.fill(space)
@@ -115,7 +115,7 @@ pub(crate) fn violation(error: &Error) -> Option<Violation> {
     if let Cause::Protocol(error) = error.cause() { Some(error.violation()) } else { None }
 }
 
-/// Reads a message as it comes, and tells its octets.
+/// Reads a message as it comes, and counts its octets.
 pub(crate) fn drain(retrieval: &mut Retrieval) -> impl FnMut(&mut Conversation) -> Result<Step<u64>, Error> + '_ {
     |conversation| {
         loop {

@@ -1,4 +1,4 @@
-//! What the prose of a transcript's `result` means, as something that can be checked.
+//! Checks for the prose of a transcript's `result`.
 
 use core::num::NonZeroU32;
 
@@ -43,7 +43,7 @@ fn violation(error: Result<(), ProtocolError>) -> Option<Violation> {
     error.err().map(|error| error.violation())
 }
 
-/// Whether `command` is refused without an effect.
+/// Returns the error if `command` is refused without an effect.
 pub(crate) fn refused(client: &Client, command: Command<'_>) -> Option<UsageError> {
     let (mut tried, mut out) = (client.clone(), Vec::new());
     let rejected = tried.send(command, &mut out).err()?;
@@ -162,7 +162,7 @@ impl Expect {
 }
 
 fn said(case: &Case, call: &str) -> bool {
-    // After QUIT or before a login nothing of the kind was said; `user` and `utf8` are lines of the transcript.
+    // After QUIT or before a login, no such command was sent; `user` and `utf8` are lines of the transcript.
     let line = format!("{}\r\n", call.to_ascii_uppercase()).into_bytes();
     case.client.contains(&line) || call.starts_with("user")
 }
@@ -175,7 +175,7 @@ pub(crate) fn rows(run: &Run) -> impl Iterator<Item = &Value> + Clone {
     run.seen().filter_map(|seen| if let Seen::Row(_, value) = seen { Some(value) } else { None })
 }
 
-/// The session has failed, keeps failing in the same way, and sends nothing ever after.
+/// Checks that the session has failed, keeps failing in the same way, and sends nothing more.
 fn poisoned(run: &Run, tally: &mut Tally) {
     let Some(error) = run.error else { return tally.that(false, "no protocol error") };
     let mut client = run.client.clone();
@@ -204,9 +204,9 @@ fn poisoned(run: &Run, tally: &mut Tally) {
     tally.same("the client afterwards", &client, &run.client);
 }
 
-/// The name or the password is refused before anything of either is written.
+/// Checks that the name or the password is refused before any part of either is written.
 fn bad_argument(case: &Case, run: &Run, tally: &mut Tally) {
-    // Two cases name neither: any line break will do for them.
+    // Two cases name neither: any line break does for them.
     let user = Command::User(case.setting("user", "u\r\nQUIT"));
     let pass = Command::Pass(case.setting("password", "p"));
     let mut named = run.client.clone();

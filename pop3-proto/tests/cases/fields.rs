@@ -16,7 +16,7 @@ pub(crate) fn check(name: &str, value: &Json, case: &Case, run: &Run, tally: &mu
     let text = || latin1(value.as_str().unwrap_or_default());
     let number = || usize::try_from(value.as_u64().expect("a number")).expect("small");
     match name {
-        // Another program's exit code, remarks, and the cost, which a test of its own watches.
+        // These are another program's exit code, remarks, and the cost, which has a test of its own.
         "curl_exit" | "note" | "work" => {}
         "credentials_sent" => tally.that(logins::is_judged(case), "no login judges it"),
         "apop_available" if case.tls_after.is_some() => tally.that(logins::is_judged(case), "no login judges it"),
@@ -159,7 +159,7 @@ fn capability(name: &str, value: &Json, case: &Case, run: &Run, tally: &mut Tall
     }
 }
 
-/// The decoding direction, in which the wire form is the answer to RETR.
+/// Checks the decoding direction, in which the wire form is the answer to RETR.
 fn stuffing(name: &str, value: &Json, case: &Case, run: &Run, tally: &mut Tally) {
     let message = &case.client[0];
     let found = bodies(run).pop().unwrap_or_default();
@@ -173,7 +173,8 @@ fn stuffing(name: &str, value: &Json, case: &Case, run: &Run, tally: &mut Tally)
     }
 }
 
-/// A message as RFC 1939 sends it, but for the dots: all lines end in CRLF. Shares nothing with the crate.
+/// Returns a message as RFC 1939 sends it, apart from the dots: all lines end in CRLF. It shares no code with the
+/// crate.
 fn canonical(message: &[u8]) -> Vec<u8> {
     let ends = message.is_empty() || message.ends_with(b"\n");
     let closed = [message, if ends { b"" } else { b"\n" }].concat();
@@ -181,9 +182,9 @@ fn canonical(message: &[u8]) -> Vec<u8> {
     lines.flat_map(|line| [line.strip_suffix(b"\r").unwrap_or(line), b"\r\n"].concat()).collect()
 }
 
-/// Compares each answer with what another decoder, strict and not ours, made of the same octets.
+/// Compares each answer with the result of another, strict decoder for the same octets.
 pub(crate) fn foreign(case: &Case, run: &Run, tally: &mut Tally) {
-    // A step without a question, but for the greeting, is one where the client said nothing.
+    // A step without a question, apart from the greeting, is one where the client sent nothing.
     let heard = run.steps.iter().filter(|step| !step.seen.is_empty());
     for (decoded, step) in case.decoded.iter().zip(heard) {
         if let Some(challenge) = decoded["challenge"].as_str() {
@@ -219,7 +220,7 @@ fn lines(step: &Step) -> Vec<Vec<u8>> {
     lines
 }
 
-/// A message, or a listing with its line ends put back.
+/// Returns a message, or a listing with its line ends put back.
 fn content(step: &Step) -> Vec<u8> {
     let parts = step.seen.iter().map(|seen| match seen {
         Seen::Body(body) => body.clone(),
@@ -250,7 +251,7 @@ fn values(run: &Run) -> Vec<&Value> {
     run.steps.iter().flat_map(values_of).collect()
 }
 
-/// The values of the first answer to such a command.
+/// Returns the values of the first answer to such a command.
 fn first(run: &Run, wanted: impl Fn(&Kind) -> bool) -> Vec<&Value> {
     run.steps.iter().find(|step| step.kinds.iter().any(&wanted)).into_iter().flat_map(values_of).collect()
 }

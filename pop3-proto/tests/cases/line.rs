@@ -1,4 +1,4 @@
-//! A client's line as a [`Command`]: the harness must know what to ask for, so that the crate can write it.
+//! A client's line as a [`Command`]: the harness must know which command the crate is to write.
 
 use core::num::NonZeroU32;
 
@@ -7,22 +7,22 @@ use pop3_proto::{BadArgument, Command, sasl};
 
 use crate::transcript::Case;
 
-/// Why a line cannot be asked for.
+/// The reason why a line cannot be a command.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum NoCommand {
-    /// APOP, and the greeting has no valid timestamp.
+    /// The line is APOP, and the greeting has no valid timestamp.
     NoTimestamp,
-    /// The secret may not be sent in this way.
+    /// The secret cannot be sent in this way.
     Secret(BadArgument),
 }
 
-/// The response of PLAIN that the configuration asks for, made by the crate and not copied from the transcript.
+/// Returns the response of PLAIN for the configuration, made by the crate and not copied from the transcript.
 pub(crate) fn plain(case: &Case) -> Result<Vec<u8>, BadArgument> {
     let made = sasl::plain(case.setting("authzid", ""), case.setting("user", ""), case.setting("password", ""))?;
     Ok(made.to_vec())
 }
 
-/// Whether the crate knows the mechanism and the configuration has what it needs.
+/// Checks that the crate knows the mechanism and that the configuration has the password.
 pub(crate) fn is_plain(case: &Case, mechanism: &str) -> bool {
     mechanism == "PLAIN" && case.config.get("password").is_some()
 }

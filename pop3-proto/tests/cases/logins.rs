@@ -1,5 +1,6 @@
-//! Transcripts of logins, played through the whole flow with the mechanisms themselves. The server is mapped by command:
-//! an initial response may be sent along or be asked for, and CAPA may be asked for where the transcript does not.
+//! Transcripts of logins, played through the whole flow with the mechanisms themselves. The server is mapped by
+//! command: an initial response may be sent along or wait for a challenge, and CAPA may be sent where the transcript
+//! does not.
 
 use std::collections::VecDeque;
 
@@ -42,12 +43,12 @@ pub(crate) fn judge(cases: &[Case], at_least: usize) {
     }
 }
 
-/// Whether a row of [`LOGINS`] has something to say about it.
+/// Checks whether a row of [`LOGINS`] applies to the case.
 pub(crate) fn is_judged(case: &Case) -> bool {
     is_login(case) && LOGINS.iter().any(|(key, _)| key.applies(case))
 }
 
-/// Whether there is a login in it, or the makings of one.
+/// Checks whether the case contains a login, or the data for one.
 fn is_login(case: &Case) -> bool {
     let begins = lines(case).find(|line| !["CAPA", "STLS"].contains(&line.as_str()));
     let first = begins.as_deref().map(|line| line.split(' ').next().unwrap_or_default());
@@ -66,7 +67,7 @@ pub(crate) fn lines(case: &Case) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// Logs in as long as the transcript does, and checks every octet and how it ended.
+/// Logs in as often as the transcript does, and checks every octet and the ending.
 fn play(case: &Case, at_once: usize, ending: Ending, tally: &mut Tally) {
     let implicit = case.setting("tls", "") == "implicit";
     let security = match case.setting("tls", "") {
@@ -87,7 +88,7 @@ fn play(case: &Case, at_once: usize, ending: Ending, tally: &mut Tally) {
     let mut result = flow.greet();
     let mut turns_left = usize::MAX;
     while result.is_ok() {
-        // A login that fails here says nothing, and the transcript would never come to its end.
+        // A login that fails here sends nothing, and the transcript would never end.
         if flow.server.turns.len() >= turns_left {
             tally.that(false, "a login that failed without a word");
             break;
@@ -101,32 +102,32 @@ fn play(case: &Case, at_once: usize, ending: Ending, tally: &mut Tally) {
             .turns
             .front()
             .is_some_and(|(line, _)| ["USER ", "APOP ", "AUTH "].iter().any(|command| line.starts_with(command)));
-        // The transcript may try again, which is for the caller to do.
+        // The transcript may try again, which is up to the caller.
         match result {
             Err(error) if error.is_recoverable() && again && ending == Ending::AsAnswered => result = Ok(()),
             _ => break,
         }
     }
     let Flow { server, handshakes, .. } = flow;
-    // What follows the handshake is not in those transcripts.
+    // Those transcripts do not contain the lines after the handshake.
     if let Some(wrong) = server.wrong.as_ref().filter(|_| ending != Ending::StartsTls) {
         tally.that(false, wrong);
     }
     judge_ending(ending, &result, handshakes, &server, tally);
 }
 
-/// The mechanism that the transcript's first AUTH names.
+/// Returns the mechanism that the transcript's first AUTH names.
 fn mechanism(case: &Case) -> String {
     let auth = lines(case).find(|line| line.starts_with("AUTH "));
     let named = auth.as_deref().and_then(|line| line.split(' ').nth(1));
     named.unwrap_or(case.setting("mechanism", "")).to_owned()
 }
 
-/// A conversation with the reciter.
+/// A conversation with the recorded server.
 struct Flow {
     conversation: Conversation,
     server: Server,
-    /// What the server has said and nobody has read.
+    /// Octets that the server has sent and the client has not read.
     reads: VecDeque<u8>,
     at_once: usize,
     handshakes: usize,
@@ -145,7 +146,7 @@ impl Flow {
             match login.step(&mut self.conversation)? {
                 Step::Done(Progress::LoggedIn) => return Ok(()),
                 Step::Done(Progress::StartTls) => {
-                    // All that lies in the socket is plaintext.
+                    // All octets in the socket are plaintext.
                     if !self.reads.is_empty() {
                         self.read(usize::MAX);
                     }
@@ -170,7 +171,7 @@ impl Flow {
         }
     }
 
-    /// Reads, if need be the end of the stream.
+    /// Reads octets, or the end of the stream if there are none.
     fn read(&mut self, at_most: usize) {
         let spare = self.conversation.spare();
         let len = self.reads.len().min(spare.len()).min(at_most);
@@ -199,7 +200,7 @@ fn judge_ending(
             if server.last.to_ascii_uppercase().starts_with(b"+OK") {
                 tally.that(result.is_ok(), told);
             } else {
-                // Refused, or given up: and there is another try.
+                // The login was refused or cancelled, and another one follows.
                 tally.that(result.as_ref().is_err_and(LoginError::is_recoverable), told);
             }
         }

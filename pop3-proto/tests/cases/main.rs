@@ -26,7 +26,7 @@ use run::{Cut, Run, play};
 use tables::{Decision, Expect, POLICY, RESULTS};
 use transcript::{Case, read};
 
-/// Plays `case` in every way. All must agree, down to the client itself.
+/// Plays `case` in every way. All results must be equal, the client's state included.
 fn play_all(case: &Case) -> Result<Run, String> {
     let whole = play(case, Cut::Whole)?;
     let long = case.server.iter().map(Vec::len).sum::<usize>() > 100_000;
@@ -40,7 +40,8 @@ fn play_all(case: &Case) -> Result<Run, String> {
     Ok(whole)
 }
 
-/// What the case's result means. Panics if nobody has decided, because a result that is not checked is worth nothing.
+/// Returns the meaning of the case's result. Panics if none is decided, because a result that is not checked is worth
+/// nothing.
 fn meaning(case: &Case, used: &mut BTreeSet<usize>) -> Option<Expect> {
     let result = case.expected.get("result").map(|result| result.as_str().expect("a text"));
     let row = RESULTS.iter().position(|(key, _)| key.applies(case));
@@ -49,7 +50,7 @@ fn meaning(case: &Case, used: &mut BTreeSet<usize>) -> Option<Expect> {
     row.map(|row| RESULTS[row].1)
 }
 
-/// Plays one case, which for a parser or for stuffing stands behind `played`, and gives the checks that were made.
+/// Plays one case, given for a parser or for stuffing by `played`, and returns the checks that were made.
 fn examine(case: &Case, played: &Case, used: &mut BTreeSet<usize>) -> Tally {
     let mut tally = Tally::default();
     let run = match play_all(played) {
@@ -96,7 +97,7 @@ fn lines(case: &Case) -> String {
     case.client.concat().escape_ascii().to_string()
 }
 
-/// Fails with all that failed. A case that nothing was checked of has failed too.
+/// Fails with all checks that failed. A case without any check has failed too.
 fn judge(cases: &[Case], prepare: impl Fn(&Case) -> Vec<Case>, used: &mut BTreeSet<usize>) {
     let mut failures = Vec::new();
     for case in cases {
@@ -189,8 +190,8 @@ fn unstuffing() {
     }
 }
 
-/// The encoding direction: `message`, stored and asked for, comes out as `wire`, in room of any size and read in pieces
-/// of any size.
+/// Checks the encoding direction: a stored `message` is retrieved as `wire`, in room of any size and read in pieces of
+/// any size.
 fn stuff(message: &[u8], wire: &[u8]) {
     let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
     let dialogue = b"USER u\r\nPASS p\r\nRETR 1\r\n";

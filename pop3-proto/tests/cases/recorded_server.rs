@@ -1,5 +1,5 @@
-//! The server's part in a transcript of a login, recited to a client that may say some things otherwise; and what that
-//! client logs in with.
+//! The server's part in a transcript of a login, played to a client that may send some lines in another form; and the
+//! client's credentials.
 
 use std::collections::VecDeque;
 
@@ -10,14 +10,14 @@ use crate::logins::lines;
 use crate::oracle::{Digest, base64, unbase64};
 use crate::transcript::Case;
 
-/// What is left of the transcript, and what went wrong with it.
+/// The rest of the transcript, and the first mistake in it.
 pub(crate) struct Server {
     pub(crate) turns: VecDeque<(String, Vec<u8>)>,
-    /// What is announced where the transcript does not say.
+    /// The capabilities to announce where the transcript has none.
     announces: Vec<u8>,
-    /// The client's nonce in the transcript and its own, if it is SCRAM.
+    /// The client's nonce in the transcript and its own, for SCRAM.
     nonces: Option<(String, String)>,
-    /// SCRAM's messages so far, as they really were.
+    /// The SCRAM messages so far, as they really were.
     messages: Vec<String>,
     digest: Digest,
     password: String,
@@ -28,7 +28,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn of(case: &Case, mechanism: &str) -> Server {
-        // Where several lines were sent at once, all answers come in one string: then no login is among them.
+        // If several lines were sent at once, one string has all answers; none of the lines is a login then.
         let mut answers = case.server.iter().skip(usize::from(case.has_greeting()));
         let turns = lines(case).map(|line| (line, answers.next().cloned().unwrap_or_default())).collect();
         let announces = if case.config.get("initial_response") == Some(&true.into()) {
@@ -59,12 +59,12 @@ impl Server {
         self.said.push(line.to_owned());
         let (command, response) = line.rsplit_once(' ').unwrap_or((line, ""));
         if line.starts_with("AUTH ") && wanted == command && command != "AUTH" {
-            // Sent along, and the transcript has it asked for.
+            // The client sent the response along, and the transcript sends it after a challenge.
             self.turns.pop_front();
             return self.take(if response == "=" { "" } else { response });
         }
         if wanted.strip_prefix(line).is_some_and(|rest| line.starts_with("AUTH ") && rest.starts_with(' ')) {
-            // To be asked for, and the transcript has it sent along.
+            // The client waits for a challenge, and the transcript sends the response along.
             let (_, response) = wanted.rsplit_once(' ').expect("it was there");
             self.turns[0].0 = if response == "=" { String::new() } else { response.to_owned() };
             return b"+ \r\n".to_vec();
@@ -72,7 +72,7 @@ impl Server {
         self.take(line)
     }
 
-    /// Compares with the next line of the transcript, and gives its answer.
+    /// Compares the line with the next one of the transcript, and returns its answer.
     fn take(&mut self, line: &str) -> Vec<u8> {
         let Some((wanted, answer)) = self.turns.pop_front() else { return self.fail(line, "nothing") };
         let translated = self.translated(line);
@@ -89,7 +89,7 @@ impl Server {
         Vec::new()
     }
 
-    /// What the client says in SCRAM, as it would have said it with the transcript's nonce. Its proof is checked for that.
+    /// Translates a SCRAM line of the client to the transcript's nonce, and checks its proof.
     fn translated(&mut self, line: &str) -> String {
         let Some((theirs, ours)) = self.nonces.clone() else { return line.to_owned() };
         let (command, text) = line.rsplit_once(' ').unwrap_or(("", line));
@@ -101,7 +101,7 @@ impl Server {
         let encoded = |message: String| format!("{command}{space}{}", base64(message.as_bytes()));
         if let Some((before, nonce)) = message.split_once(",r=").filter(|_| self.messages.is_empty()) {
             self.nonces = Some((theirs.clone(), nonce.to_owned()));
-            // Without the GS2 header, which is not a part of what is proved.
+            // The GS2 header is left out, because it is not a part of the proof's message.
             self.messages.push(message.splitn(3, ',').last().unwrap_or_default().to_owned());
             return encoded(format!("{before},r={theirs}"));
         }
@@ -109,7 +109,7 @@ impl Server {
         let [right, _] = self.proofs(&self.messages, unproved);
         self.messages.push(unproved.to_owned());
         let unproved = unproved.replacen(&ours, &theirs, 1);
-        // With the transcript's messages the transcript's proof belongs to it, if this one was right.
+        // If the client's proof was right, it becomes the proof for the transcript's messages.
         let transcript: Vec<String> =
             self.messages[..2].iter().map(|message| message.replacen(&ours, &theirs, 1)).collect();
         let [theirs, _] = self.proofs(&transcript, &unproved);
@@ -117,8 +117,8 @@ impl Server {
         encoded(format!("{unproved},p={proof}"))
     }
 
-    /// What the transcript's server says in SCRAM, to the nonce that the client has. Its signature is made anew if it was
-    /// right, and left if it was wrong.
+    /// Adapts a SCRAM message of the transcript's server to the client's nonce. A right signature is computed anew, and
+    /// a wrong one is left.
     fn adapted(&mut self, answer: &[u8]) -> Vec<u8> {
         let Some((theirs, ours)) = &self.nonces else { return answer.to_vec() };
         let text = String::from_utf8(answer.to_vec()).expect("SCRAM is text");
@@ -138,7 +138,7 @@ impl Server {
         format!("+ {}\r\n", base64(adapted.as_bytes())).into_bytes()
     }
 
-    /// The client's proof and the server's signature for these messages.
+    /// Returns the client's proof and the server's signature for these messages.
     fn proofs(&self, messages: &[String], unproved: &str) -> [Vec<u8>; 2] {
         let attribute =
             |name: &str| messages[1].split(',').find_map(|part| part.strip_prefix(name)).unwrap_or_default();
@@ -148,7 +148,7 @@ impl Server {
     }
 }
 
-/// A mechanism that the crate does not have, or cannot use so: it says what the transcript says.
+/// A mechanism that the crate does not have, or cannot use in this way: it says the transcript's lines.
 struct Recited {
     name: String,
     responses: VecDeque<String>,
@@ -191,7 +191,7 @@ const METHODS: [Method; 8] = [
     Method::External,
 ];
 
-/// Who logs in, and how, going by what the transcript says next.
+/// Returns the credentials and the method that the transcript's next lines use.
 pub(crate) fn credentials(case: &Case, turns: &VecDeque<(String, Vec<u8>)>) -> (Credentials, Option<Method>) {
     let mut next = turns.iter().map(|(line, _)| line.as_str()).skip_while(|line| ["CAPA", "STLS"].contains(line));
     let line = next.next().unwrap_or_default();

@@ -12,12 +12,12 @@ use crate::line::{self, NoCommand};
 use crate::seen::{Asked, Seen};
 use crate::transcript::Case;
 
-/// How the server's octets are cut into reads.
+/// The division of the server's octets into reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cut {
     Whole,
     Octets,
-    /// At random, from this seed.
+    /// Cuts at random, from this seed.
     Random(u64),
 }
 
@@ -38,21 +38,21 @@ impl Cut {
     }
 }
 
-/// Why the client's next line was not sent.
+/// The reason why the client's next line was not sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Stop {
     Usage(UsageError),
     NoCommand(NoCommand),
 }
 
-/// One string of the server, and what the client said before it.
+/// One string of the server, and the client's lines before it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Step {
     pub(crate) kinds: Vec<Kind>,
     pub(crate) seen: Vec<Seen>,
 }
 
-/// What came of a transcript.
+/// The result of playing a transcript.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Run {
     pub(crate) client: Client,
@@ -61,7 +61,7 @@ pub(crate) struct Run {
     pub(crate) timestamp: Option<Vec<u8>>,
     pub(crate) stop: Option<Stop>,
     pub(crate) error: Option<ProtocolError>,
-    /// What the client said to the end of the stream, if it came.
+    /// The client's result at the end of the stream, if it came.
     pub(crate) ended: Option<Result<(), ProtocolError>>,
     asked: VecDeque<(Ticket, Asked)>,
 }
@@ -73,7 +73,7 @@ impl Run {
     }
 }
 
-/// Plays `case`. An `Err` says where the client did not say what the transcript wants.
+/// Plays `case`. An `Err` says where the client did not send the transcript's line.
 pub(crate) fn play(case: &Case, mut cut: Cut) -> Result<Run, String> {
     let inside_tls = case.setting("tls", "") == "implicit";
     let mut client = Client::new(Config::default());
@@ -120,7 +120,7 @@ pub(crate) fn play(case: &Case, mut cut: Cut) -> Result<Run, String> {
 }
 
 impl Run {
-    /// To where the transcript begins, if not at the greeting.
+    /// Goes to the state in which the transcript begins, if not at the greeting.
     fn arrive(&mut self, start: &str) -> Result<(), String> {
         let mut input: &[u8] = b"+OK\r\n+OK\r\n+OK\r\n";
         let mut hear = |client: &mut Client| {
@@ -139,7 +139,8 @@ impl Run {
         if self.client.state() == reached { Ok(()) } else { Err(format!("{start} was not reached")) }
     }
 
-    /// Says the lines, which may be several, and checks every octet. `false` if a line was not sent, by right or not.
+    /// Sends the lines, which may be several, and checks every octet. Returns `false` if a line was not sent, rightly
+    /// or not.
     fn say(&mut self, lines: &[u8], case: &Case, plain: &Result<Vec<u8>, BadArgument>) -> Result<bool, String> {
         self.steps.push(Step::default());
         for line in lines.split_inclusive(|&b| b == b'\n') {
@@ -183,7 +184,7 @@ impl Run {
         self.client.respond(response, out).map_err(Stop::Usage)
     }
 
-    /// Whether the AUTH in flight is one of PLAIN.
+    /// Checks whether the AUTH in flight is one of PLAIN.
     fn is_plain(&self) -> bool {
         let auth = self.sent.split(|&b| b == b'\n').rfind(|line| line.starts_with(b"AUTH "));
         auth.is_some_and(|line| line.starts_with(b"AUTH PLAIN"))
@@ -209,7 +210,7 @@ impl Run {
         Ok(())
     }
 
-    /// Reads one string of the server in pieces, until it is used up or the client gives up.
+    /// Reads one string of the server in pieces, until it is used up or the client fails.
     fn read(&mut self, octets: &[u8], held: &mut Vec<u8>, cut: &mut Cut) -> Result<(), String> {
         let mut rest = octets;
         while !rest.is_empty() && self.error.is_none() {
@@ -222,7 +223,7 @@ impl Run {
         Ok(())
     }
 
-    /// Takes all events out of `held`, and says how many octets are left in it.
+    /// Takes all events out of `held`, and returns how many octets are left in it.
     fn receive(&mut self, held: &[u8]) -> Result<usize, String> {
         let mut input = held;
         loop {
@@ -248,7 +249,7 @@ impl Run {
             }
             let seen = Seen::of(&event, asked);
             if seen == Seen::StartTls && !input.is_empty() {
-                // Whoever begins the handshake at once must find the injection too.
+                // A client that begins the handshake at once must find the injection too.
                 let found = self.client.clone().tls_established(input).map_err(|error| error.violation());
                 if found != Err(Violation::PlaintextAfterStls) {
                     return Err(format!("plaintext behind STLS gave {found:?}"));

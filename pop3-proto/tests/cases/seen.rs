@@ -1,11 +1,11 @@
-//! Events that have outlived their octets, with all that the crate can say about them.
+//! Events that have outlived their octets, with all information that the crate gives about them.
 
 use core::num::NonZeroU32;
 
 use pop3_proto::wire::{Code, KnownCapability, Refusal, Reply, ResponseCode, Row, ScanListing};
 use pop3_proto::{Event, Kind, Malformed};
 
-/// What was asked: the kind, and the message it was asked of.
+/// The kind of a command, and its message number.
 pub(crate) type Asked = (Kind, Option<NonZeroU32>);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub(crate) struct Status {
     pub(crate) value: Value,
 }
 
-/// What a `+OK` line or a row means, going by what was asked.
+/// The value of a `+OK` line or a row, by the command that it answers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     None,
@@ -81,7 +81,7 @@ fn scan(listing: Result<ScanListing, Malformed>) -> Result<(u64, u64), Malformed
 impl Value {
     fn of_row(row: &Row<'_>, kind: Option<Kind>) -> Value {
         match kind {
-            // A blank row means nothing, whatever was asked.
+            // A blank row has no meaning, whatever the command.
             _ if row.is_blank() => Value::None,
             Some(Kind::ListAll) => Value::Scan(scan(row.scan_listing())),
             Some(Kind::UidlAll) => {

@@ -1,4 +1,4 @@
-//! Every decision of this suite: what results mean, and what is decided otherwise here.
+//! Every decision of this suite: the meaning of results, and the exceptions from them.
 
 use pop3_proto::{Awaiting, Kind, State, UsageError};
 
@@ -9,7 +9,7 @@ use crate::transcript::Case;
 pub(crate) enum Expect {
     /// No error, nothing refused here, and the last answer is `+OK`.
     Success,
-    /// A success that ends behind UPDATE.
+    /// A success that ends after UPDATE.
     Updated,
     /// A success that ends without UPDATE.
     ClosedByQuit,
@@ -17,9 +17,9 @@ pub(crate) enum Expect {
     Refused,
     /// The last answer before that to QUIT is `-ERR`.
     RefusedThenQuit,
-    /// Like `Refused`, in AUTHORIZATION.
+    /// The same as `Refused`, in AUTHORIZATION.
     Denial,
-    /// QUIT answered `-ERR`: over all the same, and the caller knows.
+    /// QUIT is answered by `-ERR`: the session is over all the same, and the caller knows.
     UpdateRefused,
     Poisoned,
     OkThenPoisoned,
@@ -41,7 +41,7 @@ pub(crate) enum Expect {
     NoPlain,
     /// The calls that the transcript adds are refused here.
     LocalCall(UsageError),
-    /// A bare client cannot know: the login flow is judged, in [`LOGINS`].
+    /// A bare client cannot tell: the login flow is judged, in [`LOGINS`].
     ByLogin,
     OtherMessage,
     NoNumbers,
@@ -50,12 +50,12 @@ pub(crate) enum Expect {
     NoTimestampOrError,
 }
 
-/// To which cases a row of [`RESULTS`] applies.
+/// The cases to which a row of [`RESULTS`] applies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Key {
     /// The case of this name.
     Id(&'static str),
-    /// The result begins so.
+    /// The result begins with this.
     Says(&'static str),
     /// The result is this.
     Is(&'static str),
@@ -72,7 +72,7 @@ impl Key {
     }
 }
 
-/// The first row that applies counts.
+/// Meanings of results. The first row that applies counts.
 pub(crate) const RESULTS: &[(Key, Expect)] = {
     use Expect as E;
     use Key::{Id, Is, Says};
@@ -136,14 +136,14 @@ pub(crate) const RESULTS: &[(Key, Expect)] = {
     ]
 };
 
-/// What was decided where the RFCs leave it open.
+/// A decision where the RFCs leave the choice.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Decision {
-    /// As the transcript has it.
+    /// The same outcome as in the transcript.
     Same,
-    /// Its result is this here.
+    /// The result of the transcript has this meaning here.
     Result(Expect),
-    /// Otherwise: this.
+    /// Another outcome: this.
     Other(Expect),
     /// The text is this, and there is no timestamp.
     Text(&'static str),
@@ -153,14 +153,14 @@ pub(crate) const POLICY: &[(&str, Decision)] = {
     use Decision::{Other, Result, Same, Text};
     use Expect as E;
     &[
-        // LIST of one message is a single line; the dot behind it is unsolicited.
+        // LIST of one message is a single line; the dot after it is unsolicited.
         ("curl-851", Other(E::OkThenPoisoned)),
-        // A bare LF in a session of CRLF.
+        // A bare LF comes in a session of CRLF.
         ("curl-891", Other(E::Poisoned)),
         ("curl-banner-art", Result(E::Poisoned)),
         ("poplib-welcome", Same),
         ("poplib-greeting-plus-lf", Result(E::Poisoned)),
-        // `+OK` before the client has proved anything.
+        // `+OK` comes before the client has proved anything.
         ("k9-auth-plain-ok-as-continuation", Other(E::Poisoned)),
         ("k9-apop-loose-stamp", Other(E::NoTimestamp)),
         ("rfc7628-oauthbearer-fail", Same),
@@ -177,14 +177,14 @@ pub(crate) const POLICY: &[(&str, Decision)] = {
         ("atk-a07-5", Same),
         ("atk-a07-9", Same),
         ("atk-a11-apop-stale", Same),
-        // Unique-ids that break the rule are kept and known as such.
+        // Unique-ids that break the rule are kept and marked as such.
         ("atk-c10-uid-3", Same),
         ("atk-c10-uid-4", Same),
         ("atk-c10-uid-5", Same),
         ("atk-c10-uid-6", Same),
         ("atk-c10-uid-7", Same),
         ("pop3codec-greeting-4", Same),
-        // What is no msg-id is text.
+        // Text that is not a msg-id is ordinary text.
         ("pop3codec-greeting-5", Text("Hello <123> World!")),
         ("pop3codec-greeting-6", Same),
         ("pop3codec-greeting-7", Text("Hello <123> World!")),
@@ -195,26 +195,26 @@ pub(crate) const POLICY: &[(&str, Decision)] = {
     ]
 };
 
-/// How a login ends, where the whole flow is played.
+/// The ending of a login, where the whole flow is played.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Ending {
-    /// As the last answer says; after a refusal there may be another try.
+    /// The login ends as the last answer says; after a refusal there may be another try.
     AsAnswered,
     /// The server broke the protocol, and nothing more is sent.
     Broken,
-    /// The server did not prove what it had to, and nothing more is sent.
+    /// The server did not prove what it must, and nothing more is sent.
     Unproved,
     /// There is no TLS where it is required: no name and no credentials were sent.
     NoTls,
     /// The method was not offered: no name and no credentials were sent.
     NotOffered,
-    /// The name or the password cannot be sent, and nothing of them was.
+    /// The name or the password cannot be sent, and no part of them was.
     Unsendable,
-    /// The handshake begins, which is all that is to be seen.
+    /// The handshake begins, and the transcript shows nothing more.
     StartsTls,
 }
 
-/// The first row that applies counts; without one the login ends as answered.
+/// Endings of logins. The first row that applies counts; without one the login ends as answered.
 pub(crate) const LOGINS: &[(Key, Ending)] = {
     use Key::{Id, Says};
     &[
@@ -239,7 +239,7 @@ pub(crate) const LOGINS: &[(Key, Ending)] = {
     ]
 };
 
-/// What is no login, although it looks like one, and why.
+/// Cases that look like logins and are not, with the reasons.
 pub(crate) const NO_LOGINS: &[(&str, &str)] = &[
     ("poplib-user-ok", "it ends before PASS"),
     ("atk-e09-user-ok", "it ends before PASS"),

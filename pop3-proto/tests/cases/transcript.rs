@@ -12,12 +12,12 @@ pub(crate) struct Case {
     pub(crate) level: String,
     pub(crate) start: String,
     pub(crate) config: Value,
-    /// Calls beyond the client's lines, or what a parser case is to be read as.
+    /// Calls beyond the client's lines, or the parts for a parser case.
     pub(crate) api: Vec<String>,
     pub(crate) server: Vec<Vec<u8>>,
     pub(crate) client: Vec<Vec<u8>>,
     pub(crate) expected: Map<String, Value>,
-    /// What somebody else's decoder made of each server string; empty if nobody did.
+    /// The results of another decoder for each server string; empty if there are none.
     pub(crate) decoded: Vec<Value>,
     /// The client's line whose answer is followed by a TLS handshake.
     pub(crate) tls_after: Option<usize>,
@@ -26,7 +26,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// A text of the configuration, or `default` where it is silent.
+    /// Returns a text of the configuration, or `default` if there is none.
     pub(crate) fn setting<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
         self.config.get(name).and_then(Value::as_str).unwrap_or(default)
     }
@@ -36,7 +36,7 @@ impl Case {
     }
 }
 
-/// All cases of one file in the folder that the environment names.
+/// Reads all cases of one file in the folder that the environment names.
 pub(crate) fn read(file: &str) -> Vec<Case> {
     let folder = std::env::var_os("POP3_CASES").expect("POP3_CASES names the folder of the transcripts");
     let path = PathBuf::from(folder).join(file);
@@ -68,7 +68,7 @@ fn case(line: &str) -> Case {
     }
 }
 
-/// The octets of a string; `@rep:` is a list of pieces and how often each of them stands there.
+/// Returns the octets of a string; `@rep:` is a list of pieces and how often each of them is repeated.
 pub(crate) fn octets(text: &str) -> Vec<u8> {
     let Some(list) = text.strip_prefix("@rep:") else { return latin1(text) };
     let pieces: Vec<(String, usize)> = match serde_json::from_str(list).expect("pieces") {

@@ -1,4 +1,4 @@
-//! What SCRAM makes of a password (RFC 5802, section 3), and Base64: an oracle, which shares no code with the crate.
+//! The SCRAM proofs of a password (RFC 5802, section 3), and Base64: an oracle, which shares no code with the crate.
 
 use base64ct::{Base64, Encoding as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -9,12 +9,12 @@ pub(crate) fn base64(octets: &[u8]) -> String {
     Base64::encode_string(octets)
 }
 
-/// For what is known to be Base64.
+/// Decodes a text that is known to be Base64.
 pub(crate) fn unbase64(text: &str) -> Vec<u8> {
     Base64::decode_vec(text).unwrap_or_else(|error| panic!("{text:?}: {error}"))
 }
 
-/// The digest that a SCRAM goes by.
+/// The digest that a SCRAM mechanism uses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Digest {
     Sha1,
@@ -22,7 +22,7 @@ pub(crate) enum Digest {
 }
 
 impl Digest {
-    /// That of the mechanism of this name.
+    /// Returns the digest of the mechanism of this name.
     pub(crate) fn of(mechanism: &str) -> Digest {
         if mechanism.starts_with("SCRAM-SHA-256") { Digest::Sha256 } else { Digest::Sha1 }
     }
@@ -46,7 +46,7 @@ impl Digest {
         }
     }
 
-    /// The proofs, the client's and the server's.
+    /// Returns the proofs, the client's and the server's.
     pub(crate) fn proofs(self, password: &str, salt: &[u8], iterations: u32, auth_message: &str) -> [Vec<u8>; 2] {
         let mut last = self.hmac(password.as_bytes(), &[salt, &1_u32.to_be_bytes()].concat());
         let mut salted = last.clone();
@@ -65,7 +65,7 @@ fn xor(one: &[u8], other: &[u8]) -> Vec<u8> {
     one.iter().zip(other).map(|(one, other)| one ^ other).collect()
 }
 
-/// RFC 5802, section 5, and RFC 7677, section 3.
+/// Checks the examples of RFC 5802, section 5, and RFC 7677, section 3.
 #[test]
 fn the_oracle_keeps_to_the_examples_of_the_rfcs() {
     let examples = [

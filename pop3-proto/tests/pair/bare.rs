@@ -1,4 +1,4 @@
-//! The bare core: a client without buffers of its own, a link, a server.
+//! Tests of the bare core: a client without buffers of its own, a link, a server.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -8,7 +8,7 @@ use pop3_proto::{Client, Command, Config, Event, Kind, Shape, State, Ticket, Usa
 use crate::link::{Link, Scene, Schedule};
 use crate::oracle::{Answer, Oracle, Said};
 
-/// A client at one end, and all that it believes.
+/// A client at one end, and all its beliefs about the session.
 struct Bare<'a> {
     client: Client,
     out: Vec<u8>,
@@ -20,11 +20,11 @@ struct Bare<'a> {
     response: Response<'static>,
     wanted: Vec<Answer>,
     heard: Vec<Answer>,
-    /// What is marked, as the answers to DELE and RSET have it.
+    /// The marked messages, by the answers to DELE and RSET.
     marks: BTreeSet<u32>,
 }
 
-/// Holds a conversation as the script and the schedule have it, and checks whatever can be checked.
+/// Holds a conversation that follows the script and the schedule, and checks all that can be checked.
 pub(crate) fn converse(scene: &Scene, script: &[Said], schedule: &Schedule) {
     let mut client = Client::new(Config::default());
     if scene.server.inside_tls {
@@ -82,7 +82,7 @@ impl Bare<'_> {
             }
             Err(rejected) => {
                 assert_eq!((&self.client, self.out.len()), (&before, written), "{rejected:?} changes nothing");
-                // It may be permitted when more is answered.
+                // The command may be permitted after more answers.
                 if !idle && !matches!(rejected, UsageError::Argument(_)) {
                     return false;
                 }
@@ -158,7 +158,7 @@ impl Bare<'_> {
         }
     }
 
-    /// Nothing moves any more: then all is answered, and both are in the same state.
+    /// Checks that all is answered when nothing moves any more, and that both are in the same state.
     fn agree(&self) {
         let service = self.link.service();
         assert_eq!((self.client.in_flight(), self.out.len(), self.inbox.len()), (0, 0, 0), "somebody waits in vain");

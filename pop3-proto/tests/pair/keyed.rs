@@ -1,4 +1,4 @@
-//! A maildrop whose owner may prove by SCRAM that the password is known.
+//! A maildrop whose owner can prove by SCRAM that the password is known.
 
 use std::num::NonZeroU32;
 #[cfg(feature = "scram")]
@@ -15,7 +15,7 @@ use crate::maildrop::{PASSWORD, USER};
 #[derive(Debug)]
 pub(crate) struct Keyed {
     pub(crate) maildrop: TestMaildrop,
-    /// Whether there are keys.
+    /// Has SCRAM keys.
     #[cfg_attr(not(feature = "scram"), allow(dead_code, reason = "there is nothing to offer"))]
     pub(crate) scram: bool,
 }

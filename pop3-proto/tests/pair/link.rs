@@ -11,21 +11,21 @@ use crate::maildrop::{Mail, TestMaildrop};
 
 pub(crate) const TIMESTAMP: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
 
-/// What is there before anybody speaks.
+/// The state before either side speaks.
 #[derive(Clone, Debug)]
 pub(crate) struct Scene {
     pub(crate) mails: Vec<Mail>,
     pub(crate) mouthful: usize,
     pub(crate) server: ServerConfig,
-    /// Whether APOP is offered.
+    /// Offers APOP.
     pub(crate) timestamp: bool,
-    /// Whether SCRAM is offered, and what each side takes for the `tls-exporter` inside TLS.
+    /// Offers SCRAM. Each side takes its octet of `exporters` for the `tls-exporter` inside TLS.
     pub(crate) scram: bool,
     pub(crate) exporters: Option<(u8, u8)>,
 }
 
 impl Scene {
-    /// What the client may bind its proof to.
+    /// Returns the channel binding that the client may use in its proof.
     pub(crate) fn exporter(&self) -> Option<Zeroizing<Vec<u8>>> {
         self.exporters.map(|(client, _)| Zeroizing::new(vec![client; 32]))
     }
@@ -35,11 +35,11 @@ impl Scene {
     }
 }
 
-/// How the link behaves. Of no throws it is made that nothing is cut nor delayed.
+/// The behaviour of the link. With no throws, it neither cuts nor delays.
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
     pub(crate) throws: Vec<u8>,
-    /// How many octets it carries to the server and to the client.
+    /// The number of octets that the link carries to the server and to the client.
     pub(crate) life: (usize, usize),
 }
 
@@ -81,14 +81,14 @@ impl Link {
         }
     }
 
-    /// A number that the schedule chooses.
+    /// Returns a number that the schedule chooses.
     pub(crate) fn throw(&mut self) -> u8 {
         self.thrown += 1;
         let throws = &self.schedule.throws;
         if throws.is_empty() { 0 } else { throws[self.thrown % throws.len()] }
     }
 
-    /// How much of `len` octets travels together.
+    /// Returns how many of `len` octets travel together.
     fn part(&mut self, len: usize) -> usize {
         let part = match self.throw() {
             0 => len,
@@ -98,7 +98,7 @@ impl Link {
         part.min(len)
     }
 
-    /// Carries some of `octets` to the server, and says how many.
+    /// Carries some of `octets` to the server, and returns how many.
     pub(crate) fn up(&mut self, octets: &[u8]) -> usize {
         if !self.service.wants_read() || octets.is_empty() {
             return 0;
@@ -114,7 +114,7 @@ impl Link {
         len
     }
 
-    /// Carries some of what the server has to say into `room`, and says how many octets.
+    /// Carries some of the server's octets into `room`, and returns how many.
     pub(crate) fn down(&mut self, room: &mut [u8]) -> usize {
         let pending = self.service.pending().len();
         assert!(pending <= 64 * 1024, "the output is bounded");
@@ -126,13 +126,13 @@ impl Link {
         len
     }
 
-    /// Nothing comes down any more.
+    /// Checks whether nothing comes down any more.
     pub(crate) fn has_ended(&self) -> bool {
         let (up, down) = self.schedule.life;
         down == 0 || (up == 0 && self.service.pending().is_empty()) || self.service.is_over()
     }
 
-    /// The handshake that the client begins, of no octets.
+    /// Performs the handshake that the client begins, of no octets.
     pub(crate) fn handshake(&mut self) {
         assert!(self.service.wants_tls());
         self.service.tls_established();

@@ -6,7 +6,7 @@ use pop3_proto::login::{Method, Policy, Security};
 use crate::link::{Scene, Schedule};
 use crate::typed;
 
-/// Whole, octet by octet, and in odd pieces.
+/// Returns schedules that deliver whole, octet by octet, and in odd pieces.
 fn schedules() -> [Schedule; 3] {
     [vec![], vec![1, 5, 10], vec![3, 200, 0, 7, 130, 1]].map(|throws| Schedule { throws, ..Schedule::IDEAL })
 }
@@ -25,7 +25,7 @@ fn scene(security: Security, exporters: Option<(u8, u8)>) -> Scene {
 fn methods() -> Vec<Option<Method>> {
     let scram = cfg!(feature = "scram").then_some(Some(Method::ScramSha256));
     let methods = [None, Some(Method::UserPass), Some(Method::Apop), Some(Method::Plain)];
-    // The greeting's timestamp is of no more use after STLS.
+    // The greeting's timestamp cannot be used after STLS.
     methods.into_iter().chain(scram).collect()
 }
 
@@ -49,8 +49,8 @@ fn every_method_logs_in_and_only_with_the_password() {
     }
 }
 
-/// Who sits between the two with a TLS connection to each of them can carry a proof from one to the other, but it is bound to
-/// the wrong connection.
+/// An attacker between the two, with a TLS connection to each of them, can carry a proof from one to the other, but the
+/// proof is bound to the wrong connection.
 #[test]
 #[cfg(feature = "scram")]
 fn a_proof_for_another_connection_is_none() {

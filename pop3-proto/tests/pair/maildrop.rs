@@ -1,4 +1,4 @@
-//! The messages of one user, and what a server must make of them, said as naively as can be.
+//! The messages of one user, and a naive description of what a server must send.
 
 use std::cell::RefCell;
 use std::num::NonZeroU32;
@@ -17,7 +17,7 @@ pub(crate) struct Mail {
 }
 
 impl Mail {
-    /// What a client gets: every line with CRLF, the last one too.
+    /// Returns the octets that a client gets: every line with CRLF, the last one too.
     pub(crate) fn sent(&self) -> Vec<u8> {
         let mut lines: Vec<&[u8]> = self.content.split(|&octet| octet == b'\n').collect();
         if lines.last() == Some(&&b""[..]) {
@@ -27,7 +27,7 @@ impl Mail {
         ended.collect::<Vec<_>>().concat()
     }
 
-    /// The header, the blank line, and so many lines of the body.
+    /// Returns the header, the blank line, and so many lines of the body.
     pub(crate) fn top(&self, lines: u32) -> Vec<u8> {
         let (sent, mut top, mut left) = (self.sent(), Vec::new(), None);
         for line in sent.split_inclusive(|&octet| octet == b'\n') {
@@ -43,12 +43,12 @@ impl Mail {
     }
 }
 
-/// What one session serves. What UPDATE removed stays known when the session is gone.
+/// The messages of one session. The numbers that UPDATE removed stay known after the session.
 #[derive(Clone, Debug)]
 pub(crate) struct TestMaildrop {
     mails: Rc<[Mail]>,
     open: bool,
-    /// A read gives no more octets than this.
+    /// The most octets that a read returns.
     mouthful: usize,
     removed: Rc<RefCell<Option<Vec<u32>>>>,
 }
@@ -58,7 +58,7 @@ impl TestMaildrop {
         TestMaildrop { mails: mails.into(), open: false, mouthful, removed: Rc::default() }
     }
 
-    /// The numbers that UPDATE removed, if there was one.
+    /// Returns the numbers that UPDATE removed, if there was one.
     pub(crate) fn removed(&self) -> Option<Vec<u32>> {
         self.removed.borrow().clone()
     }

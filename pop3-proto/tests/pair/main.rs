@@ -1,6 +1,6 @@
-//! Client and server face each other over a link that cuts, delays, joins and dies, and must agree on all there is.
+//! Client and server talk over a link that cuts, delays, joins and dies, and must agree on everything.
 //!
-//! The judge is an oracle that reads the RFCs naively and shares no code with either of them.
+//! An oracle judges them. It reads the RFCs naively and shares no code with either.
 #![cfg(feature = "std")]
 
 mod bare;
@@ -36,7 +36,7 @@ fn mail() -> impl Strategy<Value = Mail> {
         1 => Just(&b"A: b\r\n\r\n"[..]),
         1 => Just(&b"\r\n.\r\n"[..]),
     ];
-    // Now and then more than the server keeps at once, and runs without a line end.
+    // Some messages are larger than what the server keeps at once, or have runs without a line end.
     let times = prop_oneof![30 => Just(1), 2 => Just(700), 1 => 4000..9000_usize];
     let pieces = (prop::collection::vec(piece, 0..14), times).prop_map(|(pieces, times)| pieces.concat().repeat(times));
     let content = prop_oneof![9 => pieces, 1 => (3000..70_000_usize).prop_map(|len| vec![b'x'; len])];
@@ -57,7 +57,7 @@ fn server() -> impl Strategy<Value = ServerConfig> {
 
 fn scene() -> impl Strategy<Value = Scene> {
     let mouthful = prop_oneof![Just(usize::MAX), 1..20_usize];
-    // Proofs of SCRAM take their time.
+    // SCRAM proofs take time, so they are rare.
     let scram = (prop::bool::weighted(0.05), prop::option::of(Just((7, 7))));
     (prop::collection::vec(mail(), 0..6), mouthful, server(), prop::bool::weighted(0.8), scram).prop_map(
         |(mails, mouthful, server, timestamp, (scram, exporters))| Scene {
@@ -85,7 +85,7 @@ fn number() -> impl Strategy<Value = NonZeroU32> {
     prop_oneof![5 => 1..4_u32, 1 => 4..7_u32].prop_map(|number| NonZeroU32::new(number).unwrap())
 }
 
-/// Commands that log in, and commands that do not quite.
+/// Returns commands that log in, and commands that almost do.
 fn proof() -> impl Strategy<Value = Vec<Said>> {
     let auth = |mechanism, initial_response| Command::Auth { mechanism, initial_response };
     let plain = |response| vec![(auth("PLAIN", None), response)];
@@ -115,7 +115,7 @@ fn proof() -> impl Strategy<Value = Vec<Said>> {
     })
 }
 
-/// What is permitted before the login, or refused everywhere.
+/// Returns commands that are permitted before the login, or refused everywhere.
 fn other() -> impl Strategy<Value = Command<'static>> {
     prop::sample::select(vec![
         Command::Capa,
@@ -163,7 +163,7 @@ fn script() -> impl Strategy<Value = Vec<Said>> {
         .prop_map(|(proofs, rest, quit)| [proofs.concat(), rest, quit.into_iter().collect()].concat())
 }
 
-/// Ways to log in, and whether the password is right.
+/// Returns ways to log in, and whether the password is right.
 fn policies() -> impl Strategy<Value = Vec<(Policy, bool)>> {
     let security = prop::sample::select(vec![Security::Plaintext, Security::StartTls, Security::Tls]);
     let mechanism = prop::sample::select(vec![

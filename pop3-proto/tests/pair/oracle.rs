@@ -1,4 +1,4 @@
-//! What a server must answer, as a straightforward reading of RFC 1939, 2449, 2595 and 5034 has it.
+//! The answers that a server must give, by a straightforward reading of RFC 1939, 2449, 2595 and 5034.
 
 use std::num::NonZeroU32;
 
@@ -14,19 +14,19 @@ pub(crate) struct Said {
     pub(crate) command: Command<'static>,
     /// The answer to a challenge.
     pub(crate) response: Response<'static>,
-    /// It is sent only when all before it is answered.
+    /// Waits until all commands before it are answered.
     pub(crate) waits: bool,
 }
 
-/// An answer, as far as it is data.
+/// The data of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) ok: bool,
-    /// What follows `+OK`, where that is data.
+    /// The text after `+OK`, where that is data.
     pub(crate) text: Vec<u8>,
     pub(crate) rows: Vec<Vec<u8>>,
     pub(crate) body: Vec<u8>,
-    /// It came to its end.
+    /// Has come to its end.
     pub(crate) whole: bool,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Oracle<'a> {
         Oracle { scene, state: State::Authorization, named: "", tls, refusals: 0, marks: Vec::new() }
     }
 
-    /// The answer, unless the session is over.
+    /// Returns the answer, unless the session is over.
     pub(crate) fn answer(&mut self, said: &Said) -> Option<Answer> {
         match self.state {
             State::Update | State::Closed => None,
@@ -145,7 +145,7 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// Number, size and unique-id of what is not marked.
+    /// Returns number, size and unique-id of each message that is not marked.
     fn live(&self) -> impl Iterator<Item = (u32, usize, &str)> {
         let all = (1..).zip(&self.scene.mails).map(|(number, mail)| (number, mail.sent().len(), mail.id.as_str()));
         all.filter(|(number, ..)| !self.marks.contains(number))

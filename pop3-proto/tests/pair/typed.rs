@@ -1,4 +1,4 @@
-//! The typed calls: a conversation with all its buffers, a link, a server.
+//! Tests of the typed calls: a conversation with all its buffers, a link, a server.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -13,17 +13,17 @@ use pop3_proto::{Command, Config, Error, Kind, QuitError, State};
 use crate::link::{Link, Scene, Schedule};
 use crate::maildrop::{Mail, PASSWORD, USER};
 
-/// What the user of a session does.
+/// An action of the session's user.
 #[derive(Clone, Debug)]
 pub(crate) enum Deed {
     Stat,
     List(Option<NonZeroU32>),
     Uidl(Option<NonZeroU32>),
-    /// Believes from now on that the server pipelines, or that it does not.
+    /// Assumes from now on that the server pipelines, or that it does not.
     Pipelining(bool),
-    /// Reads a message, or drops it when it has so many octets.
+    /// Reads a message, or drops it after so many octets.
     Read(Command<'static>, usize),
-    /// Calls that travel together. Those that are not awaited are dropped.
+    /// Sends calls together. Those that are not awaited are dropped.
     Together(Vec<(Command<'static>, bool)>),
     /// Takes so many items, each up to so many octets, and stops.
     Batch {
@@ -40,11 +40,11 @@ struct Typed<'a> {
     link: Link,
     scene: &'a Scene,
     results: Vec<String>,
-    /// What is marked once all that was sent is answered.
+    /// The marked messages, once all commands sent are answered.
     marks: BTreeSet<u32>,
 }
 
-/// Logs in, does the deeds, quits, and tells what came of it, as far as it must not depend on the schedule.
+/// Logs in, does the deeds, quits, and returns the results that must not depend on the schedule.
 pub(crate) fn converse(scene: &Scene, policies: &[(Policy, bool)], deeds: &[Deed], schedule: &Schedule) -> Vec<String> {
     let mut typed = Typed {
         conversation: Conversation::new(Config::default()),
@@ -63,7 +63,7 @@ pub(crate) fn converse(scene: &Scene, policies: &[(Policy, bool)], deeds: &[Deed
 }
 
 impl Typed<'_> {
-    /// What every adapter does: steps until it is done, and moves octets where told.
+    /// Does the work of every adapter: steps until it is done, and moves octets when told.
     fn drive<T, E>(&mut self, mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, E>) -> Result<T, E> {
         loop {
             match step(&mut self.conversation)? {
@@ -104,7 +104,7 @@ impl Typed<'_> {
         self.drive(|conversation| conversation.step(&mut call))
     }
 
-    /// Notes a result, and tells whether the session goes on.
+    /// Records a result, and returns whether the session continues.
     fn note<T: std::fmt::Debug>(&mut self, result: &Result<T, Error>) -> bool {
         let goes_on = result.as_ref().err().is_none_or(Error::is_recoverable);
         if goes_on {
@@ -119,7 +119,7 @@ impl Typed<'_> {
         }
     }
 
-    /// Greeting and logins, until one succeeds.
+    /// Reads the greeting and logs in, until one login succeeds.
     fn begin(&mut self, policies: &[(Policy, bool)]) -> bool {
         if self.scene.server.inside_tls {
             self.conversation.tls_established().unwrap();
@@ -212,13 +212,13 @@ impl Typed<'_> {
         self.scene.mail(number).expect("there is no such message")
     }
 
-    /// How many messages are not marked, and their octets.
+    /// Returns the number of messages that are not marked, and their octets.
     fn totals(&self) -> (u64, u64) {
         let live = (1..).zip(&self.scene.mails).filter(|(number, _)| !self.marks.contains(number));
         live.fold((0, 0), |(count, octets), (_, mail)| (count + 1, octets + mail.sent().len() as u64))
     }
 
-    /// Where nothing is in flight, both are in the same state.
+    /// Checks that both are in the same state when nothing is in flight.
     fn agree(&self) {
         let client = self.conversation.client();
         if client.in_flight() == 0 && !client.state().is_over() {
@@ -238,7 +238,7 @@ impl Typed<'_> {
                 break;
             }
             let body = self.conversation.body();
-            // Less than there is, now and then.
+            // The read takes less than there is, now and then.
             let len = if self.link.throw() % 4 == 1 { body.len().div_ceil(2) } else { body.len() };
             let len = len.min(enough - octets.len());
             octets.extend(&body[..len]);
@@ -308,7 +308,7 @@ impl Typed<'_> {
         true
     }
 
-    /// Compares an answer with what the marks make of the command.
+    /// Compares an answer with the effect of the command on the marks.
     fn acknowledged(&mut self, command: Command<'_>, result: &Result<(), Error>) -> bool {
         let ok = result.is_ok();
         let goes_on = self.note(result);
@@ -318,7 +318,7 @@ impl Typed<'_> {
         goes_on
     }
 
-    /// What a command that was sent comes to, whether or not its answer is read.
+    /// Applies a sent command to the marks and returns whether it succeeds, whether or not its answer is read.
     fn mark(&mut self, command: Command<'_>) -> bool {
         match command {
             Command::Dele(number) => self.scene.mail(number).is_some() && self.marks.insert(number.get()),

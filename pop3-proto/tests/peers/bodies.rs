@@ -1,4 +1,4 @@
-//! Messages: where they end, what is in them, and when they are not whole.
+//! Messages: their ends, their content, and their failures.
 
 use pop3_proto::{Awaiting, Client, Command, Config, Event, Violation};
 
@@ -14,7 +14,7 @@ fn retrieving() -> Client {
 
 #[test]
 fn terminator_is_found_wherever_it_is_split() {
-    // `answer` tries every cut; here every pair of cuts around the terminator as well.
+    // `answer` tries every cut; this test also tries every pair of cuts around the terminator.
     let wire = b"+OK\r\nlast line\r\n.\r\n";
     let seen = answer(RETR, wire);
     assert_eq!(seen, [ok(""), body(b"last line\r\n"), Seen::End]);
@@ -62,7 +62,7 @@ fn stuffed_lines_are_unstuffed_in_messages_and_in_headers() {
 
 #[test]
 fn dot_that_was_not_stuffed_is_removed_and_ends_nothing() {
-    // RFC 1939, section 3: whatever follows a dot at the beginning of a line, the dot goes.
+    // RFC 1939, section 3: a dot at the beginning of a line is removed, whatever follows it.
     assert_eq!(answer(RETR, b"+OK\r\n.hidden\r\nrest\r\n.\r\n"), [ok(""), body(b"hidden\r\nrest\r\n"), Seen::End]);
 }
 
@@ -136,7 +136,7 @@ fn message_of_15_mib_is_streamed_and_nothing_is_offered_twice() {
 
 #[test]
 fn message_without_final_line_end_and_a_dot_behind_it_is_awaited_further() {
-    // The Exchange 2000 fault: nobody can tell this dot from content, so the caller's deadline must end the wait.
+    // In the Exchange 2000 fault, this dot cannot be told from content, so the caller's deadline must end the wait.
     let (mut reader, result) = feed(&retrieving(), b"+OK\r\nno line end.\r\n");
     assert_eq!(result, Ok(()));
     assert_eq!(reader.seen, [ok(""), body(b"no line end.\r\n")]);

@@ -1,4 +1,4 @@
-//! CAPA, STAT, LIST and UIDL: odd lines cost at most themselves.
+//! CAPA, STAT, LIST and UIDL: an odd line affects at most itself.
 
 use pop3_proto::wire::{DropListing, KnownCapability, ScanListing};
 use pop3_proto::{Command, Event, Malformed, Violation};
@@ -144,7 +144,7 @@ fn sizes_over_4_gib_are_exact() {
 
 #[test]
 fn message_number_of_the_server_is_only_a_number() {
-    // Two clients size an array by it.
+    // Two clients use it as the size of an array.
     assert_eq!(list(b"+OK\r\n4294967295 1\r\n0 1\r\n.\r\n"), [Ok((u32::MAX, 1)), Err(Malformed::ScanListing)]);
 }
 

@@ -1,6 +1,7 @@
-//! What made other clients hang, panic, lose mail or accept half of it. One test for each of their failures.
+//! Answers that made other clients hang, panic, lose mail or accept half of it. There is one test for each failure.
 //!
-//! Every answer is fed whole, octet by octet, and in two pieces for every place of the cut, and must come out the same.
+//! Every answer is fed whole, octet by octet, and in two pieces for every place of the cut, and must give the same
+//! events.
 
 mod bodies;
 mod listings;
@@ -44,7 +45,7 @@ impl Seen {
     }
 }
 
-/// A caller's buffer in front of a client, and all that came out of it. Runs of a body are joined.
+/// A caller's buffer in front of a client, and all events that came out of it. Runs of a body are joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reader {
     pub(crate) client: Client,
@@ -57,7 +58,7 @@ impl Reader {
         Reader { client, held: Vec::new(), seen: Vec::new() }
     }
 
-    /// One read from the socket.
+    /// Passes on one read from the socket.
     pub(crate) fn read(&mut self, octets: &[u8]) -> Result<(), ProtocolError> {
         self.held.extend_from_slice(octets);
         let mut input = self.held.as_slice();
@@ -77,13 +78,13 @@ impl Reader {
     }
 }
 
-/// Feeds `wire` in every way, and gives back what all of them agree on.
+/// Feeds `wire` in every way, and returns the result, which must be the same for all.
 pub(crate) fn feed(client: &Client, wire: &[u8]) -> (Reader, Result<(), ProtocolError>) {
     let run = |pieces: &[&[u8]]| {
         let mut reader = Reader::new(client.clone());
         let result = pieces.iter().try_for_each(|piece| reader.read(piece));
         if result.is_err() {
-            // How much lies behind an error depends on the reads; what came before it does not.
+            // The number of octets after an error depends on the reads; the events before it do not.
             reader.held.clear();
         }
         (reader, result)
@@ -101,21 +102,21 @@ pub(crate) fn message(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).expect("message numbers begin at 1")
 }
 
-/// Sends `command`, which must be permitted, and gives the octets.
+/// Sends `command`, which must be permitted, and returns the octets.
 pub(crate) fn send(client: &mut Client, command: Command<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     client.send(command, &mut out).expect("permitted");
     out
 }
 
-/// A client in AUTHORIZATION.
+/// Returns a client in AUTHORIZATION.
 pub(crate) fn greeted() -> Client {
     let mut reader = Reader::new(Client::new(Config::default()));
     reader.read(b"+OK\r\n").unwrap();
     reader.client
 }
 
-/// A client in TRANSACTION.
+/// Returns a client in TRANSACTION.
 pub(crate) fn logged_in() -> Client {
     let mut reader = Reader::new(greeted());
     send(&mut reader.client, Command::User("u"));
@@ -125,7 +126,8 @@ pub(crate) fn logged_in() -> Client {
     reader.client
 }
 
-/// What a logged in client makes of `wire` as the answer to `command`; afterwards the session must still be usable.
+/// Returns the events that a logged-in client sees in `wire` as the answer to `command`; the session must remain
+/// usable.
 pub(crate) fn answer(command: Command<'_>, wire: &[u8]) -> Vec<Seen> {
     let mut client = logged_in();
     send(&mut client, command);
@@ -139,7 +141,7 @@ pub(crate) fn answer(command: Command<'_>, wire: &[u8]) -> Vec<Seen> {
     seen
 }
 
-/// Like [`answer`], with `read` to look at the events while they live.
+/// Returns the values that `read` takes from the events while they live, for the same answer as [`answer`].
 pub(crate) fn values<T>(command: Command<'_>, wire: &[u8], read: impl Fn(Event<'_>) -> Option<T>) -> Vec<T> {
     answer(command, wire);
     let mut client = logged_in();

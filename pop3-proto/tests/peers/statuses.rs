@@ -1,4 +1,4 @@
-//! Greetings, status lines, line ends, and what may be said when.
+//! Greetings, status lines, line ends, and the commands that each state permits.
 
 use pop3_proto::wire::{Digest, Timestamp};
 use pop3_proto::{Awaiting, Client, Command, Config, Kind, State, UsageError, Violation};
@@ -182,7 +182,7 @@ fn digest_takes_the_brackets_in_and_keeps_leading_zeros() {
     let greeting = b"POP3 server ready <1896.697170952@dbc.mtview.ca.us>";
     let timestamp = Timestamp::find(greeting).expect("it is one");
     assert!(timestamp.as_bytes().starts_with(b"<") && timestamp.as_bytes().ends_with(b">"));
-    // The first from RFC 1939, the second with a secret that was searched until zeros stood in front.
+    // The first is from RFC 1939. The secret of the second was searched for a digest that begins with zeros.
     for (secret, digits) in
         [("tanstaaf", "c4c9334bac560ecc979e58001b3e22fb"), ("secret3203", "0008fe2ca31c96e6733ee335fde5f9e5")]
     {

@@ -1,4 +1,4 @@
-//! Which method is chosen, and what is refused before anything is sent.
+//! Tests of the choice of a method, and of refusals before anything is sent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::play::{CLEAR, by, capa, play};
 
-/// The first word or two of the line that follows CAPA.
+/// Returns the first word or two of the line that follows CAPA.
 fn chosen(policy: Policy, credentials: Credentials, capabilities: &str) -> Result<String, LoginError> {
     let mut at = None;
     let played = play(credentials, policy, |line| match line {
@@ -38,7 +38,7 @@ fn the_best_that_is_offered() {
         ("plain scram-sha-256", "SCRAM-SHA-256"),
         ("SCRAM-SHA-1 PLAIN", "SCRAM-SHA-1"),
         ("LOGIN PLAIN CRAM-MD5", "PLAIN"),
-        // CRAM-MD5 and APOP only by name; LOGIN only where USER is not announced.
+        // CRAM-MD5 and APOP are used only by name, and LOGIN only where USER is not announced.
         ("LOGIN CRAM-MD5", "USER"),
         ("EXTERNAL XOAUTH2", "USER"),
     ] {
@@ -118,7 +118,7 @@ fn who_acts_for_somebody_is_sent_by_what_can_say_so() {
 #[cfg(feature = "scram")]
 #[test]
 fn a_proof_that_is_bound_needs_a_binding() {
-    // Nothing to bind to: PLAIN, not a SCRAM that cannot be done.
+    // There is nothing to bind to: the choice is PLAIN, not a SCRAM that cannot be done.
     assert_eq!(chosen(CLEAR, password(), &capa("SCRAM-SHA-256-PLUS PLAIN")).unwrap(), "PLAIN");
     let by_name = chosen(by(Method::ScramSha256), password(), &capa("SCRAM-SHA-256-PLUS PLAIN"));
     assert!(matches!(by_name, Err(LoginError::NotOffered(_))));
@@ -135,7 +135,7 @@ fn a_secret_is_asked_for_when_all_is_ready() {
             Some(Zeroizing::new("tanstaaf".into()))
         })
     };
-    // Not for a server that has no STLS, nor for a method that is not offered.
+    // The callback is not called for a server without STLS, nor for a method that is not offered.
     let tls = Policy { security: Security::StartTls, ..Policy::default() };
     assert!(matches!(chosen(tls, ask(), "+OK\r\nUSER\r\n.\r\n"), Err(LoginError::NoStartTls)));
     assert!(matches!(chosen(by(Method::Plain), ask(), &capa("LOGIN")), Err(LoginError::NotOffered(_))));
@@ -155,7 +155,7 @@ fn nobody_answers() {
         assert!(matches!(played.reason(), LoginError::NoSecret), "{:?}", played.reason());
         assert_eq!(played.said, ["CAPA"]);
     }
-    // What is asked for is looked at like what is given.
+    // A secret from the callback is checked in the same way as one that is given.
     let played =
         play(Credentials::ask("u", |_| Some(Zeroizing::new("a\r\nDELE 1".into()))), by(Method::UserPass), |_| capa(""));
     assert!(matches!(played.reason(), LoginError::Unsendable(_)), "{:?}", played.reason());
@@ -165,12 +165,12 @@ fn nobody_answers() {
 #[cfg(feature = "saslprep")]
 #[test]
 fn a_password_beyond_ascii() {
-    // The fraction stands for 1/2 with a slash of its own in NFKC, and the soft hyphen for nothing (RFC 4013, section 2).
+    // In NFKC the fraction is 1/2 with a slash of its own, and the soft hyphen is nothing (RFC 4013, section 2).
     let password = "I\u{AD}X\u{BD}";
     assert_eq!(pop3_proto::sasl::prepare(password).unwrap().as_str(), "IX1\u{2044}2");
     assert!(pop3_proto::sasl::prepare("a\u{7}\u{e4}").is_err());
     assert!(pop3_proto::sasl::prepare("\u{627}1").is_err());
-    // USER and APOP take a name in UTF-8 only from who announced it (RFC 6856, section 2.2). SASL is UTF-8 always.
+    // USER and APOP take a name in UTF-8 only if the server announced it (RFC 6856, section 2.2). SASL is always UTF-8.
     let named = || Credentials::new("\u{fc}ser", "pass");
     let credentials = || Credentials::new("user", "p\u{e4}ss");
     for method in [Method::UserPass, Method::Apop] {
@@ -212,7 +212,7 @@ fn pass_takes_utf8_but_no_controls() {
             assert!(matches!(played.reason(), LoginError::Unsendable(BadArgument::Control)), "{:?}", played.reason());
         }
     }
-    // A name must be announced to be UTF-8 (RFC 6856, section 2.2).
+    // UTF-8 names must be announced (RFC 6856, section 2.2).
     let played = play(Credentials::new("m\u{fc}ller", "pw"), by(Method::UserPass), server);
     assert!(matches!(played.reason(), LoginError::Unsendable(BadArgument::NotAscii)), "{:?}", played.reason());
 }
@@ -245,11 +245,11 @@ fn a_policy_permits_a_list_of_methods() {
     if cfg!(feature = "scram") {
         assert_eq!(chosen(&[Plain, ScramSha1], all), "AUTH SCRAM-SHA-1");
     }
-    // A token fits none of these.
+    // A token fits none of these methods.
     let policy = Policy { methods: Some(Methods::of(&[Plain, UserPass])), ..CLEAR };
     let played = play(Credentials::token("mrose", "ya29"), policy, |line| panic!("{line}"));
     assert!(matches!(played.reason(), LoginError::Unsuitable(Plain)), "{:?}", played.reason());
-    // Neither does anything fit an empty list, nor a mechanism of one's own a list without it.
+    // Nothing fits an empty list either, and a mechanism of one's own does not fit a list without it.
     let policy = Policy { methods: Some(Methods::of(&[])), ..CLEAR };
     let played = play(password(), policy, |line| panic!("{line}"));
     assert!(matches!(played.reason(), LoginError::NotOffered(_)), "{:?}", played.reason());

@@ -1,4 +1,4 @@
-//! Servers that repeat what they hear, and a look for secrets in all that was written down.
+//! Servers that repeat what they hear, and a search for secrets in all output.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -35,7 +35,7 @@ pub(crate) fn credentials(method: Method) -> Credentials {
     }
 }
 
-/// All that can be seen from outside.
+/// All output that can be seen from outside.
 #[derive(Clone, Default)]
 pub(crate) struct Notes(pub(crate) Arc<Mutex<String>>);
 
@@ -56,19 +56,19 @@ impl Notes {
     }
 }
 
-/// How the server ends what it began.
+/// The server's last answer in an exchange.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Manner {
     Accepts,
     Refuses,
-    /// With a second line that nobody asked for.
+    /// Accepts, with a second, unsolicited line.
     Babbles,
     /// Breaks the protocol.
     Raves,
     HangsUp,
 }
 
-/// What stands in Base64, or nothing.
+/// Decodes Base64, or returns nothing if the text is not Base64.
 pub(crate) fn decoded(text: &str) -> Vec<u8> {
     base64ct::Base64::decode_vec(text).unwrap_or_default()
 }
@@ -76,7 +76,7 @@ pub(crate) fn decoded(text: &str) -> Vec<u8> {
 pub(crate) const MANNERS: [Manner; 5] =
     [Manner::Accepts, Manner::Refuses, Manner::Babbles, Manner::Raves, Manner::HangsUp];
 
-/// Answers a line, and says again whatever it was that it heard.
+/// Answers a line, and repeats the line that it heard.
 pub(crate) fn answer(line: &str, manner: Manner, round: usize, method: Method, decoded: &[u8]) -> String {
     let heard = format!("{line} {}", String::from_utf8_lossy(decoded).replace(|c: char| c.is_control(), " "));
     let more = match (method, round) {
@@ -107,7 +107,7 @@ pub(crate) fn answer(line: &str, manner: Manner, round: usize, method: Method, d
     }
 }
 
-/// A secret in every form in which it might be shown.
+/// Returns a secret in every form in which it might be shown.
 pub(crate) fn forms(secret: &[u8]) -> Vec<String> {
     let mut forms = vec![
         String::from_utf8_lossy(secret).into_owned(),
@@ -116,7 +116,7 @@ pub(crate) fn forms(secret: &[u8]) -> Vec<String> {
         secret.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         secret.iter().map(ToString::to_string).collect::<Vec<_>>().join(",\n"),
     ];
-    // Base64 has three places to begin at; the digits at the ends depend on what is beside.
+    // Base64 has three places to begin at; the digits at the ends depend on the neighbouring octets.
     for before in 0..3 {
         let text = base64([&vec![b'x'; before], secret].concat());
         let text = text.trim_end_matches('=');
@@ -136,10 +136,10 @@ pub(crate) fn md5_hex(parts: &[&str]) -> Vec<u8> {
     Md5::digest(parts.concat()).iter().flat_map(|octet| format!("{octet:02x}").into_bytes()).collect()
 }
 
-/// All that is secret in a login by this method, of which this was said on the wire.
+/// Returns all secrets of a login by this method, in which these lines were sent.
 pub(crate) fn secrets_of(method: Method, wire: &[String]) -> Vec<Vec<u8>> {
     let mut secrets: Vec<Vec<u8>> = vec![PASSWORD.into(), TOKEN.into(), md5_hex(&[TIMESTAMP, PASSWORD])];
-    // Every message that went out, as it was and decoded; only the first of SCRAM tells nothing.
+    // Every message that was sent is a secret, as it was and decoded; only the first of SCRAM is not.
     let scram = matches!(method, Method::ScramSha1 | Method::ScramSha256);
     for line in wire.iter().skip(usize::from(scram)) {
         let last = line.rsplit(' ').next().unwrap();

@@ -1,4 +1,4 @@
-//! The exchanges of the RFCs, and what a client does when a server does something else.
+//! The exchanges of the RFCs, and a client's reaction to a server that does something else.
 
 use pop3_proto::BadArgument;
 use pop3_proto::login::{Credentials, LoginError, Method};
@@ -6,7 +6,7 @@ use pop3_proto::sasl::MechanismError;
 
 use crate::play::{CLEAR, Played, base64, by, capa, is_unproved, play, unbase64};
 
-/// A server that gives these answers, one a line.
+/// Returns a server that gives these answers, one a line.
 fn answers<'a>(mechanisms: &'a str, answers: &'a [&'a str]) -> impl FnMut(&str) -> String + 'a {
     let mut answers = answers.iter();
     move |line| {
@@ -32,7 +32,7 @@ fn plain_with_and_without_initial_response() {
     played.result.as_ref().unwrap();
     assert_eq!(played.proof(), ["AUTH PLAIN dGVzdAB0ZXN0AHRlc3Q="]);
 
-    // Nobody announced it, so it waits for a challenge (RFC 5034, section 4).
+    // The server has not announced it, so it waits for a challenge (RFC 5034, section 4).
     let mut said = ["-ERR unknown command\r\n", "+ \r\n", "+OK\r\n"].into_iter();
     let played = play(Credentials::new("test", "test"), by(Method::Plain), |_| said.next().unwrap().into());
     played.result.as_ref().unwrap();
@@ -70,7 +70,7 @@ fn cram_md5_of_the_rfc() {
     let played = login(tim(), Method::CramMd5, &[&format!("+ {challenge}"), "+OK"]);
     played.result.as_ref().unwrap();
     assert_eq!(played.proof(), ["AUTH CRAM-MD5", &base64("tim b913a602c7eda7a495b4e6e7334d3890")]);
-    // Not a msg-id, and used all the same: servers do that.
+    // This is not a msg-id, and is used all the same: servers send such challenges.
     let played = login(Credentials::new("user", "password"), Method::CramMd5, &["+ abcd", "+OK"]);
     assert_eq!(played.proof()[1], "dXNlciBhZGFhZTU2Zjk1NzAxZjQwNDQwZjhhMWU2YzY1ZjZmZg==");
 }
@@ -150,7 +150,7 @@ fn ok_before_all_is_said_is_no_login() {
         assert_eq!(played.proof(), [format!("AUTH {method}")]);
         assert!(played.conversation.pending().is_empty());
     }
-    // Half-way.
+    // The mechanism is half done.
     let played = login(Credentials::new("user", "secret"), Method::Login, &["+", "+OK"]);
     assert_eq!(played.proof(), ["AUTH LOGIN", "dXNlcg=="]);
     assert!(!played.reason().is_recoverable());
@@ -172,7 +172,7 @@ fn a_challenge_too_many_is_cancelled() {
         assert_eq!(name, method.name());
         assert!(played.reason().is_recoverable());
     }
-    // What was given up is not accepted.
+    // Success after a cancelled exchange is not accepted.
     let played = login(Credentials::new("user", "secret"), Method::Plain, &["+ ", "+OK"]);
     assert_eq!(played.said.last().unwrap(), "*");
     assert!(is_unproved(played.reason()), "{:?}", played.reason());
@@ -206,7 +206,7 @@ fn a_refusal_tells_what_for_and_shows_no_secret() {
 #[test]
 fn a_method_that_is_refused_is_no_wrong_password() {
     let user = || Credentials::new("user", "tanstaaf");
-    // Before a message of the mechanism, nothing can be judged; and some say that they do not implement it.
+    // Before a message of the mechanism, nothing can be judged; and some servers say that they do not implement it.
     for (method, said) in [
         (Method::CramMd5, &["-ERR"][..]),
         (Method::Login, &["-ERR no"]),
@@ -219,7 +219,7 @@ fn a_method_that_is_refused_is_no_wrong_password() {
         assert!(*name == method.name() || method == Method::UserPass, "{name}");
         assert!(!played.reason().to_string().contains("wrong"), "{}", played.reason());
     }
-    // A code that is not known says nothing of the credentials, whatever stands behind it.
+    // An unknown code says nothing about the credentials, whatever comes after it.
     for code in ["[X-FOO]", "[LIMIT]", "[AUTHX/y]"] {
         let refusal = format!("-ERR {code} wrong password");
         let played = login(user(), Method::UserPass, &["+OK", &refusal]);
@@ -241,7 +241,7 @@ fn a_method_that_is_refused_is_no_wrong_password() {
             assert!(matches!(played.reason(), LoginError::Credentials(_)), "{}", played.reason());
         }
     }
-    // Judged, as far as anybody can tell.
+    // These are judged as far as possible.
     for (method, said) in [
         (Method::Plain, &["-ERR no"][..]),
         (Method::CramMd5, &["+ PDEuMkBoPg==", "-ERR"]),

@@ -5,7 +5,7 @@ use pop3_proto::sasl::{Mechanism, MechanismError, SaslMessage};
 
 use crate::play::{CLEAR, base64, capa, is_unproved, play};
 
-/// Answers a challenge by the same octets backwards, so many times.
+/// Answers a challenge with the same octets in reverse, so many times.
 struct Backwards {
     name: &'static str,
     rounds: usize,

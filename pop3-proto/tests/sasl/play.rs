@@ -10,7 +10,7 @@ pub(crate) fn by(method: Method) -> Policy {
     Policy { methods: Some(method.only()), ..CLEAR }
 }
 
-/// What the client said line by line, and what came of it.
+/// The client's lines, and the result of the login.
 #[derive(Debug)]
 pub(crate) struct Played {
     pub(crate) said: Vec<String>,
@@ -23,31 +23,31 @@ impl Played {
         self.result.as_ref().expect_err("it succeeded")
     }
 
-    /// The lines after CAPA.
+    /// Returns the lines after CAPA.
     pub(crate) fn proof(&self) -> &[String] {
         assert_eq!(self.said.first().map(String::as_str), Some("CAPA"));
         &self.said[1..]
     }
 }
 
-/// Whether the server claimed a login without a proof, which ends the session.
+/// Checks whether the server claimed a login without a proof, which ends the session.
 pub(crate) fn is_unproved(reason: &LoginError) -> bool {
     let LoginError::Failed(error) = reason else { return false };
     let unproved = match error.cause() {
         Cause::PrematureSuccess => true,
-        // The core sees it without a mechanism if the client has said nothing, or gave up.
+        // The core sees it without a mechanism if the client has sent nothing, or has cancelled.
         Cause::Protocol(error) => error.violation() == Violation::PrematureSuccess,
         _ => false,
     };
     unproved && !reason.is_recoverable()
 }
 
-/// The answer to CAPA, with these mechanisms.
+/// Returns the answer to CAPA, with these mechanisms.
 pub(crate) fn capa(mechanisms: &str) -> String {
     format!("+OK\r\nUSER\r\nSTLS\r\nSASL {mechanisms}\r\n.\r\n")
 }
 
-/// Logs in. `server` gets each line without its CRLF and answers with octets; nothing is the end of the stream.
+/// Logs in. `server` gets each line without its CRLF and answers with octets; an empty answer is the end of the stream.
 pub(crate) fn play(credentials: Credentials, policy: Policy, server: impl FnMut(&str) -> String) -> Played {
     play_in(Conversation::new(Config::default()), credentials, policy, server)
 }

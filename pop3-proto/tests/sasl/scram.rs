@@ -1,4 +1,4 @@
-//! SCRAM against a server of the test's own, which knows the RFCs and shares no code with the client: an honest one, and
+//! SCRAM against the test's own server, which follows the RFCs and shares no code with the client: an honest one, and
 //! all the ways to cheat.
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -50,7 +50,7 @@ impl Function {
     }
 }
 
-/// How the server cheats.
+/// The server's way to cheat.
 #[derive(Clone, Debug, Default)]
 struct Cheat {
     /// The whole first message, instead of the right one; `{nonce}` is the client's.
@@ -69,7 +69,7 @@ struct Server {
     exporter: Vec<u8>,
     cheat: Cheat,
     messages: Vec<String>,
-    /// Whether the client proved itself.
+    /// The validity of the client's proof, if it sent one.
     proved: Option<bool>,
 }
 
@@ -189,7 +189,7 @@ fn both_sides_prove_themselves() {
         assert_eq!(server.proved, Some(true));
         assert_eq!(played.proof().len(), 3);
         assert!(server.messages[0].starts_with("n,,n=user,r="), "{}", server.messages[0]);
-        // A nonce of its own each time.
+        // The nonce is a new one each time.
         let (_, again) = against(pencil(), function, Cheat::default());
         assert_ne!(server.messages[0], again.messages[0]);
     }
@@ -217,7 +217,8 @@ fn bound_to_the_connection_where_both_can() {
     for (offered, header, exporter) in [
         ("SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "p=tls-exporter,,n=user,r=", &[7; 32][..]),
         ("SCRAM-SHA-256-PLUS", "p=tls-exporter,,n=user,r=", &[7; 32]),
-        // The client says that it could, so that the server notices if its offer was taken out on the way.
+        // The client says that it supports channel binding, so that the server notices if its offer was removed on the
+        // way.
         ("SCRAM-SHA-256", "y,,n=user,r=", &[]),
     ] {
         let mut conversation = Conversation::new(Config::default());
@@ -232,7 +233,7 @@ fn bound_to_the_connection_where_both_can() {
         assert_eq!(played.proof()[0].starts_with("AUTH SCRAM-SHA-256-PLUS "), !exporter.is_empty());
         played.result.unwrap();
     }
-    // Another connection, another binding: who sits between them cannot pass the proof on.
+    // Another connection has another binding: an attacker between them cannot pass the proof on.
     let mut conversation = Conversation::new(Config::default());
     conversation.tls_established().unwrap();
     conversation.set_channel_binding(vec![7; 32].into());
@@ -252,7 +253,7 @@ fn a_wrong_password_is_refused_by_the_server() {
     let LoginError::Credentials(refused) = played.reason() else { panic!("{:?}", played.reason()) };
     assert_eq!(refused.to_string(), "-ERR [AUTH] no (invalid-proof)");
     assert!(played.reason().is_recoverable());
-    // A server that refuses inside SCRAM and lets us in all the same is not believed.
+    // A server that refuses inside SCRAM and then accepts the login is not believed.
     let cheat = Cheat { end: Some("+OK"), ..Cheat::default() };
     let (played, _) = against(Credentials::new("user", "pencils"), Function::Sha256, cheat);
     assert!(is_unproved(played.reason()), "{:?}", played.reason());
@@ -296,10 +297,10 @@ fn a_first_message_that_is_none_is_cancelled_before_any_work() {
     let salt = base64("a salt");
     for (first, expected) in [
         (format!("r=other,s={salt},i=4096"), None),
-        // The client's own nonce without anything of the server's.
+        // The nonce is the client's own, without any octets of the server.
         (format!("r={{nonce}},s={salt},i=4096"), None),
         (format!("m=must,r={{nonce}}x,s={salt},i=4096"), None),
-        // What is not printable would come back in the client's answer.
+        // An unprintable character would come back in the client's answer.
         (format!("r={{nonce}}x y,s={salt},i=4096"), None),
         (format!("r={{nonce}}x\u{1},s={salt},i=4096"), None),
         (format!("r={{nonce}}x\u{7f},s={salt},i=4096"), None),
@@ -315,7 +316,7 @@ fn a_first_message_that_is_none_is_cancelled_before_any_work() {
         (format!("r={{nonce}}x,s={salt},i=600001"), Some(MechanismError::TooMuchWork(600_001))),
         (format!("r={{nonce}}x,s={salt},i=4294967295"), Some(MechanismError::TooMuchWork(u32::MAX))),
         (format!("r={{nonce}}x,s={salt},i=99999999999999999999"), Some(MechanismError::TooMuchWork(u32::MAX))),
-        // Too short for the library to look at.
+        // The message is too short for the library to look at.
         (String::new(), None),
         ("r".into(), None),
         ("r={nonce}x,s".into(), None),
@@ -337,7 +338,7 @@ fn a_first_message_that_is_none_is_cancelled_before_any_work() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// Whatever the server says: no panic, and no login.
+    /// No text of the server makes the client panic or log in.
     #[test]
     fn no_message_panics(
         first in prop_oneof![Just(None), "[rsimvex=,{}a-z0-9]{0,12}".prop_map(Some), "(r=\\{nonce\\}x|s=YQ==|i=4096|[rsi]=?|,){0,6}".prop_map(Some)],
@@ -359,7 +360,8 @@ proptest! {
     }
 }
 
-/// A server that announces -PLUS and refuses the binding, in the manner given, as Cyrus does that knows `tls-unique` only.
+/// Starts a server that announces -PLUS and refuses the binding with `refusal`, as Cyrus does that knows `tls-unique`
+/// only.
 fn without_exporter(policy: Policy, offered: &str, refusal: &str, password: &str) -> (Played, Vec<String>) {
     let mut conversation = Conversation::new(Config::default());
     conversation.tls_established().unwrap();
@@ -394,7 +396,7 @@ fn a_binding_refused_before_the_proof_is_followed_once_by_scram_without_it() {
             assert!(begun[1].starts_with("AUTH SCRAM-SHA-256 "));
         }
     }
-    // The second one is the last one, and its refusal is what counts.
+    // The second attempt is the last one, and its refusal counts.
     let (played, _) = without_exporter(Policy::default(), BOTH, "-ERR no", "pencils");
     assert!(matches!(played.reason(), LoginError::Credentials(_)), "{:?}", played.reason());
     assert_eq!(played.proof().iter().filter(|line| line.starts_with("AUTH ")).count(), 2);
@@ -407,7 +409,7 @@ fn a_binding_is_never_given_up_where_it_was_asked_for() {
     for (policy, offered) in [
         (by_name, BOTH),
         (with_plain, "SCRAM-SHA-256 SCRAM-SHA-256-PLUS PLAIN"),
-        // There is nothing to follow.
+        // There is no mechanism to fall back to.
         (Policy::default(), "SCRAM-SHA-256-PLUS SCRAM-SHA-1 PLAIN"),
     ] {
         let (played, _) = without_exporter(policy, offered, "-ERR [AUTH] authentication failure", "pencil");
@@ -415,7 +417,7 @@ fn a_binding_is_never_given_up_where_it_was_asked_for() {
         assert!(played.reason().to_string().contains("has not judged the password"));
         assert_eq!(played.proof().len(), 1);
     }
-    // Another reason is another matter.
+    // No other reason leads to a second attempt.
     for refusal in ["-ERR [IN-USE] later", "-ERR [SYS/TEMP] later", "-ERR [LOGIN-DELAY] later", "-ERR [X-FOO] never"] {
         let (played, _) = without_exporter(Policy::default(), BOTH, refusal, "pencil");
         assert_eq!(played.proof().len(), 1, "{refusal}");
@@ -431,7 +433,7 @@ fn a_mechanism_asked_for_by_name_is_used_as_named() {
     assert_eq!(played.proof().iter().filter(|line| line.starts_with("AUTH ")).count(), 1);
     assert!(messages[0].starts_with("n,,"), "{}", messages[0]);
 
-    // Where there is no binding, -PLUS cannot be had.
+    // Without a binding, -PLUS is not available.
     let plain = play(pencil(), by(BOUND), |line| if line == "CAPA" { capa(BOTH) } else { panic!("{line}") });
     assert!(matches!(plain.reason(), LoginError::Unprotected), "{:?}", plain.reason());
 }
@@ -453,8 +455,8 @@ fn no_further_attempt_follows_a_proof() {
     }
 }
 
-/// As Cyrus 3.6 does it, whose SASL library knows `tls-unique` only: it goes on until the proof, and says what it says of all
-/// that it does not understand.
+/// Follows Cyrus 3.6, whose SASL library knows `tls-unique` only: it continues until the proof, and then gives the same
+/// answer as to everything that it does not understand.
 #[test]
 fn a_binding_that_is_unknown_behind_the_proof_is_followed_too() {
     const BAD: &str = "-ERR [AUTH] authenticating: bad protocol / cancel\r\n";

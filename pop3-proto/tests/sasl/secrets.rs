@@ -1,5 +1,5 @@
-//! Logins by every method, against servers of all manners that repeat what they hear, with everything written down that
-//! can be shown: no secret is in it, in none of its forms.
+//! Logins by every method, against servers of all manners that repeat what they hear, with all output recorded: no
+//! secret is in it, in any form.
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -14,7 +14,7 @@ use crate::echo::{
 };
 use crate::play::{by, hear, play, play_on};
 
-/// Logs in and writes everything down. Returns what was said on the wire.
+/// Logs in and records all output. Returns the lines on the wire.
 fn log_in(method: Method, manner: Manner, notes: &Notes) -> Vec<String> {
     let mut conversation = Conversation::new(Config::default());
     conversation.set_log(notes.sink());
@@ -79,7 +79,7 @@ fn a_panic_in_the_middle_of_a_login_shows_none() {
     for method in METHODS {
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
             let mut conversation = Conversation::new(Config::default());
-            // A log that fails when the credentials are on their way.
+            // The log fails when the credentials are on their way.
             conversation.set_log(|entry| assert!(!matches!(entry, LogEntry::Response), "the log is full: {entry:?}"));
             let mut login = Login::new(credentials(method), by(method));
             let said = format!("+OK {TIMESTAMP}\r\n-ERR\r\n");
@@ -138,7 +138,7 @@ fn what_holds_a_secret_does_not_show_it() {
     assert_absent(&notes.0.lock().unwrap(), &[PASSWORD.into(), TOKEN.into()], "values");
 }
 
-/// A failed login leaves the connection, and the server its memory.
+/// A failed login leaves the connection open, and the server remembers the secret.
 #[test]
 fn no_refusal_after_a_failed_login_shows_a_secret() {
     use pop3_proto::drive::{Acknowledge, Call, Lines};
@@ -168,7 +168,7 @@ fn no_refusal_after_a_failed_login_shows_a_secret() {
     assert_absent(&notes.0.lock().unwrap(), &[PASSWORD.into()], "afterwards");
 }
 
-/// The next login knows its own secret only.
+/// The next login knows only its own secret.
 #[test]
 fn no_refusal_of_a_login_shows_the_secret_of_an_earlier_one() {
     let earlier = "earlier-Staaf";
@@ -201,20 +201,20 @@ fn no_refusal_of_a_login_shows_the_secret_of_an_earlier_one() {
             let notes = notes.0.lock().unwrap();
             assert_absent(&notes, &[earlier.into()], refused);
             assert!(notes.contains(&format!("-ERR {code}***")), "{notes}");
-            // What it means is known all the same.
+            // Its meaning is known all the same.
             let is_in_use = matches!(second.reason(), LoginError::InUse(_));
             assert_eq!(is_in_use, code != "[AUTH] ", "{}", second.reason());
         }
     }
 }
 
-/// The arguments of an extension may be secret for all that is known.
+/// The arguments of an extension may be secret.
 #[test]
 fn no_refusal_of_a_raw_command_shows_its_arguments() {
     use pop3_proto::Command;
     use pop3_proto::drive::{Acknowledge, Call, Lines};
     fn refusal(conversation: &mut Conversation, command: Command<'_>, says: &str) -> String {
-        // A raw command is taken in both of its forms.
+        // A raw command is used in both of its forms.
         let (mut single, mut multi) = (Call::new(Acknowledge(command)), Call::new(Lines::new(command)));
         let lines = matches!(command, Command::Raw { multi: true, .. });
         let mut error = None;
@@ -251,7 +251,7 @@ fn no_refusal_of_a_raw_command_shows_its_arguments() {
             let shown = refusal(&mut conversation, raw, says);
             assert!(shown.contains("-ERR [SYS/PERM] ***"), "{shown}");
         }
-        // Before the login nothing that is said afterwards is shown.
+        // Before the login, no later text of the server is shown.
         let shown = refusal(&mut conversation, Command::Raw { line: "XB", multi }, "-ERR tanstaaf\r\n");
         assert!(shown.contains("-ERR ***"), "{shown}");
         accepted(&mut conversation, Command::User("u"));

@@ -1,4 +1,4 @@
-//! Holding conversations with a [`Service`]: `C:` is what the client sends, `S:` what it must be answered.
+//! Conversations with a [`Service`]: `C:` is a line that the client sends, and `S:` a line that it must be answered.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
 use pop3_proto::serve::{MailStore, Maildrop, MemoryMaildrop};
@@ -8,7 +8,8 @@ pub const PLAINTEXT: ServerConfig = ServerConfig { max_response: 1024, plaintext
 
 pub const GREETING: &str = "+OK POP3 server ready\r\n";
 
-/// Ann has three messages: with CRLF and a line of one dot, with LF, and without an end of its last line.
+/// Returns a store in which Ann has three messages: with CRLF and a line of one dot, with LF, and without a line end at
+/// the end.
 pub fn store() -> MailStore {
     let store = MailStore::new();
     store.add_user("ann", " top  secret ");
@@ -19,7 +20,7 @@ pub fn store() -> MailStore {
     store
 }
 
-/// Puts `octets` in, `at_once` at a time, and takes out all that comes.
+/// Puts `octets` in, `at_once` at a time, and returns all output.
 pub fn feed<M: Maildrop>(service: &mut Service<M>, octets: &[u8], at_once: usize) -> String {
     let mut said = drain(service);
     let mut rest = octets;
@@ -46,7 +47,7 @@ pub fn drain<M: Maildrop>(service: &mut Service<M>) -> String {
     String::from_utf8(said).expect("these answers are ASCII")
 }
 
-/// What the two say to each other, line by line. `~` at the end of a line stands for any text.
+/// Returns the lines of both sides; `true` stands for the client. `~` at the end of a line stands for any text.
 pub fn lines(script: &str) -> impl Iterator<Item = (bool, String)> {
     script.lines().map(str::trim_start).filter(|line| !line.is_empty()).map(|line| {
         let said = line.get(3..).unwrap_or_default().replace("\\r", "\r").replace("\\n", "\n").replace("\\0", "\0");
@@ -68,7 +69,7 @@ pub fn check(wanted: &[String], said: &str) {
     assert_eq!(got.next(), None, "nobody asked for more");
 }
 
-/// Holds the conversation with a new session each time, and gives the last one back as it ended.
+/// Holds the conversation with a new session each time, and returns the last one as it ended.
 pub fn talk_with<M: Maildrop>(config: ServerConfig, maildrop: impl Fn() -> M, script: &str) -> Service<M> {
     let whole: String = lines(script).filter(|(client, _)| *client).map(|(_, said)| said + "\r\n").collect();
     let answers: Vec<_> = lines(script).filter(|(client, _)| !*client).map(|(_, said)| said).collect();
@@ -96,7 +97,7 @@ pub fn talk(script: &str) -> Service<MemoryMaildrop> {
     talk_with(PLAINTEXT, || store().maildrop(), script)
 }
 
-/// As `talk`, after Ann's login.
+/// Does the same as `talk`, after Ann's login.
 pub fn inside(script: &str) -> Service<MemoryMaildrop> {
     talk(&format!("{LOGIN}{script}"))
 }

@@ -1,4 +1,4 @@
-//! What no client of good will says.
+//! Messages that no honest client sends.
 
 use pop3_proto::{ServerConfig, Service, State};
 use proptest::prelude::*;
@@ -101,7 +101,7 @@ fn the_longest_nonce_is_answered_whole() {
     say(&mut service, "AUTH SCRAM-SHA-256");
     let challenge = challenge(&say(&mut service, &encode(client.first())));
     assert!(challenge.len() > 1024);
-    // With its nonce and the server's, the proof is too long: who wants to be let in keeps it short.
+    // With its nonce and the server's, the proof is too long: an honest client keeps the nonce short.
     assert_eq!(say(&mut service, &encode(client.last(&challenge).0)), WRONG);
 }
 
@@ -169,7 +169,7 @@ fn every_octet_of_a_proof_counts() {
     }
 }
 
-/// Octets that look like a message, more or less.
+/// Returns octets that resemble a message.
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         Just("n"),
@@ -196,7 +196,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Whatever comes, it is answered by one line, nobody is let in, and nothing panics.
+    /// Every line is answered by one line, none lets anybody in, and none panics.
     #[test]
     fn nonsense_does_no_harm(messages in prop::collection::vec(message(), 1..4), plus in any::<bool>()) {
         let config = ServerConfig { inside_tls: true, max_refusals: 99, ..ServerConfig::default() };

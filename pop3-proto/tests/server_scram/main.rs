@@ -1,4 +1,4 @@
-//! SCRAM-SHA-256 from the server's side, judged by a client that shares no code with it.
+//! SCRAM-SHA-256 on the server's side, judged by a client that shares no code with it.
 #![cfg(feature = "scram")]
 
 #[path = "../script/mod.rs"]
@@ -18,7 +18,7 @@ use script::{drain, feed};
 pub(crate) const WRONG: &str = "-ERR [AUTH] wrong user name or password\r\n";
 pub(crate) const OPEN: &str = "+OK the maildrop is open\r\n";
 
-/// A session in which a password is never shown.
+/// Returns a session in which a password is never shown.
 pub(crate) fn session<M: Maildrop>(maildrop: M) -> Service<M> {
     let mut service = Service::new(maildrop, ServerConfig::default(), None);
     drain(&mut service);
@@ -32,18 +32,18 @@ pub(crate) fn store() -> MailStore {
     store
 }
 
-/// Says one line, and gives what is answered, CRLF included.
+/// Sends one line, and returns the answer, CRLF included.
 pub(crate) fn say<M: Maildrop>(service: &mut Service<M>, line: &str) -> String {
     feed(service, format!("{line}\r\n").as_bytes(), usize::MAX)
 }
 
-/// The challenge in an answer.
+/// Returns the challenge in an answer.
 pub(crate) fn challenge(answer: &str) -> String {
     let text = answer.strip_prefix("+ ").and_then(|text| text.strip_suffix("\r\n"));
     String::from_utf8(decode(text.unwrap_or_else(|| panic!("{answer:?} is no challenge")))).unwrap()
 }
 
-/// The whole exchange, and what it ends with.
+/// Holds the whole exchange, and returns its last answer.
 pub(crate) fn log_in<M: Maildrop>(service: &mut Service<M>, mechanism: &str, client: &Client) -> String {
     let answer = say(service, &format!("AUTH {mechanism} {}", encode(client.first())));
     if !answer.starts_with("+ ") {
@@ -65,7 +65,7 @@ fn v42_the_right_password_logs_in() {
     assert_eq!(say(&mut service, "STAT"), "+OK 0 0\r\n");
     assert!(say(&mut service, "AUTH SCRAM-SHA-256").starts_with("-ERR"), "V-43");
 
-    // Who sends nothing along is asked for it; the case of the name does not matter.
+    // A client that sends no initial response gets a challenge; the case of the name does not matter.
     let mut service = session(store().maildrop());
     assert_eq!(say(&mut service, "auth scram-sha-256"), "+ \r\n", "V-41");
     let client = Client::new("ann", "top secret");
@@ -95,7 +95,7 @@ fn v46_nobody_looks_like_a_wrong_password() {
     assert_eq!((ann.salt.len(), ann.iterations), (nobody.salt.len(), nobody.iterations));
     assert_ne!(ann.salt, nobody.salt);
     assert!(ann.iterations >= 4096);
-    // Whatever nobody's password may be in the store, it is not this.
+    // The store has a password that belongs to nobody, and it is none of these.
     for password in ["", "nobody's password", "nobody"] {
         let (mut service, client) = (session(store.maildrop()), Client::new("nobody", password));
         let challenge = challenge(&say(&mut service, &format!("AUTH SCRAM-SHA-256 {}", encode(client.first()))));
@@ -132,7 +132,7 @@ fn names_and_passwords_are_prepared() {
     }
     store.add_user("u", "\u{2168}");
     assert_eq!(log_in(&mut session(store.maildrop()), "SCRAM-SHA-256", &Client::new("u", "IX")), OPEN);
-    // Prohibited (RFC 4013, section 2.3).
+    // The character is prohibited (RFC 4013, section 2.3).
     assert_eq!(log_in(&mut session(store.maildrop()), "SCRAM-SHA-256", &Client::new("\u{e000}", "pw")), WRONG);
 }
 
@@ -169,7 +169,7 @@ fn a_proof_is_bound_to_the_tls_connection() {
     let binding = "p=tls-exporter,,";
     assert_eq!(log_in(&mut bound(), plus, &client(binding, &exporter)), OPEN);
     assert_eq!(log_in(&mut bound(), "SCRAM-SHA-256", &client("n,,", b"")), OPEN);
-    // Somebody else's connection, as a proof has it that was carried from one to the other.
+    // The binding is that of another connection, as in a proof that was carried from one to the other.
     assert_eq!(log_in(&mut bound(), plus, &client(binding, &[8; 32])), WRONG);
     assert_eq!(log_in(&mut bound(), plus, &client(binding, b"")), WRONG);
     for (mechanism, header) in [

@@ -1,9 +1,9 @@
-//! A client of SCRAM-SHA-256, written down from RFC 5802 with nothing but a hash.
+//! A client of SCRAM-SHA-256, written from RFC 5802 with only a hash function.
 
 use base64ct::{Base64, Encoding as _};
 use sha2::{Digest as _, Sha256};
 
-/// RFC 2104.
+/// Computes HMAC (RFC 2104).
 fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut block = [0; 64];
     if key.len() > 64 {
@@ -20,7 +20,7 @@ fn xor(a: [u8; 32], b: [u8; 32]) -> [u8; 32] {
     std::array::from_fn(|i| a[i] ^ b[i])
 }
 
-/// `Hi` of RFC 5802, section 2.2.
+/// Computes `Hi` of RFC 5802, section 2.2.
 fn hi(password: &[u8], salt: &[u8], iterations: u32) -> [u8; 32] {
     let mut round = hmac(password, &[salt, &[0, 0, 0, 1]].concat());
     let mut sum = round;
@@ -39,7 +39,7 @@ pub(crate) fn decode(text: &str) -> Vec<u8> {
     Base64::decode_vec(text).expect("the server's challenges are Base64")
 }
 
-/// What the server keeps (RFC 5802, section 3).
+/// The keys that the server keeps (RFC 5802, section 3).
 #[allow(clippy::struct_field_names, reason = "the RFC's names")]
 pub(crate) struct Keys {
     client_key: [u8; 32],
@@ -55,16 +55,16 @@ impl Keys {
     }
 }
 
-/// What a client says, part by part, so that each can be wrong.
+/// The parts of a client's messages, so that each can be wrong.
 #[derive(Clone)]
 pub(crate) struct Client {
-    /// `n,,` or what else the server is told of TLS and of whom to act for.
+    /// The GS2 header: `n,,` or other flags of channel binding and of the authorization identity.
     pub(crate) header: String,
     /// The escaped name.
     pub(crate) user: String,
     pub(crate) nonce: String,
     pub(crate) password: String,
-    /// What comes behind the header in `c=`.
+    /// The octets after the header in `c=`.
     pub(crate) exporter: Vec<u8>,
 }
 
@@ -105,7 +105,7 @@ impl Client {
         format!("{}{}", self.header, self.bare())
     }
 
-    /// The proof, and what the server must answer it with.
+    /// Returns the last message with the proof, and the answer that the server must give to it.
     pub(crate) fn last(&self, server_first: &str) -> (String, String) {
         let challenge = Challenge::parse(server_first);
         assert!(challenge.nonce.starts_with(&self.nonce) && challenge.nonce.len() >= self.nonce.len() + 18);
@@ -119,7 +119,7 @@ impl Client {
     }
 }
 
-/// The example of RFC 7677, section 3: what judges others is right itself.
+/// Checks the example of RFC 7677, section 3, so that the oracle itself is right.
 #[test]
 fn the_example_of_the_rfc() {
     let client = Client { nonce: "rOprNGfwEbeRWgbNEkqO".into(), ..Client::new("user", "pencil") };

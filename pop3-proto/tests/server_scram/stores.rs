@@ -1,4 +1,4 @@
-//! Stores of other sorts: one that has keys and no password, one that has nothing, one that fails.
+//! Stores of other kinds: one that has keys and no password, one that has nothing, one that fails.
 
 use std::num::NonZeroU32;
 
@@ -11,7 +11,7 @@ use super::{OPEN, WRONG, challenge, log_in, say, session};
 const SALT: &[u8; 16] = b"some random salt";
 const ITERATIONS: u32 = 5000;
 
-/// Ann's keys and no password, or whatever else it is told to give.
+/// Ann's keys and no password, or other keys if told so.
 struct KeysOnly {
     gives: fn(&str) -> Result<ScramKeys, StoreError>,
     refuses: Option<Denial>,
@@ -87,7 +87,7 @@ fn keys_are_enough() {
 fn the_keys_of_a_password_are_the_oracles() {
     let derived = ScramKeys::derive("top secret", SALT, ITERATIONS).unwrap();
     assert_eq!(Ok(derived), anns("ann"));
-    // Longer than a block of the hash.
+    // The password is longer than a block of the hash.
     let long = "long ".repeat(30);
     let oracle = Keys::new(&long, SALT, 4096);
     let derived = ScramKeys::derive(&long, SALT, 0).unwrap();
@@ -115,7 +115,7 @@ fn a_store_that_fails_says_so() {
     assert_eq!(answer, "-ERR [SYS/TEMP] the disk??+OK is gone\r\n");
 }
 
-/// The maildrop of most stores: it has passwords or hashes, and has never heard of SCRAM.
+/// The maildrop of most stores: it has passwords or hashes, and does not know SCRAM.
 struct Plain;
 
 impl Maildrop for Plain {

@@ -1,9 +1,9 @@
-//! A client and what it hears, for tests that read as conversations.
+//! A client and the events that it hears, for tests that read as conversations.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use pop3_proto::{Client, Command, Config, Event, ProtocolError, Ticket, Violation};
 
-/// A client, the server's octets that it left, and all events as text.
+/// A client, the server's octets that it has not taken, and all events as text.
 #[derive(Clone, Debug)]
 pub(crate) struct Talk {
     pub(crate) client: Client,
@@ -18,14 +18,14 @@ impl Talk {
         Talk { client: Client::new(config), sent: vec![], left: vec![], heard: vec![], error: None }
     }
 
-    /// In AUTHORIZATION.
+    /// Returns a client in AUTHORIZATION.
     pub(crate) fn greeted(config: Config) -> Talk {
         let mut talk = Talk::new(config);
         talk.server("+OK ready\r\n");
         talk
     }
 
-    /// In AUTHORIZATION, with TLS from the beginning.
+    /// Returns a client in AUTHORIZATION, with TLS from the beginning.
     pub(crate) fn greeted_inside_tls(config: Config) -> Talk {
         let mut talk = Talk::new(config);
         talk.client.tls_established(b"").unwrap();
@@ -33,7 +33,7 @@ impl Talk {
         talk
     }
 
-    /// In TRANSACTION; the tickets 0 and 1 are answered.
+    /// Returns a client in TRANSACTION; the tickets 0 and 1 are answered.
     pub(crate) fn logged_in(config: Config) -> Talk {
         let mut talk = Talk::greeted(config);
         talk.client(Command::User("mrose"));
@@ -42,12 +42,12 @@ impl Talk {
         talk
     }
 
-    /// The client sends a command that it may send.
+    /// Sends a command, which must be permitted.
     pub(crate) fn client(&mut self, command: Command<'_>) -> Ticket {
         self.client.send(command, &mut self.sent).unwrap_or_else(|rejected| panic!("{command}: {rejected}"))
     }
 
-    /// The server says this; the events of it, bodies joined. An error ends it, and is text too.
+    /// Makes the server say this, and returns the events, bodies joined. An error ends them, and is text too.
     pub(crate) fn server(&mut self, octets: impl AsRef<[u8]>) -> Vec<String> {
         let from = self.heard.len();
         self.left.extend(octets.as_ref());

@@ -1,6 +1,6 @@
-//! A program without std and without an allocator, in which a client and a server hold a conversation. Were either of
-//! the two to come in with the crate, the build would fail: std brings a panic handler, and two are one too many; alloc
-//! wants a global allocator, and there is none.
+//! A program without std and without an allocator, in which a client and a server hold a conversation. If the crate
+//! brought in std or alloc, the build would fail: std brings a second panic handler, and alloc needs a global
+//! allocator.
 #![no_std]
 #![no_main]
 
@@ -11,7 +11,7 @@ use core::panic::PanicInfo;
 use pop3_proto::wire::{Payload, Response};
 use pop3_proto::{Client, Command, Config, Event, Request, Server, ServerConfig, Shape, State};
 
-// Linux's start-up code, and memcpy and its like, which the compiler takes for granted.
+// This links Linux's start-up code, memcpy and similar functions, which the compiler expects.
 #[link(name = "c")]
 unsafe extern "C" {
     safe fn abort() -> !;
@@ -31,7 +31,7 @@ extern "C" fn main() -> c_int {
     c_int::from(converse() != Some(State::Update))
 }
 
-/// Challenge and response, a listing and a message, and the end; where that leads.
+/// Holds a conversation of challenge and response, a listing, a message, and the end; returns the final state.
 fn converse() -> Option<State> {
     let mut client = Client::new(Config::default());
     let mut server = Server::new(ServerConfig { plaintext_login: true, ..ServerConfig::default() });
@@ -53,11 +53,11 @@ fn converse() -> Option<State> {
             return None;
         }
     }
-    // Four lines in LF go out with CRLF.
+    // The four lines in LF are sent with CRLF.
     (received == MESSAGE.len() + 4 && client.state() == server.state()).then_some(client.state())
 }
 
-/// How many octets of `space` are written by `write`, which is given what is left of it.
+/// Returns the number of octets of `space` that `write` writes; `write` gets the rest of the space.
 fn written<T>(space: &mut [u8], write: impl FnOnce(&mut &mut [u8]) -> Option<T>) -> Option<usize> {
     let len = space.len();
     let mut room = space;
@@ -65,7 +65,7 @@ fn written<T>(space: &mut [u8], write: impl FnOnce(&mut &mut [u8]) -> Option<T>)
     Some(len - room.len())
 }
 
-/// The client's side: takes every event, counts the octets of the message, and responds to a challenge.
+/// Plays the client's side: takes every event, counts the octets of the message, and responds to a challenge.
 fn hear(client: &mut Client, said: &[u8], received: &mut usize, out: &mut &mut [u8]) -> Option<()> {
     let mut input = said;
     while let Some(event) = client.receive(&mut input).ok()? {
@@ -79,7 +79,7 @@ fn hear(client: &mut Client, said: &[u8], received: &mut usize, out: &mut &mut [
     Some(())
 }
 
-/// The server's side: one request, and the whole answer to it.
+/// Plays the server's side: takes one request, and writes the whole answer to it.
 fn answer(server: &mut Server, said: &[u8], space: &mut [u8]) -> Option<usize> {
     let mut decoded = [0; 64];
     written(space, |out| {
@@ -98,7 +98,7 @@ fn answer(server: &mut Server, said: &[u8], space: &mut [u8]) -> Option<usize> {
             Shape::Body => {
                 let mut content = MESSAGE;
                 let len = server.body(&mut content, out).ok()?;
-                // What was written is no room any more.
+                // The written octets are no longer room.
                 *out = core::mem::take(out).get_mut(len..)?;
             }
         }

@@ -1,5 +1,5 @@
-//! The example `fixed` in a program without std and without an allocator: that it links shows that the session's code
-//! needs neither, and that it ends with 0 shows that the session does what it should.
+//! The example `fixed` in a program without std and without an allocator. Linking shows that the session's code needs
+//! neither, and an exit status of 0 shows that the session works.
 #![no_std]
 #![no_main]
 
@@ -13,7 +13,7 @@ mod session;
 
 use session::{Failure, Session, Wire};
 
-// Linux's start-up code, and memcpy and its like, which the compiler takes for granted.
+// This links Linux's start-up code, memcpy and similar functions, which the compiler expects.
 #[link(name = "c")]
 unsafe extern "C" {
     safe fn abort() -> !;
@@ -24,7 +24,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     abort()
 }
 
-/// What the client is to say, and what it is told then. The digest is that of RFC 1939, section 7.
+/// Lines that the client must send, and the answers. The digest is that of RFC 1939, section 7.
 const SCRIPT: [(&[u8], &[u8]); 5] = [
     (b"", b"+OK POP3 server ready <1896.697170952@dbc.mtview.ca.us>\r\n"),
     (b"APOP mrose c4c9334bac560ecc979e58001b3e22fb\r\n", b"+OK maildrop has 1 message\r\n"),
@@ -33,7 +33,7 @@ const SCRIPT: [(&[u8], &[u8]); 5] = [
     (b"QUIT\r\n", b"+OK bye\r\n"),
 ];
 
-/// A server made of the script, on a line so bad that it carries seven octets at a time.
+/// A server made of the script, on a line that carries seven octets at a time.
 struct Script {
     turn: usize,
     told: usize,
