@@ -1,4 +1,4 @@
-//! Laws 1, 2 and 4: however the server's octets are cut, the same is heard.
+//! Laws 1, 2 and 4: the client hears the same, wherever the server's octets are cut.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -28,7 +28,7 @@ fuzz_target!(|script: Script<'_>| {
     }
 });
 
-/// Does what the script says, and tells how it went.
+/// Does the step of the script, and returns its result.
 fn act(checked: &mut CheckedClient, step: &Step<'_>) -> String {
     let mut out = Vec::new();
     let client = &mut checked.client;

@@ -1,4 +1,4 @@
-//! Calls that overlap, are dropped and taken up again, and a transport that writes and reads little at a time: each call has
+//! Calls that overlap, are dropped and resumed, over a transport that writes and reads little at a time: each call gets
 //! its own whole answer, or an error.
 #![no_main]
 
@@ -64,7 +64,7 @@ fn message(number: &str) -> String {
     format!("Subject: {number}\r\n\r\n.{number}\r\n{number}\r\n")
 }
 
-/// A call, and what it is to bring.
+/// A call, and the answer that it must bring.
 enum Pending {
     Listing(Call<UidlAll>),
     Single(Call<UidlOne>, NonZeroU32),
@@ -79,12 +79,12 @@ struct Scene {
     server: Server,
     calls: Vec<Pending>,
     last: u32,
-    /// The numbers of the listings that calls have got.
+    /// The numbers of the listings that calls have received.
     listings: HashSet<Vec<u8>>,
 }
 
 impl Scene {
-    /// In TRANSACTION, with PIPELINING or without.
+    /// Returns a scene in TRANSACTION, with PIPELINING or without.
     fn new(how: u8) -> Scene {
         let conversation = Conversation::new(Config::default());
         let server = Server { said: b"+OK\r\n".iter().copied().collect(), ..Server::default() };
@@ -152,7 +152,7 @@ impl Scene {
         self.server.hear(&octets);
     }
 
-    /// Reads while no octets of a message wait to be taken, as the documentation has it.
+    /// Reads while no octets of a message wait to be taken, as the documentation requires.
     fn read(&mut self, most: usize) {
         if self.server.said.is_empty() || !self.conversation.body().is_empty() {
             return;
@@ -187,7 +187,7 @@ impl Scene {
         }
     }
 
-    /// Takes a call further. What comes of it must be its own, and whole.
+    /// Steps a call. Its result must be its own, and whole.
     fn step(&mut self, which: usize, take: usize) {
         let Some(at) = which.checked_rem(self.calls.len()) else { return };
         let Scene { conversation, calls, listings, .. } = self;
@@ -227,7 +227,7 @@ impl Scene {
             }
             Pending::Deletions(batch) => match batch.next(conversation) {
                 Step::Done(Some(item)) => {
-                    // Not awaited: the next call skips it.
+                    // The item is not awaited: the next call skips it.
                     let number = item.number;
                     let mut call = item.call();
                     if let Some(Err(error)) = settled(conversation, &mut call) {
@@ -245,7 +245,7 @@ impl Scene {
         }
     }
 
-    /// All that is owed comes, and the conversation is good for another call.
+    /// Delivers all answers that are owed, and checks that the conversation can make another call.
     fn finish(&mut self) {
         for _ in 0..200 {
             for at in 0..self.calls.len() {
@@ -275,7 +275,7 @@ impl Scene {
     }
 }
 
-/// Takes a message further. Returns true if that is its end.
+/// Steps a message. Returns true at its end.
 fn read(
     conversation: &mut Conversation,
     retrieval: &mut Retrieval,
@@ -318,7 +318,7 @@ fn settled<E: Exchange>(conversation: &mut Conversation, call: &mut Call<E>) -> 
     }
 }
 
-/// A part of the answer was skipped, and nothing else.
+/// Checks that a part of the answer was skipped, and that there is no other error.
 fn judge(error: &Error) {
     assert!(matches!(error.cause(), Cause::Usage(UsageError::Skipped)), "{error}");
 }

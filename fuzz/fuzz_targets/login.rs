@@ -15,7 +15,7 @@ fuzz_target!(|octets: &[u8]| {
         assert!(wire.split_terminator("\r\n").all(|line| matches!(line, "CAPA" | "STLS")), "before TLS: {wire}");
     } else if !scene.policy.allow_plaintext {
         let telling = ["USER", "PASS", "AUTH PLAIN", "AUTH LOGIN", "AUTH XOAUTH2", "AUTH OAUTHBEARER"];
-        // At the start of a line: the Base64 of a nonce may contain any word.
+        // The text is searched at the start of a line: the Base64 of a nonce may contain any word.
         let told = wire.lines().any(|line| telling.iter().any(|telling| line.starts_with(telling)));
         assert!(!told, "without leave: {wire}");
     }
@@ -27,7 +27,7 @@ fuzz_target!(|octets: &[u8]| {
         }
         Err(error) => {
             let shown = format!("{error} {error:?} {:?}", played.conversation);
-            // Unless the server came upon it by itself.
+            // A secret is not shown, unless the server found it by itself.
             for secret in [PASSWORD, TOKEN] {
                 assert!(scene.knows(secret) || !shown.contains(secret), "{shown}");
             }

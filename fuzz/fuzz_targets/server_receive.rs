@@ -1,4 +1,4 @@
-//! The server's role: whatever a client sends, and however it is cut, the same is answered, each line once.
+//! The server's role: its answers are the same wherever a client's octets are cut, and each line is answered once.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -12,7 +12,7 @@ fuzz_target!(|octets: &[u8]| {
     let config = config(limits);
     let all = [Cuts::Whole, Cuts::Every, Cuts::Some(seed)];
 
-    // The bare role, which is made to write the client's own octets as the text of its answers.
+    // The bare role writes the client's own octets as the text of its answers.
     let text = String::from_utf8_lossy(octets);
     let clerks = all.map(|cuts| {
         let mut server = CheckedServer::new(config, &text);
@@ -28,7 +28,7 @@ fuzz_target!(|octets: &[u8]| {
         }
     }
 
-    // A whole service, and one that knows nobody.
+    // A whole service is compared with one that knows no user.
     let said = all.map(|cuts| hold(true, config, octets, cuts));
     let (whole, shown) = &said[0];
     for (other, other_shown) in &said[1..] {
@@ -37,7 +37,7 @@ fuzz_target!(|octets: &[u8]| {
 
     let limit = config.max_line.max(255) as usize;
     let same_limits = config.max_response.max(255) as usize == limit;
-    // With two limits, how many lines there are depends on what the server asked for.
+    // With two limits, the number of lines depends on what the server asked for.
     if same_limits {
         let lines = lines(octets, limit);
         let session = session(&lines, whole);
@@ -51,7 +51,7 @@ fuzz_target!(|octets: &[u8]| {
     }
 });
 
-/// What a service says, whether or not its user exists, and what is left of it.
+/// Returns the octets that a service says, with or without its user, and its state afterwards.
 fn hold(exists: bool, config: ServerConfig, octets: &[u8], cuts: Cuts) -> (Vec<u8>, String) {
     let store = MailStore::new();
     if exists {
@@ -68,7 +68,7 @@ fn hold(exists: bool, config: ServerConfig, octets: &[u8], cuts: Cuts) -> (Vec<u
     (masked(said), format!("{service:?}"))
 }
 
-/// A challenge of SCRAM is another one each time, of the same length.
+/// Masks the challenges of SCRAM, which differ each time and have the same length.
 fn masked(mut said: Vec<u8>) -> Vec<u8> {
     for line in said.split_inclusive_mut(|&octet| octet == b'\n') {
         if let [b'+', b' ', challenge @ .., b'\r', b'\n'] = line {
@@ -78,7 +78,8 @@ fn masked(mut said: Vec<u8>) -> Vec<u8> {
     said
 }
 
-/// Octet `0` stands for the defaults with passwords permitted, and each bit of the others for something else.
+/// Returns a configuration. Octet `0` stands for the defaults with passwords permitted, and each bit of the others for
+/// a change.
 fn config(octet: u8) -> ServerConfig {
     let bits = octet ^ b'0';
     let max_response = match bits & 3 {

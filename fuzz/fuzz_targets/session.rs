@@ -1,4 +1,4 @@
-//! Laws 3, 5, 8, 10 and 11: whatever the caller does, in whatever order.
+//! Laws 3, 5, 8, 10 and 11: any calls, in any order.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -65,17 +65,17 @@ fuzz_target!(|script: Script<'_>| {
     }
 });
 
-/// Whether a TLS handshake may come next.
+/// The TLS handshake that may come next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Handshake {
     No,
-    /// Nothing was heard yet.
+    /// Permitted, because nothing was heard yet.
     First,
-    /// STLS was accepted.
+    /// Permitted, because STLS was accepted.
     Stls,
 }
 
-/// What an observer knows who sees both sides.
+/// The knowledge of an observer who sees both sides.
 struct Session {
     out: Vec<u8>,
     /// The newest command sent.
@@ -125,7 +125,7 @@ impl Session {
                 }
                 client.owed.push_back((ticket, kind, false));
                 self.newest = Some(kind);
-                // The same without room changes nothing.
+                // The same call without room changes nothing.
                 let mut other = before.clone();
                 let mut room = vec![7; line.len() - 1];
                 assert_eq!(other.send(command, &mut &mut room[..]), Err(UsageError::NoRoom));

@@ -1,4 +1,4 @@
-//! Byte-stuffing: a client hears what a naive reader hears, and what a naive writer sent; a server sends what that one
+//! Byte-stuffing: a client hears what a naive reader hears and a naive writer sent, and a server sends what that writer
 //! sends.
 #![no_main]
 
@@ -18,7 +18,7 @@ fuzz_target!(|octets: &[u8]| {
     }
 
     for cuts in [Cuts::Whole, Cuts::Every, Cuts::Some(seed)] {
-        // The octets as a message, there and back. If its lines end in both ways, its end in LF is not certain.
+        // The octets are a message, sent and received. If its lines end in both ways, its end in LF is not certain.
         let (sent, expected) = stuff(octets, ending);
         let mut client = retrieve(ending, u64::MAX);
         client.offer(&sent, cuts);
@@ -31,7 +31,7 @@ fuzz_target!(|octets: &[u8]| {
             assert!(client.owed.is_empty() && client.inbox.is_empty() && client.error.is_none(), "{cuts:?}");
         }
 
-        // The octets as they come from a server, whatever it meant by them.
+        // The octets come from a server, whatever it meant by them.
         let (expected, end) = content(octets, ending);
         let mut client = retrieve(ending, max_body);
         let len = if let End::At(len) | End::Unclear(len) = end { len } else { octets.len() };
@@ -50,7 +50,7 @@ fuzz_target!(|octets: &[u8]| {
     }
 });
 
-/// What a server sends for a stored message, offered in pieces and with so much room at a time.
+/// Returns the octets that a server sends for a stored message, offered in pieces and with so much room at a time.
 fn serve(message: &[u8], room: usize) -> Vec<u8> {
     let mut server = Server::new(ServerConfig { plaintext_login: true, ..ServerConfig::default() });
     server.greeting(None, "", &mut Vec::new()).expect("it is due");
@@ -70,7 +70,7 @@ fn serve(message: &[u8], room: usize) -> Vec<u8> {
     out
 }
 
-/// A client that has heard the `+OK` to RETR.
+/// Returns a client that has heard the `+OK` to RETR.
 fn retrieve(ending: Ending, max_body: u64) -> CheckedClient {
     let mut client = CheckedClient::new(Config { max_body, ..Config::default() }, false);
     let ok: &[u8] = if ending == Ending::CrLf { b"+OK\r\n" } else { b"+OK\n" };

@@ -1,15 +1,15 @@
-//! Plays a script to a client and asserts what holds for every call: progress, poison, order.
+//! Plays a script to a client and asserts the laws of every call: progress, poison, order.
 
 use std::collections::VecDeque;
 
 use pop3_proto::{Awaiting, Client, Config, Event, Kind, ProtocolError, Ticket};
 
-/// Where the octets of a stretch are cut.
+/// The places where the octets of a stretch are cut.
 #[derive(Clone, Copy, Debug)]
 pub enum Cuts {
     /// Nowhere.
     Whole,
-    /// Behind every octet.
+    /// After every octet.
     Every,
     /// At places that the seed decides.
     Some(u8),
@@ -23,7 +23,7 @@ pub enum Heard {
     Broken(ProtocolError),
 }
 
-/// What follows a `+OK`, written down once more from RFC 1939, 2449 and 6856.
+/// The shape of an answer after its `+OK`, written again from RFC 1939, 2449 and 6856.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     Line,
@@ -31,7 +31,7 @@ pub enum Shape {
     Message,
 }
 
-/// The shape of the answer to a command of this kind.
+/// Returns the shape of the answer to a command of this kind.
 pub fn shape(kind: Kind) -> Shape {
     match kind {
         Kind::Retr | Kind::Top => Shape::Message,
@@ -40,13 +40,13 @@ pub fn shape(kind: Kind) -> Shape {
     }
 }
 
-/// A client, what it was offered and not yet took, and what it said.
+/// A client, the octets that it was offered and has not taken, and its events.
 #[derive(Debug)]
 pub struct CheckedClient {
     pub client: Client,
     pub inbox: Vec<u8>,
     pub heard: Vec<Heard>,
-    /// The commands that owe an answer, and whether their `+OK` was heard.
+    /// The commands that await an answer, and whether their `+OK` was heard.
     pub owed: VecDeque<(Ticket, Kind, bool)>,
     pub error: Option<ProtocolError>,
     config: Config,
@@ -61,7 +61,7 @@ impl CheckedClient {
         CheckedClient { client, inbox: Vec::new(), heard: Vec::new(), owed: VecDeque::new(), error: None, config }
     }
 
-    /// Offers `octets` behind what is left from before, cut as told, and takes every event.
+    /// Offers `octets` after those left from before, cut as told, and takes every event.
     pub fn offer(&mut self, octets: &[u8], cuts: Cuts) {
         let mut random = match cuts {
             Cuts::Some(seed) => u32::from(seed),
@@ -118,7 +118,7 @@ impl CheckedClient {
         assert_eq!(self.client.in_flight(), self.owed.len(), "law 5: each is owed once");
     }
 
-    /// How many octets may be left when the client asks for more.
+    /// Returns the most octets that may be left when the client asks for more.
     fn deadlines(&self) -> usize {
         let line = self.config.max_line.max(3) as usize - 1;
         match self.client.awaiting() {

@@ -1,4 +1,4 @@
-//! Drivers for the server's role, which put octets in cut as told.
+//! Drivers for the server's role, which feed octets cut as told.
 
 use pop3_proto::wire::Code;
 use pop3_proto::{AnswerError, Command, ProtocolError, Request, Server, ServerConfig, Service, Shape};
@@ -23,7 +23,7 @@ fn cut(octets: &[u8], cuts: Cuts, mut each: impl FnMut(&[u8])) {
     }
 }
 
-/// A bare server whose answers depend on nothing but how many it has given.
+/// A bare server whose answers depend only on the number of answers before.
 #[derive(Debug)]
 pub struct CheckedServer<'a> {
     pub server: Server,
@@ -60,7 +60,7 @@ impl<'a> CheckedServer<'a> {
                 Ok(None) => break,
                 Ok(Some(request)) => {
                     assert!(input.len() < before && self.error.is_none(), "a request shortens the input");
-                    // Until it is answered there is no other, and nothing is taken.
+                    // Until it is answered, there is no other request, and no octet is taken.
                     let (mut waiting, mut kept) = (self.server.clone(), input);
                     if let Ok(other) = waiting.receive(&mut kept) {
                         assert!(other.is_none() && kept == input && waiting == self.server);
@@ -93,12 +93,13 @@ impl<'a> CheckedServer<'a> {
                 server.challenge(b"", &mut out)
             }
             Request::Response(_) if turn.is_multiple_of(3) => server.challenge(self.text.as_bytes(), &mut out),
-            // Refused or not, what lies behind STLS is fatal; but whether it lies there yet depends on the cuts.
+            // Octets after STLS are fatal, whether or not it is refused; but whether they are there yet depends on the
+            // cuts.
             Request::Command(Command::Stls) => server.ok(self.text, &mut out),
             _ if turn % 5 == 4 => server.err(code, self.text, &mut out),
             _ => server.ok(self.text, &mut out),
         };
-        // Behind STLS there was more: no answer but the end of the session is left.
+        // Octets followed STLS: the only answer left is the end of the session.
         if refused == Err(AnswerError::NotDue) && !server.state().is_over() {
             assert!(matches!(request, Request::Command(Command::Stls)), "{request:?}");
         } else {
@@ -116,7 +117,7 @@ impl<'a> CheckedServer<'a> {
         self.heard.push((format!("{request:?}"), out));
     }
 
-    /// What follows a `+OK`: a row, or a message.
+    /// Writes the rest of an answer after its `+OK`: a row, or a message.
     fn go_on(&mut self, shape: Shape, out: &mut Vec<u8>) {
         let server = &mut self.server;
         if shape == Shape::Listing {
@@ -135,7 +136,7 @@ impl<'a> CheckedServer<'a> {
     }
 }
 
-/// Puts `octets` into a service, and takes out all that it says, up to `gulp` octets at a time.
+/// Puts `octets` into a service, and returns all output, taken up to `gulp` octets at a time.
 pub fn serve<M: pop3_proto::serve::Maildrop>(
     service: &mut Service<M>,
     octets: &[u8],

@@ -1,7 +1,8 @@
-//! What the fuzz targets share: scripts of a session, a client and a server that check what holds for every call, and naive readers as oracles.
+//! Code that the fuzz targets share: scripts of a session, a client and a server that check the laws of every call, and
+//! naive readers as oracles.
 //!
-//! Nothing here is made of the crate's own framing or state machine: an oracle that shares code with what it judges
-//! shares its mistakes.
+//! Nothing here uses the crate's own framing or state machine: an oracle that shares code with its subject shares its
+//! mistakes.
 
 mod checked_client;
 mod checked_server;

@@ -1,4 +1,4 @@
-//! What the target `login` reads: a method, a policy, the cuts, and the server's turns.
+//! The input of the target `login`: a method, a policy, the cuts, and the server's turns.
 
 use pop3_proto::drive::{Acknowledge, Call, Conversation, Io, Step};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Progress, Security};
@@ -21,9 +21,9 @@ const METHODS: [Option<Method>; 11] = [
     Some(Method::External),
 ];
 
-/// A login and its server. The input is three octets, for the method, for policy and credentials, and for the cuts; then the
-/// turns of the server with `\x02` between them, each said when the client has said something. In a turn, what stands
-/// between `{` and `}` goes in Base64, and `\x01` in there is the client's nonce.
+/// A login and its server. The input is three octets, for the method, for policy and credentials, and for the cuts;
+/// then the turns of the server with `\x02` between them, each sent after the client has sent something. In a turn, the
+/// text between `{` and `}` is sent in Base64, and `\x01` in it is the client's nonce.
 #[derive(Debug)]
 pub struct Scene<'a> {
     pub policy: Policy,
@@ -33,12 +33,12 @@ pub struct Scene<'a> {
     turns: &'a [u8],
 }
 
-/// What came of it.
+/// The result of a login.
 #[derive(Debug)]
 pub struct Played {
     pub result: Result<(), LoginError>,
     pub conversation: Conversation,
-    /// What went out without TLS, and what went out at all.
+    /// The octets sent without TLS. `all` has all octets sent.
     pub clear: Vec<u8>,
     all: Vec<u8>,
 }
@@ -111,7 +111,7 @@ impl<'a> Scene<'a> {
                     }
                     continue;
                 }
-                // Between two turns of the server's there is nothing to be seen.
+                // Between two turns of the server, there is nothing to look at.
                 Ok(Step::NeedIo(Io::Look)) if heard.is_empty() => {
                     conversation.looked();
                     continue;
@@ -136,7 +136,7 @@ impl Played {
         self.all.split(|&octet| octet == b'\n').any(|line| line.starts_with(text.as_bytes()))
     }
 
-    /// QUIT can be said where the session goes on.
+    /// Checks that QUIT can be sent if the session continues.
     pub fn quit(&mut self) {
         let mut quit = Call::new(Acknowledge(Command::Quit));
         let step = self.conversation.step(&mut quit);
@@ -161,7 +161,7 @@ fn spoken(turn: &[u8], all: &[u8]) -> Vec<u8> {
     said
 }
 
-/// The nonce of the last message of SCRAM that has one.
+/// Returns the nonce of the last message of SCRAM that has one.
 fn nonce(all: &[u8]) -> Vec<u8> {
     const MARK: &[u8] = b",r=";
     let messages = all.split(u8::is_ascii_whitespace).map(unbase64);
@@ -185,7 +185,7 @@ fn base64(octets: &[u8]) -> Vec<u8> {
     text
 }
 
-/// As far as it is Base64.
+/// Decodes the text as far as it is Base64.
 fn unbase64(text: &[u8]) -> Vec<u8> {
     let values = text.iter().map_while(|digit| DIGITS.iter().position(|d| d == digit));
     let values: Vec<usize> = values.collect();

@@ -1,9 +1,11 @@
-//! What a server must answer to a client's lines, read naively: one status line each, and what its command asks for.
+//! The answers that a server must give to a client's lines, read naively: one status line each, and the data of its
+//! command.
 
-/// The only response codes a server of ours has a use for (RFC 2449, section 8; RFC 3206).
+/// The only response codes that our server uses (RFC 2449, section 8; RFC 3206).
 const CODES: [&[u8]; 5] = [b"[IN-USE] ", b"[LOGIN-DELAY] ", b"[SYS/TEMP] ", b"[SYS/PERM] ", b"[AUTH] "];
 
-/// The client's lines without their ends; `None` stands for one of more than `limit` octets, whether or not it ended.
+/// Returns the client's lines without their ends; `None` stands for one of more than `limit` octets, whether or not it
+/// ended.
 pub fn lines(octets: &[u8], limit: usize) -> Vec<Option<&[u8]>> {
     let mut lines = Vec::new();
     for line in octets.split_inclusive(|&octet| octet == b'\n') {
@@ -16,7 +18,7 @@ pub fn lines(octets: &[u8], limit: usize) -> Vec<Option<&[u8]>> {
     lines
 }
 
-/// Asserts that `line`, without its CRLF, is what a server may write, and tells its indicator.
+/// Asserts that a server may write `line`, without its CRLF, and returns its indicator.
 pub(crate) fn status(line: &[u8]) -> &str {
     assert!(line.len() <= 510, "a status line has 512 octets at most");
     assert!(line.iter().all(|octet| matches!(octet, b' '..=b'~')), "{}", line.escape_ascii());
@@ -37,7 +39,7 @@ pub(crate) fn status(line: &[u8]) -> &str {
     std::str::from_utf8(indicator).expect("it is ASCII")
 }
 
-/// Takes a line with its CRLF off `said`; `None` if there is no whole one.
+/// Takes a line with its CRLF from `said`; returns `None` if there is no whole one.
 fn line<'a>(said: &mut &'a [u8]) -> Option<&'a [u8]> {
     let end = said.windows(2).position(|pair| pair == b"\r\n")?;
     let line = &said[..end];
@@ -45,11 +47,11 @@ fn line<'a>(said: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(line)
 }
 
-/// How a session went, as its octets tell.
+/// The course of a session, by its octets.
 #[derive(Debug, Default)]
 pub struct Session<'a> {
     pub answers: usize,
-    /// What was said before the first answer to a login that succeeded.
+    /// The octets before the first answer to a login that succeeded.
     pub before_login: &'a [u8],
     pub logged_in: bool,
     /// QUIT was granted.

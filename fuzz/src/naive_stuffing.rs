@@ -1,10 +1,10 @@
-//! Byte-stuffing as RFC 1939, section 3, says it, octet by octet and without regard to speed.
+//! Byte-stuffing as in RFC 1939, section 3, octet by octet and without regard to speed.
 
-/// What ends a line.
+/// The line end of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     CrLf,
-    /// A CR in front of the LF is a part of the line.
+    /// The line end is LF; a CR before it is a part of the line.
     Lf,
 }
 
@@ -16,7 +16,7 @@ impl Ending {
         }
     }
 
-    /// The lines of `octets` with their ends; the last one may lack its end.
+    /// Returns the lines of `octets` with their ends; the last one may lack its end.
     fn lines(self, octets: &[u8]) -> Vec<Vec<u8>> {
         let mut lines = vec![Vec::new()];
         for &octet in octets {
@@ -30,7 +30,7 @@ impl Ending {
     }
 }
 
-/// A stored message as it is told: each line with CRLF, also those with LF alone and the last one without either.
+/// Returns a stored message with CRLF after each line, also after those with LF alone and a last one without either.
 pub fn stored(message: &[u8]) -> Vec<u8> {
     let mut told = Vec::new();
     for line in message.split_inclusive(|&octet| octet == b'\n') {
@@ -41,7 +41,7 @@ pub fn stored(message: &[u8]) -> Vec<u8> {
     told
 }
 
-/// `message` as a server sends it, terminator included, and as a client should hear it.
+/// Returns `message` as a server sends it, terminator included, and as a client should hear it.
 pub fn stuff(message: &[u8], ending: Ending) -> (Vec<u8>, Vec<u8>) {
     let mut heard = message.to_vec();
     if !message.is_empty() && !message.ends_with(ending.octets()) {
@@ -59,18 +59,18 @@ pub fn stuff(message: &[u8], ending: Ending) -> (Vec<u8>, Vec<u8>) {
     (sent, heard)
 }
 
-/// Where what a server sent ends.
+/// The end of the octets that a server sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The terminator has not come.
     Open,
-    /// So many octets are taken, terminator included.
+    /// The message ends after so many octets, terminator included.
     At(usize),
-    /// A lone dot comes within so many octets, of which nobody can tell what it is.
+    /// A lone dot comes within so many octets, and may be content or the terminator.
     Unclear(usize),
 }
 
-/// The content of what a server sent, as far as it is certain, and where it ends.
+/// Returns the content of a server's octets, as far as it is certain, and its end.
 pub fn content(sent: &[u8], ending: Ending) -> (Vec<u8>, End) {
     let (mut content, mut taken) = (Vec::new(), 0);
     let mut before: Vec<Vec<u8>> = Vec::new();
@@ -78,14 +78,14 @@ pub fn content(sent: &[u8], ending: Ending) -> (Vec<u8>, End) {
         taken += line.len();
         if line == b".\r\n" || (ending == Ending::Lf && line == b".\n") {
             let crlf = |line: &Vec<u8>| line.ends_with(b"\r\n");
-            // Behind CRLF, or at the beginning, every server would have stuffed another dot.
+            // After CRLF, or at the beginning, every server would have stuffed another dot.
             let sure = before.last().is_none_or(crlf);
             let uniform = !before.iter().any(crlf) && !crlf(&line);
             return (content, if sure || uniform { End::At(taken) } else { End::Unclear(taken) });
         }
         before.push(line.clone());
         match line.as_slice() {
-            // It could still become the terminator.
+            // The octets could still become the terminator.
             b"." | b".\r" => {}
             [b'.', rest @ ..] => content.extend(rest),
             line => content.extend(line),

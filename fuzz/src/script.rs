@@ -1,7 +1,8 @@
-//! Scripts: a session written down in octets, so that seeds can be read and mutations stay close to conversations.
+//! Scripts: a session written as octets, so that seeds can be read and mutations stay close to conversations.
 //!
-//! The first two octets choose the limits and the cuts. Behind them, everything is what the server says, but for steps
-//! of the client: octet 1, a letter, an argument, octet 2. So `\x01p tan\x02` is PASS, sent when all before it was heard.
+//! The first two octets choose the limits and the cuts. After them, everything is the server's octets, except steps of
+//! the client: octet 1, a letter, an argument, octet 2. So `\x01p tan\x02` is PASS, sent after all octets before it
+//! were heard.
 
 use std::num::NonZeroU32;
 
@@ -9,16 +10,16 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary, Unstructured};
 use pop3_proto::wire::{Digest, Payload, Response};
 use pop3_proto::{Command, Config};
 
-/// A script, taken apart.
+/// A parsed script.
 #[derive(Debug)]
 pub struct Script<'a> {
     /// The limits.
     pub config: Config,
-    /// TLS is there from the beginning.
+    /// The session is inside TLS from the beginning.
     pub inside_tls: bool,
-    /// Where a third client cuts.
+    /// The seed of a third client's cuts.
     pub seed: u8,
-    /// What happens, in order.
+    /// The parts of the session, in order.
     pub parts: Vec<Part<'a>>,
 }
 
@@ -29,7 +30,7 @@ pub enum Part<'a> {
     Client(Step<'a>),
 }
 
-/// What the client does.
+/// An action of the client.
 #[derive(Debug)]
 pub enum Step<'a> {
     Send(Command<'a>),
@@ -39,7 +40,7 @@ pub enum Step<'a> {
     Utf8User,
 }
 
-/// All that is left of the octets is one script, so that what a person writes is what runs.
+/// Takes all remaining octets as one script, so that a script runs as it was written.
 impl<'a> Arbitrary<'a> for Script<'a> {
     fn arbitrary(octets: &mut Unstructured<'a>) -> arbitrary::Result<Script<'a>> {
         octets.bytes(octets.len()).map(Script::parse)
@@ -51,7 +52,7 @@ impl<'a> Arbitrary<'a> for Script<'a> {
 }
 
 impl<'a> Script<'a> {
-    /// Reads octets as a script; all octets are one.
+    /// Parses octets as a script; all octets are valid.
     pub fn parse(octets: &'a [u8]) -> Script<'a> {
         let (&[limits, seed], mut rest) = octets.split_first_chunk().unwrap_or((b"00", b""));
         let mut parts = Vec::new();
@@ -72,7 +73,7 @@ impl<'a> Script<'a> {
     }
 }
 
-/// Octet `0` stands for the defaults, and each bit of the others for something small.
+/// Returns the limits. Octet `0` stands for the defaults, and each bit of the others for something small.
 fn limits_of(octet: u8) -> Config {
     let bits = octet ^ b'0';
     let mut config = Config::default();
