@@ -284,7 +284,7 @@ fn a07_what_is_nearly_an_ok_begins_no_handshake() {
             play.sent_only(&["CAPA", "STLS"]);
         }
     }
-    // The decision here differs from the record: no other line can be meant by an indicator in another case.
+    // By decision, an indicator in another case is accepted: no other line can be meant by it.
     for says in [&b"+ok\r\n"[..], b"+Ok begin\r\n"] {
         let mut play = Play::of(&[("", b"+OK hi\r\n"), ("CAPA", LIST), ("STLS", says)], Config::default(), Cut::Whole);
         assert!(play.login(STARTTLS).is_err());

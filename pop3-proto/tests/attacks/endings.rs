@@ -141,7 +141,7 @@ fn d19_nothing_counts_after_quit() {
             assert!(!play.sent().contains("NOOP"));
         }
     }
-    // A login that follows it is not one either.
+    // A greeting that refuses service permits no login either: the session is closed.
     let mut conversation = Conversation::new(Config::default());
     conversation.spare()[..6].copy_from_slice(b"-ERR\r\n");
     conversation.filled(6);

@@ -135,7 +135,7 @@ fn c12_no_challenge_is_longer_than_its_limit() {
     }
 }
 
-/// Logs in by SCRAM at a server that cheats. Returns the lines that were sent, and whether each proof was right.
+/// Logs in by SCRAM at a server that cheats. Returns the result, the conversation, and whether each proof was right.
 fn scram(method: Method, cheat: Cheat, end: &'static [u8], cut: Cut) -> (Result<(), LoginError>, Play, Vec<bool>) {
     let proofs = Rc::new(RefCell::new(Vec::new()));
     let mut play = Play::new(serve(method.name(), cheat, end, &proofs), INSIDE_TLS, cut);

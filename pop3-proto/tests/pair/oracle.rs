@@ -26,7 +26,7 @@ pub(crate) struct Answer {
     pub(crate) text: Vec<u8>,
     pub(crate) rows: Vec<Vec<u8>>,
     pub(crate) body: Vec<u8>,
-    /// Has come to its end.
+    /// The answer came to its end.
     pub(crate) whole: bool,
 }
 

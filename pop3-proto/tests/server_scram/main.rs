@@ -95,7 +95,7 @@ fn v46_nobody_looks_like_a_wrong_password() {
     assert_eq!((ann.salt.len(), ann.iterations), (nobody.salt.len(), nobody.iterations));
     assert_ne!(ann.salt, nobody.salt);
     assert!(ann.iterations >= 4096);
-    // The store has a password that belongs to nobody, and it is none of these.
+    // None of these is the password of an unknown user, whatever the store takes for it.
     for password in ["", "nobody's password", "nobody"] {
         let (mut service, client) = (session(store.maildrop()), Client::new("nobody", password));
         let challenge = challenge(&say(&mut service, &format!("AUTH SCRAM-SHA-256 {}", encode(client.first()))));
