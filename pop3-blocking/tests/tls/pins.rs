@@ -177,7 +177,7 @@ fn a_certificate_of_version_1() {
             let failure = refused(&shows(vec![certificate.clone()], &signed_by_itself(), version), tls);
             assert_eq!(
                 failure.to_string(),
-                "the server's certificate is of version 1, and only those of version 3 are accepted"
+                "the server's certificate is of version 1, and only those of version 3 are accepted, pinned or not"
             );
             assert!(failure.is_certificate() && !failure.is_unknown_authority());
             assert_eq!(failure.fingerprint(), None);
