@@ -129,6 +129,7 @@ fn what_an_interrupt_means_is_told() {
     let server = scripted(|line| match line {
         "LIST" => say("+OK\r\n1 5\r\n.\r\n"),
         "UIDL" => say("+OK\r\n1 a\r\n.\r\n"),
+        "UIDL 1" => say("+OK 1 a\r\n"),
         // It is waited for.
         "RETR 1" => say(""),
         _ => Act::Usual,
