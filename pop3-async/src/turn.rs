@@ -12,38 +12,38 @@ use std::task::{Context, Poll, Wake, Waker};
 pub(crate) struct Turn {
     /// Boxed, because its type has no name.
     yielding: Pin<Box<dyn Future<Output = ()> + Send>>,
-    bell: Arc<Bell>,
+    notice: Arc<Notice>,
 }
 
 /// The waker that the runtime wakes when it is done.
-struct Bell {
-    rung: AtomicBool,
+struct Notice {
+    is_given: AtomicBool,
     task: Mutex<Waker>,
 }
 
 impl Turn {
     pub(crate) fn new() -> Turn {
         // True, because the first poll comes before any wake-up.
-        let bell = Bell { rung: AtomicBool::new(true), task: Mutex::new(Waker::noop().clone()) };
-        Turn { yielding: Box::pin(tokio::task::yield_now()), bell: Arc::new(bell) }
+        let notice = Notice { is_given: AtomicBool::new(true), task: Mutex::new(Waker::noop().clone()) };
+        Turn { yielding: Box::pin(tokio::task::yield_now()), notice: Arc::new(notice) }
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.bell.task.lock().unwrap_or_else(PoisonError::into_inner).clone_from(cx.waker());
-        if !self.bell.rung.swap(false, Ordering::AcqRel) {
+        self.notice.task.lock().unwrap_or_else(PoisonError::into_inner).clone_from(cx.waker());
+        if !self.notice.is_given.swap(false, Ordering::AcqRel) {
             return Poll::Pending;
         }
-        self.yielding.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(&self.bell))))
+        self.yielding.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(&self.notice))))
     }
 }
 
-impl Wake for Bell {
-    fn wake(self: Arc<Bell>) {
+impl Wake for Notice {
+    fn wake(self: Arc<Notice>) {
         self.wake_by_ref();
     }
 
-    fn wake_by_ref(self: &Arc<Bell>) {
-        self.rung.store(true, Ordering::Release);
+    fn wake_by_ref(self: &Arc<Notice>) {
+        self.is_given.store(true, Ordering::Release);
         // Wakes without the lock, since waking may poll.
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).clone();
         task.wake();
