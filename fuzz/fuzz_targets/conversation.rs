@@ -3,7 +3,6 @@
 #![no_main]
 
 use std::collections::{HashSet, VecDeque};
-use std::num::NonZeroU32;
 
 use libfuzzer_sys::fuzz_target;
 use pop3_proto::drive::{
@@ -67,9 +66,9 @@ fn message(number: &str) -> String {
 /// A call, and the answer that it must bring.
 enum Pending {
     Listing(Call<UidlAll>),
-    Single(Call<UidlOne>, NonZeroU32),
-    Message(Retrieval, NonZeroU32, Vec<u8>),
-    Messages(Batch, Option<(Retrieval, NonZeroU32, Vec<u8>)>),
+    Single(Call<UidlOne>, u32),
+    Message(Retrieval, u32, Vec<u8>),
+    Messages(Batch, Option<(Retrieval, u32, Vec<u8>)>),
     Deletions(Batch),
     Over,
 }
@@ -102,9 +101,9 @@ impl Scene {
         scene
     }
 
-    fn number(&mut self) -> NonZeroU32 {
+    fn number(&mut self) -> u32 {
         self.last += 1;
-        NonZeroU32::MIN.saturating_add(self.last)
+        self.last.saturating_add(1)
     }
 
     fn act(&mut self, what: u8, argument: usize) {
@@ -258,8 +257,7 @@ impl Scene {
             }
         }
         assert!(self.calls.iter().all(|call| matches!(call, Pending::Over)), "a call waits for ever");
-        let number = NonZeroU32::MAX.get() - 4;
-        let number = NonZeroU32::new(number).expect("it is not 0");
+        let number = u32::MAX - 4;
         let mut last = Call::new(UidlOne(number));
         for _ in 0..200 {
             match self.conversation.step(&mut last) {
@@ -279,7 +277,7 @@ impl Scene {
 fn read(
     conversation: &mut Conversation,
     retrieval: &mut Retrieval,
-    number: NonZeroU32,
+    number: u32,
     octets: &mut Vec<u8>,
     take: usize,
 ) -> bool {
@@ -323,7 +321,7 @@ fn judge(error: &Error) {
     assert!(matches!(error.cause(), Cause::Usage(UsageError::Skipped)), "{error}");
 }
 
-fn judge_refusal(error: &Error, number: NonZeroU32) {
+fn judge_refusal(error: &Error, number: u32) {
     match error.refused() {
         Some(refused) => {
             assert!(

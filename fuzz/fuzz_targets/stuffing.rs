@@ -76,7 +76,7 @@ fn retrieve(ending: Ending, max_body: u64) -> CheckedClient {
     let ok: &[u8] = if ending == Ending::CrLf { b"+OK\r\n" } else { b"+OK\n" };
     client.offer(ok, Cuts::Whole);
     let mut out = Vec::new();
-    for command in [Command::User("u"), Command::Pass("p"), Command::Retr(std::num::NonZeroU32::MIN)] {
+    for command in [Command::User("u"), Command::Pass("p"), Command::Retr(1)] {
         let ticket = client.client.send(command, &mut out).expect("is permitted");
         client.owed.push_back((ticket, command.kind(), false));
         client.offer(ok, Cuts::Whole);

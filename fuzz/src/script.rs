@@ -4,8 +4,6 @@
 //! the client: octet 1, a letter, an argument, octet 2. So `\x01p tan\x02` is PASS, sent after all octets before it
 //! were heard.
 
-use std::num::NonZeroU32;
-
 use libfuzzer_sys::arbitrary::{self, Arbitrary, Unstructured};
 use pop3_proto::wire::{Digest, Payload, Response};
 use pop3_proto::{Command, Config};
@@ -103,7 +101,7 @@ fn parse_step(letter: u8, argument: &[u8]) -> Option<Step<'_>> {
     let text = std::str::from_utf8(argument).unwrap_or("?");
     let mut words = text.split(' ');
     let number = words.next().and_then(|word| word.parse().ok());
-    let some_number = number.unwrap_or(NonZeroU32::MIN);
+    let some_number = number.unwrap_or(1);
     let command = match letter {
         b'u' => Command::User(text),
         b'p' => Command::Pass(text),

@@ -11,7 +11,6 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::error::Error;
 use std::io::{BufRead, BufReader};
-use std::num::NonZeroU32;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -73,8 +72,8 @@ static MESSAGES: LazyLock<Vec<String>> = LazyLock::new(|| {
 struct Made;
 
 impl Made {
-    fn message(number: NonZeroU32) -> &'static [u8] {
-        MESSAGES[number.get() as usize - 1].as_bytes()
+    fn message(number: u32) -> &'static [u8] {
+        MESSAGES[number as usize - 1].as_bytes()
     }
 }
 
@@ -87,22 +86,22 @@ impl Maildrop for Made {
         3
     }
 
-    fn octets(&self, number: NonZeroU32) -> u64 {
+    fn octets(&self, number: u32) -> u64 {
         transmitted_octets(Made::message(number))
     }
 
-    fn unique_id(&self, number: NonZeroU32) -> &str {
-        ["one", "two", "three"][number.get() as usize - 1]
+    fn unique_id(&self, number: u32) -> &str {
+        ["one", "two", "three"][number as usize - 1]
     }
 
-    fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+    fn read(&mut self, number: u32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
         let left = usize::try_from(at).ok().and_then(|at| Made::message(number).get(at..)).unwrap_or_default();
         let octets = left.len().min(buffer.len());
         buffer[..octets].copy_from_slice(&left[..octets]);
         Ok(octets)
     }
 
-    fn remove(&mut self, _: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+    fn remove(&mut self, _: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
         Ok(())
     }
 }

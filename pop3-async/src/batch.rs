@@ -1,7 +1,6 @@
 //! Batches of messages, headers and deletions.
 
 use std::future::poll_fn;
-use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -24,7 +23,7 @@ pub struct Messages<'a, S> {
     driver: &'a mut Driver<S>,
     batch: Batch,
     /// The message that is awaited. It survives if the future that awaits it is dropped.
-    awaited: Option<(NonZeroU32, Retrieval)>,
+    awaited: Option<(u32, Retrieval)>,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
@@ -51,7 +50,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
     }
 
     /// Returns the next message that has begun to arrive.
-    fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(NonZeroU32, Retrieval)>, Error>> {
+    fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(u32, Retrieval)>, Error>> {
         if self.awaited.is_none() {
             let item = ready!(self.driver.poll_item(cx, &mut self.batch));
             self.awaited = item.map(|item| (item.number, item.retrieval()));
@@ -72,7 +71,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
 pub struct Headers<'a, S> {
     messages: Messages<'a, S>,
     /// The header that is arriving.
-    arriving: Option<(NonZeroU32, Retrieval, Vec<u8>)>,
+    arriving: Option<(u32, Retrieval, Vec<u8>)>,
     over: bool,
 }
 
@@ -82,11 +81,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Headers<'a, S> {
     }
 
     /// Returns the next item of the [`Stream`]. If you drop the future, the same item comes next.
-    pub async fn next(&mut self) -> Option<Result<(NonZeroU32, Message), Error>> {
+    pub async fn next(&mut self) -> Option<Result<(u32, Message), Error>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(NonZeroU32, Message)>, Error>> {
+    fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(u32, Message)>, Error>> {
         if self.arriving.is_none() {
             let begun = ready!(self.messages.poll_begun(cx))?;
             self.arriving = begun.map(|(number, retrieval)| (number, retrieval, Vec::new()));
@@ -99,7 +98,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Headers<'a, S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Headers<'_, S> {
-    type Item = Result<(NonZeroU32, Message), Error>;
+    type Item = Result<(u32, Message), Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.over {
@@ -123,7 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Headers<'_, S> {
 pub struct Deletions<'a, S> {
     driver: &'a mut Driver<S>,
     batch: Batch,
-    awaited: Option<(NonZeroU32, Call<Acknowledge<'static>>)>,
+    awaited: Option<(u32, Call<Acknowledge<'static>>)>,
     over: bool,
 }
 
@@ -134,11 +133,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Deletions<'a, S> {
     }
 
     /// Returns the next item of the [`Stream`]. If you drop the future, the same item comes next.
-    pub async fn next(&mut self) -> Option<Result<NonZeroU32, Error>> {
+    pub async fn next(&mut self) -> Option<Result<u32, Error>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    fn poll_deletion(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<NonZeroU32>, Error>> {
+    fn poll_deletion(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<u32>, Error>> {
         if self.awaited.is_none() {
             let item = ready!(self.driver.poll_item(cx, &mut self.batch));
             self.awaited = item.map(|item| (item.number, item.call()));
@@ -152,7 +151,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Deletions<'a, S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Deletions<'_, S> {
-    type Item = Result<NonZeroU32, Error>;
+    type Item = Result<u32, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.over {

@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -23,7 +22,7 @@ use crate::driver::Driver;
 /// reads to the end, such as [`read_to_end`](tokio::io::AsyncReadExt::read_to_end), loses what it had read.)
 pub struct MessageReader<'a, S> {
     driver: &'a mut Driver<S>,
-    number: NonZeroU32,
+    number: u32,
     retrieval: Retrieval,
 }
 
@@ -38,7 +37,7 @@ impl<S> std::fmt::Debug for MessageReader<'_, S> {
 
 impl<S> MessageReader<'_, S> {
     /// Returns the message number.
-    pub fn number(&self) -> NonZeroU32 {
+    pub fn number(&self) -> u32 {
         self.number
     }
 
@@ -50,13 +49,13 @@ impl<S> MessageReader<'_, S> {
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageReader<'a, S> {
     /// Wraps a message that has begun to arrive.
-    pub(crate) fn new(driver: &'a mut Driver<S>, number: NonZeroU32, retrieval: Retrieval) -> MessageReader<'a, S> {
+    pub(crate) fn new(driver: &'a mut Driver<S>, number: u32, retrieval: Retrieval) -> MessageReader<'a, S> {
         MessageReader { driver, number, retrieval }
     }
 
     pub(crate) async fn open(
         driver: &'a mut Driver<S>,
-        number: NonZeroU32,
+        number: u32,
         mut retrieval: Retrieval,
     ) -> Result<MessageReader<'a, S>, Error> {
         driver.begin();

@@ -1,7 +1,5 @@
 //! TRANSACTION: a session on a maildrop (RFC 1939, section 5).
 
-use std::num::NonZeroU32;
-
 use pop3_proto::Command;
 use pop3_proto::drive::{
     Acknowledge, Batch, BatchCommand, Capabilities, Language, Last, Lines, ListAll, ListOne, LogEntry, OwnedUniqueId,
@@ -18,7 +16,7 @@ use crate::{Error, QuitError};
 
 /// A session on a maildrop, until [`quit`](Self::quit).
 ///
-/// Message numbers are 1-based and valid only in this session. Messages are deleted when `quit` succeeds: if you drop
+/// Message numbers are 1-based and valid only in this session; a call with 0 fails before anything is sent. Messages are deleted when `quit` succeeds: if you drop
 /// the session or [abandon](Self::abandon) it, or if the connection is lost, nothing is deleted (RFC 1939, section 6).
 ///
 /// A future that is dropped before its first poll has done nothing. Each method documents the effect of dropping its
@@ -85,7 +83,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     #[doc(alias = "LIST")]
-    pub async fn scan_listing(&mut self, number: NonZeroU32) -> Result<ScanListing, Error> {
+    pub async fn scan_listing(&mut self, number: u32) -> Result<ScanListing, Error> {
         self.driver.call(ListOne(number)).await
     }
 
@@ -98,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     #[doc(alias = "UIDL")]
-    pub async fn unique_ids(&mut self) -> Result<Vec<(NonZeroU32, OwnedUniqueId)>, Error> {
+    pub async fn unique_ids(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error> {
         self.driver.call(UidlAll::new()).await
     }
 
@@ -110,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     #[doc(alias = "UIDL")]
-    pub async fn unique_id(&mut self, number: NonZeroU32) -> Result<OwnedUniqueId, Error> {
+    pub async fn unique_id(&mut self, number: u32) -> Result<OwnedUniqueId, Error> {
         self.driver.call(UidlOne(number)).await
     }
 
@@ -122,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message.
     #[doc(alias = "RETR")]
-    pub async fn retrieve(&mut self, number: NonZeroU32) -> Result<MessageReader<'_, S>, Error> {
+    pub async fn retrieve(&mut self, number: u32) -> Result<MessageReader<'_, S>, Error> {
         MessageReader::open(&mut self.driver, number, Retrieval::new(Command::Retr(number))).await
     }
 
@@ -134,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message, or if the server does not support TOP.
-    pub async fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<MessageReader<'_, S>, Error> {
+    pub async fn top(&mut self, number: u32, lines: u32) -> Result<MessageReader<'_, S>, Error> {
         MessageReader::open(&mut self.driver, number, Retrieval::new(Command::Top { number, lines })).await
     }
 
@@ -146,7 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// The errors of [`top`](Self::top).
     #[doc(alias = "TOP")]
-    pub async fn headers(&mut self, number: NonZeroU32) -> Result<Message, Error> {
+    pub async fn headers(&mut self, number: u32) -> Result<Message, Error> {
         self.top(number, 0).await?.into_message().await
     }
 
@@ -165,7 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Retrieves these messages, pipelined if the server permits it.
     #[doc(alias = "RETR")]
-    pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Messages<'_, S> {
+    pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Messages<'_, S> {
         self.messages(BatchCommand::Retrieve, Selection::numbered(numbers))
     }
 
@@ -184,7 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Retrieves the headers of these messages.
     #[doc(alias = "TOP")]
-    pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Headers<'_, S> {
+    pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Headers<'_, S> {
         Headers::new(self.messages(BatchCommand::Top(0), Selection::numbered(numbers)))
     }
 
@@ -203,7 +201,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Marks these messages as deleted. Returns a stream: nothing is sent until you poll it.
     #[doc(alias = "DELE")]
-    pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Deletions<'_, S> {
+    pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Deletions<'_, S> {
         let batch = Batch::new(BatchCommand::Delete, Selection::numbered(numbers), self.driver.window);
         Deletions::new(&mut self.driver, batch)
     }
@@ -234,7 +232,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if the message is already marked.
     #[doc(alias = "DELE")]
-    pub async fn delete(&mut self, number: NonZeroU32) -> Result<(), Error> {
+    pub async fn delete(&mut self, number: u32) -> Result<(), Error> {
         self.driver.call(Acknowledge(Command::Dele(number))).await
     }
 

@@ -1,7 +1,6 @@
 //! Batches of messages, headers and deletions.
 
 use std::io::{Read, Write};
-use std::num::NonZeroU32;
 
 use pop3_proto::drive::Batch;
 use pop3_proto::message::Message;
@@ -57,7 +56,7 @@ impl<'a, S: Read + Write> Headers<'a, S> {
         Headers { messages, over: false }
     }
 
-    fn header(&mut self) -> Result<Option<(NonZeroU32, Message)>, Error> {
+    fn header(&mut self) -> Result<Option<(u32, Message)>, Error> {
         let Some(message) = self.messages.next()? else { return Ok(None) };
         let number = message.number();
         message.into_message().map(|header| Some((number, header)))
@@ -67,7 +66,7 @@ impl<'a, S: Read + Write> Headers<'a, S> {
 /// Each item is the number and header of a message, or the error of that message. The iterator ends after an error that
 /// ends the session.
 impl<S: Read + Write> Iterator for Headers<'_, S> {
-    type Item = Result<(NonZeroU32, Message), Error>;
+    type Item = Result<(u32, Message), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.over {
@@ -96,7 +95,7 @@ impl<'a, S: Read + Write> Deletions<'a, S> {
         Deletions { driver, batch, over: false }
     }
 
-    fn deletion(&mut self) -> Result<Option<NonZeroU32>, Error> {
+    fn deletion(&mut self) -> Result<Option<u32>, Error> {
         let Some(item) = self.driver.next_item(&mut self.batch) else { return Ok(None) };
         let number = item.number;
         self.driver.finish(&mut item.call()).map(|()| Some(number))
@@ -106,7 +105,7 @@ impl<'a, S: Read + Write> Deletions<'a, S> {
 /// Each item is the number of a message that is now marked, or the error of that message. The iterator ends after an
 /// error that ends the session.
 impl<S: Read + Write> Iterator for Deletions<'_, S> {
-    type Item = Result<NonZeroU32, Error>;
+    type Item = Result<u32, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.over {

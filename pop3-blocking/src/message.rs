@@ -1,7 +1,6 @@
 //! A message while it arrives.
 
 use std::io::{self, BufRead, Read, Write};
-use std::num::NonZeroU32;
 
 use pop3_proto::drive::{Retrieval, Step};
 use pop3_proto::message::Message;
@@ -16,7 +15,7 @@ use crate::driver::Driver;
 /// [downcast](io::Error::downcast) it to [`Error`]. If you drop a message before its end, the next call skips the rest.
 pub struct MessageReader<'a, S> {
     driver: &'a mut Driver<S>,
-    number: NonZeroU32,
+    number: u32,
     retrieval: Retrieval,
 }
 
@@ -31,7 +30,7 @@ impl<S> std::fmt::Debug for MessageReader<'_, S> {
 
 impl<S> MessageReader<'_, S> {
     /// Returns the message number.
-    pub fn number(&self) -> NonZeroU32 {
+    pub fn number(&self) -> u32 {
         self.number
     }
 
@@ -44,7 +43,7 @@ impl<S> MessageReader<'_, S> {
 impl<'a, S: Read + Write> MessageReader<'a, S> {
     pub(crate) fn open(
         driver: &'a mut Driver<S>,
-        number: NonZeroU32,
+        number: u32,
         mut retrieval: Retrieval,
     ) -> Result<MessageReader<'a, S>, Error> {
         while let Step::NeedIo(io) = driver.conversation.open(&mut retrieval).map_err(pop3_proto::Error::widen)? {

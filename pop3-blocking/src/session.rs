@@ -1,7 +1,6 @@
 //! TRANSACTION: a session on a maildrop (RFC 1939, section 5).
 
 use std::io::{Read, Write};
-use std::num::NonZeroU32;
 
 use pop3_proto::Command;
 use pop3_proto::drive::{
@@ -18,7 +17,7 @@ use crate::{Error, QuitError};
 
 /// A session on a maildrop, until [`quit`](Self::quit).
 ///
-/// Message numbers are 1-based and valid only in this session. Messages are deleted when `quit` succeeds: if you drop
+/// Message numbers are 1-based and valid only in this session; a call with 0 fails before anything is sent. Messages are deleted when `quit` succeeds: if you drop
 /// the session or [abandon](Self::abandon) it, or if the connection is lost, nothing is deleted (RFC 1939, section 6).
 pub struct Session<S> {
     pub(crate) driver: Driver<S>,
@@ -74,7 +73,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     #[doc(alias = "LIST")]
-    pub fn scan_listing(&mut self, number: NonZeroU32) -> Result<ScanListing, Error> {
+    pub fn scan_listing(&mut self, number: u32) -> Result<ScanListing, Error> {
         self.driver.call(ListOne(number))
     }
 
@@ -85,7 +84,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     #[doc(alias = "UIDL")]
-    pub fn unique_ids(&mut self) -> Result<Vec<(NonZeroU32, OwnedUniqueId)>, Error> {
+    pub fn unique_ids(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error> {
         self.driver.call(UidlAll::new())
     }
 
@@ -95,7 +94,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     #[doc(alias = "UIDL")]
-    pub fn unique_id(&mut self, number: NonZeroU32) -> Result<OwnedUniqueId, Error> {
+    pub fn unique_id(&mut self, number: u32) -> Result<OwnedUniqueId, Error> {
         self.driver.call(UidlOne(number))
     }
 
@@ -105,7 +104,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message.
     #[doc(alias = "RETR")]
-    pub fn retrieve(&mut self, number: NonZeroU32) -> Result<MessageReader<'_, S>, Error> {
+    pub fn retrieve(&mut self, number: u32) -> Result<MessageReader<'_, S>, Error> {
         MessageReader::open(&mut self.driver, number, Retrieval::new(Command::Retr(number)))
     }
 
@@ -115,7 +114,7 @@ impl<S: Read + Write> Session<S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message, or if the server does not support TOP.
-    pub fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<MessageReader<'_, S>, Error> {
+    pub fn top(&mut self, number: u32, lines: u32) -> Result<MessageReader<'_, S>, Error> {
         MessageReader::open(&mut self.driver, number, Retrieval::new(Command::Top { number, lines }))
     }
 
@@ -125,7 +124,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// The errors of [`top`](Self::top).
     #[doc(alias = "TOP")]
-    pub fn headers(&mut self, number: NonZeroU32) -> Result<Message, Error> {
+    pub fn headers(&mut self, number: u32) -> Result<Message, Error> {
         self.top(number, 0)?.into_message()
     }
 
@@ -142,7 +141,7 @@ impl<S: Read + Write> Session<S> {
 
     /// Retrieves these messages, pipelined if the server permits it.
     #[doc(alias = "RETR")]
-    pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Messages<'_, S> {
+    pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Messages<'_, S> {
         self.messages(BatchCommand::Retrieve, Selection::numbered(numbers))
     }
 
@@ -159,7 +158,7 @@ impl<S: Read + Write> Session<S> {
 
     /// Retrieves the headers of these messages.
     #[doc(alias = "TOP")]
-    pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Headers<'_, S> {
+    pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Headers<'_, S> {
         Headers::new(self.messages(BatchCommand::Top(0), Selection::numbered(numbers)))
     }
 
@@ -176,7 +175,7 @@ impl<S: Read + Write> Session<S> {
 
     /// Marks these messages as deleted. Returns an iterator: nothing is sent until you drive it.
     #[doc(alias = "DELE")]
-    pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Deletions<'_, S> {
+    pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Deletions<'_, S> {
         let batch = Batch::new(BatchCommand::Delete, Selection::numbered(numbers), self.driver.window);
         Deletions::new(&mut self.driver, batch)
     }
@@ -202,7 +201,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if the message is already marked.
     #[doc(alias = "DELE")]
-    pub fn delete(&mut self, number: NonZeroU32) -> Result<(), Error> {
+    pub fn delete(&mut self, number: u32) -> Result<(), Error> {
         self.driver.call(Acknowledge(Command::Dele(number)))
     }
 

@@ -8,7 +8,7 @@ mod user;
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 
-use user::{User, number};
+use user::User;
 
 /// Different lines of one length: 78 octets and LF.
 fn line(n: u32) -> [u8; 79] {
@@ -39,11 +39,11 @@ fn a_message_of_64_mib_in_flat_memory() {
     drop(file);
 
     let mut session = user.open();
-    session.retrieve(number(1)).unwrap().into_message().unwrap();
-    assert!(session.scan_listing(number(2)).unwrap().octets > 63 * 1024 * 1024);
+    session.retrieve(1).unwrap().into_message().unwrap();
+    assert!(session.scan_listing(2).unwrap().octets > 63 * 1024 * 1024);
 
     let before = peak();
-    let mut message = session.retrieve(number(2)).unwrap();
+    let mut message = session.retrieve(2).unwrap();
     let mut received = [0; 80];
     message.read_exact(&mut received[..17]).unwrap();
     assert_eq!(&received[..17], b"Subject: huge\r\n\r\n");
@@ -57,7 +57,7 @@ fn a_message_of_64_mib_in_flat_memory() {
     println!("64 MiB read; the peak grew by {growth} octets to {}", peak());
 
     // Skipping it costs no more.
-    session.retrieve(number(2)).unwrap();
+    session.retrieve(2).unwrap();
     assert_eq!(session.stat().unwrap().messages, 2);
     assert!(peak() - before < 1024 * 1024);
     session.quit().unwrap();

@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::num::NonZeroU32;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -45,10 +44,6 @@ fn login(address: SocketAddr, mechanism: Method) -> Session<TcpStream> {
     dial(address).login(Credentials::new("u", "pw"), policy).unwrap()
 }
 
-fn number(n: u32) -> NonZeroU32 {
-    NonZeroU32::new(n).unwrap()
-}
-
 #[test]
 fn every_octet_comes_back_by_every_login() {
     let odd: &[u8] = b"A: b\r\n\r\n.\r\n..x\r\n\x00\xff bare \r and\r\nno end";
@@ -57,11 +52,11 @@ fn every_octet_comes_back_by_every_login() {
         let mut session = login(address, mechanism);
         assert_eq!(session.stat().unwrap().messages, 3);
         let mut octets = Vec::new();
-        session.retrieve(number(1)).unwrap().read_to_end(&mut octets).unwrap();
+        session.retrieve(1).unwrap().read_to_end(&mut octets).unwrap();
         // The end of the last line is the terminator's beginning.
         assert_eq!(octets, [odd, b"\r\n"].concat());
         octets.clear();
-        session.top(number(3), 0).unwrap().read_to_end(&mut octets).unwrap();
+        session.top(3, 0).unwrap().read_to_end(&mut octets).unwrap();
         assert_eq!(octets, b"Subject: second\r\n\r\n");
         session.quit().unwrap();
         // The lock is released by the time that QUIT is answered.
@@ -74,13 +69,13 @@ fn only_quit_deletes() {
     let store = store(&[b"one\r\n", b"two\r\n", b"three\r\n"]);
     let (address, ends) = listen(store.clone(), PLAINTEXT);
     let mut session = login(address, Method::UserPass);
-    session.delete(number(2)).unwrap();
+    session.delete(2).unwrap();
     drop(session.abandon());
     assert!(ends.recv().unwrap().is_ok(), "a client that goes away is no error");
     assert_eq!(store.messages("u").len(), 3);
 
     let mut session = login(address, Method::UserPass);
-    session.delete(number(2)).unwrap();
+    session.delete(2).unwrap();
     session.quit().unwrap();
     let left: Vec<_> = store.messages("u").iter().map(|message| message.to_vec()).collect();
     assert_eq!(left, [b"one\r\n".to_vec(), b"three\r\n".to_vec()]);

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::num::NonZeroU32;
 
 use pop3_blocking::pop3_proto::tls::rustls::pki_types::CertificateDer;
 use pop3_blocking::pop3_proto::tls::rustls::pki_types::pem::PemObject;
@@ -34,10 +33,6 @@ fn to(server: &str, user: &str, password: &str) -> Connect {
     let (host, port) = address.split_once(':').unwrap();
     let connect = Connect::new().host(host).port(port.parse().unwrap()).user(user).password(password);
     connect.security(Security::Plaintext).allow_plaintext(true)
-}
-
-fn number(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).unwrap()
 }
 
 /// Hands messages to Cyrus by LMTP (RFC 2033).
@@ -104,7 +99,7 @@ fn deliver_to_popa3d(user: &str, messages: impl IntoIterator<Item: AsRef<[u8]>>)
 
 fn octets<S: Read + Write>(session: &mut Session<S>, n: u32) -> Vec<u8> {
     let mut octets = Vec::new();
-    session.retrieve(number(n)).unwrap().read_to_end(&mut octets).unwrap();
+    session.retrieve(n).unwrap().read_to_end(&mut octets).unwrap();
     octets
 }
 
@@ -135,30 +130,30 @@ fn reads_and_deletes(server: &str, user: &str) {
     for (n, message) in (1..).zip(MESSAGES) {
         let shown = read(&mut session, n);
         assert!(is(&shown, message), "{server} {n}: {shown:?}");
-        assert_eq!(session.unique_id(number(n)).unwrap(), ids[&number(n)]);
-        let top = session.headers(number(n)).unwrap();
+        assert_eq!(session.unique_id(n).unwrap(), ids[&n]);
+        let top = session.headers(n).unwrap();
         assert!(shown.starts_with(std::str::from_utf8(top.as_bytes()).unwrap().trim_end()), "{server} {n}");
     }
     // All at once, where the server pipelines.
     let mut batch = session.retrieve_all().unwrap();
     let mut count = 0;
     while let Some(message) = batch.next().unwrap() {
-        let n = message.number().get() as usize;
+        let n = message.number() as usize;
         let octets = message.into_message().unwrap().into_bytes();
         assert!(is(std::str::from_utf8(&octets).unwrap(), MESSAGES[n - 1]), "{server} {n}");
         count += 1;
     }
     assert_eq!(count, 4);
-    let missing = session.retrieve(number(9)).unwrap_err();
+    let missing = session.retrieve(9).unwrap_err();
     assert!(missing.refused().is_some() && missing.is_recoverable(), "{missing}");
-    session.delete(number(1)).unwrap();
+    session.delete(1).unwrap();
     session.reset().unwrap();
-    session.delete(number(2)).unwrap();
+    session.delete(2).unwrap();
     session.quit().unwrap();
 
     let mut session = connect(to(server, user, "pass")).unwrap();
     let left: Vec<_> = session.unique_ids().unwrap().into_iter().map(|(_, id)| id).collect();
-    assert_eq!(left, [1, 3, 4].map(|n| ids[&number(n)].clone()));
+    assert_eq!(left, [1, 3, 4].map(|n| ids[&n].clone()));
     assert!(is(&read(&mut session, 2), MESSAGES[2]));
     session.delete_all().unwrap().for_each(|deletion| assert!(deletion.is_ok()));
     session.quit().unwrap();
@@ -289,7 +284,7 @@ fn octets_of_courier() {
     let mut session = connect(to("POP3_TEST_COURIER", "u2", "pass")).unwrap();
     for (n, (_, sent)) in (1..).zip(unfinished) {
         assert_eq!(read(&mut session, n), sent);
-        assert_eq!(session.scan_listing(number(n)).unwrap().octets, sent.len() as u64 - 2);
+        assert_eq!(session.scan_listing(n).unwrap().octets, sent.len() as u64 - 2);
     }
     session.quit().unwrap();
 }
@@ -306,7 +301,7 @@ fn a_dot_as_the_first_octet_is_lost_by_courier() {
     assert_eq!(read(&mut session, 1), "first\r\nsecond\r\n\r\n.third\r\n");
     assert_eq!(read(&mut session, 2), ".first\r\n\r\nbody\r\n");
     assert_eq!(read(&mut session, 3), "");
-    let error = session.delete(number(3)).unwrap_err();
+    let error = session.delete(3).unwrap_err();
     assert!(!error.is_recoverable(), "{error}");
 }
 
@@ -324,7 +319,7 @@ fn courier_encloses_a_header_that_is_not_ascii() {
             connection.utf8().unwrap();
         }
         let mut session = connection.login(Credentials::new("u4", "pass"), CLEAR).unwrap();
-        assert_eq!(session.scan_listing(number(1)).unwrap().octets, message.len() as u64);
+        assert_eq!(session.scan_listing(1).unwrap().octets, message.len() as u64);
         let shown = read(&mut session, 1);
         if utf8 {
             assert_eq!(shown, message);
@@ -435,7 +430,7 @@ fn one_unique_id_for_all_from_popa3d() {
     assert!(ids.iter().all(|(_, id)| *id == ids[0].1), "{ids:?}");
     assert!(is(&read(&mut session, 3), MESSAGES[2]));
     assert_eq!(session.last().unwrap(), 3);
-    session.delete(number(2)).unwrap();
+    session.delete(2).unwrap();
     session.quit().unwrap();
 
     let mut session = connect(to("POP3_TEST_POPA3D", "u3", "pass")).unwrap();

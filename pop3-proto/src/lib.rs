@@ -17,7 +17,6 @@
 //! # A session, state by state
 //!
 //! ```
-//! use core::num::NonZeroU32;
 //! use pop3_proto::{Client, Command, Config, Event, State};
 //!
 //! let mut client = Client::new(Config::default());
@@ -47,7 +46,7 @@
 //! assert_eq!(client.state(), State::Transaction);
 //!
 //! let stat = client.send(Command::Stat, &mut out)?;
-//! let retr = client.send(Command::Retr(NonZeroU32::MIN), &mut out)?;
+//! let retr = client.send(Command::Retr(1), &mut out)?;
 //! let mut input: &[u8] = b"+OK 1 22\r\n+OK\r\nSubject: dots\r\n\r\n...\r\n.\r\n";
 //! let Some(Event::Ok { to, reply }) = client.receive(&mut input)? else { panic!() };
 //! assert_eq!((to, reply.stat()?.octets), (stat, 22));

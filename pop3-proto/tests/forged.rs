@@ -1,8 +1,6 @@
 //! Mail that pretends to be answers of the server, at each octet of each message: it is never delivered as a message.
 #![cfg(feature = "alloc")]
 
-use std::num::NonZeroU32;
-
 use pop3_proto::drive::{Batch, BatchCommand, Call, Conversation, Io, Selection, Step, UidlOne};
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 use pop3_proto::{Config, Error};
@@ -136,7 +134,7 @@ impl Session<'_> {
 
     /// Returns the messages as they are delivered, until an error.
     fn retrieve_all(&mut self) -> Result<Vec<String>, (Vec<String>, Error)> {
-        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered((1..=3).map(number)), 1000);
+        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered(1..=3), 1000);
         let mut delivered = Vec::new();
         while let Ok(Some(item)) = self.drive(|conversation| Ok::<_, Error>(batch.next(conversation))) {
             let (mut retrieval, mut octets) = (item.retrieval(), Vec::new());
@@ -150,14 +148,10 @@ impl Session<'_> {
 
     /// Checks that the server's answers fit the commands, as far as one message can tell.
     fn fits(&mut self, lot: u32) -> bool {
-        let mut call = Call::new(UidlOne(number(lot)));
+        let mut call = Call::new(UidlOne(lot));
         let found = self.drive(|conversation| conversation.step(&mut call));
         found.is_ok_and(|found| found.as_bytes() == format!("id-{lot}").as_bytes())
     }
-}
-
-fn number(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).unwrap()
 }
 
 /// Returns messages with a lone dot between each two line ends, an answer after it, and the end of that answer.

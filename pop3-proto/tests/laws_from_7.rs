@@ -1,8 +1,6 @@
 //! The laws of the client from the seventh on; `laws.rs` has the first six.
 
 mod talk;
-
-use core::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use pop3_proto::wire::{Digest, Payload, Response, Timestamp};
@@ -10,7 +8,7 @@ use pop3_proto::{Awaiting, Client, Command, Config, Kind, State, UsageError, Vio
 use proptest::prelude::*;
 use talk::Talk;
 
-const ONE: NonZeroU32 = NonZeroU32::MIN;
+const ONE: u32 = 1;
 const AUTH: Command<'static> = Command::Auth { mechanism: "X", initial_response: None };
 
 /// Clients that wait for a line: the greeting, a status, a challenge, a row, and the end of an autologout.

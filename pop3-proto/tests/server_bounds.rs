@@ -4,7 +4,6 @@
 mod script;
 
 use std::cell::Cell;
-use std::num::NonZeroU32;
 use std::rc::Rc;
 
 #[cfg(feature = "scram")]
@@ -43,16 +42,16 @@ impl Maildrop for Counting {
     fn count(&self) -> u32 {
         unreachable!("nobody logs in")
     }
-    fn octets(&self, _: NonZeroU32) -> u64 {
+    fn octets(&self, _: u32) -> u64 {
         unreachable!("nobody logs in")
     }
-    fn unique_id(&self, _: NonZeroU32) -> &str {
+    fn unique_id(&self, _: u32) -> &str {
         unreachable!("nobody logs in")
     }
-    fn read(&mut self, _: NonZeroU32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
+    fn read(&mut self, _: u32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
         unreachable!("nobody logs in")
     }
-    fn remove(&mut self, _: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+    fn remove(&mut self, _: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
         unreachable!("nobody logs in")
     }
 }

@@ -4,8 +4,6 @@
 //! `POP3_CASES=folder cargo test --test server_cases -- --ignored`
 #![cfg(feature = "std")]
 
-use std::num::NonZeroU32;
-
 use pop3_proto::serve::{Denial, LoginAttempt, MailStore, Maildrop, MemoryMaildrop, StoreError};
 use pop3_proto::wire::{Code, Digest, Timestamp};
 use pop3_proto::{Server, ServerConfig, Service};
@@ -389,19 +387,19 @@ impl Maildrop for CaseMaildrop {
     fn count(&self) -> u32 {
         self.inner.count()
     }
-    fn octets(&self, number: NonZeroU32) -> u64 {
-        self.octets.get(number.get() as usize - 1).copied().unwrap_or_else(|| self.inner.octets(number))
+    fn octets(&self, number: u32) -> u64 {
+        self.octets.get(number as usize - 1).copied().unwrap_or_else(|| self.inner.octets(number))
     }
-    fn unique_id(&self, number: NonZeroU32) -> &str {
+    fn unique_id(&self, number: u32) -> &str {
         self.inner.unique_id(number)
     }
-    fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
-        if self.vanished.contains(&number.get().into()) {
+    fn read(&mut self, number: u32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+        if self.vanished.contains(&number.into()) {
             return Err(StoreError("gone".into()));
         }
         self.inner.read(number, at, buffer)
     }
-    fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+    fn remove(&mut self, marked: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
         self.inner.remove(marked)
     }
 }

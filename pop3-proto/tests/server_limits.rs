@@ -3,8 +3,6 @@
 
 mod script;
 
-use std::num::NonZeroU32;
-
 use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 use pop3_proto::{Service, State};
 
@@ -29,13 +27,13 @@ impl Maildrop for Odd {
     fn count(&self) -> u32 {
         1
     }
-    fn octets(&self, _: NonZeroU32) -> u64 {
+    fn octets(&self, _: u32) -> u64 {
         self.size
     }
-    fn unique_id(&self, _: NonZeroU32) -> &str {
+    fn unique_id(&self, _: u32) -> &str {
         self.id
     }
-    fn read(&mut self, _: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+    fn read(&mut self, _: u32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
         let until = self.size.min(self.fails_at);
         if at >= until && at < self.size {
             return Err(StoreError(FORGED.into()));
@@ -50,7 +48,7 @@ impl Maildrop for Odd {
         }
         Ok(len)
     }
-    fn remove(&mut self, _: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+    fn remove(&mut self, _: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
         Err(StoreError(FORGED.into()))
     }
 }

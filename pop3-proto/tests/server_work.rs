@@ -4,7 +4,6 @@
 mod script;
 
 use std::cell::Cell;
-use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use base64ct::{Base64, Encoding as _};
@@ -40,18 +39,18 @@ impl Maildrop for Counting {
     fn count(&self) -> u32 {
         MESSAGES
     }
-    fn octets(&self, number: NonZeroU32) -> u64 {
+    fn octets(&self, number: u32) -> u64 {
         self.count_one();
-        u64::from(number.get())
+        u64::from(number)
     }
-    fn unique_id(&self, number: NonZeroU32) -> &str {
+    fn unique_id(&self, number: u32) -> &str {
         self.count_one();
-        if [self.nameless, self.also_nameless].contains(&number.get()) { "" } else { "id" }
+        if [self.nameless, self.also_nameless].contains(&number) { "" } else { "id" }
     }
-    fn read(&mut self, _: NonZeroU32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
+    fn read(&mut self, _: u32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
         Ok(0)
     }
-    fn remove(&mut self, _: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+    fn remove(&mut self, _: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -2,13 +2,11 @@
 
 mod talk;
 
-use core::num::NonZeroU32;
-
 use pop3_proto::wire::{KnownCapability, Payload, Response};
 use pop3_proto::{Client, Command, Config, Event, Malformed, UsageError, Violation};
 use talk::Talk;
 
-const ONE: NonZeroU32 = NonZeroU32::MIN;
+const ONE: u32 = 1;
 const AUTH: Command<'static> = Command::Auth { mechanism: "X", initial_response: None };
 const NOT_A_STATUS: [&str; 1] = ["error: NotAStatus"];
 
@@ -98,14 +96,14 @@ fn text_behind_numbers() {
 /// Returns the unique-id of a row, or of the answer to UIDL with a number.
 fn id(row: &[u8]) -> Result<(u32, Vec<u8>), Malformed> {
     ask(Command::Uidl(None), &[b"+OK\r\n", row, b"\r\n"].concat(), |event| match event {
-        Event::Row { row, .. } => row.unique_id().map(|(number, id)| (number.get(), id.as_bytes().to_vec())),
+        Event::Row { row, .. } => row.unique_id().map(|(number, id)| (number, id.as_bytes().to_vec())),
         event => panic!("{event:?}"),
     })
 }
 
 fn size(row: &str) -> Result<(u32, u64), Malformed> {
     ask(Command::List(None), format!("+OK\r\n{row}\r\n").as_bytes(), |event| match event {
-        Event::Row { row, .. } => row.scan_listing().map(|listing| (listing.number.get(), listing.octets)),
+        Event::Row { row, .. } => row.scan_listing().map(|listing| (listing.number, listing.octets)),
         event => panic!("{event:?}"),
     })
 }

@@ -1,7 +1,6 @@
 //! Octets that answer no command never answer a later one, wherever the server sends them and whenever they are read.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use pop3_proto::drive::{Acknowledge, Call, Conversation, Io, Retrieval, Stat, Step, UidlAll};
@@ -148,11 +147,11 @@ fn play(server: Server) -> (Vec<Result<String, String>>, Arc<Mutex<Server>>) {
     let result = client.drive(|conversation| conversation.step(&mut uidl));
     let ids = result.map(|rows| format!("{rows:?}"));
     results.push(ids.map_err(|error| error.to_string()));
-    let (mut message, mut octets) = (Retrieval::new(Command::Retr(NonZeroU32::MIN)), Vec::new());
+    let (mut message, mut octets) = (Retrieval::new(Command::Retr(1)), Vec::new());
     let result = client.drive(|conversation| conversation.collect(&mut message, &mut octets));
     let octets = result.map(|()| octets.escape_ascii().to_string());
     results.push(octets.map_err(|error| error.to_string()));
-    for command in [Command::Dele(NonZeroU32::MIN), Command::Quit] {
+    for command in [Command::Dele(1), Command::Quit] {
         let mut call = Call::new(Acknowledge(command));
         let result = client.drive(|conversation| conversation.step(&mut call));
         results.push(result.map(|()| String::new()).map_err(|error| error.to_string()));

@@ -1,7 +1,6 @@
 //! Every call of a session, each checked against what the maildrop holds.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroU32;
 
 use pop3_async::pop3_proto::UsageError;
 use pop3_async::pop3_proto::serve::MailStore;
@@ -22,8 +21,8 @@ pub(crate) fn credentials() -> Credentials {
     Credentials::new("mrose", "tanstaaf")
 }
 
-pub(crate) fn number(number: usize) -> NonZeroU32 {
-    NonZeroU32::new(number.try_into().unwrap()).unwrap()
+pub(crate) fn number(number: usize) -> u32 {
+    number.try_into().unwrap()
 }
 
 /// One for each call.
@@ -119,8 +118,8 @@ impl World {
     }
 
     /// The numbers are in order, and none is missing that cannot be marked.
-    fn listed(&self, numbers: impl Iterator<Item = NonZeroU32>) -> BTreeSet<usize> {
-        let numbers: Vec<_> = numbers.map(|number| usize::try_from(number.get()).unwrap()).collect();
+    fn listed(&self, numbers: impl Iterator<Item = u32>) -> BTreeSet<usize> {
+        let numbers: Vec<_> = numbers.map(|number| usize::try_from(number).unwrap()).collect();
         assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
         let listed: BTreeSet<_> = numbers.into_iter().collect();
         for n in 1..=MESSAGES.len() {
@@ -307,17 +306,17 @@ impl World {
     }
 }
 
-pub(crate) fn content(number: NonZeroU32) -> &'static [u8] {
-    MESSAGES[usize::try_from(number.get()).unwrap() - 1].as_bytes()
+pub(crate) fn content(number: u32) -> &'static [u8] {
+    MESSAGES[usize::try_from(number).unwrap() - 1].as_bytes()
 }
 
-pub(crate) fn head(number: NonZeroU32) -> &'static [u8] {
+pub(crate) fn head(number: u32) -> &'static [u8] {
     let content = content(number);
     let end = content.windows(4).position(|run| run == b"\r\n\r\n").unwrap() + 4;
     &content[..end]
 }
 
-fn size(number: NonZeroU32) -> u64 {
+fn size(number: u32) -> u64 {
     content(number).len() as u64
 }
 

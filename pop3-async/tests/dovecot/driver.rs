@@ -8,7 +8,6 @@
 
 use std::io::{self, BufRead, Read};
 use std::marker::PhantomData;
-use std::num::NonZeroU32;
 
 use pop3_async::pop3_proto::drive::{Capabilities, OwnedUniqueId};
 use pop3_async::pop3_proto::message::Message;
@@ -123,12 +122,12 @@ impl<S> Session<S> {
     calls! {
         stat() -> DropListing;
         scan_listings() -> Vec<ScanListing>;
-        scan_listing(number: NonZeroU32) -> ScanListing;
-        unique_ids() -> Vec<(NonZeroU32, OwnedUniqueId)>;
-        unique_id(number: NonZeroU32) -> OwnedUniqueId;
-        headers(number: NonZeroU32) -> Message;
+        scan_listing(number: u32) -> ScanListing;
+        unique_ids() -> Vec<(u32, OwnedUniqueId)>;
+        unique_id(number: u32) -> OwnedUniqueId;
+        headers(number: u32) -> Message;
         last() -> u32;
-        delete(number: NonZeroU32) -> ();
+        delete(number: u32) -> ();
         reset() -> ();
         noop() -> ();
         capabilities() -> &Capabilities;
@@ -137,11 +136,11 @@ impl<S> Session<S> {
         raw(line: &str, multi: bool) -> Vec<Box<[u8]>>;
     }
 
-    pub fn retrieve(&mut self, number: NonZeroU32) -> Result<MessageReader<'_, S>, Error> {
+    pub fn retrieve(&mut self, number: u32) -> Result<MessageReader<'_, S>, Error> {
         Ok(MessageReader(wait(self.0.retrieve(number))?, PhantomData))
     }
 
-    pub fn top(&mut self, number: NonZeroU32, lines: u32) -> Result<MessageReader<'_, S>, Error> {
+    pub fn top(&mut self, number: u32, lines: u32) -> Result<MessageReader<'_, S>, Error> {
         Ok(MessageReader(wait(self.0.top(number, lines))?, PhantomData))
     }
 
@@ -149,7 +148,7 @@ impl<S> Session<S> {
         Ok(Messages(wait(self.0.retrieve_all())?, PhantomData))
     }
 
-    pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Messages<'_, S> {
+    pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Messages<'_, S> {
         Messages(self.0.retrieve_many(numbers), PhantomData)
     }
 
@@ -157,7 +156,7 @@ impl<S> Session<S> {
         Ok(Headers(wait(self.0.headers_all())?))
     }
 
-    pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Headers<'_> {
+    pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Headers<'_> {
         Headers(self.0.headers_many(numbers))
     }
 
@@ -165,7 +164,7 @@ impl<S> Session<S> {
         Ok(Deletions(wait(self.0.delete_all())?))
     }
 
-    pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = NonZeroU32>) -> Deletions<'_> {
+    pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Deletions<'_> {
         Deletions(self.0.delete_many(numbers))
     }
 
@@ -182,7 +181,7 @@ impl<S> Session<S> {
 pub struct MessageReader<'a, S>(pop3_async::MessageReader<'a, TcpStream>, PhantomData<S>);
 
 impl<S> MessageReader<'_, S> {
-    pub fn number(&self) -> NonZeroU32 {
+    pub fn number(&self) -> u32 {
         self.0.number()
     }
 
@@ -229,7 +228,7 @@ impl<S> Messages<'_, S> {
 pub struct Headers<'a>(pop3_async::Headers<'a, TcpStream>);
 
 impl Iterator for Headers<'_> {
-    type Item = Result<(NonZeroU32, Message), Error>;
+    type Item = Result<(u32, Message), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         wait(self.0.next())
@@ -240,7 +239,7 @@ impl Iterator for Headers<'_> {
 pub struct Deletions<'a>(pop3_async::Deletions<'a, TcpStream>);
 
 impl Iterator for Deletions<'_> {
-    type Item = Result<NonZeroU32, Error>;
+    type Item = Result<u32, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         wait(self.0.next())

@@ -116,7 +116,7 @@ macro_rules! adapter {
                         };
                         while notes.len() < lot.items {
                             let Some(marked) = deletions.next()$($wait)* else { break };
-                            notes.push(marked.map(|number| Value::Number(number.get())).map_err(Into::into));
+                            notes.push(marked.map(|number| Value::Number(number)).map_err(Into::into));
                         }
                     }
                 }

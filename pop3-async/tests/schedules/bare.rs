@@ -1,7 +1,6 @@
 //! No adapter at all: the core's conversation in a loop of our own.
 
 use std::io::{self, ErrorKind};
-use std::num::NonZeroU32;
 
 use pop3_async::{Cause, Config, Credentials, Error, LoginError, Policy, QuitError};
 use pop3_proto::drive::{
@@ -96,7 +95,7 @@ impl Bare {
     }
 
     /// Gives the message by its number.
-    fn read(&mut self, number: NonZeroU32, mut retrieval: Retrieval, reading: Reading) -> Result<Value, Error> {
+    fn read(&mut self, number: u32, mut retrieval: Retrieval, reading: Reading) -> Result<Value, Error> {
         let operation = retrieval.operation();
         let enough = match reading {
             Reading::Whole => u64::MAX,
@@ -135,7 +134,7 @@ impl Bare {
     fn item(&mut self, item: drive::Item, lot: &Lot) -> Result<Value, Error> {
         let number = item.number;
         match lot.each {
-            BatchCommand::Delete => self.finish(&mut item.call()).map(|()| Value::Number(number.get())),
+            BatchCommand::Delete => self.finish(&mut item.call()).map(|()| Value::Number(number)),
             BatchCommand::Header => self.read(number, item.retrieval(), Reading::Whole),
             BatchCommand::Retrieve => self.read(number, item.retrieval(), lot.reading),
         }

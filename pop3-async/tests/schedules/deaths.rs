@@ -1,7 +1,6 @@
 //! A batch against a server that dies at each octet of the conversation, in either direction.
 
 use std::io::ErrorKind;
-use std::num::NonZeroU32;
 
 use crate::bare::Bare;
 use crate::maildrop::Mail;
@@ -19,7 +18,7 @@ fn scene(pipelining: bool, refuses: bool) -> Scene {
 
 fn script(reading: Reading) -> Script {
     let lot = |each, numbers| Deed::Batch(Lot { each, numbers, items: usize::MAX, stops: false, reading });
-    let marked = [1, 3, 4].into_iter().map(NonZeroU32::new).collect();
+    let marked = vec![1, 3, 4].into();
     let deeds = vec![lot(BatchCommand::Retrieve, None), lot(BatchCommand::Delete, marked)];
     Script { logins: vec![(None, true)], deeds, quits: true }
 }

@@ -1,7 +1,6 @@
 //! The results that a script must have, by a naive reading of RFC 1939.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroU32;
 
 use pop3_async::Method;
 
@@ -39,39 +38,38 @@ pub(crate) fn judge(scene: &Scene, script: &Script, record: &Record) {
 }
 
 impl Oracle<'_> {
-    fn live(&self) -> impl Iterator<Item = NonZeroU32> {
+    fn live(&self) -> impl Iterator<Item = u32> {
         let all = (1..).zip(&self.scene.mails).filter(|(number, _)| !self.marks.contains(number));
-        all.filter_map(|(number, _)| NonZeroU32::new(number))
+        all.map(|(number, _)| number)
     }
 
-    fn has(&self, number: NonZeroU32) -> bool {
+    fn has(&self, number: u32) -> bool {
         self.live().any(|live| live == number)
     }
 
-    fn size(&self, number: NonZeroU32) -> u64 {
+    fn size(&self, number: u32) -> u64 {
         self.sent(number, None).len() as u64
     }
 
-    fn sent(&self, number: NonZeroU32, lines: Option<u32>) -> Vec<u8> {
-        let mail = &self.scene.mails[number.get() as usize - 1];
+    fn sent(&self, number: u32, lines: Option<u32>) -> Vec<u8> {
+        let mail = &self.scene.mails[number as usize - 1];
         lines.map_or_else(|| mail.sent(), |lines| mail.top(lines))
     }
 
-    fn message(&self, number: NonZeroU32, lines: Option<u32>, reading: Reading) -> Option<Value> {
+    fn message(&self, number: u32, lines: Option<u32>, reading: Reading) -> Option<Value> {
         let mut octets = self.has(number).then(|| self.sent(number, lines))?;
         let mut whole = true;
         if let Reading::UpTo(enough) = reading {
             whole = (octets.len() as u64) < enough;
             octets.truncate(usize::try_from(enough).unwrap());
         }
-        Some(Value::Octets(number.get(), octets, whole))
+        Some(Value::Octets(number, octets, whole))
     }
 
     /// Returns the result of a deed, or `None` for a refusal. Sets and clears the marks.
     fn expect(&mut self, deed: &Deed) -> Option<Value> {
-        let listing = |number: NonZeroU32| (number.get(), self.size(number));
-        let id =
-            |number: NonZeroU32| (number.get(), self.scene.mails[number.get() as usize - 1].id.clone().into_bytes());
+        let listing = |number: u32| (number, self.size(number));
+        let id = |number: u32| (number, self.scene.mails[number as usize - 1].id.clone().into_bytes());
         Some(match *deed {
             Deed::Stat => {
                 let count = u32::try_from(self.live().count()).unwrap();
@@ -85,7 +83,7 @@ impl Oracle<'_> {
             Deed::Top(number, lines, reading) => self.message(number, Some(lines), reading)?,
             Deed::Header(number) => self.message(number, Some(0), Reading::Whole)?,
             Deed::Delete(number) => {
-                let has = self.has(number) && self.marks.insert(number.get());
+                let has = self.has(number) && self.marks.insert(number);
                 has.then_some(Value::Done)?
             }
             Deed::Reset => {
@@ -132,7 +130,7 @@ impl Oracle<'_> {
             };
             let mut expected = self.expect(&one);
             if lot.each == BatchCommand::Delete {
-                expected = expected.map(|_| Value::Number(number.get()));
+                expected = expected.map(|_| Value::Number(number));
             }
             same(note, expected, &one);
         }

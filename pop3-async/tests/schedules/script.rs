@@ -1,7 +1,6 @@
 //! Sessions as data: their actions and results.
 
 use std::io;
-use std::num::NonZeroU32;
 
 use pop3_async::{Cause, Credentials, Error, LoginError, Method, Policy, QuitError, Security};
 use pop3_proto::drive::{Capabilities, OwnedUniqueId};
@@ -14,12 +13,12 @@ use crate::wire::{Carried, Scene, Schedule, Wire};
 #[derive(Clone, Debug)]
 pub(crate) enum Deed {
     Stat,
-    List(Option<NonZeroU32>),
-    UniqueIds(Option<NonZeroU32>),
-    Retrieve(NonZeroU32, Reading),
-    Top(NonZeroU32, u32, Reading),
-    Header(NonZeroU32),
-    Delete(NonZeroU32),
+    List(Option<u32>),
+    UniqueIds(Option<u32>),
+    Retrieve(u32, Reading),
+    Top(u32, u32, Reading),
+    Header(u32),
+    Delete(u32),
     Batch(Lot),
     Reset,
     Noop,
@@ -48,7 +47,7 @@ pub(crate) enum BatchCommand {
 pub(crate) struct Lot {
     pub(crate) each: BatchCommand,
     /// The numbers of the messages, or `None` for all.
-    pub(crate) numbers: Option<Vec<NonZeroU32>>,
+    pub(crate) numbers: Option<Vec<u32>>,
     /// The number of items that are taken before the batch is ended.
     pub(crate) items: usize,
     /// Ends the batch by a stop, if there is one, and not by a drop.
@@ -84,25 +83,25 @@ impl Value {
     }
 
     pub(crate) fn listings(listings: impl IntoIterator<Item = ScanListing>) -> Value {
-        Value::Listings(listings.into_iter().map(|listing| (listing.number.get(), listing.octets)).collect())
+        Value::Listings(listings.into_iter().map(|listing| (listing.number, listing.octets)).collect())
     }
 
-    pub(crate) fn unique_ids(ids: impl IntoIterator<Item = (NonZeroU32, OwnedUniqueId)>) -> Value {
-        Value::UniqueIds(ids.into_iter().map(|(number, id)| (number.get(), id.as_bytes().to_vec())).collect())
+    pub(crate) fn unique_ids(ids: impl IntoIterator<Item = (u32, OwnedUniqueId)>) -> Value {
+        Value::UniqueIds(ids.into_iter().map(|(number, id)| (number, id.as_bytes().to_vec())).collect())
     }
 
     pub(crate) fn pipelining(capabilities: &Capabilities) -> Value {
         Value::Pipelining(capabilities.pipelining())
     }
 
-    pub(crate) fn whole(number: NonZeroU32, octets: &[u8]) -> Value {
-        Value::Octets(number.get(), octets.to_vec(), true)
+    pub(crate) fn whole(number: u32, octets: &[u8]) -> Value {
+        Value::Octets(number, octets.to_vec(), true)
     }
 
     /// Returns the result of reading up to `enough` octets, which are fewer only if the message ended.
-    pub(crate) fn up_to(number: NonZeroU32, octets: Vec<u8>, enough: u64) -> Value {
+    pub(crate) fn up_to(number: u32, octets: Vec<u8>, enough: u64) -> Value {
         let whole = (octets.len() as u64) < enough;
-        Value::Octets(number.get(), octets, whole)
+        Value::Octets(number, octets, whole)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -285,19 +284,19 @@ impl Maildrop for Keeper {
         self.maildrop.count()
     }
 
-    fn octets(&self, number: NonZeroU32) -> u64 {
+    fn octets(&self, number: u32) -> u64 {
         self.maildrop.octets(number)
     }
 
-    fn unique_id(&self, number: NonZeroU32) -> &str {
+    fn unique_id(&self, number: u32) -> &str {
         self.maildrop.unique_id(number)
     }
 
-    fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+    fn read(&mut self, number: u32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
         self.maildrop.read(number, at, buffer)
     }
 
-    fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+    fn remove(&mut self, marked: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
         if self.refuses { Err(StoreError("it is nailed down".into())) } else { self.maildrop.remove(marked) }
     }
 }

@@ -9,7 +9,7 @@ use pop3_async::pop3_proto::UsageError;
 use pop3_async::{Cause, Config, Connection, Credentials};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, duplex};
 
-use crate::peer::{POLICY, connection, credentials, number, numbered, plaintext, read, session, store};
+use crate::peer::{POLICY, connection, credentials, numbered, plaintext, read, session, store};
 
 #[tokio::test]
 async fn every_call() {
@@ -23,29 +23,29 @@ async fn every_call() {
     assert_eq!((stat.messages, stat.octets), (3, 25 + 14 + 13));
     let list = session.scan_listings().await.unwrap();
     assert_eq!(
-        list.iter().map(|listing| (listing.number.get(), listing.octets)).collect::<Vec<_>>(),
+        list.iter().map(|listing| (listing.number, listing.octets)).collect::<Vec<_>>(),
         [(1, 25), (2, 14), (3, 13)]
     );
-    assert_eq!(session.scan_listing(number(2)).await.unwrap().octets, 14);
-    assert!(session.scan_listing(number(9)).await.unwrap_err().refused().is_some());
+    assert_eq!(session.scan_listing(2).await.unwrap().octets, 14);
+    assert!(session.scan_listing(9).await.unwrap_err().refused().is_some());
     let ids = session.unique_ids().await.unwrap();
     assert_eq!(ids[2].1.as_bytes(), b"the-third");
-    assert_eq!(session.unique_id(number(3)).await.unwrap(), ids[2].1);
-    assert_eq!(read(session.retrieve(number(1)).await.unwrap()).await, b"Subject: a\r\n\r\n.one\r\ntwo\r\n");
-    let top = session.top(number(1), 1).await.unwrap();
-    assert_eq!(top.number(), number(1));
+    assert_eq!(session.unique_id(3).await.unwrap(), ids[2].1);
+    assert_eq!(read(session.retrieve(1).await.unwrap()).await, b"Subject: a\r\n\r\n.one\r\ntwo\r\n");
+    let top = session.top(1, 1).await.unwrap();
+    assert_eq!(top.number(), 1);
     assert_eq!(read(top).await, b"Subject: a\r\n\r\n.one\r\n");
-    assert_eq!(session.headers(number(2)).await.unwrap().as_bytes(), b"Subject: b\r\n\r\n");
+    assert_eq!(session.headers(2).await.unwrap().as_bytes(), b"Subject: b\r\n\r\n");
     assert!(session.last().await.unwrap_err().refused().is_some());
-    session.delete(number(2)).await.unwrap();
-    assert!(session.retrieve(number(2)).await.unwrap_err().refused().is_some());
+    session.delete(2).await.unwrap();
+    assert!(session.retrieve(2).await.unwrap_err().refused().is_some());
     session.reset().await.unwrap();
     session.noop().await.unwrap();
     assert!(session.capabilities().await.unwrap().pipelining());
     assert!(session.raw("XTND", false).await.unwrap_err().refused().is_some());
     let rejected = session.raw("STAT", false).await.unwrap_err();
     assert!(matches!(rejected.cause(), Cause::Usage(UsageError::Argument(_))), "{rejected:?}");
-    session.delete(number(1)).await.unwrap();
+    session.delete(1).await.unwrap();
     session.quit().await.unwrap();
     assert_eq!(store.messages("mrose").len(), 2);
 }
@@ -73,13 +73,13 @@ async fn batches() {
     let mut batch = session.retrieve_all().await.unwrap();
     for n in 1..=5 {
         let message = batch.next().await.unwrap().unwrap();
-        assert_eq!(message.number(), number(n));
+        assert_eq!(message.number(), n);
         assert_eq!(read(message).await, format!("Subject: {n}\r\n\r\n.body of {n}\r\n").as_bytes());
     }
     assert!(batch.next().await.unwrap().is_none());
     assert!(batch.next().await.unwrap().is_none());
 
-    let mut batch = session.retrieve_many([5, 9, 1, 1].map(number));
+    let mut batch = session.retrieve_many([5, 9, 1, 1]);
     assert!(batch.next().await.unwrap().is_some());
     let missing = batch.next().await.unwrap_err();
     assert!(missing.refused().is_some() && missing.operation() == "RETR 9", "{missing}");
@@ -94,9 +94,9 @@ async fn batches() {
 async fn messages_left_half_way_are_skipped() {
     let store = store([vec![b'x'; 300_000], b"two\r\n".to_vec(), b"three\r\n".to_vec()]);
     let mut session = session(&store).await;
-    let mut message = session.retrieve(number(1)).await.unwrap();
+    let mut message = session.retrieve(1).await.unwrap();
     message.read_exact(&mut [0; 1000]).await.unwrap();
-    let _unread = session.retrieve(number(1)).await.unwrap();
+    let _unread = session.retrieve(1).await.unwrap();
     assert_eq!(session.stat().await.unwrap().messages, 3);
 
     let mut batch = session.retrieve_all().await.unwrap();
@@ -111,7 +111,7 @@ async fn messages_left_half_way_are_skipped() {
 async fn lines_of_a_message() {
     let store = store(["one\n.two\n"]);
     let mut session = session(&store).await;
-    let mut lines = session.retrieve(number(1)).await.unwrap().lines();
+    let mut lines = session.retrieve(1).await.unwrap().lines();
     assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("one"));
     assert_eq!(lines.next_line().await.unwrap().as_deref(), Some(".two"));
     assert_eq!(lines.next_line().await.unwrap(), None);
@@ -132,18 +132,18 @@ async fn streams() {
     let headers = collect(session.headers_all().await.unwrap()).await;
     for (n, header) in (1..=5).zip(headers) {
         let (number, header) = header.unwrap();
-        assert_eq!(number.get(), n);
+        assert_eq!(number, n);
         assert_eq!(header.as_bytes(), format!("Subject: {n}\r\n\r\n").as_bytes());
     }
-    let headers = collect(session.headers_many([4, 9, 2].map(number))).await;
+    let headers = collect(session.headers_many([4, 9, 2])).await;
     assert_eq!(headers[1].as_ref().unwrap_err().operation(), "TOP 9 0");
     assert_eq!(headers[2].as_ref().unwrap().1.view().get("subject").unwrap().body(), &b"2"[..]);
     assert_eq!(headers.len(), 3);
 
-    let deletions = collect(session.delete_many([1, 9, 5].map(number))).await;
-    assert_eq!(deletions[0].as_ref().unwrap().get(), 1);
+    let deletions = collect(session.delete_many([1, 9, 5])).await;
+    assert_eq!(*deletions[0].as_ref().unwrap(), 1);
     assert_eq!(deletions[1].as_ref().unwrap_err().operation(), "DELE 9");
-    assert_eq!(deletions[2].as_ref().unwrap().get(), 5);
+    assert_eq!(*deletions[2].as_ref().unwrap(), 5);
     assert_eq!(session.stat().await.unwrap().messages, 3);
     session.reset().await.unwrap();
     assert_eq!(collect(session.delete_all().await.unwrap()).await.len(), 5);
@@ -161,7 +161,7 @@ async fn the_log_shows_no_secret() {
     let log = move |entry: pop3_async::LogEntry<'_>| log.lock().unwrap().push(entry.to_string());
     let connection = Connection::with_log(ours, Config::default(), log).await.unwrap();
     let mut session = connection.login(credentials(), POLICY).await.unwrap();
-    read(session.retrieve(number(1)).await.unwrap()).await;
+    read(session.retrieve(1).await.unwrap()).await;
     session.quit().await.unwrap();
     let said = said.lock().unwrap().join("\n");
     assert!(said.starts_with("S: +OK POP3 server ready <") && said.contains(">\nC: CAPA\n"), "{said}");

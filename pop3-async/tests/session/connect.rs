@@ -14,7 +14,7 @@ use pop3_async::{Cause, Connect, ConnectError, LoginError, Method, Security, con
 use tokio::net::TcpListener;
 use tokio::task::yield_now;
 
-use crate::peer::{number, numbered, plaintext, store};
+use crate::peer::{numbered, plaintext, store};
 
 async fn listen(store: &MailStore) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -51,7 +51,7 @@ async fn a_whole_session() {
     while let Some(message) = batch.next().await.unwrap() {
         message.into_message().await.unwrap();
     }
-    session.delete(number(7)).await.unwrap();
+    session.delete(7).await.unwrap();
     session.quit().await.unwrap();
     assert_eq!(store.messages("mrose").len(), 299);
     assert!(lines.load(Ordering::Relaxed) > 600);

@@ -6,25 +6,25 @@ use pop3_async::{Cause, Config, Connection, Error, LoginError, QuitError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::task::yield_now;
 
-use crate::peer::{POLICY, Then, credentials, number, numbered, plaintext, scripted, session};
+use crate::peer::{POLICY, Then, credentials, numbered, plaintext, scripted, session};
 
 #[tokio::test]
 async fn quit_commits_and_abandon_does_not() {
     let store = numbered(3);
     let mut first = session(&store).await;
-    first.delete(number(1)).await.unwrap();
+    first.delete(1).await.unwrap();
     drop(first.abandon());
     yield_now().await;
     assert_eq!(store.messages("mrose").len(), 3);
 
     let mut second = session(&store).await;
-    second.delete(number(1)).await.unwrap();
+    second.delete(1).await.unwrap();
     drop(second);
     yield_now().await;
     assert_eq!(store.messages("mrose").len(), 3);
 
     let mut third = session(&store).await;
-    third.delete(number(1)).await.unwrap();
+    third.delete(1).await.unwrap();
     third.quit().await.unwrap();
     assert_eq!(store.messages("mrose").len(), 2);
 }
@@ -71,7 +71,7 @@ async fn a_server_that_logs_out_by_itself() {
 async fn a_message_cut_short() {
     const TURNS: &[(&str, &str)] = &[("RETR 1", "+OK\r\nSubject: a\r\n\r\nbo")];
     let mut session = scripted(TURNS, Then::Close).await;
-    let mut message = session.retrieve(number(1)).await.unwrap();
+    let mut message = session.retrieve(1).await.unwrap();
     let mut octets = Vec::new();
     let error = message.read_to_end(&mut octets).await.unwrap_err();
     assert_eq!(octets, b"Subject: a\r\n\r\nbo");
@@ -87,17 +87,17 @@ async fn a_batch_cut_short() {
     const TURNS: &[(&str, &str)] = &[CAPA, ("RETR 1", "+OK\r\none\r\n.\r\n+OK\r\ntw")];
     let mut session = scripted(TURNS, Then::Close).await;
     session.capabilities().await.unwrap();
-    let mut batch = session.retrieve_many([1, 2, 3].map(number));
+    let mut batch = session.retrieve_many([1, 2, 3]);
     assert_eq!(batch.next().await.unwrap().unwrap().into_message().await.unwrap().as_bytes(), b"one\r\n");
     let second = batch.next().await.unwrap().unwrap();
     assert!(second.into_message().await.unwrap_err().is_truncated());
     assert!(!batch.next().await.unwrap_err().is_recoverable());
     assert!(batch.next().await.unwrap().is_none(), "it ends all the same");
 
-    let mut headers = session.headers_many([1, 2, 3].map(number));
+    let mut headers = session.headers_many([1, 2, 3]);
     assert!(!headers.next().await.unwrap().unwrap_err().is_recoverable());
     assert!(headers.next().await.is_none());
-    let mut deletions = session.delete_many([1, 2, 3].map(number));
+    let mut deletions = session.delete_many([1, 2, 3]);
     assert!(!deletions.next().await.unwrap().unwrap_err().is_recoverable());
     assert!(deletions.next().await.is_none());
 }

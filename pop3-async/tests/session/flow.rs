@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, dupl
 use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
 
-use crate::peer::{POLICY, connection, credentials, number, numbered, plaintext, read, store};
+use crate::peer::{POLICY, connection, credentials, numbered, plaintext, read, store};
 
 /// Counts what is written.
 struct Counted(DuplexStream, Arc<AtomicUsize>);
@@ -55,7 +55,7 @@ async fn a_caller_who_does_not_read_stops_the_server() {
     let connection = Connection::new(ours, Config::default()).await.unwrap();
     let mut session = connection.login(credentials(), POLICY).await.unwrap();
 
-    let mut message = session.retrieve(number(1)).await.unwrap();
+    let mut message = session.retrieve(1).await.unwrap();
     let mut some = vec![0; MESSAGE / 2];
     message.read_exact(&mut some).await.unwrap();
     sleep(Duration::from_millis(50)).await;
@@ -80,7 +80,7 @@ async fn two_thousand_pipelined_messages_through_64_octets() {
         let mut count = 0;
         while let Some(message) = batch.next().await.unwrap() {
             count += 1;
-            assert_eq!(message.number(), number(count));
+            assert_eq!(message.number(), count);
             assert_eq!(read(message).await, format!("Subject: {count}\r\n\r\n.body of {count}\r\n").as_bytes());
         }
         assert_eq!(count, 2000);

@@ -3,7 +3,7 @@
 use pop3_async::{Connection, Session};
 use tokio::io::DuplexStream;
 
-use crate::peer::{POLICY, connection, credentials, number, numbered, read};
+use crate::peer::{POLICY, connection, credentials, numbered, read};
 
 /// Each with a maildrop of its own, because a maildrop is locked.
 async fn sessions(count: u32) -> Vec<Session<DuplexStream>> {
@@ -42,19 +42,19 @@ async fn every_call_gives_the_buffers_back() {
     assert_eq!(session.buffered(), 0, "a line");
     assert_eq!(session.scan_listings().await.unwrap().len(), 20);
     assert_eq!(session.buffered(), 0, "a listing");
-    assert!(session.scan_listing(number(21)).await.unwrap_err().refused().is_some());
+    assert!(session.scan_listing(21).await.unwrap_err().refused().is_some());
     assert_eq!(session.buffered(), 0, "a refusal");
     let mut headers = session.headers_all().await.unwrap();
     while let Some(header) = headers.next().await {
         header.unwrap();
     }
     assert_eq!(session.buffered(), 0, "headers");
-    let mut deletions = session.delete_many((1..=20).map(number));
+    let mut deletions = session.delete_many(1..=20);
     while let Some(deleted) = deletions.next().await {
         deleted.unwrap();
     }
     assert_eq!(session.buffered(), 0, "deletions");
-    let mut message = session.retrieve_many([number(1)]);
+    let mut message = session.retrieve_many([1]);
     assert!(message.next().await.unwrap_err().refused().is_some());
     assert_eq!(session.buffered(), 0, "a message that is refused");
 }

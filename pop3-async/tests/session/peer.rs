@@ -1,7 +1,5 @@
 //! The other side: the embedded server, or one that says what a test wants.
 
-use std::num::NonZeroU32;
-
 use pop3_async::pop3_proto::ServerConfig;
 use pop3_async::pop3_proto::serve::MailStore;
 use pop3_async::{Config, Connection, Credentials, MessageReader, Method, Policy, Security, Session};
@@ -13,10 +11,6 @@ pub(crate) const POLICY: Policy =
 
 pub(crate) fn plaintext() -> ServerConfig {
     ServerConfig { plaintext_login: true, ..ServerConfig::default() }
-}
-
-pub(crate) fn number(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).unwrap()
 }
 
 pub(crate) fn credentials() -> Credentials {

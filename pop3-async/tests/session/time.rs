@@ -98,7 +98,7 @@ async fn the_time_between_reads_does_not_count() {
     let mut connection = connection(&numbered(1), 16).await;
     connection.set_timeouts(LIMITS);
     let mut session = connection.login(credentials(), POLICY).await.unwrap();
-    let mut message = session.retrieve(crate::peer::number(1)).await.unwrap();
+    let mut message = session.retrieve(1).await.unwrap();
     while tokio::io::AsyncReadExt::read_u8(&mut message).await.is_ok() {
         sleep(10 * LIMIT).await;
     }
@@ -180,7 +180,7 @@ async fn an_idle_session_does_not_time_out() {
         sleep(100 * LIMIT).await;
         assert_eq!(session.stat().await.unwrap().messages, 1);
     }
-    let mut message = session.retrieve(crate::peer::number(1)).await.unwrap();
+    let mut message = session.retrieve(1).await.unwrap();
     sleep(100 * LIMIT).await;
     assert_eq!(tokio::io::AsyncReadExt::read_u8(&mut message).await.unwrap(), b'S');
     sleep(100 * LIMIT).await;

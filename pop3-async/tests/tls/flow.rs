@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::authority::{Authority, valid_for};
-use crate::server::{LOGIN, Server, number};
+use crate::server::{LOGIN, Server};
 
 type Inside = pop3_async::Session<DuplexStream>;
 
@@ -120,7 +120,7 @@ async fn a_caller_who_does_not_read_stops_the_server() {
     const SERVERS: usize = 64 * 1024;
     let store = store([[b'x'; 62].iter().chain(b"\r\n").copied().cycle().take(MESSAGE).collect::<Vec<u8>>()]);
     let (mut session, written) = session(&store, BUFFER, &TLS13).await;
-    let mut message = session.retrieve(number(1)).await.unwrap();
+    let mut message = session.retrieve(1).await.unwrap();
     let mut some = vec![0; MESSAGE / 2];
     message.read_exact(&mut some).await.unwrap();
     sleep(Duration::from_millis(50)).await;

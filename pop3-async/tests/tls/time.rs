@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 
 use crate::authority::{Authority, valid_for};
-use crate::server::number;
 
 const LIMITS: Timeouts = Timeouts { octets: 256, ..Timeouts::UNLIMITED.each(Duration::from_secs(60)) };
 const STARTTLS: Policy = Policy { security: Security::StartTls, allow_plaintext: false, methods: None };
@@ -130,7 +129,7 @@ async fn retrieve_slowly(octets: usize) -> Result<(), pop3_async::Error> {
     let mut connection = Connection::over_tls(ours, Config::default(), &tls, "localhost").await.unwrap();
     connection.set_timeouts(LIMITS);
     let mut session = connection.login(credentials(), Policy::default()).await.unwrap();
-    let received = session.retrieve(number(1)).await?.into_message().await?;
+    let received = session.retrieve(1).await?.into_message().await?;
     assert!(received.as_bytes() == message.as_bytes());
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
-use std::num::NonZeroU32;
 
 use pop3_blocking::pop3_proto::drive::OwnedUniqueId;
 use pop3_blocking::pop3_proto::wire::DropListing;
@@ -18,9 +17,9 @@ use crate::survey::Found;
 #[derive(Debug)]
 pub(crate) enum Check {
     /// The unique-id of a random message.
-    UniqueId(Vec<(NonZeroU32, OwnedUniqueId)>),
+    UniqueId(Vec<(u32, OwnedUniqueId)>),
     /// The size of a random message.
-    Size(Vec<(NonZeroU32, u64)>),
+    Size(Vec<(u32, u64)>),
     /// The numbers of messages and octets.
     Totals(DropListing),
     /// No question, because there are no messages.
@@ -29,7 +28,7 @@ pub(crate) enum Check {
 
 impl Check {
     /// Chooses a question that the server answers. It must be called before any message is requested.
-    pub(crate) fn new(session: &mut Session<Tcp>, found: &BTreeMap<NonZeroU32, Found>) -> Result<Check, Failure> {
+    pub(crate) fn new(session: &mut Session<Tcp>, found: &BTreeMap<u32, Found>) -> Result<Check, Failure> {
         if found.is_empty() {
             return Ok(Check::Nothing);
         }

@@ -1,7 +1,6 @@
 //! All commands except `fetch`.
 
 use std::io::{BufRead, BufWriter, Write};
-use std::num::NonZeroU32;
 
 use pop3_blocking::pop3_proto::wire::Text;
 use pop3_blocking::{MessageReader, Session, Tcp};
@@ -71,7 +70,7 @@ fn copy(mut message: MessageReader<'_, Tcp>, out: &mut impl Write) -> Result<(),
     }
 }
 
-fn delete(mut session: Session<Tcp>, numbers: &[NonZeroU32]) -> Result<(), Failure> {
+fn delete(mut session: Session<Tcp>, numbers: &[u32]) -> Result<(), Failure> {
     let (mut marked, mut refused) = (0, 0);
     for deletion in session.delete_many(numbers.iter().copied()) {
         match deletion {

@@ -17,7 +17,6 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufRead, IsTerminal};
-use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -75,7 +74,7 @@ struct Run {
 /// A session with the messages that it has listed.
 struct Visit {
     session: Session<Tcp>,
-    found: BTreeMap<NonZeroU32, Found>,
+    found: BTreeMap<u32, Found>,
     check: Check,
 }
 
@@ -159,7 +158,7 @@ impl Run {
     }
 
     /// Returns the messages that are not stored: the calm ones, and the risky ones in their order.
-    fn wanted(&self, found: &BTreeMap<NonZeroU32, Found>) -> (Vec<NonZeroU32>, Vec<NonZeroU32>) {
+    fn wanted(&self, found: &BTreeMap<u32, Found>) -> (Vec<u32>, Vec<u32>) {
         let (mut calm, mut risky) = (Vec::new(), Vec::new());
         let lot = RandomState::new();
         for (number, message) in found.iter().filter(|(_, message)| !self.delivery.has(message)) {
@@ -174,13 +173,7 @@ impl Run {
     }
 
     /// Downloads messages, deletes those of the `candidates` that are safe to delete, and ends the session.
-    fn fetch(
-        &mut self,
-        visit: Visit,
-        calm: &[NonZeroU32],
-        risky: &[NonZeroU32],
-        candidates: &[NonZeroU32],
-    ) -> Result<(), Failure> {
+    fn fetch(&mut self, visit: Visit, calm: &[u32], risky: &[u32], candidates: &[u32]) -> Result<(), Failure> {
         let Visit { mut session, found, check } = visit;
         let sizes = calm.iter().chain(risky).filter_map(|number| found.get(number)).map(|message| message.octets);
         let bar = progress_bar(sizes.fold(0, u64::saturating_add));
@@ -201,7 +194,7 @@ impl Run {
     }
 
     /// Deletes messages, and ends the session.
-    fn delete_all(&mut self, mut session: Session<Tcp>, safe: &BTreeMap<NonZeroU32, &Found>) -> Result<(), Failure> {
+    fn delete_all(&mut self, mut session: Session<Tcp>, safe: &BTreeMap<u32, &Found>) -> Result<(), Failure> {
         let mut marked = Vec::new();
         for deletion in session.delete_many(safe.keys().copied()) {
             match deletion {
@@ -269,7 +262,7 @@ enum Stop {
 
 struct Transfer<'a> {
     session: &'a mut Session<Tcp>,
-    found: &'a BTreeMap<NonZeroU32, Found>,
+    found: &'a BTreeMap<u32, Found>,
     check: &'a Check,
     run: &'a mut Run,
     bar: ProgressBar,
@@ -284,7 +277,7 @@ impl Transfer<'_> {
     const CONFIRMATIONS: u32 = 8;
 
     /// Downloads messages. A refused message does not stop the others.
-    fn all(&mut self, mut calm: &[NonZeroU32], risky: &[NonZeroU32]) -> Result<(), Failure> {
+    fn all(&mut self, mut calm: &[u32], risky: &[u32]) -> Result<(), Failure> {
         let mut pace = Pace::default();
         while !calm.is_empty() {
             let (group, rest) = calm.split_at(pace.group(calm, self.found));
@@ -297,7 +290,7 @@ impl Transfer<'_> {
     }
 
     /// Downloads a group, checks that the answers fit the commands, and commits the group.
-    fn group(&mut self, numbers: &[NonZeroU32]) -> Result<(), Failure> {
+    fn group(&mut self, numbers: &[u32]) -> Result<(), Failure> {
         let mut asked = 0;
         let unwritten = match self.receive_all(numbers, &mut asked) {
             Ok(()) => None,
@@ -314,7 +307,7 @@ impl Transfer<'_> {
         unwritten.map_or(committed, Err)
     }
 
-    fn receive_all(&mut self, numbers: &[NonZeroU32], asked: &mut usize) -> Result<(), Stop> {
+    fn receive_all(&mut self, numbers: &[u32], asked: &mut usize) -> Result<(), Stop> {
         let (mut odd, mut unwritten) = (Vec::new(), None);
         let pipelining = self.run.pipelining && self.confirmed < Transfer::CONFIRMATIONS && numbers.len() > 1;
         'stopped: for batch in numbers.chunks(if pipelining { numbers.len() } else { 1 }) {
@@ -355,7 +348,7 @@ impl Transfer<'_> {
 
     /// Requests the messages whose size differs from the scan listing again, one at a time. If their octets differ now,
     /// answers were mixed up.
-    fn confirm(&mut self, odd: Vec<(NonZeroU32, Sums)>) -> Result<(), Stop> {
+    fn confirm(&mut self, odd: Vec<(u32, Sums)>) -> Result<(), Stop> {
         for (number, sums) in odd {
             let Some(found) = self.found.get(&number) else { continue };
             match digest(self.session.retrieve(number)) {
@@ -385,7 +378,7 @@ impl Transfer<'_> {
 
     /// Discards the messages since the last check. If the server broke the protocol, every requested message may be the
     /// cause. If the connection ended, the message that was being read may be.
-    fn abort(&mut self, failure: Failure, asked: &[NonZeroU32]) -> Failure {
+    fn abort(&mut self, failure: Failure, asked: &[u32]) -> Failure {
         self.run.delivery.discard();
         match &failure {
             Failure::Because(Status::Protocol, _) => self.blame(asked),
@@ -395,7 +388,7 @@ impl Transfer<'_> {
         failure
     }
 
-    fn blame(&mut self, numbers: &[NonZeroU32]) {
+    fn blame(&mut self, numbers: &[u32]) {
         for message in numbers.iter().filter_map(|number| self.found.get(number)) {
             // If this fails, the next run requests the messages in the same order, as before.
             let _ = self.run.delivery.trouble(message);
@@ -422,9 +415,9 @@ impl Pace {
     const MESSAGES: usize = 128;
 
     /// Returns the number of messages in the next group, which is at least 1.
-    fn group(&self, numbers: &[NonZeroU32], found: &BTreeMap<NonZeroU32, Found>) -> usize {
+    fn group(&self, numbers: &[u32], found: &BTreeMap<u32, Found>) -> usize {
         let mut octets = 0_u64;
-        let fits = |number: &&NonZeroU32| {
+        let fits = |number: &&u32| {
             octets = octets.saturating_add(found.get(*number).map_or(0, |message| message.octets));
             octets <= self.octets
         };

@@ -1,6 +1,4 @@
 //! The command line.
-
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -95,13 +93,13 @@ pub(crate) enum Command {
     List {
         /// Only of this message
         #[arg(value_name = "N", value_parser = message_number)]
-        number: Option<NonZeroU32>,
+        number: Option<u32>,
     },
     /// Shows message numbers and unique-ids
     Uidl {
         /// Only of this message
         #[arg(value_name = "N", value_parser = message_number)]
-        number: Option<NonZeroU32>,
+        number: Option<u32>,
     },
     /// Shows what the server announces
     Capa,
@@ -111,13 +109,13 @@ pub(crate) enum Command {
     Headers {
         /// The message
         #[arg(value_name = "N", value_parser = message_number)]
-        number: NonZeroU32,
+        number: u32,
     },
     /// Writes the header and the first lines of a message to the standard output, octet by octet
     Top {
         /// The message
         #[arg(value_name = "N", value_parser = message_number)]
-        number: NonZeroU32,
+        number: u32,
         /// How many lines of the body
         #[arg(value_name = "LINES")]
         lines: u32,
@@ -126,13 +124,13 @@ pub(crate) enum Command {
     Retr {
         /// The message
         #[arg(value_name = "N", value_parser = message_number)]
-        number: NonZeroU32,
+        number: u32,
     },
     /// Deletes messages
     Dele {
         /// The messages
         #[arg(value_name = "N", required = true, value_parser = message_number)]
-        numbers: Vec<NonZeroU32>,
+        numbers: Vec<u32>,
     },
     /// Downloads what is new into a Maildir
     ///
@@ -154,8 +152,9 @@ impl Command {
     pub(crate) const NAMES: &str = "stat, list, uidl, capa, last, headers, top, retr, dele, fetch";
 }
 
-fn message_number(text: &str) -> Result<NonZeroU32, &'static str> {
-    text.parse().map_err(|_| "message numbers begin at 1, as `list` shows them")
+fn message_number(text: &str) -> Result<u32, &'static str> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or("message numbers begin at 1, as `list` shows them")
 }
 
 // One line for each paragraph: the parser wraps them to the width of the terminal.

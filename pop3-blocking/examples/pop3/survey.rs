@@ -1,7 +1,6 @@
 //! The messages in the maildrop, and those that can be identified in later sessions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::num::NonZeroU32;
 
 use pop3_blocking::pop3_proto::drive::OwnedUniqueId;
 use pop3_blocking::{Cause, Session, Tcp};
@@ -21,7 +20,7 @@ pub(crate) struct Found {
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
     /// Every message, by its number.
-    pub(crate) found: BTreeMap<NonZeroU32, Found>,
+    pub(crate) found: BTreeMap<u32, Found>,
     /// The unique-ids, each as often as it was listed, with the size of its message.
     pub(crate) shown: Vec<(OwnedUniqueId, u64)>,
     /// `true` if each message has a row in the listing of unique-ids, so that an id that is not listed does not exist.
@@ -73,12 +72,12 @@ pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
 }
 
 /// Returns the rows whose unique-id is not empty, and whose unique-id and number are in no other row.
-fn usable(rows: Vec<(NonZeroU32, OwnedUniqueId)>) -> Vec<(NonZeroU32, OwnedUniqueId)> {
+fn usable(rows: Vec<(u32, OwnedUniqueId)>) -> Vec<(u32, OwnedUniqueId)> {
     let (mut of_number, mut of_id) = (HashMap::new(), HashMap::new());
     for (number, id) in &rows {
         *of_number.entry(*number).or_insert(0) += 1;
         *of_id.entry(id.clone()).or_insert(0) += 1;
     }
-    let alone = |(number, id): &(NonZeroU32, OwnedUniqueId)| of_number[number] == 1 && of_id[id] == 1;
+    let alone = |(number, id): &(u32, OwnedUniqueId)| of_number[number] == 1 && of_id[id] == 1;
     rows.into_iter().filter(|row| !row.1.as_bytes().is_empty() && alone(row)).collect()
 }

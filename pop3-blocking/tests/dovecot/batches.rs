@@ -5,7 +5,7 @@ use std::io::Read;
 
 use pop3_blocking::connect;
 
-use crate::user::{Log, User, number, read, sent};
+use crate::user::{Log, User, read, sent};
 
 fn numbered(count: usize) -> Vec<Vec<u8>> {
     (1..=count).map(|n| format!("Subject: {n}\n\n.body of {n}\n").into_bytes()).collect()
@@ -24,12 +24,12 @@ fn retrieve_all_and_many() {
     let mut batch = session.retrieve_all().unwrap();
     for (n, stored) in (1..).zip(&messages) {
         let message = batch.next().unwrap().unwrap();
-        assert_eq!(message.number().get(), n);
+        assert_eq!(message.number(), n);
         assert_eq!(read(message), sent(stored));
     }
     assert!(batch.next().unwrap().is_none());
 
-    let mut batch = session.retrieve_many([5, 9, 1, 1].map(number));
+    let mut batch = session.retrieve_many([5, 9, 1, 1]);
     assert_eq!(read(batch.next().unwrap().unwrap()), sent(&messages[4]));
     let missing = batch.next().unwrap_err();
     assert!(missing.refused().is_some() && missing.operation() == "RETR 9", "{missing}");
@@ -48,11 +48,11 @@ fn headers_all_and_many() {
     let headers: Vec<_> = session.headers_all().unwrap().map(Result::unwrap).collect();
     assert_eq!(headers.len(), 5);
     for (n, (number, header)) in (1..).zip(&headers) {
-        assert_eq!(number.get(), n);
+        assert_eq!(*number, n);
         assert_eq!(header.as_bytes(), format!("Subject: {n}\r\n\r\n").as_bytes());
     }
-    let headers: Vec<_> = session.headers_many([4, 9, 2].map(number)).collect();
-    assert_eq!(headers[0].as_ref().unwrap().0.get(), 4);
+    let headers: Vec<_> = session.headers_many([4, 9, 2]).collect();
+    assert_eq!(headers[0].as_ref().unwrap().0, 4);
     assert_eq!(headers[1].as_ref().unwrap_err().operation(), "TOP 9 0");
     assert_eq!(headers[2].as_ref().unwrap().1.view().get("subject").unwrap().body(), &b"2"[..]);
     assert_eq!(headers.len(), 3);
@@ -64,10 +64,10 @@ fn headers_all_and_many() {
 fn delete_many_and_all() {
     let user = user("deletemany", &numbered(5));
     let mut session = user.open();
-    let deletions: Vec<_> = session.delete_many([1, 9, 5, 1].map(number)).collect();
-    assert_eq!(deletions[0].as_ref().unwrap().get(), 1);
+    let deletions: Vec<_> = session.delete_many([1, 9, 5, 1]).collect();
+    assert_eq!(*deletions[0].as_ref().unwrap(), 1);
     assert_eq!(deletions[1].as_ref().unwrap_err().operation(), "DELE 9");
-    assert_eq!(deletions[2].as_ref().unwrap().get(), 5);
+    assert_eq!(*deletions[2].as_ref().unwrap(), 5);
     assert!(deletions[3].as_ref().unwrap_err().refused().is_some(), "it is marked already");
     assert_eq!(deletions.len(), 4);
     session.quit().unwrap();
@@ -100,7 +100,7 @@ fn ten_thousand_messages() {
     let (mut messages, mut octets) = (0, Vec::new());
     while let Some(mut message) = batch.next().unwrap() {
         messages += 1;
-        assert_eq!(message.number().get(), messages);
+        assert_eq!(message.number(), messages);
         octets.clear();
         message.read_to_end(&mut octets).unwrap();
         assert!(octets == expected, "message {messages}");
@@ -123,23 +123,23 @@ fn what_is_left_half_way_is_skipped() {
     let count = u32::try_from(messages.len()).unwrap();
 
     // A message that nobody reads, one read in part, one read in part through a buffer.
-    session.retrieve(number(2)).unwrap();
+    session.retrieve(2).unwrap();
     assert_eq!(session.stat().unwrap().messages, count);
-    let mut message = session.retrieve(number(2)).unwrap();
+    let mut message = session.retrieve(2).unwrap();
     message.read_exact(&mut [0; 10_000]).unwrap();
     assert_eq!(session.scan_listings().unwrap().len(), messages.len());
-    std::io::BufRead::fill_buf(&mut session.retrieve(number(2)).unwrap()).unwrap();
-    assert_eq!(read(session.retrieve(number(3)).unwrap()), sent(&messages[2]));
+    std::io::BufRead::fill_buf(&mut session.retrieve(2).unwrap()).unwrap();
+    assert_eq!(read(session.retrieve(3).unwrap()), sent(&messages[2]));
 
     // Batches left in the middle: of messages, of a message, of headers; and a batch after a batch.
     let mut batch = session.retrieve_all().unwrap();
     batch.next().unwrap().unwrap();
     batch.next().unwrap().unwrap().read_exact(&mut [0; 1000]).unwrap();
     drop(batch);
-    assert_eq!(session.scan_listing(number(1)).unwrap().octets, sent(&messages[0]).len() as u64);
+    assert_eq!(session.scan_listing(1).unwrap().octets, sent(&messages[0]).len() as u64);
     let mut headers = session.headers_all().unwrap();
-    assert_eq!(headers.next().unwrap().unwrap().0.get(), 1);
-    let mut batch = session.retrieve_many([20, 19].map(number));
+    assert_eq!(headers.next().unwrap().unwrap().0, 1);
+    let mut batch = session.retrieve_many([20, 19]);
     assert_eq!(read(batch.next().unwrap().unwrap()), sent(&messages[19]));
     assert_eq!(read(batch.next().unwrap().unwrap()), sent(&messages[18]));
 

@@ -6,7 +6,7 @@ use pop3_blocking::pop3_proto::message::Message;
 use pop3_blocking::pop3_proto::wire::KnownCapability;
 use pop3_blocking::{Cause, Config, Connection, Credentials, Policy, Security};
 
-use crate::user::{PASSWORD, User, address, number, read, sent};
+use crate::user::{PASSWORD, User, address, read, sent};
 
 const FIRST: &[u8] = b"From: a@example.org\nSubject: one\n two\n\nline 1\nline 2\nline 3\n";
 const SECOND: &[u8] = b"From: b@example.org\nSubject: next\n\n.dot\n..\n";
@@ -27,14 +27,14 @@ fn questions_about_the_maildrop() {
     assert_eq!(stat.octets, size(FIRST) + size(SECOND) + size(THIRD));
 
     let list = session.scan_listings().unwrap();
-    assert_eq!(list.iter().map(|row| row.number.get()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(list.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(list.iter().map(|row| row.octets).collect::<Vec<_>>(), [size(FIRST), size(SECOND), size(THIRD)]);
-    assert_eq!(session.scan_listing(number(2)).unwrap(), list[1]);
+    assert_eq!(session.scan_listing(2).unwrap(), list[1]);
 
     let ids = session.unique_ids().unwrap();
-    assert_eq!(ids.iter().map(|(number, _)| number.get()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(ids.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(ids[0].1 != ids[1].1 && ids[1].1 != ids[2].1, "{ids:?}");
-    assert_eq!(session.unique_id(number(3)).unwrap(), ids[2].1);
+    assert_eq!(session.unique_id(3).unwrap(), ids[2].1);
 
     session.noop().unwrap();
     assert!(session.capabilities().unwrap().any(|known| known == KnownCapability::Uidl));
@@ -52,16 +52,16 @@ fn messages_and_their_parts() {
     let user = User::with("parts", &[FIRST, SECOND, THIRD]);
     let mut session = user.open();
     for (n, stored) in (1..).zip([FIRST, SECOND, THIRD]) {
-        assert_eq!(read(session.retrieve(number(n)).unwrap()), sent(stored));
+        assert_eq!(read(session.retrieve(n).unwrap()), sent(stored));
     }
-    let top = read(session.top(number(1), 2).unwrap());
+    let top = read(session.top(1, 2).unwrap());
     assert_eq!(top, b"From: a@example.org\r\nSubject: one\r\n two\r\n\r\nline 1\r\nline 2\r\n");
 
-    let header: Message = session.headers(number(1)).unwrap();
+    let header: Message = session.headers(1).unwrap();
     let fields: Vec<_> = header.view().fields().map(|field| (field.name(), field.raw_body())).collect();
     assert_eq!(fields, [(&b"From"[..], &b" a@example.org"[..]), (b"Subject", b" one\r\n two")]);
 
-    let whole = session.retrieve(number(2)).unwrap().into_message().unwrap();
+    let whole = session.retrieve(2).unwrap().into_message().unwrap();
     assert!(whole.view().body_lines().eq([&b".dot"[..], b".."]));
     session.quit().unwrap();
 }
@@ -72,11 +72,11 @@ fn what_the_server_refuses_leaves_the_session_as_it_was() {
     let user = User::with("refusals", &[FIRST]);
     let mut session = user.open();
     let refusals = [
-        ("LIST 9", session.scan_listing(number(9)).map(drop)),
-        ("UIDL 9", session.unique_id(number(9)).map(drop)),
-        ("RETR 9", session.retrieve(number(9)).map(drop)),
-        ("TOP 9 0", session.top(number(9), 0).map(drop)),
-        ("DELE 9", session.delete(number(9))),
+        ("LIST 9", session.scan_listing(9).map(drop)),
+        ("UIDL 9", session.unique_id(9).map(drop)),
+        ("RETR 9", session.retrieve(9).map(drop)),
+        ("TOP 9 0", session.top(9, 0).map(drop)),
+        ("DELE 9", session.delete(9)),
         ("LAST", session.last().map(drop)),
         ("XYZZY ***", session.raw("XYZZY plugh", false).map(drop)),
         ("XYZZY", session.raw("XYZZY", true).map(drop)),
@@ -140,10 +140,10 @@ fn an_empty_maildrop() {
 fn two_sessions_at_once() {
     let user = User::with("two", &[FIRST, SECOND]);
     let (mut one, mut other) = (user.open(), user.open());
-    let mut message = one.retrieve(number(1)).unwrap();
+    let mut message = one.retrieve(1).unwrap();
     let mut beginning = [0; 5];
     std::io::Read::read_exact(&mut message, &mut beginning).unwrap();
-    assert_eq!(read(other.retrieve(number(1)).unwrap()), sent(FIRST));
+    assert_eq!(read(other.retrieve(1).unwrap()), sent(FIRST));
     assert_eq!([&beginning[..], message.into_message().unwrap().as_bytes()].concat(), sent(FIRST));
     other.quit().unwrap();
     assert_eq!(one.stat().unwrap().messages, 2);

@@ -4,7 +4,7 @@ use std::net::{Shutdown, TcpStream};
 
 use pop3_blocking::{Config, Connection, Credentials, Policy, QuitError, Security};
 
-use crate::user::{PASSWORD, User, address, number};
+use crate::user::{PASSWORD, User, address};
 
 const MESSAGES: [&[u8]; 3] = [b"Subject: 1\n\na\n", b"Subject: 2\n\nb\n", b"Subject: 3\n\nc\n"];
 
@@ -13,11 +13,11 @@ const MESSAGES: [&[u8]; 3] = [b"Subject: 1\n\na\n", b"Subject: 2\n\nb\n", b"Subj
 fn quit_commits() {
     let user = User::with("quit", &MESSAGES);
     let mut session = user.open();
-    session.delete(number(2)).unwrap();
-    assert!(session.delete(number(2)).unwrap_err().refused().is_some(), "it is marked already");
-    assert!(session.retrieve(number(2)).is_err());
+    session.delete(2).unwrap();
+    assert!(session.delete(2).unwrap_err().refused().is_some(), "it is marked already");
+    assert!(session.retrieve(2).is_err());
     assert_eq!(session.stat().unwrap().messages, 2);
-    assert_eq!(session.scan_listings().unwrap().iter().map(|row| row.number.get()).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(session.scan_listings().unwrap().iter().map(|row| row.number).collect::<Vec<_>>(), [1, 3]);
     assert_eq!(user.files(), 3, "a mark deletes nothing");
     session.quit().unwrap();
     assert_eq!(user.files(), 2);
@@ -41,10 +41,10 @@ fn reset_unmarks() {
 fn without_quit_nothing_is_deleted() {
     let user = User::with("abandon", &MESSAGES);
     let mut session = user.open();
-    session.delete(number(1)).unwrap();
+    session.delete(1).unwrap();
     drop(session.abandon());
     let mut session = user.open();
-    session.delete(number(1)).unwrap();
+    session.delete(1).unwrap();
     drop(session);
     assert_eq!(user.open().stat().unwrap().messages, 3);
     assert_eq!(user.files(), 3);

@@ -7,7 +7,7 @@ use pop3_blocking::{
     Config, ConnectError, Connection, Credentials, LoginError, Method, Policy, Security, Session, connect,
 };
 
-use crate::user::{Log, PASSWORD, User, address, number};
+use crate::user::{Log, PASSWORD, User, address};
 
 /// All that prove a password.
 const METHODS: [Method; 7] = [
@@ -159,8 +159,8 @@ fn a_log_tells_all_but_secrets_and_bodies() {
     for mechanism in METHODS {
         let log = Log::default();
         let mut session = connection(&log).login(Credentials::new(&user.name, PASSWORD), by(mechanism)).unwrap();
-        let octets = session.retrieve(number(1)).unwrap().into_message().unwrap().as_bytes().len();
-        session.headers(number(1)).unwrap();
+        let octets = session.retrieve(1).unwrap().into_message().unwrap().as_bytes().len();
+        session.headers(1).unwrap();
         session.quit().unwrap();
 
         let lines = log.lines();

@@ -2,14 +2,14 @@
 
 use std::io::BufRead;
 
-use crate::user::{User, number, read, sent};
+use crate::user::{User, read, sent};
 
 fn comes_back(test: &str, stored: &[&[u8]]) {
     let user = User::with(test, stored);
     let mut session = user.open();
     let sizes: Vec<u64> = session.scan_listings().unwrap().iter().map(|row| row.octets).collect();
     for ((n, stored), size) in (1..).zip(stored).zip(sizes) {
-        let received = read(session.retrieve(number(n)).unwrap());
+        let received = read(session.retrieve(n).unwrap());
         assert!(received == sent(stored), "message {n}: {} octets", received.len());
         // Dovecot does not count the line end that it adds to an unfinished line.
         assert!(size == received.len() as u64 || !stored.ends_with(b"\n"), "message {n}");
@@ -82,7 +82,7 @@ fn long_lines() {
 fn a_dot_as_the_first_octet_is_lost_by_dovecot() {
     let user = User::with("firstdot", &[b".first\nsecond\n\n.third\n"]);
     let mut session = user.open();
-    assert_eq!(read(session.retrieve(number(1)).unwrap()), b"first\r\nsecond\r\n\r\n.third\r\n");
+    assert_eq!(read(session.retrieve(1).unwrap()), b"first\r\nsecond\r\n\r\n.third\r\n");
     session.quit().unwrap();
 }
 
@@ -92,9 +92,9 @@ fn a_dot_as_the_first_octet_is_lost_by_dovecot() {
 fn an_empty_message_is_a_blank_line() {
     let user = User::with("nothing", &[b"", b"Subject: x\n\n"]);
     let mut session = user.open();
-    assert_eq!(session.scan_listing(number(1)).unwrap().octets, 0);
-    assert_eq!(read(session.retrieve(number(1)).unwrap()), b"\r\n");
-    assert_eq!(read(session.retrieve(number(2)).unwrap()), b"Subject: x\r\n\r\n");
+    assert_eq!(session.scan_listing(1).unwrap().octets, 0);
+    assert_eq!(read(session.retrieve(1).unwrap()), b"\r\n");
+    assert_eq!(read(session.retrieve(2).unwrap()), b"Subject: x\r\n\r\n");
     session.quit().unwrap();
 }
 
@@ -104,7 +104,7 @@ fn a_message_read_line_by_line() {
     let stored = [b"Subject: x\n\n".to_vec(), b".line\n".repeat(10_000)].concat();
     let user = User::with("lines", &[&stored]);
     let mut session = user.open();
-    let lines: Vec<_> = session.retrieve(number(1)).unwrap().lines().map(Result::unwrap).collect();
+    let lines: Vec<_> = session.retrieve(1).unwrap().lines().map(Result::unwrap).collect();
     assert_eq!(lines.len(), 10_002);
     assert!(lines[2..].iter().all(|line| line == ".line"));
     session.quit().unwrap();

@@ -3,7 +3,7 @@
 use pop3_blocking::pop3_proto::tls::{Tls, TlsFailure};
 use pop3_blocking::{Connect, ConnectError, Credentials, LoginError, Method, Security, connect};
 
-use crate::user::{Log, User, number, read, sent, tls_address, variable};
+use crate::user::{Log, User, read, sent, tls_address, variable};
 
 const BOTH: [Security; 2] = [Security::Tls, Security::StartTls];
 
@@ -33,7 +33,7 @@ fn a_whole_session() {
                 assert!(read(batch.next().unwrap().unwrap()) == sent(stored));
             }
             assert!(batch.next().unwrap().is_none());
-            assert_eq!(session.delete_many([1, 2].map(number)).flatten().count(), 2);
+            assert_eq!(session.delete_many([1, 2]).flatten().count(), 2);
             session.quit().unwrap();
             assert_eq!(user.files(), 1);
 

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -25,10 +24,6 @@ pub(crate) fn address() -> SocketAddr {
 #[cfg(feature = "tls")]
 pub(crate) fn tls_address() -> SocketAddr {
     variable("POP3_TEST_TLS_ADDR").parse().expect("POP3_TEST_TLS_ADDR is not an address")
-}
-
-pub(crate) fn number(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).unwrap()
 }
 
 /// A user whom no other test and no other run has.

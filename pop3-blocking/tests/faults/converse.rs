@@ -25,7 +25,7 @@ macro_rules! go_on {
                         if result.is_ok() {
                             whole.push(number);
                         }
-                        story.note(result.map(|octets| Value::Message(number.get(), octets)));
+                        story.note(result.map(|octets| Value::Message(number, octets)));
                     }
                     Ok(None) => break,
                     Err(error) => story.note(Err(error)),
@@ -33,17 +33,17 @@ macro_rules! go_on {
             }
 
             // The second time it is refused.
-            let again: Vec<std::num::NonZeroU32> = whole.iter().chain(whole.first()).copied().collect();
+            let again: Vec<u32> = whole.iter().chain(whole.first()).copied().collect();
             let mut deletions = session.delete_many(again);
             while let Some(marked) = deletions.next()$($wait)* {
-                story.note(marked.map(|number| Value::Marked(number.get())));
+                story.note(marked.map(|number| Value::Marked(number)));
             }
             story.quit = Some(session.quit()$($wait)*.into());
         }
 
         /// Every other message at once, and every other in pieces.
         $($asynchronous)? fn read<S: $($stream)*>(mut message: MessageReader<'_, S>) -> Result<Vec<u8>, ExchangeError> {
-            if message.number().get() % 2 == 0 {
+            if message.number() % 2 == 0 {
                 return Ok(message.into_message()$($wait)*?.into_bytes());
             }
             let (mut octets, mut piece) = (Vec::new(), [0; 100]);

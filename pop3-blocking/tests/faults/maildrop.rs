@@ -1,6 +1,4 @@
 //! The maildrop of these sessions, and what it saw of UPDATE.
-
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use pop3_blocking::pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
@@ -72,8 +70,8 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    fn mail(&self, number: NonZeroU32) -> Option<&[u8]> {
-        self.scene.mails[number.get() as usize - 1].as_deref()
+    fn mail(&self, number: u32) -> Option<&[u8]> {
+        self.scene.mails[number as usize - 1].as_deref()
     }
 }
 
@@ -87,15 +85,15 @@ impl Maildrop for Keeper {
         u32::try_from(self.scene.mails.len()).unwrap()
     }
 
-    fn octets(&self, number: NonZeroU32) -> u64 {
+    fn octets(&self, number: u32) -> u64 {
         self.mail(number).map_or(0, transmitted_octets)
     }
 
-    fn unique_id(&self, number: NonZeroU32) -> &str {
-        IDS[number.get() as usize - 1]
+    fn unique_id(&self, number: u32) -> &str {
+        IDS[number as usize - 1]
     }
 
-    fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+    fn read(&mut self, number: u32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
         let mail = self.mail(number).ok_or_else(|| StoreError("the message is damaged".into()))?;
         let rest = &mail[usize::try_from(at).unwrap().min(mail.len())..];
         let octets = rest.len().min(buffer.len());
@@ -103,11 +101,11 @@ impl Maildrop for Keeper {
         Ok(octets)
     }
 
-    fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+    fn remove(&mut self, marked: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
         if self.scene.refuses {
             return Err(StoreError("it is nailed down".into()));
         }
-        let before = self.removed.lock().unwrap().replace(marked.map(NonZeroU32::get).collect());
+        let before = self.removed.lock().unwrap().replace(marked.collect());
         assert_eq!(before, None, "there is one UPDATE");
         Ok(())
     }

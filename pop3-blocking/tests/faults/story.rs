@@ -1,7 +1,6 @@
 //! The results of a session, call by call.
 
 use std::io::{self, ErrorKind};
-use std::num::NonZeroU32;
 
 use pop3_blocking::pop3_proto::drive::OwnedUniqueId;
 use pop3_blocking::pop3_proto::wire::{DropListing, ScanListing};
@@ -27,11 +26,11 @@ impl Value {
     }
 
     pub(crate) fn listings(listings: &[ScanListing]) -> Value {
-        Value::Listings(listings.iter().map(|listing| (listing.number.get(), listing.octets)).collect())
+        Value::Listings(listings.iter().map(|listing| (listing.number, listing.octets)).collect())
     }
 
-    pub(crate) fn unique_ids(ids: Vec<(NonZeroU32, OwnedUniqueId)>) -> Value {
-        Value::UniqueIds(ids.into_iter().map(|(number, id)| (number.get(), id.as_bytes().to_vec())).collect())
+    pub(crate) fn unique_ids(ids: Vec<(u32, OwnedUniqueId)>) -> Value {
+        Value::UniqueIds(ids.into_iter().map(|(number, id)| (number, id.as_bytes().to_vec())).collect())
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::TcpStream;
 
 use pop3_blocking::{Cause, Config, Connection, Error, QuitError};
 
-use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, number, session};
+use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, session};
 
 fn closed_while_idle(error: &Error) -> bool {
     matches!(error.cause(), Cause::ClosedWhileIdle(_)) && !error.is_recoverable()
@@ -37,14 +37,14 @@ fn with_last_words() {
         let (mut one, peer) = session(login, script);
         one.noop().unwrap();
         peer.done();
-        let error = one.delete(number(1)).unwrap_err();
+        let error = one.delete(1).unwrap_err();
         assert!(closed_while_idle(&error), "{error:?}");
         assert_eq!(error.to_string(), format!("DELE 1 failed: {said}"));
 
         let (mut one, peer) = session(login, script);
         one.noop().unwrap();
         peer.done();
-        let mut batch = one.retrieve_many([1, 2].map(number));
+        let mut batch = one.retrieve_many([1, 2]);
         assert_eq!(batch.next().unwrap_err().to_string(), format!("RETR 1 failed: {said}"));
         assert!(batch.next().is_err());
         assert!(batch.next().unwrap().is_none());

@@ -14,7 +14,7 @@ use pop3_blocking::{
 };
 use socket2::{Domain, Socket, Type};
 
-use crate::peer::{LOGIN, LONG, Peer, number, play};
+use crate::peer::{LOGIN, LONG, Peer, play};
 
 /// For what does not come, when nothing that comes has to keep to it.
 const LIMIT: Duration = Duration::from_millis(200);
@@ -84,7 +84,7 @@ fn f01_a_message_and_a_listing_that_drip() {
     // The first line is there when the message begins, however slow the rest.
     let peer = dripping_behind(format!("{LOGIN}C: RETR 1\n"), b"+OK\r\na line\r\n", b"a line\r\n");
     let mut session = connect(peer.connect().timeouts(limits)).unwrap();
-    let mut message = session.retrieve(number(1)).unwrap();
+    let mut message = session.retrieve(1).unwrap();
     let error = std::io::copy(&mut message, &mut std::io::sink()).unwrap_err();
     assert_late(&error.downcast().unwrap(), &format!("RETR 1 {says}"));
     assert!(message.octets() >= 8);
@@ -114,7 +114,7 @@ fn a_message_that_comes_slowly_but_surely() {
     });
     let mut session = connect(peer.connect().timeouts(limits)).unwrap();
     let begin = Instant::now();
-    let message = session.retrieve(number(1)).unwrap().into_message().unwrap();
+    let message = session.retrieve(1).unwrap().into_message().unwrap();
     assert!(message.as_bytes() == LINE.repeat(LINES) && begin.elapsed() > limits.interval);
     drop(session);
     peer.done();
@@ -133,7 +133,7 @@ fn a_caller_may_take_its_time() {
         play(stream, "S: .\nC: NOOP\nS: +OK\n-- hold\n");
     });
     let mut session = connect(peer.connect().timeouts(limits)).unwrap();
-    let mut lines = BufReader::with_capacity(100, session.retrieve(number(1)).unwrap()).lines();
+    let mut lines = BufReader::with_capacity(100, session.retrieve(1).unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "a line of a message");
     sleep(LONG + PAUSE);
     assert_eq!(lines.map(Result::unwrap).count(), LINES - 1);

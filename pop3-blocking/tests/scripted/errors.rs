@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use pop3_blocking::{Cause, ConnectError, Error, LoginError, Method, connect};
 
-use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, number, session};
+use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, session};
 
 #[test]
 fn an_answer_that_is_no_or_nonsense_leaves_the_session_as_it_was() {
@@ -48,16 +48,21 @@ S: +OK
     let error = session.scan_listings().unwrap_err();
     assert!(matches!(error.cause(), Cause::Malformed(_)));
     assert_eq!(said(&error), goes_on("LIST failed: the scan listing is not two numbers"));
-    let error = session.scan_listing(number(2)).unwrap_err();
+    let error = session.scan_listing(2).unwrap_err();
     assert_eq!(said(&error), goes_on("LIST 2 failed: the answer is for another message"));
     let error = session.unique_ids().unwrap_err();
     assert_eq!(said(&error), goes_on("UIDL failed: the server said -ERR [SYS/PERM] no unique-ids here"));
     assert_eq!(error.refused().unwrap().text().to_string(), "no unique-ids here");
-    let error = session.delete(number(7)).unwrap_err();
+    let error = session.delete(7).unwrap_err();
     assert!(error.refused().is_some() && error.is_recoverable());
     let error = session.raw("noop", false).unwrap_err();
     assert!(matches!(error.cause(), Cause::Usage(_)) && error.is_recoverable());
 
+    // Message number 0 is refused before anything is sent, also in a batch.
+    let message = session.retrieve(0).map(drop).unwrap_err();
+    assert_eq!(said(&message), goes_on("RETR 0 failed: message numbers begin at 1"));
+    let zero: Vec<_> = session.delete_many([0, 0]).map(|item| said(&item.unwrap_err())).collect();
+    assert_eq!(zero, [(); 2].map(|()| goes_on("DELE 0 failed: message numbers begin at 1")));
     assert_eq!(session.raw("XTND COLOUR", true).unwrap(), [Box::from(&b".red"[..]), Box::from(&b"green"[..])]);
     assert_eq!(session.last().unwrap(), 4);
     session.noop().unwrap();
@@ -75,7 +80,7 @@ fn a_server_that_breaks_the_protocol_has_broken_it_for_good() {
         "STAT failed: the line is neither +OK nor -ERR (waiting for the answer to STAT); it said: 250 hello"
     );
     assert!(matches!(session.noop().unwrap_err().cause(), Cause::Protocol(_)), "and the reason stays");
-    assert!(session.retrieve_many([number(1)]).next().is_err());
+    assert!(session.retrieve_many([1]).next().is_err());
     drop(session);
     peer.done();
 }
@@ -83,7 +88,7 @@ fn a_server_that_breaks_the_protocol_has_broken_it_for_good() {
 #[test]
 fn a_message_is_an_io_error_that_gives_ours_back() {
     let (mut session, peer) = session(LOGIN, "C: RETR 1\nS: +OK\nS: Subject: cut\nS: \nS: sho\n");
-    let mut message = session.retrieve(number(1)).unwrap();
+    let mut message = session.retrieve(1).unwrap();
     let mut octets = Vec::new();
     let error = message.read_to_end(&mut octets).unwrap_err();
     assert_eq!(octets, b"Subject: cut\r\n\r\nsho\r\n", "what came is there, and is not taken for all");
@@ -98,15 +103,15 @@ fn a_message_is_an_io_error_that_gives_ours_back() {
 #[test]
 fn a_batch_after_its_end_comes_to_an_end() {
     let (mut session, peer) = session(PIPELINED_LOGIN, "C: RETR 1\nC: RETR 2\nC: RETR 3\nS: +OK\nS: a\nS: .\nS: +OK\n");
-    let mut batch = session.retrieve_many([1, 2, 3].map(number));
+    let mut batch = session.retrieve_many([1, 2, 3]);
     assert_eq!(batch.next().unwrap().unwrap().into_message().unwrap().as_bytes(), b"a\r\n");
     assert!(batch.next().unwrap().unwrap().into_message().unwrap_err().is_truncated());
     assert_eq!(batch.next().unwrap_err().operation(), "RETR 3");
     assert!(batch.next().unwrap().is_none(), "a caller who goes on after each error is not kept for ever");
-    let mut headers = session.headers_many([1, 2].map(number));
+    let mut headers = session.headers_many([1, 2]);
     assert!(headers.next().unwrap().is_err());
     assert!(headers.next().is_none());
-    let mut deletions = session.delete_many([1, 2].map(number));
+    let mut deletions = session.delete_many([1, 2]);
     assert!(deletions.next().unwrap().is_err());
     assert!(deletions.next().is_none());
     peer.done();

@@ -9,7 +9,7 @@ use pop3_blocking::{
 };
 
 use crate::memory::Memory;
-use crate::peer::{LOGIN, LONG, PIPELINED_LOGIN, Peer, number, play, session};
+use crate::peer::{LOGIN, LONG, PIPELINED_LOGIN, Peer, play, session};
 
 /// For what does not come, when nothing that comes has to keep to it.
 const MOMENT: Duration = Duration::from_millis(300);
@@ -42,7 +42,7 @@ fn a_message_that_stands_still() {
     });
     let limits = Timeouts { interval: MOMENT, ..Timeouts::default() };
     let mut session = connect(peer.connect().timeouts(limits)).unwrap();
-    let mut batch = session.retrieve_many([1, 2].map(number));
+    let mut batch = session.retrieve_many([1, 2]);
     let mut message = batch.next().unwrap().unwrap();
     let error = std::io::copy(&mut message, &mut std::io::sink()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
@@ -148,14 +148,14 @@ S: +OK 0 0
 -- hold
 ",
     );
-    let mut batch = session.retrieve_many([1, 2, 3].map(number));
+    let mut batch = session.retrieve_many([1, 2, 3]);
     assert_eq!(batch.next().unwrap().unwrap().into_message().unwrap().as_bytes(), b"one\r\n");
     assert!(batch.next().unwrap_err().refused().is_some());
     assert_eq!(batch.next().unwrap().unwrap().into_message().unwrap().as_bytes(), b"three\r\n");
     assert!(batch.next().unwrap().is_none());
-    assert_eq!(session.headers_many([1, 2].map(number)).flatten().count(), 2);
-    assert_eq!(session.delete_many([1, 2].map(number)).flatten().count(), 2);
-    session.retrieve(number(1)).unwrap();
+    assert_eq!(session.headers_many([1, 2]).flatten().count(), 2);
+    assert_eq!(session.delete_many([1, 2]).flatten().count(), 2);
+    session.retrieve(1).unwrap();
     assert_eq!(session.stat().unwrap().messages, 0);
     drop(session);
     peer.done();
@@ -187,12 +187,12 @@ S: -ERR
     );
     let peer = Peer::playing(format!("{PIPELINED_LOGIN}{script}").replace("\n\n", "\n"));
     let mut session = connect(peer.connect().window(31)).unwrap();
-    let mut batch = session.retrieve_many((1..=5).map(number));
+    let mut batch = session.retrieve_many(1..=5);
     for _ in 0..5 {
         assert_eq!(batch.next().unwrap().unwrap().into_message().unwrap().as_bytes(), b"body\r\n");
     }
     assert!(batch.next().unwrap().is_none());
-    assert_eq!(session.delete_many((1..=3).map(number)).flatten().count(), 2);
+    assert_eq!(session.delete_many(1..=3).flatten().count(), 2);
     drop(session);
     peer.done();
 }
@@ -207,7 +207,7 @@ fn many_commands_in_one_write() {
     connection.set_window(64 * 1024);
     let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
     let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap();
-    assert_eq!(session.delete_many((1..=COUNT).map(number)).flatten().count(), commands.len());
+    assert_eq!(session.delete_many(1..=COUNT).flatten().count(), commands.len());
     // CAPA, USER with PASS, and all of the batch.
     assert_eq!(session.abandon().writes, 3);
 }

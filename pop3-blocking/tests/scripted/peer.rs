@@ -6,7 +6,6 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::num::NonZeroU32;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -102,10 +101,6 @@ impl Peer {
 pub(crate) fn session(login: &str, script: &str) -> (Session<Tcp>, Peer) {
     let peer = Peer::playing(format!("{login}{script}"));
     (connect(peer.connect()).unwrap(), peer)
-}
-
-pub(crate) fn number(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).unwrap()
 }
 
 pub(crate) fn play(mut stream: TcpStream, script: &str) {

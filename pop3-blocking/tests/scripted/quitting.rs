@@ -2,12 +2,12 @@
 
 use pop3_blocking::{Cause, QuitError, connect};
 
-use crate::peer::{LOGIN, LONG, Peer, number, session};
+use crate::peer::{LOGIN, LONG, Peer, session};
 
 #[test]
 fn committed() {
     let (mut session, peer) = session(LOGIN, "C: DELE 1\nS: +OK\nC: QUIT\nS: +OK bye\n");
-    session.delete(number(1)).unwrap();
+    session.delete(1).unwrap();
     session.quit().unwrap();
     peer.done();
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pop3_blocking::{Config, Connection, Credentials, Policy, Security, Tcp};
 use socket2::{Domain, Socket, Type};
 
-use crate::peer::{PIPELINED_LOGIN, number, play};
+use crate::peer::{PIPELINED_LOGIN, play};
 
 const MESSAGES: u32 = 5000;
 /// Far less than all the answers. Still smaller, and the system sends a few octets at a time, with pauses.
@@ -59,7 +59,7 @@ fn d18_nobody_waits_for_ever() {
     let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
     let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap();
 
-    let mut batch = session.retrieve_many((1..=MESSAGES).map(number));
+    let mut batch = session.retrieve_many(1..=MESSAGES);
     let (mut count, mut octets) = (0, String::new());
     while let Some(mut message) = batch.next().unwrap() {
         count += 1;

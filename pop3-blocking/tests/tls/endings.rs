@@ -10,7 +10,7 @@ use pop3_blocking::{
 };
 
 use crate::authority::{Authority, valid_for};
-use crate::server::{Encrypted, LOGIN, Server, encrypt, number, rest, say};
+use crate::server::{Encrypted, LOGIN, Server, encrypt, rest, say};
 
 fn server() -> (Authority, Arc<ServerConfig>) {
     let authority = Authority::new();
@@ -100,11 +100,11 @@ fn session(to: Connect) -> (Came, Option<Error>) {
         Ok(all) => assert_eq!(all.len(), 2, "a part of a listing is none"),
         Err(error) => return (Came::LoggedIn, Some(error)),
     }
-    match session.retrieve(number(1)).and_then(pop3_blocking::MessageReader::into_message) {
+    match session.retrieve(1).and_then(pop3_blocking::MessageReader::into_message) {
         Ok(message) => assert_eq!(message.as_bytes(), b"Subject: cut\r\n\r\n.\r\n"),
         Err(error) => return (Came::Listed, Some(error)),
     }
-    if let Err(error) = session.delete(number(1)) {
+    if let Err(error) = session.delete(1) {
         return (Came::Retrieved, Some(error));
     }
     match session.quit() {
@@ -216,7 +216,7 @@ fn by_a_bad_record_before_more_is_asked() {
         rest(&mut stream.sock);
     });
     let mut session = connect(server.connect(Security::Tls, authority.trusted())).unwrap();
-    let mut messages = session.retrieve_many([number(1), number(2)]);
+    let mut messages = session.retrieve_many([1, 2]);
     let mut message = messages.next().unwrap().unwrap();
     let mut octets = Vec::new();
     message.read_to_end(&mut octets).unwrap();

@@ -12,7 +12,7 @@ use pop3_blocking::pop3_proto::tls::rustls::{HandshakeKind, ServerConnection, St
 use pop3_blocking::{ConnectError, LoginError, Method, Security, Tls, TlsFailure, connect};
 
 use crate::authority::{Authority, valid_for};
-use crate::server::{LOGIN, PATIENCE, STLS_LOGIN, Server, number, rest, say};
+use crate::server::{LOGIN, PATIENCE, STLS_LOGIN, Server, rest, say};
 
 /// For what does not come, when nothing that comes has to keep to it.
 const LIMIT: Duration = Duration::from_millis(200);
@@ -81,7 +81,7 @@ fn octet_by_octet() {
         say(&mut stream, "C: RETR 1\nS: +OK\nS: Subject: drops\nS: \nS: .\nC: QUIT\nS: +OK\n");
     });
     let mut session = connect(server.connect(Security::Tls, authority.trusted())).unwrap();
-    let message = session.retrieve(number(1)).unwrap().into_message().unwrap();
+    let message = session.retrieve(1).unwrap().into_message().unwrap();
     assert_eq!(message.as_bytes(), b"Subject: drops\r\n\r\n");
     session.quit().unwrap();
     server.done();

@@ -5,7 +5,6 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -100,10 +99,6 @@ impl Server {
     pub(crate) fn connect(&self, security: Security, tls: impl Into<Tls>) -> Connect {
         self.connect_to("127.0.0.1", security, tls)
     }
-}
-
-pub(crate) fn number(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).unwrap()
 }
 
 /// The handshake, or `None` if it failed. Its end may come with the first octets of the client.

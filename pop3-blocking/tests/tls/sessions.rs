@@ -9,7 +9,7 @@ use pop3_blocking::{Config, Connection, Credentials, LogEntry, LoginError, Polic
 use socket2::{Domain, Socket, Type};
 
 use crate::authority::{Authority, valid_for};
-use crate::server::{Encrypted, LOGIN, PATIENCE, STLS_LOGIN, Server, encrypt, number, rest, say};
+use crate::server::{Encrypted, LOGIN, PATIENCE, STLS_LOGIN, Server, encrypt, rest, say};
 
 const PIPELINED_LOGIN: &str = "
 S: +OK ready
@@ -54,7 +54,7 @@ fn a_message_larger_than_any_buffer() {
         say(&mut stream, "S: .\nC: NOOP\nS: +OK\n-- hold\n");
     });
     let mut session = connect(server.connect(Security::Tls, tls)).unwrap();
-    let mut lines = session.retrieve(number(1)).unwrap().lines();
+    let mut lines = session.retrieve(1).unwrap().lines();
     assert!(lines.by_ref().take(LINES).all(|line| line.unwrap() == "a line of a message"));
     assert!(lines.next().is_none());
     session.noop().unwrap();
@@ -76,7 +76,7 @@ fn keys_that_change_on_the_way() {
         say(&mut stream, "S: +OK\nC: NOOP\nS: +OK\nC: QUIT\nS: +OK\n");
     });
     let mut session = connect(server.connect(Security::Tls, tls)).unwrap();
-    assert_eq!(session.retrieve(number(1)).unwrap().into_message().unwrap().as_bytes().len(), 210_000);
+    assert_eq!(session.retrieve(1).unwrap().into_message().unwrap().as_bytes().len(), 210_000);
     session.noop().unwrap();
     session.noop().unwrap();
     session.quit().unwrap();
@@ -89,7 +89,7 @@ fn a_pipelined_batch() {
     let (tls, config) = server();
     let server = Server::encrypted(&config, PIPELINED_LOGIN, retrieve);
     let mut session = connect(server.connect(Security::Tls, tls)).unwrap();
-    let mut batch = session.retrieve_many((1..=MESSAGES).map(number));
+    let mut batch = session.retrieve_many(1..=MESSAGES);
     let (mut count, mut octets) = (0, String::new());
     while let Some(mut message) = batch.next().unwrap() {
         count += 1;
@@ -123,7 +123,7 @@ fn nobody_waits_for_ever() {
     });
     let to = pop3_blocking::Connect::new().host("127.0.0.1").port(address.port()).user("mrose").password("tanstaaf");
     let mut session = connect(to.tls(tls).timeout(PATIENCE).window(1 << 20)).unwrap();
-    let mut batch = session.retrieve_many((1..=MESSAGES).map(number));
+    let mut batch = session.retrieve_many(1..=MESSAGES);
     let mut count = 0;
     while let Some(message) = batch.next().unwrap() {
         count += 1;
@@ -152,7 +152,7 @@ fn more_commands_than_the_socket_takes() {
     });
     let to = server.connect(Security::Tls, tls).window(16 << 20);
     let mut session = connect(to).unwrap();
-    assert_eq!(session.delete_many((1..=COMMANDS).map(number)).flatten().count(), COMMANDS as usize);
+    assert_eq!(session.delete_many(1..=COMMANDS).flatten().count(), COMMANDS as usize);
     drop(session);
     server.done();
 }

@@ -11,7 +11,6 @@
 use std::error::Error;
 use std::mem;
 use std::net::TcpStream;
-use std::num::NonZeroU32;
 
 use pop3_proto::wire::KnownCapability;
 use pop3_proto::{Client, Command, Config, Event, Kind};
@@ -103,7 +102,7 @@ impl Download {
     /// Requests messages as far as `ahead` permits, and sends QUIT when all have been received.
     fn ask(&mut self) -> Result<(), Box<dyn Error>> {
         while self.asked < self.there && self.client.in_flight() < self.ahead {
-            self.send(Command::Retr(NonZeroU32::MIN.saturating_add(self.asked)))?;
+            self.send(Command::Retr(self.asked.saturating_add(1)))?;
             self.asked += 1;
         }
         if self.received == self.there { self.send(Command::Quit) } else { Ok(()) }

@@ -8,7 +8,6 @@
 use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 #[path = "../embedded/mod.rs"]
@@ -40,9 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut session = Session::open(Socket(stream), user, password.as_bytes())?;
     let stat = session.stat()?;
     println!("{} messages, {} octets", stat.messages, stat.octets);
-    if let Some(last) = NonZeroU32::new(stat.messages) {
+    if stat.messages > 0 {
         let mut display = [0; 40];
-        println!("the last one: {}", session.subject(last, &mut display)?.escape_ascii());
+        println!("the last one: {}", session.subject(stat.messages, &mut display)?.escape_ascii());
     }
     println!("a session of {} octets, and no heap", size_of_val(&session));
     session.quit()?;

@@ -4,7 +4,6 @@
 //! socket; `tests/no_std` links it into a program that has no allocator.
 
 use core::fmt;
-use core::num::NonZeroU32;
 
 use pop3_proto::message::MessageRef;
 use pop3_proto::wire::{Digest, DropListing, MAX_COMMAND_LINE};
@@ -107,11 +106,7 @@ impl<W: Wire> Session<W> {
     }
 
     /// Copies the subject of a message into `room`, cut to its size, for a display of one line.
-    pub(crate) fn subject<'a>(
-        &mut self,
-        number: NonZeroU32,
-        room: &'a mut [u8],
-    ) -> Result<&'a [u8], Failure<W::Error>> {
+    pub(crate) fn subject<'a>(&mut self, number: u32, room: &'a mut [u8]) -> Result<&'a [u8], Failure<W::Error>> {
         // The only copy: a header field is searched for in contiguous octets. Anything beyond the array is ignored.
         let (mut header, mut len) = ([0; 1024], 0);
         self.ask(Command::Top { number, lines: 0 }, |event| {

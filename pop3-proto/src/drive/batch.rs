@@ -2,7 +2,6 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::{IntoIter, Vec};
-use core::num::NonZeroU32;
 
 use crate::drive::commands::Acknowledge;
 use crate::drive::conversation::{Call, Conversation, Io, Retrieval, Sent, Step};
@@ -21,7 +20,7 @@ pub enum BatchCommand {
 }
 
 impl BatchCommand {
-    const fn command(self, number: NonZeroU32) -> Command<'static> {
+    const fn command(self, number: u32) -> Command<'static> {
         match self {
             BatchCommand::Retrieve => Command::Retr(number),
             BatchCommand::Top(lines) => Command::Top { number, lines },
@@ -32,7 +31,7 @@ impl BatchCommand {
 
 /// The messages of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selection(Vec<(NonZeroU32, u64)>);
+pub struct Selection(Vec<(u32, u64)>);
 
 impl Selection {
     /// Selects messages by scan listing. Their sizes limit how much is requested at once.
@@ -41,7 +40,7 @@ impl Selection {
     }
 
     /// Selects messages by number, in any order.
-    pub fn numbered(numbers: impl IntoIterator<Item = NonZeroU32>) -> Selection {
+    pub fn numbered(numbers: impl IntoIterator<Item = u32>) -> Selection {
         Selection(numbers.into_iter().map(|number| (number, 0)).collect())
     }
 }
@@ -58,7 +57,7 @@ impl Selection {
 #[derive(Debug)]
 pub struct Item {
     /// The message number.
-    pub number: NonZeroU32,
+    pub number: u32,
     command: Command<'static>,
     sent: Option<Sent>,
 }
@@ -83,7 +82,7 @@ impl Item {
 #[must_use = "it does nothing until it is driven"]
 pub struct Batch {
     each: BatchCommand,
-    wanted: IntoIter<(NonZeroU32, u64)>,
+    wanted: IntoIter<(u32, u64)>,
     in_flight: VecDeque<(Item, u64)>,
     /// The octets of the commands in flight.
     octets: usize,

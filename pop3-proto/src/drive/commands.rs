@@ -11,7 +11,6 @@ use crate::wire::reply::Row;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::num::NonZeroU32;
 use core::ops::ControlFlow;
 
 /// The maximum size of a listing that an exchange stores, in octets: 64 MiB. A maildrop of a million messages needs
@@ -68,7 +67,7 @@ impl Exchange for Last {
 
 /// LIST with a message number: returns the scan listing of the message (RFC 1939, section 5).
 #[derive(Clone, Copy, Debug)]
-pub struct ListOne(pub NonZeroU32);
+pub struct ListOne(pub u32);
 
 impl Exchange for ListOne {
     type Value = ScanListing;
@@ -84,7 +83,7 @@ impl Exchange for ListOne {
 
 /// UIDL with a message number: returns the unique-id of the message (RFC 1939, section 7).
 #[derive(Clone, Copy, Debug)]
-pub struct UidlOne(pub NonZeroU32);
+pub struct UidlOne(pub u32);
 
 impl Exchange for UidlOne {
     type Value = OwnedUniqueId;
@@ -165,7 +164,7 @@ impl Exchange for ListAll {
 ///
 /// A unique-id may be empty or occur twice: some servers send such listings.
 #[derive(Clone, Debug)]
-pub struct UidlAll(Collect<(NonZeroU32, OwnedUniqueId)>);
+pub struct UidlAll(Collect<(u32, OwnedUniqueId)>);
 
 impl UidlAll {
     /// Creates the exchange.
@@ -176,7 +175,7 @@ impl UidlAll {
 }
 
 impl Exchange for UidlAll {
-    type Value = Vec<(NonZeroU32, OwnedUniqueId)>;
+    type Value = Vec<(u32, OwnedUniqueId)>;
 
     fn command(&self) -> Command<'_> {
         Command::Uidl(None)

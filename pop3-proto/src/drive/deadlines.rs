@@ -241,7 +241,6 @@ impl From<TimedOut> for std::io::Error {
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString;
-    use core::num::NonZeroU32;
 
     use super::*;
     use crate::Command;
@@ -309,7 +308,7 @@ mod tests {
     fn a_body_must_flow() {
         let mut conversation = logged_in();
         let mut deadlines = Deadlines::new(Timeouts::default());
-        let mut retrieval = Retrieval::new(Command::Retr(NonZeroU32::MIN));
+        let mut retrieval = Retrieval::new(Command::Retr(1));
         conversation.looked();
         assert_eq!(conversation.open(&mut retrieval).unwrap(), Step::NeedIo(Io::Transfer));
         assert_eq!(deadlines.answer(&conversation), Ok(secs(60)));

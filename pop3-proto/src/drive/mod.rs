@@ -10,7 +10,6 @@
 //!
 //! ```
 //! # #[cfg(feature = "std")] {
-//! use core::num::NonZeroU32;
 //! use pop3_proto::drive::{Acknowledge, Call, Conversation, Io, Retrieval, Stat, Step};
 //! use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 //! use pop3_proto::serve::{MailStore, MemoryMaildrop};
@@ -61,7 +60,7 @@
 //!
 //! let mut stat = Call::new(Stat);
 //! assert_eq!(link.run(|client| client.step(&mut stat))?.messages, 1);
-//! let (mut retrieval, mut message) = (Retrieval::new(Command::Retr(NonZeroU32::MIN)), Vec::new());
+//! let (mut retrieval, mut message) = (Retrieval::new(Command::Retr(1)), Vec::new());
 //! link.run(|client| client.collect(&mut retrieval, &mut message))?;
 //! assert_eq!(message, b"Subject: hello\r\n\r\nworld\r\n");
 //! let mut quit = Call::new(Acknowledge(Command::Quit));

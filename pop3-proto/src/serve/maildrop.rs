@@ -2,7 +2,6 @@
 
 use alloc::string::String;
 use core::fmt;
-use core::num::NonZeroU32;
 
 use zeroize::Zeroizing;
 
@@ -60,11 +59,11 @@ pub trait Maildrop {
     /// Returns the size of a message as transmitted, in octets, as [`transmitted_octets`](crate::transmitted_octets)
     /// counts it. A [`Service`](crate::Service) reads the sizes of all messages when a login succeeds, and answers STAT
     /// with their sum.
-    fn octets(&self, number: NonZeroU32) -> u64;
+    fn octets(&self, number: u32) -> u64;
 
     /// Returns the unique-id of a message: 1 to 70 octets from 0x21 to 0x7E, never used for another message as long as
     /// this one exists (RFC 1939, section 7). UIDL is refused if an id does not consist of such octets.
-    fn unique_id(&self, number: NonZeroU32) -> &str;
+    fn unique_id(&self, number: u32) -> &str;
 
     /// Reads from octet `at` of the stored message, counted from 0, into the front of `buffer`, which is never empty.
     ///
@@ -74,7 +73,7 @@ pub trait Maildrop {
     ///
     /// The reason for the failure. If `at` is 0, the client gets a refusal. In the middle of a message the connection
     /// is closed, because there is no other way to report that the message is incomplete (RFC 1939, section 3).
-    fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError>;
+    fn read(&mut self, number: u32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError>;
 
     /// Removes the marked messages, given in ascending order, and releases the lock: the UPDATE state (RFC 1939,
     /// section 6).
@@ -82,7 +81,7 @@ pub trait Maildrop {
     /// # Errors
     ///
     /// Some of the marked messages were not removed. An implementation must never remove any other message.
-    fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError>;
+    fn remove(&mut self, marked: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError>;
 }
 
 /// The credentials that a client presents. `Debug` shows no secret.

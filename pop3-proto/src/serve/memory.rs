@@ -13,7 +13,6 @@
 
 use std::collections::BTreeMap;
 use std::format;
-use std::num::NonZeroU32;
 use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
@@ -143,8 +142,8 @@ pub struct MemoryMaildrop {
 }
 
 impl MemoryMaildrop {
-    fn message(&self, number: NonZeroU32) -> Option<&Message> {
-        self.messages.get(usize::try_from(number.get()).ok()? - 1)
+    fn message(&self, number: u32) -> Option<&Message> {
+        self.messages.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
     fn release(&mut self) {
@@ -196,15 +195,15 @@ impl Maildrop for MemoryMaildrop {
         u32::try_from(self.messages.len()).unwrap_or(u32::MAX)
     }
 
-    fn octets(&self, number: NonZeroU32) -> u64 {
+    fn octets(&self, number: u32) -> u64 {
         self.message(number).map_or(0, |message| message.octets)
     }
 
-    fn unique_id(&self, number: NonZeroU32) -> &str {
+    fn unique_id(&self, number: u32) -> &str {
         self.message(number).map_or("", |message| &message.unique_id)
     }
 
-    fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+    fn read(&mut self, number: u32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
         let content = &self.message(number).ok_or_else(|| StoreError("no such message".into()))?.content;
         let rest = usize::try_from(at).ok().and_then(|at| content.get(at..)).unwrap_or_default();
         let len = rest.len().min(buffer.len());
@@ -212,7 +211,7 @@ impl Maildrop for MemoryMaildrop {
         Ok(len)
     }
 
-    fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+    fn remove(&mut self, marked: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
         let gone: Vec<_> = marked.filter_map(|number| self.message(number)).map(|m| Arc::clone(&m.content)).collect();
         {
             let mut accounts = self.store.lock();
@@ -282,7 +281,7 @@ mod tests {
         login(&mut maildrop, "u", "pw").unwrap();
         store.deliver("u", "late\n");
         assert_eq!(maildrop.count(), 3, "the session does not see what came later");
-        maildrop.remove(&mut [3].into_iter().filter_map(NonZeroU32::new)).unwrap();
+        maildrop.remove(&mut [3].into_iter()).unwrap();
         let left: Vec<_> = store.messages("u").iter().map(|m| String::from_utf8_lossy(m).into_owned()).collect();
         assert_eq!(left, ["same\n", "other\n", "late\n"]);
         assert_eq!(login(&mut store.maildrop(), "u", "pw"), Ok(()), "UPDATE released the lock");
@@ -296,11 +295,11 @@ mod tests {
         let mut maildrop = store.maildrop();
         login(&mut maildrop, "u", "pw").unwrap();
         let mut buffer = [0; 4];
-        assert_eq!(maildrop.read(NonZeroU32::MIN, 7, &mut buffer), Ok(3));
+        assert_eq!(maildrop.read(1, 7, &mut buffer), Ok(3));
         assert_eq!(&buffer[..3], b"789");
-        assert_eq!(maildrop.read(NonZeroU32::MIN, 10, &mut buffer), Ok(0));
-        assert_eq!(maildrop.read(NonZeroU32::MIN, u64::MAX, &mut buffer), Ok(0));
-        assert!(maildrop.read(NonZeroU32::MAX, 0, &mut buffer).is_err());
-        assert_eq!(maildrop.octets(NonZeroU32::MIN), 12);
+        assert_eq!(maildrop.read(1, 10, &mut buffer), Ok(0));
+        assert_eq!(maildrop.read(1, u64::MAX, &mut buffer), Ok(0));
+        assert!(maildrop.read(u32::MAX, 0, &mut buffer).is_err());
+        assert_eq!(maildrop.octets(1), 12);
     }
 }

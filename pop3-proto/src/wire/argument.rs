@@ -22,6 +22,9 @@ pub enum BadArgument {
     /// Data given as Base64 is not Base64.
     #[error("the data is not Base64")]
     Base64,
+    /// A message number is 0. Message numbers begin at 1 (RFC 1939, section 4).
+    #[error("message numbers begin at 1")]
+    Zero,
     /// A name or password contains characters that `SASLprep` prohibits (RFC 4013, section 2.3).
     #[error("a name or password has characters that no server could accept")]
     Unprepared,

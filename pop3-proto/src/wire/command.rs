@@ -5,7 +5,6 @@ use crate::wire::encoder::Encoder;
 use crate::wire::kind::Kind;
 
 use core::fmt;
-use core::num::NonZeroU32;
 
 use crate::wire::apop::Digest;
 use crate::wire::argument::BadArgument;
@@ -58,20 +57,20 @@ pub enum Command<'a> {
     /// STAT: asks for the drop listing (RFC 1939, section 5).
     Stat,
     /// LIST: asks for the scan listing of one message or of all (RFC 1939, section 5).
-    List(Option<NonZeroU32>),
+    List(Option<u32>),
     /// UIDL: asks for the unique-id of one message or of all (RFC 1939, section 7).
-    Uidl(Option<NonZeroU32>),
+    Uidl(Option<u32>),
     /// RETR: retrieves a message (RFC 1939, section 5).
-    Retr(NonZeroU32),
+    Retr(u32),
     /// TOP: retrieves the header of a message and the first lines of its body (RFC 1939, section 7).
     Top {
         /// The message number.
-        number: NonZeroU32,
+        number: u32,
         /// The number of lines of the body.
         lines: u32,
     },
     /// DELE: marks a message as deleted (RFC 1939, section 5).
-    Dele(NonZeroU32),
+    Dele(u32),
     /// RSET: unmarks all messages (RFC 1939, section 5).
     Rset,
     /// NOOP: keeps the session alive (RFC 1939, section 5).
@@ -154,6 +153,11 @@ impl Command<'_> {
                 }
                 Ok(())
             }
+            Command::List(Some(0))
+            | Command::Uidl(Some(0))
+            | Command::Retr(0)
+            | Command::Dele(0)
+            | Command::Top { number: 0, .. } => Err(BadArgument::Zero),
             _ => Ok(()),
         }
     }
@@ -194,10 +198,10 @@ impl Command<'_> {
             | Command::Uidl(Some(number))
             | Command::Retr(number)
             | Command::Dele(number) => {
-                encoder.number(number.get());
+                encoder.number(number);
             }
             Command::Top { number, lines } => {
-                encoder.number(number.get());
+                encoder.number(number);
                 encoder.number(lines);
             }
             _ => {}

@@ -1,7 +1,6 @@
 //! Values of listings: sizes and unique-ids.
 
 use core::fmt;
-use core::num::NonZeroU32;
 
 use crate::wire::malformed::Malformed;
 use crate::wire::number::{message_number, number, words};
@@ -27,7 +26,7 @@ impl fmt::Display for DropListing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ScanListing {
     /// The message number, valid only in this session.
-    pub number: NonZeroU32,
+    pub number: u32,
     /// The size in octets, as the server counts it: a hint, often wrong.
     pub octets: u64,
 }
@@ -61,7 +60,7 @@ impl<'a> UniqueId<'a> {
         UniqueId(octets)
     }
 
-    pub(super) fn parse(line: &'a [u8]) -> Result<(NonZeroU32, UniqueId<'a>), Malformed> {
+    pub(super) fn parse(line: &'a [u8]) -> Result<(u32, UniqueId<'a>), Malformed> {
         let line = line.trim_ascii_start();
         let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
         let number = message_number(&line[..end]).ok_or(Malformed::UniqueId)?;

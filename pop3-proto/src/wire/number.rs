@@ -1,7 +1,5 @@
 //! Parsing of words and numbers in a line.
 
-use core::num::NonZeroU32;
-
 /// Splits a line into words, separated by any number of spaces and tabs.
 pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|&b| b == b' ' || b == b'\t').filter(|word| !word.is_empty())
@@ -19,6 +17,6 @@ pub(crate) fn number(digits: &[u8]) -> Option<u64> {
 }
 
 /// Parses a message number: decimal digits, 1 to `u32::MAX`.
-pub(crate) fn message_number(digits: &[u8]) -> Option<NonZeroU32> {
-    NonZeroU32::new(u32::try_from(number(digits)?).ok()?)
+pub(crate) fn message_number(digits: &[u8]) -> Option<u32> {
+    u32::try_from(number(digits)?).ok().filter(|number| *number != 0)
 }

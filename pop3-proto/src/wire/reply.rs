@@ -4,7 +4,6 @@
 //! that call.
 
 use core::fmt;
-use core::num::NonZeroU32;
 
 use crate::wire::code::ResponseCode;
 use crate::wire::listing::{DropListing, ScanListing, UniqueId};
@@ -105,7 +104,7 @@ impl<'a> Reply<'a> {
     /// # Errors
     ///
     /// [`Malformed::ScanListing`], or [`Malformed::OtherMessage`] if the number is not `asked`.
-    pub fn scan_listing(&self, asked: NonZeroU32) -> Result<ScanListing, Malformed> {
+    pub fn scan_listing(&self, asked: u32) -> Result<ScanListing, Malformed> {
         let listing = ScanListing::parse(self.line)?;
         if listing.number == asked { Ok(listing) } else { Err(Malformed::OtherMessage) }
     }
@@ -115,7 +114,7 @@ impl<'a> Reply<'a> {
     /// # Errors
     ///
     /// [`Malformed::UniqueId`], or [`Malformed::OtherMessage`] if the number is not `asked`.
-    pub fn unique_id(&self, asked: NonZeroU32) -> Result<UniqueId<'a>, Malformed> {
+    pub fn unique_id(&self, asked: u32) -> Result<UniqueId<'a>, Malformed> {
         let (number, id) = UniqueId::parse(self.line)?;
         if number == asked { Ok(id) } else { Err(Malformed::OtherMessage) }
     }
@@ -224,7 +223,7 @@ impl<'a> Row<'a> {
     /// # Errors
     ///
     /// [`Malformed::UniqueId`] if the line does not begin with a message number and a space.
-    pub fn unique_id(&self) -> Result<(NonZeroU32, UniqueId<'a>), Malformed> {
+    pub fn unique_id(&self) -> Result<(u32, UniqueId<'a>), Malformed> {
         UniqueId::parse(self.bare())
     }
 

@@ -1,7 +1,5 @@
 //! A: attacks before and around TLS.
 
-use core::num::NonZeroU32;
-
 use pop3_proto::drive::{Acknowledge, Retrieval, Stat, UidlAll};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Progress, Security};
 use pop3_proto::{BadArgument, Cause, Command, Config, Error, State, UsageError, Violation};
@@ -9,7 +7,7 @@ use pop3_proto::{BadArgument, Cause, Command, Config, Error, State, UsageError, 
 use crate::play::{CUTS, Cut, INSIDE_TLS, PASSWORD, Play, Script, USER, policy};
 
 const STARTTLS: Policy = policy(Security::StartTls);
-const ONE: NonZeroU32 = NonZeroU32::MIN;
+const ONE: u32 = 1;
 /// The capabilities that a server with STLS announces.
 const LIST: &[u8] = b"+OK\r\nSTLS\r\nSASL PLAIN\r\nUSER\r\nPIPELINING\r\n.\r\n";
 

@@ -5,7 +5,7 @@ use pop3_proto::{Command, Config, Kind, Violation};
 use proptest::prelude::*;
 
 use crate::play::{CUTS, Cut, Script};
-use crate::session::{LOGIN, PIPELINING, RETR, inside, is_poisoned, message, number, violation};
+use crate::session::{LOGIN, PIPELINING, RETR, inside, is_poisoned, message, violation};
 use crate::talk::Talk;
 
 /// Returns the events that a client in TRANSACTION hears for `answer` to `command`, in pieces that end where `cuts` has
@@ -192,7 +192,7 @@ fn d06_what_stands_behind_an_unstuffed_dot_answers_nothing() {
     for cut in CUTS {
         let script: Script<'_> = &[("RETR 1", answer), ("RETR 2", b"+OK\r\nsecond\r\n.\r\n")];
         let mut play = inside(&PIPELINING, script, cut);
-        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered([number(1), number(2)]), 1000);
+        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered([1, 2]), 1000);
         let first = play.next(&mut batch).unwrap();
         play.retrieve(first.retrieval(), &mut Vec::new()).unwrap();
         let second = play.next(&mut batch).unwrap();

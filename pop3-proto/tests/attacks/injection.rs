@@ -1,6 +1,4 @@
 //! B: input of the user, and its forms on the wire.
-
-use core::num::NonZeroU32;
 use std::collections::HashSet;
 
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Security};
@@ -324,12 +322,12 @@ fn b06_the_same_rule_for_every_string() {
 
 #[test]
 fn b07_numbers_that_make_no_sense_cannot_be_said() {
-    // The types ensure it: neither 0 nor a sign nor more than 32 bits can be sent.
-    let by_number: [fn(NonZeroU32) -> Command<'static>; 2] = [Command::Retr, Command::Dele];
-    let perhaps: [fn(Option<NonZeroU32>) -> Command<'static>; 2] = [Command::List, Command::Uidl];
-    let top = |number: NonZeroU32, lines: u32| Command::Top { number, lines };
+    // The types exclude a sign and more than 32 bits; 0 is refused.
+    let by_number: [fn(u32) -> Command<'static>; 2] = [Command::Retr, Command::Dele];
+    let perhaps: [fn(Option<u32>) -> Command<'static>; 2] = [Command::List, Command::Uidl];
+    let top = |number: u32, lines: u32| Command::Top { number, lines };
     let mut lines = HashSet::new();
-    for number in [NonZeroU32::MIN, NonZeroU32::MAX] {
+    for number in [1, u32::MAX] {
         let commands = by_number.iter().map(|command| command(number));
         let commands = commands.chain(perhaps.iter().map(|command| command(Some(number))));
         for command in commands.chain([top(number, u32::MIN), top(number, u32::MAX)]) {
@@ -341,6 +339,10 @@ fn b07_numbers_that_make_no_sense_cannot_be_said() {
     }
     assert!(lines.contains("TOP 4294967295 4294967295\r\n") && lines.contains("RETR 4294967295\r\n"));
     assert_eq!(lines.len(), 12);
+    let zero = by_number.iter().map(|command| command(0)).chain(perhaps.iter().map(|command| command(Some(0))));
+    for command in zero.chain([top(0, 0)]) {
+        assert_eq!(sent(command, State::Transaction, true), Err(UsageError::Argument(BadArgument::Zero)), "{command}");
+    }
 }
 
 #[test]

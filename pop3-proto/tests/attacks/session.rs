@@ -1,23 +1,17 @@
 //! Sessions that have reached TRANSACTION.
 
-use core::num::NonZeroU32;
-
 use pop3_proto::drive::{Acknowledge, Call, Retrieval};
 use pop3_proto::{Cause, Command, Config, Error, QuitError, Violation};
 
 use crate::play::{CLEAR, Cut, Play, Script};
 
-pub(crate) const ONE: NonZeroU32 = NonZeroU32::MIN;
+pub(crate) const ONE: u32 = 1;
 pub(crate) const RETR: Command<'static> = Command::Retr(ONE);
 pub(crate) const LOGIN: [(&str, &[u8]); 4] =
     [("", b"+OK hi\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", b"+OK\r\n"), ("PASS tanstaaf", b"+OK\r\n")];
 /// The same with a server that pipelines.
 pub(crate) const PIPELINING: [(&str, &[u8]); 4] =
     [("", b"+OK hi\r\n"), ("CAPA", b"+OK\r\nPIPELINING\r\n.\r\n"), LOGIN[2], LOGIN[3]];
-
-pub(crate) fn number(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).unwrap()
-}
 
 /// Returns a conversation in TRANSACTION that will play this script.
 pub(crate) fn inside(login: Script<'_>, script: Script<'_>, cut: Cut) -> Play {

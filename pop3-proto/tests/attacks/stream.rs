@@ -1,11 +1,9 @@
 //! Endless octets, fed to a conversation or to a bare client.
 
-use core::num::NonZeroU32;
-
 use pop3_proto::drive::{Acknowledge, Call, Conversation, Io, Retrieval, Step};
 use pop3_proto::{Cause, Client, Command, Config, Error, State, Violation};
 
-pub(crate) const ONE: NonZeroU32 = NonZeroU32::MIN;
+pub(crate) const ONE: u32 = 1;
 /// The most octets in a conversation's buffers: one inbox while the next one is filled from it, and the outbox.
 pub(crate) const BUFFERS: usize = 3 * 64 * 1024;
 

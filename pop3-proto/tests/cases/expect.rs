@@ -1,7 +1,5 @@
 //! Checks for the prose of a transcript's `result`.
 
-use core::num::NonZeroU32;
-
 use pop3_proto::wire::{Payload, Response};
 use pop3_proto::{BadArgument, Client, Command, Kind, Malformed, ProtocolError, State, UsageError, Violation};
 
@@ -183,7 +181,7 @@ fn poisoned(run: &Run, tally: &mut Tally) {
     tally.same("receive", client.receive(&mut input), Err(error));
     tally.same("the end of the stream", violation(client.receive_eof(b"")), Some(error.violation()));
     tally.same("TLS", violation(client.tls_established(b"")), Some(error.violation()));
-    let number = NonZeroU32::MIN;
+    let number = 1;
     for command in [
         Command::User("u"),
         Command::Pass("p"),

@@ -1,7 +1,5 @@
 //! A client's line as a [`Command`]: the harness must know which command the crate is to write.
 
-use core::num::NonZeroU32;
-
 use pop3_proto::wire::{Digest, Payload, Timestamp};
 use pop3_proto::{BadArgument, Command, sasl};
 
@@ -35,7 +33,7 @@ pub(crate) fn parse<'a>(
 ) -> Result<Command<'a>, NoCommand> {
     let (keyword, rest) = line.split_once(' ').unwrap_or((line, ""));
     let mut words = rest.split(' ').filter(|word| !word.is_empty());
-    let message = words.clone().next().and_then(|word| word.parse::<NonZeroU32>().ok());
+    let message = words.clone().next().and_then(|word| word.parse::<u32>().ok());
     Ok(match keyword {
         "USER" => Command::User(rest),
         "PASS" => Command::Pass(rest),

@@ -1,6 +1,4 @@
 //! Plays a transcript against a [`Client`], with the server's octets cut in some way.
-
-use core::num::NonZeroU32;
 use std::collections::VecDeque;
 
 use pop3_proto::wire::{Payload, Response};
@@ -200,7 +198,7 @@ impl Run {
         let command = line::parse(text, case, self.timestamp.as_deref(), plain).map_err(Stop::NoCommand)?;
         let message = match command {
             Command::List(number) | Command::Uidl(number) => number,
-            _ => None::<NonZeroU32>,
+            _ => None::<u32>,
         };
         let ticket = self.client.send(command, out).map_err(Stop::Usage)?;
         self.asked.push_back((ticket, (command.kind(), message)));

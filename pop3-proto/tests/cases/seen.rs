@@ -1,12 +1,10 @@
 //! Events that have outlived their octets, with all information that the crate gives about them.
 
-use core::num::NonZeroU32;
-
 use pop3_proto::wire::{Code, KnownCapability, Refusal, Reply, ResponseCode, Row, ScanListing};
 use pop3_proto::{Event, Kind, Malformed};
 
 /// The kind of a command, and its message number.
-pub(crate) type Asked = (Kind, Option<NonZeroU32>);
+pub(crate) type Asked = (Kind, Option<u32>);
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Seen {
@@ -57,14 +55,14 @@ impl Status {
     }
 
     fn ok(reply: &Reply<'_>, asked: Option<Asked>) -> Status {
-        let one = NonZeroU32::MIN;
+        let one = 1;
         let value = match asked {
             Some((Kind::Stat, _)) => Value::Stat(reply.stat().map(|drop| (drop.messages.into(), drop.octets))),
             Some((Kind::ListOne, number)) => Value::Scan(scan(reply.scan_listing(number.unwrap_or(one)))),
             Some((Kind::UidlOne, number)) => {
                 let number = number.unwrap_or(one);
                 let id = reply.unique_id(number);
-                Value::Id(id.map(|id| (number.get().into(), id.as_bytes().to_vec(), id.is_conforming())))
+                Value::Id(id.map(|id| (number.into(), id.as_bytes().to_vec(), id.is_conforming())))
             }
             Some((Kind::Last, _)) => Value::Last(reply.last()),
             Some((Kind::Lang, _)) => Value::Language(reply.language().to_vec(), vec![]),
@@ -75,7 +73,7 @@ impl Status {
 }
 
 fn scan(listing: Result<ScanListing, Malformed>) -> Result<(u64, u64), Malformed> {
-    listing.map(|listing| (listing.number.get().into(), listing.octets))
+    listing.map(|listing| (listing.number.into(), listing.octets))
 }
 
 impl Value {
@@ -86,7 +84,7 @@ impl Value {
             Some(Kind::ListAll) => Value::Scan(scan(row.scan_listing())),
             Some(Kind::UidlAll) => {
                 let id = row.unique_id();
-                Value::Id(id.map(|(number, id)| (number.get().into(), id.as_bytes().to_vec(), id.is_conforming())))
+                Value::Id(id.map(|(number, id)| (number.into(), id.as_bytes().to_vec(), id.is_conforming())))
             }
             Some(Kind::LangList) => {
                 let (tag, description) = row.language();

@@ -145,7 +145,7 @@ impl Bare<'_> {
                     answer.text = reply.text().as_bytes().to_vec();
                 }
                 match command {
-                    Command::Dele(number) => assert!(self.marks.insert(number.get()), "marked twice"),
+                    Command::Dele(number) => assert!(self.marks.insert(number), "marked twice"),
                     Command::Rset => self.marks.clear(),
                     _ => {}
                 }

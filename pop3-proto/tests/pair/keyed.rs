@@ -1,6 +1,4 @@
 //! A maildrop whose owner can prove by SCRAM that the password is known.
-
-use std::num::NonZeroU32;
 #[cfg(feature = "scram")]
 use std::sync::LazyLock;
 
@@ -41,19 +39,19 @@ impl Maildrop for Keyed {
         self.maildrop.count()
     }
 
-    fn octets(&self, number: NonZeroU32) -> u64 {
+    fn octets(&self, number: u32) -> u64 {
         self.maildrop.octets(number)
     }
 
-    fn unique_id(&self, number: NonZeroU32) -> &str {
+    fn unique_id(&self, number: u32) -> &str {
         self.maildrop.unique_id(number)
     }
 
-    fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+    fn read(&mut self, number: u32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
         self.maildrop.read(number, at, buffer)
     }
 
-    fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+    fn remove(&mut self, marked: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
         self.maildrop.remove(marked)
     }
 }

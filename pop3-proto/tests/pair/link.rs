@@ -1,7 +1,5 @@
 //! A link that cuts, delays and joins what it carries, and that may die.
 
-use std::num::NonZeroU32;
-
 use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
 use zeroize::Zeroizing;
@@ -30,8 +28,8 @@ impl Scene {
         self.exporters.map(|(client, _)| Zeroizing::new(vec![client; 32]))
     }
 
-    pub(crate) fn mail(&self, number: NonZeroU32) -> Option<&Mail> {
-        self.mails.get(number.get() as usize - 1)
+    pub(crate) fn mail(&self, number: u32) -> Option<&Mail> {
+        self.mails.get(number as usize - 1)
     }
 }
 

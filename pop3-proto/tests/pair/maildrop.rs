@@ -1,7 +1,6 @@
 //! The messages of one user, and a naive description of what a server must send.
 
 use std::cell::RefCell;
-use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
@@ -63,8 +62,8 @@ impl TestMaildrop {
         self.removed.borrow().clone()
     }
 
-    fn mail(&self, number: NonZeroU32) -> &Mail {
-        &self.mails[number.get() as usize - 1]
+    fn mail(&self, number: u32) -> &Mail {
+        &self.mails[number as usize - 1]
     }
 }
 
@@ -80,15 +79,15 @@ impl Maildrop for TestMaildrop {
         u32::try_from(self.mails.len()).unwrap()
     }
 
-    fn octets(&self, number: NonZeroU32) -> u64 {
+    fn octets(&self, number: u32) -> u64 {
         transmitted_octets(&self.mail(number).content)
     }
 
-    fn unique_id(&self, number: NonZeroU32) -> &str {
+    fn unique_id(&self, number: u32) -> &str {
         &self.mail(number).id
     }
 
-    fn read(&mut self, number: NonZeroU32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+    fn read(&mut self, number: u32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
         assert!(self.open && !buffer.is_empty());
         let at = usize::try_from(at).unwrap();
         let end = self.mail(number).content.len().min(at + buffer.len().min(self.mouthful));
@@ -97,9 +96,9 @@ impl Maildrop for TestMaildrop {
         Ok(read.len())
     }
 
-    fn remove(&mut self, marked: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+    fn remove(&mut self, marked: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
         assert!(self.open);
-        let before = self.removed.replace(Some(marked.map(NonZeroU32::get).collect()));
+        let before = self.removed.replace(Some(marked.collect()));
         assert_eq!(before, None, "there is one UPDATE");
         Ok(())
     }

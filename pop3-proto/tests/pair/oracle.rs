@@ -1,7 +1,5 @@
 //! The answers that a server must give, by a straightforward reading of RFC 1939, 2449, 2595 and 5034.
 
-use std::num::NonZeroU32;
-
 use pop3_proto::wire::{Digest, Payload, Response, Timestamp};
 use pop3_proto::{Command, State};
 
@@ -114,7 +112,7 @@ impl<'a> Oracle<'a> {
     fn transaction(&mut self, command: &Command<'_>) -> Answer {
         let rows = |rows: Vec<String>| Answer { rows: rows.into_iter().map(String::into_bytes).collect(), ..OK };
         let text = |text: String| Answer { text: text.into_bytes(), ..OK };
-        let has = |number: NonZeroU32| self.scene.mail(number).filter(|_| !self.marks.contains(&number.get()));
+        let has = |number: u32| self.scene.mail(number).filter(|_| !self.marks.contains(&number));
         match *command {
             Command::Stat => {
                 let octets: usize = self.live().map(|(_, octets, _)| octets).sum();
@@ -127,7 +125,7 @@ impl<'a> Oracle<'a> {
             Command::Retr(n) => has(n).map_or(ERR, |mail| Answer { body: mail.sent(), ..OK }),
             Command::Top { number, lines } => has(number).map_or(ERR, |mail| Answer { body: mail.top(lines), ..OK }),
             Command::Dele(number) if has(number).is_some() => {
-                self.marks.push(number.get());
+                self.marks.push(number);
                 OK
             }
             Command::Rset => {

@@ -1,7 +1,6 @@
 //! Tests of the typed calls: a conversation with all its buffers, a link, a server.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroU32;
 
 use pop3_proto::drive::{
     Acknowledge, Batch, BatchCommand, Call, Capabilities, Conversation, Exchange, Io, ListAll, ListOne, Retrieval,
@@ -17,8 +16,8 @@ use crate::maildrop::{Mail, PASSWORD, USER};
 #[derive(Clone, Debug)]
 pub(crate) enum Deed {
     Stat,
-    List(Option<NonZeroU32>),
-    Uidl(Option<NonZeroU32>),
+    List(Option<u32>),
+    Uidl(Option<u32>),
     /// Assumes from now on that the server pipelines, or that it does not.
     Pipelining(bool),
     /// Reads a message, or drops it after so many octets.
@@ -28,7 +27,7 @@ pub(crate) enum Deed {
     /// Takes so many items, each up to so many octets, and stops.
     Batch {
         each: BatchCommand,
-        numbers: Vec<NonZeroU32>,
+        numbers: Vec<u32>,
         window: usize,
         items: usize,
         octets: usize,
@@ -158,7 +157,7 @@ impl Typed<'_> {
     }
 
     fn act(&mut self, deed: &Deed) -> bool {
-        let live = |number: NonZeroU32, marks: &BTreeSet<u32>| !marks.contains(&number.get());
+        let live = |number: u32, marks: &BTreeSet<u32>| !marks.contains(&number);
         let goes_on = match deed {
             Deed::Stat => {
                 let result = self.call(Stat);
@@ -208,7 +207,7 @@ impl Typed<'_> {
         goes_on
     }
 
-    fn mail(&self, number: NonZeroU32) -> &Mail {
+    fn mail(&self, number: u32) -> &Mail {
         self.scene.mail(number).expect("there is no such message")
     }
 
@@ -249,7 +248,7 @@ impl Typed<'_> {
             Command::Retr(number) => (self.mail(number).sent(), number),
             _ => unreachable!("{command}"),
         };
-        assert!(!self.marks.contains(&number.get()), "it is marked");
+        assert!(!self.marks.contains(&number), "it is marked");
         assert!(wanted.starts_with(&octets));
         if octets.len() < enough {
             assert!(retrieval.is_complete());
@@ -321,7 +320,7 @@ impl Typed<'_> {
     /// Applies a sent command to the marks and returns whether it succeeds, whether or not its answer is read.
     fn mark(&mut self, command: Command<'_>) -> bool {
         match command {
-            Command::Dele(number) => self.scene.mail(number).is_some() && self.marks.insert(number.get()),
+            Command::Dele(number) => self.scene.mail(number).is_some() && self.marks.insert(number),
             Command::Rset => {
                 self.marks.clear();
                 true

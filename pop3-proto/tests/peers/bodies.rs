@@ -2,9 +2,9 @@
 
 use pop3_proto::{Awaiting, Client, Command, Config, Event, Violation};
 
-use crate::{Reader, Seen, answer, body, feed, logged_in, message, no, ok, send};
+use crate::{Reader, Seen, answer, body, feed, logged_in, no, ok, send};
 
-const RETR: Command<'static> = Command::Retr(core::num::NonZeroU32::MIN);
+const RETR: Command<'static> = Command::Retr(1);
 
 fn retrieving() -> Client {
     let mut client = logged_in();
@@ -55,7 +55,7 @@ fn events_with_octets_that_are_no_text_can_be_printed() {
 fn stuffed_lines_are_unstuffed_in_messages_and_in_headers() {
     let wire = b"+OK\r\n..one\r\n...two\r\n..\r\na.b..c\r\n.\r\n";
     let content = b".one\r\n..two\r\n.\r\na.b..c\r\n";
-    for command in [RETR, Command::Top { number: message(1), lines: 0 }] {
+    for command in [RETR, Command::Top { number: 1, lines: 0 }] {
         assert_eq!(answer(command, wire), [ok(""), body(content), Seen::End]);
     }
 }

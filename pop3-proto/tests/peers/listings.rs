@@ -3,7 +3,7 @@
 use pop3_proto::wire::{DropListing, KnownCapability, ScanListing};
 use pop3_proto::{Command, Event, Malformed, Violation};
 
-use crate::{Reader, Seen, answer, feed, logged_in, message, no, ok, row, send, values};
+use crate::{Reader, Seen, answer, feed, logged_in, no, ok, row, send, values};
 
 const LIST: Command<'static> = Command::List(None);
 const UIDL: Command<'static> = Command::Uidl(None);
@@ -12,7 +12,7 @@ type Listed = Result<(u32, u64), Malformed>;
 type Named = Result<(u32, Vec<u8>), Malformed>;
 
 fn listed(listing: Result<ScanListing, Malformed>) -> Listed {
-    listing.map(|listing| (listing.number.get(), listing.octets))
+    listing.map(|listing| (listing.number, listing.octets))
 }
 
 fn list(wire: &[u8]) -> Vec<Listed> {
@@ -24,7 +24,7 @@ fn list(wire: &[u8]) -> Vec<Listed> {
 
 fn uidl(wire: &[u8]) -> Vec<Named> {
     values(UIDL, wire, |event| match event {
-        Event::Row { row, .. } => Some(row.unique_id().map(|(number, id)| (number.get(), id.as_bytes().to_vec()))),
+        Event::Row { row, .. } => Some(row.unique_id().map(|(number, id)| (number, id.as_bytes().to_vec()))),
         _ => None,
     })
 }
@@ -71,7 +71,7 @@ fn refused_capa_forbids_no_command() {
     send(&mut reader.client, Command::Capa);
     reader.read(b"-ERR what?\r\n").unwrap();
     send(&mut reader.client, UIDL);
-    send(&mut reader.client, Command::Top { number: message(1), lines: 0 });
+    send(&mut reader.client, Command::Top { number: 1, lines: 0 });
 }
 
 #[test]
@@ -108,8 +108,8 @@ fn text_behind_the_numbers_is_ignored() {
     let maildrop = DropListing { messages: 2, octets: 320 };
     assert_eq!(stat(b"+OK 2 320 octets in the maildrop\r\n"), Ok(maildrop));
     assert_eq!(stat(b"+OK  2   320\r\n"), Ok(maildrop));
-    let one = values(Command::List(Some(message(2))), b"+OK 2 200 octets\r\n", |event| match event {
-        Event::Ok { reply, .. } => Some(listed(reply.scan_listing(message(2)))),
+    let one = values(Command::List(Some(2)), b"+OK 2 200 octets\r\n", |event| match event {
+        Event::Ok { reply, .. } => Some(listed(reply.scan_listing(2))),
         _ => None,
     });
     assert_eq!(one, [Ok((2, 200))]);

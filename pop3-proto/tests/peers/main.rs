@@ -7,8 +7,6 @@ mod bodies;
 mod listings;
 mod statuses;
 
-use core::num::NonZeroU32;
-
 use pop3_proto::{Client, Command, Config, Event, ProtocolError, State};
 
 /// An event that has outlived its octets.
@@ -96,10 +94,6 @@ pub(crate) fn feed(client: &Client, wire: &[u8]) -> (Reader, Result<(), Protocol
         assert_eq!(run(&[front, back]), whole, "cut at {cut}");
     }
     whole
-}
-
-pub(crate) fn message(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).expect("message numbers begin at 1")
 }
 
 /// Sends `command`, which must be permitted, and returns the octets.

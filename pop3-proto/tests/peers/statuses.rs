@@ -3,7 +3,7 @@
 use pop3_proto::wire::{Digest, Timestamp};
 use pop3_proto::{Awaiting, Client, Command, Config, Kind, State, UsageError, Violation};
 
-use crate::{Reader, Seen, answer, body, feed, greeted, logged_in, message, no, ok, row, send};
+use crate::{Reader, Seen, answer, body, feed, greeted, logged_in, no, ok, row, send};
 
 fn greet(wire: &[u8]) -> (Reader, Result<(), Violation>) {
     let (reader, result) = feed(&Client::new(Config::default()), wire);
@@ -27,7 +27,7 @@ fn cr_and_lf_may_come_in_different_reads() {
 #[test]
 fn server_that_ends_lines_with_lf_is_understood_throughout() {
     let (single, listing) = (b"+OK 1 2\n".as_slice(), b"+OK\n1 2\n.\n".as_slice());
-    let one = Some(message(1));
+    let one = Some(1);
     let mut reader = Reader::new(Client::new(Config::default()));
     reader.read(b"+OK\n").unwrap();
     for (command, wire, expected) in [
@@ -39,9 +39,9 @@ fn server_that_ends_lines_with_lf_is_understood_throughout() {
         (Command::List(one), single, vec![ok("1 2")]),
         (Command::Uidl(None), listing, vec![ok(""), row(b"1 2"), Seen::End]),
         (Command::Uidl(one), single, vec![ok("1 2")]),
-        (Command::Retr(message(1)), b"+OK\na\n..b\n\n.\n", vec![ok(""), body(b"a\n.b\n\n"), Seen::End]),
-        (Command::Top { number: message(1), lines: 1 }, b"+OK\n.\n", vec![ok(""), Seen::End]),
-        (Command::Dele(message(1)), b"-ERR no\n", vec![no(None, "no")]),
+        (Command::Retr(1), b"+OK\na\n..b\n\n.\n", vec![ok(""), body(b"a\n.b\n\n"), Seen::End]),
+        (Command::Top { number: 1, lines: 1 }, b"+OK\n.\n", vec![ok(""), Seen::End]),
+        (Command::Dele(1), b"-ERR no\n", vec![no(None, "no")]),
         (Command::Rset, b"+OK\n", vec![ok("")]),
         (Command::Noop, b"+OK\n", vec![ok("")]),
         (Command::Last, b"+OK 0\n", vec![ok("0")]),
@@ -141,7 +141,7 @@ fn failed_login_permits_nothing_more() {
     reader.read(b"+OK\r\n-ERR [AUTH] no\r\n").unwrap();
     assert_eq!(reader.seen, [ok(""), no(Some("AUTH"), "no")]);
     let before = reader.client.clone();
-    for command in [Command::Stat, Command::Pass("other"), Command::Retr(message(1))] {
+    for command in [Command::Stat, Command::Pass("other"), Command::Retr(1)] {
         let (mut out, kind, state) = (Vec::new(), command.kind(), State::Authorization);
         assert_eq!(reader.client.send(command, &mut out), Err(UsageError::NotPermitted { kind, state }));
         assert_eq!((&reader.client, out), (&before, vec![]));

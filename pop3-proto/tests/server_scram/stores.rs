@@ -1,7 +1,5 @@
 //! Stores of other kinds: one that has keys and no password, one that has nothing, one that fails.
 
-use std::num::NonZeroU32;
-
 use pop3_proto::sasl::{ScramKeys, ScramSecret};
 use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 
@@ -53,19 +51,19 @@ impl Maildrop for KeysOnly {
         0
     }
 
-    fn octets(&self, _: NonZeroU32) -> u64 {
+    fn octets(&self, _: u32) -> u64 {
         0
     }
 
-    fn unique_id(&self, _: NonZeroU32) -> &'static str {
+    fn unique_id(&self, _: u32) -> &'static str {
         ""
     }
 
-    fn read(&mut self, _: NonZeroU32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
+    fn read(&mut self, _: u32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
         Ok(0)
     }
 
-    fn remove(&mut self, _: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+    fn remove(&mut self, _: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
         Ok(())
     }
 }
@@ -127,19 +125,19 @@ impl Maildrop for Plain {
         0
     }
 
-    fn octets(&self, _: NonZeroU32) -> u64 {
+    fn octets(&self, _: u32) -> u64 {
         0
     }
 
-    fn unique_id(&self, _: NonZeroU32) -> &'static str {
+    fn unique_id(&self, _: u32) -> &'static str {
         ""
     }
 
-    fn read(&mut self, _: NonZeroU32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
+    fn read(&mut self, _: u32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
         Ok(0)
     }
 
-    fn remove(&mut self, _: &mut dyn Iterator<Item = NonZeroU32>) -> Result<(), StoreError> {
+    fn remove(&mut self, _: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -5,7 +5,6 @@ mod authentication;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::num::NonZeroU32;
 
 use memchr::memchr;
 
@@ -57,7 +56,7 @@ enum Sending {
     UniqueIds(u32),
     /// A message that was read up to `at`.
     Message {
-        number: NonZeroU32,
+        number: u32,
         at: u64,
     },
 }
@@ -256,7 +255,7 @@ impl<M: Maildrop> ServerSession<M> {
     }
 
     /// Begins a message. Reads its first piece before the answer, because after `+OK` a refusal is impossible.
-    fn open(&mut self, number: NonZeroU32) -> Result<(), AnswerError> {
+    fn open(&mut self, number: u32) -> Result<(), AnswerError> {
         match self.read(number, 0) {
             Ok(read) => {
                 self.sending = Sending::Message { number, at: read };
@@ -266,7 +265,7 @@ impl<M: Maildrop> ServerSession<M> {
         }
     }
 
-    fn read(&mut self, number: NonZeroU32, at: u64) -> Result<u64, StoreError> {
+    fn read(&mut self, number: u32, at: u64) -> Result<u64, StoreError> {
         let Piece { octets, start, end } = &mut self.piece;
         octets.resize(PIECE, 0);
         let read = self.maildrop.read(number, at, octets)?.min(octets.len());
@@ -297,7 +296,7 @@ impl<M: Maildrop> ServerSession<M> {
     fn send_row(&mut self, from: u32) -> Result<(), AnswerError> {
         let Some(number) = self.live(from).next() else { return self.end() };
         // After the last number, `live` returns nothing.
-        let next = number.get().saturating_add(1);
+        let next = number.saturating_add(1);
         let out = &mut self.out;
         if let Sending::UniqueIds(_) = self.sending {
             self.sending = Sending::UniqueIds(next);
@@ -308,7 +307,7 @@ impl<M: Maildrop> ServerSession<M> {
         }
     }
 
-    fn send_message(&mut self, number: NonZeroU32, at: u64) -> Result<(), AnswerError> {
+    fn send_message(&mut self, number: u32, at: u64) -> Result<(), AnswerError> {
         let Piece { octets, start, end } = &mut self.piece;
         if self.server.wants_body() && start < end {
             let mut content = &octets[*start..*end];
@@ -343,16 +342,16 @@ impl<M: Maildrop> ServerSession<M> {
     }
 
     /// Returns true if the message exists and is not marked as deleted.
-    fn has(&self, number: NonZeroU32) -> bool {
+    fn has(&self, number: u32) -> bool {
         self.marks.get(index(number)) == Some(&LIVE)
     }
 
     /// Returns the messages from number `from` on that are not marked as deleted.
-    fn live(&self, from: u32) -> impl Iterator<Item = NonZeroU32> {
+    fn live(&self, from: u32) -> impl Iterator<Item = u32> {
         numbers(&self.marks, from, LIVE)
     }
 
-    fn unique_id_conforms(&self, number: NonZeroU32) -> bool {
+    fn unique_id_conforms(&self, number: u32) -> bool {
         UniqueId::new(self.maildrop.unique_id(number).as_bytes()).is_conforming()
     }
 
@@ -365,7 +364,7 @@ impl<M: Maildrop> ServerSession<M> {
 
     fn count_nameless(&self) -> Nameless {
         let mut nameless = Nameless { all: 0, live: 0 };
-        for (number, mark) in (1..=u32::MAX).filter_map(NonZeroU32::new).zip(&self.marks) {
+        for (number, mark) in (1..=u32::MAX).zip(&self.marks) {
             if !self.unique_id_conforms(number) {
                 nameless.all += 1;
                 nameless.live += u32::from(*mark == LIVE);
@@ -377,7 +376,7 @@ impl<M: Maildrop> ServerSession<M> {
     /// Begins TRANSACTION.
     fn open_maildrop(&mut self) {
         let count = self.maildrop.count();
-        let octets = (1..=count).filter_map(NonZeroU32::new).map(|number| self.maildrop.octets(number));
+        let octets = (1..=count).map(|number| self.maildrop.octets(number));
         self.all = DropListing { messages: count, octets: octets.fold(0, u64::saturating_add) };
         self.live = self.all;
         self.nameless = None;
@@ -386,15 +385,15 @@ impl<M: Maildrop> ServerSession<M> {
 }
 
 /// Returns the index of a message in `marks`.
-fn index(number: NonZeroU32) -> usize {
-    usize::try_from(number.get()).unwrap_or(usize::MAX) - 1
+fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX) - 1
 }
 
 /// Returns the messages that have this mark, from number `from` on, which is 1 or more.
-fn numbers(marks: &[u8], from: u32, mark: u8) -> impl Iterator<Item = NonZeroU32> {
+fn numbers(marks: &[u8], from: u32, mark: u8) -> impl Iterator<Item = u32> {
     let mut at = usize::try_from(from).unwrap_or(usize::MAX).saturating_sub(1);
     core::iter::from_fn(move || {
         at += memchr(mark, marks.get(at..)?)? + 1;
-        NonZeroU32::new(u32::try_from(at).ok()?)
+        u32::try_from(at).ok()
     })
 }

@@ -5,7 +5,6 @@
 
 use core::convert::Infallible;
 use core::ffi::c_int;
-use core::num::NonZeroU32;
 use core::panic::PanicInfo;
 
 #[path = "../../../examples/fixed/session.rs"]
@@ -62,7 +61,7 @@ fn talk() -> Result<bool, Failure<Infallible>> {
     let mut session = Session::open(Script { turn: 0, told: 0 }, "mrose", b"tanstaaf")?;
     let stat = session.stat()?;
     let mut display = [0; 40];
-    let subject = session.subject(NonZeroU32::MIN, &mut display)?;
+    let subject = session.subject(1, &mut display)?;
     let right = (stat.messages, stat.octets, subject) == (1, 369, b"no heap");
     session.quit()?;
     Ok(right)
