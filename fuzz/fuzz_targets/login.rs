@@ -31,7 +31,7 @@ fuzz_target!(|octets: &[u8]| {
             for secret in [PASSWORD, TOKEN] {
                 assert!(scene.knows(secret) || !shown.contains(secret), "{shown}");
             }
-            if matches!(error, LoginError::Unsuitable(_)) {
+            if matches!(error.login(), Some(LoginError::Unsuitable(_))) {
                 assert!(wire.is_empty());
             }
             if error.is_recoverable() {

@@ -1,8 +1,8 @@
 //! The input of the target `login`: a method, a policy, the cuts, and the server's turns.
 
 use pop3_proto::drive::{Acknowledge, Call, Conversation, Io, Step};
-use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Progress, Security};
-use pop3_proto::{Command, Config};
+use pop3_proto::login::{Credentials, Login, Method, Policy, Progress, Security};
+use pop3_proto::{Command, Config, Error};
 
 pub const PASSWORD: &str = "ABCDtanstaafABCD";
 pub const TOKEN: &str = "ABCDya29vF9dftABCD";
@@ -36,7 +36,7 @@ pub struct Scene<'a> {
 /// The result of a login.
 #[derive(Debug)]
 pub struct Played {
-    pub result: Result<(), LoginError>,
+    pub result: Result<(), Error>,
     pub conversation: Conversation,
     /// The octets sent without TLS. `all` has all octets sent.
     pub clear: Vec<u8>,

@@ -183,7 +183,7 @@ async fn session(
     let mut connection = Connection::new(stream, Config::default()).await?;
     connection.set_timeouts(Timeouts::default().each(Duration::from_secs(120)));
     let login = connection.login(Credentials::new("mrose", "tanstaaf"), POLICY).await;
-    let mut session = login.map_err(|failed| failed.reason)?;
+    let mut session = login.map_err(|failed| failed.error)?;
     done.send(Ok(session.buffered()))?;
 
     phase.wait_for(|&phase| phase >= Phase::Fetch).await?;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::driver::Driver;
 use crate::tls::Settings;
-use crate::{Connect, ConnectError, Connection, Security, Session};
+use crate::{Connect, Connection, Error, Security, Session};
 
 /// Connects and logs in, inside TLS unless [`Connect::security`] specifies otherwise. If you drop the future, the
 /// connection is closed and nothing has been deleted.
@@ -24,7 +24,7 @@ use crate::{Connect, ConnectError, Connection, Security, Session};
 ///
 /// # Errors
 ///
-/// [`ConnectError`]: a setting is missing, the server could not be reached, or the login failed.
+/// [`Error`]: a setting is missing, the server could not be reached, or the login failed.
 ///
 /// ```no_run
 /// use pop3_async::{Connect, connect};
@@ -34,13 +34,13 @@ use crate::{Connect, ConnectError, Connection, Security, Session};
 /// # Ok(())
 /// # }
 /// ```
-pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, ConnectError> {
+pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, Error> {
     let parts = connect.into_parts(std::env::var("MAILHOST").ok(), crate::netrc::find)?;
     let security = parts.policy.security;
     // Before any I/O: if TLS is unavailable, nothing may be sent.
     let tls = if security == Security::Plaintext { None } else { Some(Box::new(Settings::of(&parts)?)) };
     let Destination { host, port, credentials } = parts.destination;
-    let failed = |error| ConnectError::Unreachable { host: host.clone(), port, error };
+    let failed = |error: io::Error| Error::unreachable(&*host, port, error);
     let mut deadlines = Deadlines::new(parts.timeouts);
     let stream = dial(&host, port, &mut deadlines).await.map_err(failed)?;
     // The last command of a batch must not wait for an acknowledgement.
@@ -64,7 +64,7 @@ pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, ConnectErro
                 // Errors are ignored: the reason of the failed login matters more.
                 let _ = connection.quit().await;
             }
-            Err(failed.reason.into())
+            Err(failed.error)
         }
     }
 }

@@ -10,8 +10,6 @@ use pop3_proto::wire::Greeting;
 use pop3_proto::{Command, Config};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-#[cfg(feature = "tls")]
-use crate::ConnectError;
 use crate::driver::Driver;
 #[cfg(feature = "tls")]
 use crate::tls::Settings;
@@ -29,7 +27,7 @@ impl<S> std::fmt::Debug for Connection<S> {
 }
 
 /// A failed login, with the connection if it is still usable, for another attempt or for QUIT.
-pub type LoginFailed<S> = pop3_proto::login::LoginFailed<Connection<S>, std::io::Error>;
+pub type LoginFailed<S> = pop3_proto::login::LoginFailed<Connection<S>>;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Waits for the greeting on a connected stream. If you drop the future, the stream is dropped too.
@@ -41,7 +39,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Errors
     ///
     /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`; [`Cause::Protocol`](crate::Cause::Protocol);
-    /// [`Cause::Transport`](crate::Cause::Transport).
+    /// [`Cause::TimedOut`](crate::Cause::TimedOut); [`Cause::Transport`](crate::Cause::Transport).
     pub async fn new(stream: S, config: Config) -> Result<Connection<S>, Error> {
         Connection::open(Driver::new(stream, Conversation::new(config), Deadlines::new(Timeouts::UNLIMITED))).await
     }
@@ -68,24 +66,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     ///
-    /// [`ConnectError::Tls`] if TLS cannot be set up. [`LoginError::Handshake`] if the handshake fails, with a
-    /// [`TlsFailure`](crate::TlsFailure) in it if TLS itself is the cause. [`LoginError::Failed`] for the errors of
-    /// [`new`](Self::new).
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if TLS cannot be set up, [`ErrorKind::Tls`](crate::ErrorKind::Tls) if
+    /// the handshake fails, and the errors of [`new`](Self::new).
     #[cfg(feature = "tls")]
-    pub async fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, ConnectError> {
+    pub async fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, Error> {
         let conversation = Conversation::new(config);
         let mut driver = Driver::new(stream, conversation, Deadlines::new(Timeouts::UNLIMITED));
         driver.tls = Some(Box::new(Settings::new(tls, host)?));
-        Ok(Connection::open(driver.start_tls().await?).await?)
+        Connection::open(driver.start_tls().await?).await
     }
 
     pub(crate) async fn open(mut driver: Box<Driver<S>>) -> Result<Connection<S>, Error> {
         loop {
-            match driver.conversation.greet().map_err(pop3_proto::Error::widen)? {
+            match driver.conversation.greet()? {
                 Step::Done(()) => return Ok(Connection { driver }),
                 Step::NeedIo(io) => {
                     let done = poll_fn(|cx| driver.poll_io(cx, io)).await;
-                    done.map_err(|cause| Error::new("reading the greeting", cause))?;
+                    done.map_err(|error| Error::transport("reading the greeting", error))?;
                 }
             }
         }
@@ -157,7 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     ///
-    /// [`LoginFailed`], with the reason and, if it is still usable, the connection. [`LoginError::NoTls`] if the policy
+    /// [`LoginFailed`], with the error and, if it is still usable, the connection. [`LoginError::NoTls`] if the policy
     /// requires TLS and the connection is not inside TLS, or if it requires STLS and you have not called `set_tls`.
     #[doc(alias = "USER")]
     #[doc(alias = "PASS")]
@@ -166,12 +163,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub async fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
         let inside_tls = self.driver.conversation.client().inside_tls();
         if !policy.is_attainable(inside_tls, self.driver.tls.is_some()) {
-            return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
+            return Err(Box::new(LoginFailed { connection: Some(self), error: LoginError::NoTls.into() }));
         }
         let mut login = Login::new(credentials, policy);
         self.driver.begin();
         loop {
-            let reason = match login.step(&mut self.driver.conversation) {
+            let error = match login.step(&mut self.driver.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.driver)),
                 // Boxed, or the future of every login would reserve room for it.
                 Ok(Step::Done(Progress::StartTls)) => match Box::pin(self.driver.start_tls()).await {
@@ -179,16 +176,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                         self.driver = driver;
                         continue;
                     }
-                    Err(reason) => return Err(Box::new(LoginFailed { connection: None, reason })),
+                    Err(error) => return Err(Box::new(LoginFailed { connection: None, error })),
                 },
                 Ok(Step::NeedIo(io)) => match poll_fn(|cx| self.driver.poll_io(cx, io)).await {
                     Ok(()) => continue,
-                    Err(cause) => LoginError::Failed(Error::new("the login", cause)),
+                    Err(error) => Error::transport("the login", error),
                 },
-                Err(reason) => reason.widen(),
+                Err(error) => error,
             };
-            let connection = reason.is_recoverable().then_some(self);
-            return Err(Box::new(LoginFailed { connection, reason }));
+            let connection = error.is_recoverable().then_some(self);
+            return Err(Box::new(LoginFailed { connection, error }));
         }
     }
 

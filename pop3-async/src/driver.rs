@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::stream::Stream;
 use crate::tls::Settings;
 use crate::turn::Turn;
-use crate::{Cause, Error, LoginError, QuitError};
+use crate::{Error, LoginError, QuitError};
 
 pub(crate) struct Driver<S> {
     pub(crate) conversation: Conversation,
@@ -51,13 +51,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     /// Does the TLS handshake, after which the stream carries TLS only. Dropping the future drops the stream too.
-    pub(crate) async fn start_tls(mut self: Box<Driver<S>>) -> Result<Box<Driver<S>>, LoginError> {
-        let Some(settings) = self.tls.take() else { return Err(LoginError::NoTls) };
+    pub(crate) async fn start_tls(mut self: Box<Driver<S>>) -> Result<Box<Driver<S>>, Error> {
+        let Some(settings) = self.tls.take() else { return Err(LoginError::NoTls.into()) };
         let secured = self.stream.secure(&settings, &mut self.clock).await;
-        let secured = secured.map_err(LoginError::Handshake)?;
+        let secured = secured.map_err(Error::handshake)?;
         let binding = secured.channel_binding();
         self.stream = Stream::Tls(secured);
-        self.conversation.tls_established().map_err(pop3_proto::Error::widen)?;
+        self.conversation.tls_established()?;
         if let Some(binding) = binding {
             self.conversation.set_channel_binding(binding);
         }
@@ -124,18 +124,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         &mut self,
         cx: &mut Context<'_>,
         what: &mut C,
-        mut step: impl FnMut(&mut Conversation, &mut C) -> Result<Step<T>, pop3_proto::Error>,
+        mut step: impl FnMut(&mut Conversation, &mut C) -> Result<Step<T>, Error>,
         operation: impl Fn(&C) -> String,
     ) -> Poll<Result<T, Error>> {
         loop {
-            match step(&mut self.conversation, what).map_err(pop3_proto::Error::widen)? {
+            match step(&mut self.conversation, what)? {
                 Step::Done(value) => {
                     if self.conversation.is_idle() {
                         self.clock.rest();
                     }
                     return Poll::Ready(Ok(value));
                 }
-                Step::NeedIo(io) => ready!(self.poll_io(cx, io)).map_err(|cause| Error::new(operation(what), cause))?,
+                Step::NeedIo(io) => {
+                    ready!(self.poll_io(cx, io)).map_err(|error| Error::transport(operation(what), error))?;
+                }
             }
         }
     }
@@ -165,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     /// Does the I/O that is due.
-    pub(crate) fn poll_io(&mut self, cx: &mut Context<'_>, io: Io) -> Poll<Result<(), Cause>> {
+    pub(crate) fn poll_io(&mut self, cx: &mut Context<'_>, io: Io) -> Poll<io::Result<()>> {
         match io {
             Io::Look => self.poll_look(cx).map(Ok),
             Io::Transfer => self.poll_transfer(cx),
@@ -174,7 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 
     /// Writes what the stream takes, and reads once. It waits for both, so that the server never has to read before its
     /// output is read. It is ready when something was read.
-    fn poll_transfer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+    fn poll_transfer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.send(cx) {
             Err(error) if !is_closed(&error) => return Poll::Ready(Err(self.fail(error))),
             // If the server closed the connection, its last octets can still be read.
@@ -229,9 +231,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         Ok(())
     }
 
-    fn fail(&mut self, error: io::Error) -> Cause {
+    fn fail(&mut self, error: io::Error) -> io::Error {
         self.conversation.abort();
-        Cause::Transport(error)
+        error
     }
 
     pub(crate) fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {

@@ -48,8 +48,8 @@
 //!
 //! By default, TLS begins with the connection; with [`Security::StartTls`], it begins with STLS on port 110. Neither
 //! falls back to plaintext. A `Tls` sets the requirements: by default, the platform's verifier must accept the server's
-//! certificate for the given host name. If TLS fails, [`LoginError::Handshake`] explains the reason, and contains a
-//! `TlsFailure` for programs. On a stream of your own, begin TLS with `Connection::over_tls`, or with STLS after
+//! certificate for the given host name. If TLS fails, the kind of the error is [`ErrorKind::Tls`], its source
+//! explains the reason, and `TlsFailure::of` has the details. On a stream of your own, begin TLS with `Connection::over_tls`, or with STLS after
 //! `Connection::set_tls`. The sections above, on dropped futures and deadlocks, also apply inside TLS; there, one more
 //! record of at most 16 KiB may be read ahead.
 //!
@@ -84,7 +84,10 @@ pub use connect::connect;
 pub use connection::{Connection, LoginFailed};
 pub use message::MessageReader;
 pub use netrc::{file as netrc_file, find as find_in_netrc};
-pub use pop3_proto::drive::{Capabilities, LogEntry, OwnedRefusal, OwnedUniqueId, Timeouts};
+pub use pop3_proto::drive::{
+    Capabilities, Cause, Error, ErrorKind, LogEntry, LoginError, OwnedRefusal, OwnedUniqueId, QuitError, SettingsError,
+    Timeouts,
+};
 pub use pop3_proto::login::{Connect, Credentials, Method, Methods, Policy, Security};
 pub use pop3_proto::message::Message;
 pub use pop3_proto::serve::Maildrop;
@@ -96,17 +99,6 @@ pub use pop3_proto::{self, Config, ServerConfig, Zeroizing};
 pub use serve::serve_tls;
 pub use serve::{serve, serve_with};
 pub use session::Session;
-
-/// An error of a call.
-pub type Error = pop3_proto::Error<std::io::Error>;
-/// The cause of an [`Error`].
-pub type Cause = pop3_proto::Cause<std::io::Error>;
-/// An error of connecting or logging in.
-pub type ConnectError = pop3_proto::login::ConnectError<std::io::Error>;
-/// An error of a login.
-pub type LoginError = pop3_proto::login::LoginError<std::io::Error>;
-/// An error of QUIT: the deletions may not have been committed.
-pub type QuitError = pop3_proto::QuitError<std::io::Error>;
 
 /// Compiles the README's examples, in this crate because it can use the other two.
 #[cfg(doctest)]

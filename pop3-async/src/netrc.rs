@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use pop3_proto::login::netrc;
 use zeroize::Zeroizing;
 
-use crate::ConnectError;
+use crate::{Error, SettingsError};
 
 /// The maximum length of a netrc file in octets.
 const LONGEST: u64 = 1 << 20;
@@ -20,17 +20,17 @@ const LONGEST: u64 = 1 << 20;
 ///
 /// # Errors
 ///
-/// [`ConnectError::Netrc`].
-pub fn find(host: &str, user: Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, ConnectError> {
+/// [`SettingsError::Netrc`].
+pub fn find(host: &str, user: Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, Error> {
     let Some(path) = file() else { return Ok(None) };
     let text = match File::open(&path).and_then(|file| read(&file)) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(ConnectError::Netrc(error.to_string())),
+        Err(error) => return Err(SettingsError::Netrc(error.into()).into()),
     };
     match netrc::find(&text, host, user) {
         Ok(entry) => Ok(entry.map(|entry| (entry.login, entry.password))),
-        Err(error) => Err(ConnectError::Netrc(error.to_string())),
+        Err(error) => Err(SettingsError::Netrc(error.into()).into()),
     }
 }
 

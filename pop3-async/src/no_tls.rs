@@ -10,12 +10,12 @@ use tokio::io::ReadBuf;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
-use crate::{ConnectError, LoginError};
+use crate::{Error, LoginError};
 
 pub(crate) enum Settings {}
 
 impl Settings {
-    pub(crate) fn of(_: &Parts) -> Result<Settings, ConnectError> {
+    pub(crate) fn of(_: &Parts) -> Result<Settings, Error> {
         Err(LoginError::NoTls.into())
     }
 

@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use zeroize::Zeroizing;
 
-use crate::ConnectError;
+use crate::Error;
 use crate::clock::Clock;
 
 /// The TLS requirements for one server.
@@ -33,7 +33,7 @@ impl Settings {
         Ok(Settings { name: server_name(host)?, config: tls.config()?, ends: false })
     }
 
-    pub(crate) fn of(parts: &Parts) -> Result<Settings, ConnectError> {
+    pub(crate) fn of(parts: &Parts) -> Result<Settings, Error> {
         Ok(Settings { ends: true, ..Settings::new(&parts.tls, &parts.destination.host)? })
     }
 

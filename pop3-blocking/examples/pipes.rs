@@ -60,7 +60,7 @@ fn download(user: &str, password: &str, mut command: Command) -> Result<(), Box<
     let connection = Connection::new(Both(from, to), Config::default())?;
     // (A failed login also returns the connection, for another try.)
     let login = connection.login(Credentials::new(user, password), policy);
-    let mut session = login.map_err(|failed| failed.reason)?;
+    let mut session = login.map_err(|failed| failed.error)?;
 
     // Writes to a pipe block. A batch sends no more commands ahead than a pipe takes, so the two ends never wait for
     // each other.

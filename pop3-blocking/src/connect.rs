@@ -9,7 +9,7 @@ use pop3_proto::login::Destination;
 
 use crate::driver::Driver;
 use crate::tls::Settings;
-use crate::{Connect, ConnectError, Connection, Security, Session, Tcp};
+use crate::{Connect, Connection, Error, Security, Session, Tcp};
 
 /// Connects and logs in, inside TLS unless [`Connect::security`] specifies otherwise.
 ///
@@ -20,7 +20,7 @@ use crate::{Connect, ConnectError, Connection, Security, Session, Tcp};
 ///
 /// # Errors
 ///
-/// [`ConnectError`]: a setting is missing, the server could not be reached, or the login failed.
+/// [`Error`]: a setting is missing, the server could not be reached, or the login failed.
 ///
 /// ```no_run
 /// use pop3_blocking::{Connect, connect};
@@ -28,13 +28,13 @@ use crate::{Connect, ConnectError, Connection, Security, Session, Tcp};
 /// let session = connect(Connect::new().host("pop.example.org").user("mrose"))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn connect(connect: Connect) -> Result<Session<Tcp>, ConnectError> {
+pub fn connect(connect: Connect) -> Result<Session<Tcp>, Error> {
     let parts = connect.into_parts(std::env::var("MAILHOST").ok(), crate::netrc::find)?;
     let security = parts.policy.security;
     // Before any I/O: if TLS is unavailable, nothing may be sent.
     let tls = if security == Security::Plaintext { None } else { Some(Settings::of(&parts)?) };
     let Destination { host, port, credentials } = parts.destination;
-    let failed = |error| ConnectError::Unreachable { host: host.clone(), port, error };
+    let failed = |error: io::Error| Error::unreachable(&*host, port, error);
     let mut deadlines = Deadlines::new(parts.timeouts);
     let stream = dial(&host, port, &mut deadlines).map_err(failed)?;
     let tcp = Tcp::new(stream, parts.timeouts.answer).map_err(failed)?;
@@ -54,7 +54,7 @@ pub fn connect(connect: Connect) -> Result<Session<Tcp>, ConnectError> {
         Err(failed) => {
             // Errors are ignored: the reason of the failed login matters more.
             let _ = failed.connection.map(Connection::quit);
-            Err(failed.reason.into())
+            Err(failed.error)
         }
     }
 }

@@ -9,8 +9,6 @@ use pop3_proto::tls::{Tls, TlsError};
 use pop3_proto::wire::Greeting;
 use pop3_proto::{Command, Config};
 
-#[cfg(feature = "tls")]
-use crate::ConnectError;
 use crate::driver::Driver;
 #[cfg(feature = "tls")]
 use crate::tls::Settings;
@@ -28,7 +26,7 @@ impl<S> std::fmt::Debug for Connection<S> {
 }
 
 /// A failed login, with the connection if it is still usable, for another attempt or for QUIT.
-pub type LoginFailed<S> = pop3_proto::login::LoginFailed<Connection<S>, std::io::Error>;
+pub type LoginFailed<S> = pop3_proto::login::LoginFailed<Connection<S>>;
 
 impl<S: Read + Write> Connection<S> {
     /// Waits for the greeting on a connected stream, for as long as reads of the stream wait: see
@@ -42,7 +40,7 @@ impl<S: Read + Write> Connection<S> {
     /// # Errors
     ///
     /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`; [`Cause::Protocol`](crate::Cause::Protocol);
-    /// [`Cause::Transport`](crate::Cause::Transport).
+    /// [`Cause::TimedOut`](crate::Cause::TimedOut); [`Cause::Transport`](crate::Cause::Transport).
     pub fn new(stream: S, config: Config) -> Result<Connection<S>, Error> {
         Connection::open(Driver::new(stream, Conversation::new(config)))
     }
@@ -70,20 +68,19 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// # Errors
     ///
-    /// [`ConnectError::Tls`] if TLS cannot be set up. [`LoginError::Handshake`] if the handshake fails, with a
-    /// [`TlsFailure`](crate::TlsFailure) in it if TLS itself is the cause. [`LoginError::Failed`] for the errors of
-    /// [`new`](Self::new).
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if TLS cannot be set up, [`ErrorKind::Tls`](crate::ErrorKind::Tls) if
+    /// the handshake fails, and the errors of [`new`](Self::new).
     #[cfg(feature = "tls")]
-    pub fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, ConnectError> {
+    pub fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, Error> {
         let mut driver = Driver::new(stream, Conversation::new(config));
         driver.tls = Some(Settings::new(tls, host)?);
         driver.start_tls()?;
-        Ok(Connection::open(driver)?)
+        Connection::open(driver)
     }
 
     pub(crate) fn open(mut driver: Driver<S>) -> Result<Connection<S>, Error> {
         loop {
-            match driver.conversation.greet().map_err(pop3_proto::Error::widen)? {
+            match driver.conversation.greet()? {
                 Step::Done(()) => return Ok(Connection { driver }),
                 Step::NeedIo(io) => driver.io(io, || "reading the greeting".into())?,
             }
@@ -156,7 +153,7 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// # Errors
     ///
-    /// [`LoginFailed`], with the reason and, if it is still usable, the connection. [`LoginError::NoTls`] if the policy
+    /// [`LoginFailed`], with the error and, if it is still usable, the connection. [`LoginError::NoTls`] if the policy
     /// requires TLS and the connection is not inside TLS, or if it requires STLS and you have not called
     /// [`set_tls`](Self::set_tls).
     #[doc(alias = "USER")]
@@ -166,19 +163,19 @@ impl<S: Read + Write> Connection<S> {
     pub fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
         let inside_tls = self.driver.conversation.client().inside_tls();
         if !policy.is_attainable(inside_tls, self.driver.tls.is_some()) {
-            return Err(Box::new(LoginFailed { connection: Some(self), reason: LoginError::NoTls }));
+            return Err(Box::new(LoginFailed { connection: Some(self), error: LoginError::NoTls.into() }));
         }
         let mut login = Login::new(credentials, policy);
         loop {
             let result = match login.step(&mut self.driver.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.driver)),
                 Ok(Step::Done(Progress::StartTls)) => self.driver.start_tls(),
-                Ok(Step::NeedIo(io)) => self.driver.io(io, || "the login".into()).map_err(LoginError::Failed),
-                Err(reason) => Err(reason.widen()),
+                Ok(Step::NeedIo(io)) => self.driver.io(io, || "the login".into()),
+                Err(error) => Err(error),
             };
-            if let Err(reason) = result {
-                let connection = reason.is_recoverable().then_some(self);
-                return Err(Box::new(LoginFailed { connection, reason }));
+            if let Err(error) = result {
+                let connection = error.is_recoverable().then_some(self);
+                return Err(Box::new(LoginFailed { connection, error }));
             }
         }
     }

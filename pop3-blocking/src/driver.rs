@@ -3,15 +3,15 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
+use pop3_proto::Command;
 use pop3_proto::drive::{
     Acknowledge, Batch, Call, Conversation, Deadlines, Exchange, Io, Item, LogEntry, Step, Timeouts,
 };
-use pop3_proto::{Cause, Command};
 
 use crate::tcp::is_late;
 use crate::tls::{Layer, Settings};
 use crate::transport::{Abilities, Transport};
-use crate::{Error, LoginError, QuitError};
+use crate::{Error, QuitError};
 
 pub(crate) struct Driver<S> {
     pub(crate) conversation: Conversation,
@@ -42,12 +42,12 @@ impl<S: Read + Write> Driver<S> {
     }
 
     /// Performs the TLS handshake, after which the stream carries only TLS.
-    pub(crate) fn start_tls(&mut self) -> Result<(), LoginError> {
+    pub(crate) fn start_tls(&mut self) -> Result<(), Error> {
         self.handshake().map_err(|error| {
             self.conversation.abort();
-            LoginError::Handshake(error)
+            Error::handshake(error)
         })?;
-        self.conversation.tls_established().map_err(pop3_proto::Error::widen)?;
+        self.conversation.tls_established()?;
         if let Some(binding) = self.transport.layer().and_then(Layer::channel_binding) {
             self.conversation.set_channel_binding(binding);
         }
@@ -71,7 +71,7 @@ impl<S: Read + Write> Driver<S> {
 
     pub(crate) fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
         loop {
-            match self.conversation.step(call).map_err(pop3_proto::Error::widen)? {
+            match self.conversation.step(call)? {
                 Step::Done(value) => return Ok(value),
                 Step::NeedIo(io) => self.io(io, || call.operation())?,
             }
@@ -115,7 +115,7 @@ impl<S: Read + Write> Driver<S> {
         }
         self.transfer().map_err(|error| {
             self.conversation.abort();
-            Error::new(operation(), Cause::Transport(error))
+            Error::transport(operation(), error)
         })
     }
 

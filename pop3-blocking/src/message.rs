@@ -46,7 +46,7 @@ impl<'a, S: Read + Write> MessageReader<'a, S> {
         number: u32,
         mut retrieval: Retrieval,
     ) -> Result<MessageReader<'a, S>, Error> {
-        while let Step::NeedIo(io) = driver.conversation.open(&mut retrieval).map_err(pop3_proto::Error::widen)? {
+        while let Step::NeedIo(io) = driver.conversation.open(&mut retrieval)? {
             driver.io(io, || retrieval.operation())?;
         }
         Ok(MessageReader { driver, number, retrieval })
@@ -59,9 +59,7 @@ impl<'a, S: Read + Write> MessageReader<'a, S> {
     /// Any [`Cause`](crate::Cause). If the message is longer, the error is malformed, and the rest is skipped.
     pub fn into_message(mut self) -> Result<Message, Error> {
         let mut octets = Vec::new();
-        while let Step::NeedIo(io) =
-            self.driver.conversation.collect(&mut self.retrieval, &mut octets).map_err(pop3_proto::Error::widen)?
-        {
+        while let Step::NeedIo(io) = self.driver.conversation.collect(&mut self.retrieval, &mut octets)? {
             self.driver.io(io, || self.retrieval.operation())?;
         }
         Ok(octets.into())
@@ -70,7 +68,7 @@ impl<'a, S: Read + Write> MessageReader<'a, S> {
     /// Returns true if octets are available, or false if the message is complete.
     fn advance(&mut self) -> Result<bool, Error> {
         loop {
-            match self.driver.conversation.read(&mut self.retrieval).map_err(pop3_proto::Error::widen)? {
+            match self.driver.conversation.read(&mut self.retrieval)? {
                 Step::Done(more) => return Ok(more),
                 Step::NeedIo(io) => self.driver.io(io, || self.retrieval.operation())?,
             }

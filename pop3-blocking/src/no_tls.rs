@@ -5,13 +5,13 @@ use std::io::{self, Read, Write};
 use pop3_proto::login::Parts;
 use zeroize::Zeroizing;
 
-use crate::{ConnectError, LoginError};
+use crate::{Error, LoginError};
 
 #[derive(Clone)]
 pub(crate) enum Settings {}
 
 impl Settings {
-    pub(crate) fn of(_: &Parts) -> Result<Settings, ConnectError> {
+    pub(crate) fn of(_: &Parts) -> Result<Settings, Error> {
         Err(LoginError::NoTls.into())
     }
 }

@@ -9,7 +9,7 @@ use pop3_proto::tls::rustls::{ClientConfig, ClientConnection};
 use pop3_proto::tls::{Tls, TlsError, channel_binding, explain, server_name};
 use zeroize::Zeroizing;
 
-use crate::ConnectError;
+use crate::Error;
 
 /// The TLS requirements for one server.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ impl Settings {
         Ok(Settings { name: server_name(host)?, config: tls.config()? })
     }
 
-    pub(crate) fn of(parts: &Parts) -> Result<Settings, ConnectError> {
+    pub(crate) fn of(parts: &Parts) -> Result<Settings, Error> {
         Ok(Settings::new(&parts.tls, &parts.destination.host)?)
     }
 }

@@ -21,7 +21,10 @@ fn child(port: &str) {
     }
     match pop3_blocking::connect(connect) {
         Ok(session) => println!("result: {:?}", session.quit()),
-        Err(error) => println!("result: {error} {error:?}"),
+        Err(error) => {
+            let source = std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
+            println!("result: {error}{source} {error:?}");
+        }
     }
 }
 

@@ -11,8 +11,7 @@ use pop3_blocking::pop3_proto::tls::rustls::pki_types::CertificateDer;
 use pop3_blocking::pop3_proto::tls::rustls::pki_types::pem::PemObject;
 use pop3_blocking::pop3_proto::wire::KnownCapability;
 use pop3_blocking::{
-    Config, Connect, ConnectError, Connection, Credentials, Fingerprint, LoginError, Method, Policy, Security, Session,
-    Tls, connect,
+    Config, Connect, Connection, Credentials, Fingerprint, LoginError, Method, Policy, Security, Session, Tls, connect,
 };
 
 const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
@@ -118,7 +117,7 @@ fn is(shown: &str, message: &str) -> bool {
 /// Reads and deletes at a server. `before` is how many messages there were, which another test has left.
 fn reads_and_deletes(server: &str, user: &str) {
     let failed = connect(to(server, user, "wrong")).unwrap_err();
-    assert!(matches!(failed, ConnectError::Login(LoginError::Credentials(_))), "{failed}");
+    assert!(matches!(failed.login(), Some(LoginError::Credentials(_))), "{failed}");
 
     let mut session = connect(to(server, user, "pass")).unwrap();
     let listings = session.scan_listings().unwrap();
@@ -193,21 +192,18 @@ fn cyrus_over_tls() {
         let secured = |password: &str| {
             to(server, "u3", password).security(security).allow_plaintext(false).tls(Tls::new().pin(pin))
         };
-        let failed = |connect: Connect| match pop3_blocking::connect(connect).unwrap_err() {
-            ConnectError::Login(error) => error,
-            error => panic!("{error}"),
-        };
+        let failed = |connect: Connect| pop3_blocking::connect(connect).unwrap_err();
         connect(secured("pass")).unwrap().quit().unwrap();
         for method in [Method::ScramSha256, Method::Plain, Method::UserPass] {
             connect(secured("pass").method(method)).unwrap().quit().unwrap();
             let error = failed(secured("wrong").method(method));
-            assert!(matches!(error, LoginError::Credentials(_)), "{method}: {error}");
+            assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{method}: {error}");
         }
         let error = failed(secured("wrong"));
-        assert!(matches!(error, LoginError::Credentials(_)), "{error}");
+        assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error}");
         // By name it is used as named.
         let error = failed(secured("pass").method(Method::ScramSha256Plus));
-        assert!(matches!(error, LoginError::Binding(_)), "{error}");
+        assert!(matches!(error.login(), Some(LoginError::Binding(_))), "{error}");
     }
 }
 
@@ -384,12 +380,12 @@ fn courier_over_tls() {
             connect(secured("pass").method(method)).unwrap().quit().unwrap();
         }
         let error = connect(secured("wrong").method(failing)).unwrap_err();
-        assert!(matches!(error, ConnectError::Login(LoginError::Credentials(_))), "{error}");
+        assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error}");
     }
     for method in [Method::Login, Method::CramMd5] {
         let policy = Policy { methods: Some(method.only()), ..CLEAR };
         let failed = connection("POP3_TEST_COURIER").login(Credentials::new("u5", "wrong"), policy).unwrap_err();
-        assert!(matches!(failed.reason, LoginError::Credentials(_)), "{method}: {failed}");
+        assert!(matches!(failed.error.login(), Some(LoginError::Credentials(_))), "{method}: {failed}");
         let again = failed.connection.expect("the connection can be used again");
         again.login(Credentials::new("u5", "pass"), policy).unwrap().quit().unwrap();
     }
@@ -450,7 +446,7 @@ fn popa3d_announces_nothing_and_hangs_up_on_a_wrong_password() {
     capa.login(Credentials::new("u4", "pass"), CLEAR).unwrap().quit().unwrap();
 
     let failed = connection("POP3_TEST_POPA3D").login(Credentials::new("u4", "wrong"), CLEAR).unwrap_err();
-    assert!(matches!(failed.reason, LoginError::Credentials(_)), "{failed}");
+    assert!(matches!(failed.error.login(), Some(LoginError::Credentials(_))), "{failed}");
     let mut again = failed.connection.expect("nothing tells yet that it is closed");
     let error = again.capabilities().unwrap_err();
     assert!(!error.is_recoverable(), "{error}");

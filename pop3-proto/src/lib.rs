@@ -137,7 +137,7 @@ pub mod wire;
 
 pub use client::{Client, Config, Event, Ticket};
 #[cfg(feature = "alloc")]
-pub use drive::{Cause, Error, QuitError};
+pub use drive::{Cause, Error, ErrorKind, QuitError};
 pub use error::{Awaiting, ProtocolError, UsageError, Violation};
 #[cfg(feature = "alloc")]
 pub use serve::Service;

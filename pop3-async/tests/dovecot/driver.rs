@@ -12,9 +12,7 @@ use std::marker::PhantomData;
 use pop3_async::pop3_proto::drive::{Capabilities, OwnedUniqueId};
 use pop3_async::pop3_proto::message::Message;
 use pop3_async::pop3_proto::wire::{DropListing, Greeting, ScanListing};
-use pop3_async::{
-    Config, Connect, ConnectError, Credentials, Error, LogEntry, LoginError, Policy, QuitError, Tls, TlsError,
-};
+use pop3_async::{Config, Connect, Credentials, Error, LogEntry, Policy, QuitError, Tls, TlsError};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
@@ -43,7 +41,7 @@ macro_rules! calls {
     )*};
 }
 
-pub fn connect(connect: Connect) -> Result<Session<Tcp>, ConnectError> {
+pub fn connect(connect: Connect) -> Result<Session<Tcp>, Error> {
     Ok(Session(wait(pop3_async::connect(connect))?, PhantomData))
 }
 
@@ -53,12 +51,12 @@ pub struct Connection<S>(pop3_async::Connection<TcpStream>, PhantomData<S>);
 #[derive(Debug)]
 pub struct LoginFailed<S> {
     pub connection: Option<Connection<S>>,
-    pub reason: LoginError,
+    pub error: Error,
 }
 
 impl<S> std::fmt::Display for LoginFailed<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.reason.fmt(f)
+        self.error.fmt(f)
     }
 }
 
@@ -79,7 +77,7 @@ impl Connection<Tcp> {
         })
     }
 
-    pub fn over_tls(stream: Tcp, config: Config, tls: &Tls, host: &str) -> Result<Connection<Tcp>, ConnectError> {
+    pub fn over_tls(stream: Tcp, config: Config, tls: &Tls, host: &str) -> Result<Connection<Tcp>, Error> {
         wait(async {
             stream.set_nonblocking(true).unwrap();
             let stream = TcpStream::from_std(stream).unwrap();
@@ -105,7 +103,7 @@ impl Connection<Tcp> {
             Ok(session) => Ok(Session(session, PhantomData)),
             Err(failed) => {
                 let connection = failed.connection.map(|connection| Connection(connection, PhantomData));
-                Err(Box::new(LoginFailed { connection, reason: failed.reason }))
+                Err(Box::new(LoginFailed { connection, error: failed.error }))
             }
         }
     }

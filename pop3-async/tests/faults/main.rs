@@ -36,8 +36,8 @@ mod wire;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use pop3_async::Error;
 use pop3_async::pop3_proto::drive::Timeouts;
-use pop3_async::{Cause, Error};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, timeout};
 
@@ -71,7 +71,8 @@ fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Op
         runtime.block_on(async {
             let begun = Instant::now();
             let protection = scene.protection.as_ref();
-            let late = |_| Err(Error::new("reading the greeting", Cause::Transport(ErrorKind::TimedOut.into())).into());
+            let late =
+                |_| Err(Error::transport("reading the greeting", std::io::Error::from(ErrorKind::TimedOut)).into());
             let mut opened = timeout(PATIENCE, session::open(wire, protection)).await.unwrap_or_else(late);
             if let Ok(connection) = &mut opened {
                 connection.set_timeouts(Timeouts { octets: 1, ..Timeouts::UNLIMITED }.each(PATIENCE));

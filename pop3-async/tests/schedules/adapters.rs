@@ -4,7 +4,7 @@ macro_rules! adapter {
     ($name:ident is $adapter:ident, reads by $reads:path, waits by [$($wait:tt)*]) => {
         mod $name {
             use $adapter::{Config, Connection, MessageReader};
-            use pop3_async::{Credentials, Error, LoginError, Policy, QuitError};
+            use pop3_async::{Credentials, Error, Policy, QuitError};
             use $reads as _;
 
             use crate::script::{Deed, Driver, BatchCommand, Lot, Note, Reading, Session, Value};
@@ -23,8 +23,8 @@ macro_rules! adapter {
                     self,
                     who: Credentials,
                     policy: Policy,
-                ) -> Result<Self::Session, (Option<Self>, LoginError)> {
-                    Connection::login(self, who, policy)$($wait)*.map_err(|failed| (failed.connection, failed.reason))
+                ) -> Result<Self::Session, (Option<Self>, Error)> {
+                    Connection::login(self, who, policy)$($wait)*.map_err(|failed| (failed.connection, failed.error))
                 }
 
                 async fn leave(self) -> Result<(), QuitError> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use pop3_async::{Cause, Config, Credentials, Error, LoginError, Policy, QuitError};
+use pop3_async::{Cause, Config, Credentials, Error, Policy, QuitError};
 use pop3_proto::drive::{
     Acknowledge, Batch, Call, Capabilities, Conversation, Exchange, Io, Last, Lines, ListAll, ListOne, Retrieval,
     Selection, Stat, Step, UidlAll, UidlOne,
@@ -22,15 +22,14 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    /// Steps until it is done, and moves octets where told. `F` is what `E` is where the transport can fail too.
-    fn drive<T, E, F: From<Error>>(
+    /// Steps until it is done, and moves octets where told.
+    fn drive<T>(
         &mut self,
         operation: &str,
-        mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, E>,
-        widen: impl Fn(E) -> F,
-    ) -> Result<T, F> {
+        mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, Error>,
+    ) -> Result<T, Error> {
         loop {
-            match step(&mut self.conversation).map_err(&widen)? {
+            match step(&mut self.conversation)? {
                 Step::Done(value) => return Ok(value),
                 Step::NeedIo(Io::Look) => self.look(),
                 Step::NeedIo(Io::Transfer) => self.alive(operation, Bare::exchange)?,
@@ -46,7 +45,7 @@ impl Bare {
         io(self).map_err(|error| {
             self.failed = true;
             self.conversation.abort();
-            Error::new(operation.to_owned(), Cause::Transport(error))
+            Error::transport(operation.to_owned(), error)
         })
     }
 
@@ -91,7 +90,7 @@ impl Bare {
 
     fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
         let operation = call.operation();
-        self.drive(&operation, |conversation| conversation.step(call), pop3_proto::Error::widen)
+        self.drive(&operation, |conversation| conversation.step(call))
     }
 
     /// Gives the message by its number.
@@ -101,11 +100,10 @@ impl Bare {
             Reading::Whole => u64::MAX,
             Reading::UpTo(enough) => enough,
         };
-        self.drive(&operation, |conversation| conversation.open(&mut retrieval), pop3_proto::Error::widen)?;
+        self.drive(&operation, |conversation| conversation.open(&mut retrieval))?;
         let mut octets = Vec::new();
         while (octets.len() as u64) < enough {
-            let more =
-                self.drive(&operation, |conversation| conversation.read(&mut retrieval), pop3_proto::Error::widen)?;
+            let more = self.drive(&operation, |conversation| conversation.read(&mut retrieval))?;
             if !more {
                 assert!(retrieval.is_complete());
                 break;
@@ -151,14 +149,14 @@ impl Driver for Bare {
 
     async fn open(wire: Wire, window: usize) -> Result<Bare, Error> {
         let mut bare = Bare { conversation: Conversation::new(Config::default()), wire, window, failed: false };
-        bare.drive("reading the greeting", Conversation::greet, pop3_proto::Error::widen)?;
+        bare.drive("reading the greeting", Conversation::greet)?;
         Ok(bare)
     }
 
-    async fn login(mut self, who: Credentials, policy: Policy) -> Result<Bare, (Option<Bare>, LoginError)> {
+    async fn login(mut self, who: Credentials, policy: Policy) -> Result<Bare, (Option<Bare>, Error)> {
         const OPERATION: &str = "the login";
         let mut login = Login::new(who, policy);
-        match self.drive(OPERATION, |conversation| login.step(conversation), pop3_proto::login::LoginError::widen) {
+        match self.drive(OPERATION, |conversation| login.step(conversation)) {
             Ok(Progress::LoggedIn) => Ok(self),
             Ok(Progress::StartTls) => unreachable!("nobody asked for it"),
             Err(reason) => Err((reason.is_recoverable().then_some(self), reason)),
@@ -218,7 +216,7 @@ impl Session for Bare {
                 }
                 batch.stop();
             }
-            let next = self.drive("", |conversation| Ok::<_, Error>(batch.next(conversation)), |error| error);
+            let next = self.drive("", |conversation| Ok(batch.next(conversation)));
             let Ok(Some(item)) = next else { break };
             let note = self.item(item, lot);
             over = lot.each != BatchCommand::Retrieve && note.as_ref().is_err_and(|error| !error.is_recoverable());

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use pop3_async::{Cause, Credentials, Error, LoginError, Method, Policy, QuitError, Security};
+use pop3_async::{Cause, Credentials, Error, Method, Policy, QuitError, Security};
 use pop3_proto::drive::{Capabilities, OwnedUniqueId};
 use pop3_proto::wire::{DropListing, ScanListing};
 
@@ -133,7 +133,7 @@ impl From<Error> for ExchangeError {
             Cause::ClosedWhileIdle(_) => Why::Closed(true),
             Cause::Protocol(_) if error.is_truncated() => Why::Closed(false),
             Cause::Protocol(protocol) => Why::Protocol(protocol.to_string()),
-            Cause::Transport(error) => Why::Transport(error.kind()),
+            Cause::Transport(_) => Why::Transport(error.io().unwrap().kind()),
             other => panic!("{other:?}"),
         };
         ExchangeError { operation: error.operation().into(), why, goes_on: error.is_recoverable() }
@@ -182,7 +182,7 @@ pub(crate) struct Record {
 pub(crate) trait Driver: Sized {
     type Session: Session;
     async fn open(wire: Wire, window: usize) -> Result<Self, Error>;
-    async fn login(self, who: Credentials, policy: Policy) -> Result<Self::Session, (Option<Self>, LoginError)>;
+    async fn login(self, who: Credentials, policy: Policy) -> Result<Self::Session, (Option<Self>, Error)>;
     async fn leave(self) -> Result<(), QuitError>;
 }
 
@@ -222,7 +222,7 @@ async fn converse<D: Driver>(wire: Wire, window: usize, script: &Script, record:
             Policy { security: Security::Plaintext, allow_plaintext: true, methods: mechanism.map(Method::only) };
         match connection.login(who, policy).await {
             Ok(session) => break session,
-            Err((None, LoginError::Failed(error))) => return Parting::Lost(error.into()),
+            Err((None, error)) if error.login().is_none() => return Parting::Lost(error.into()),
             Err((again, reason)) => {
                 record.refusals.push(reason.to_string());
                 connection = again.expect("the server refused, and goes on");

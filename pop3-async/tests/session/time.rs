@@ -1,6 +1,5 @@
 //! Time-outs, on tokio's paused clock.
 
-use std::io::ErrorKind;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -37,7 +36,7 @@ async fn dripping(said: String, pause: Duration) -> Connection<DuplexStream> {
 }
 
 fn is_late(error: &Error) -> bool {
-    matches!(error.cause(), Cause::Transport(error) if error.kind() == ErrorKind::TimedOut)
+    matches!(error.cause(), Cause::TimedOut(_))
 }
 
 #[tokio::test(start_paused = true)]

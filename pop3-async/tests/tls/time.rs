@@ -1,12 +1,12 @@
 //! The time limits of TLS, on tokio's paused clock.
 
+use crate::server::told;
 use std::future::pending;
-use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pop3_async::{Cause, Config, Connection, Credentials, LoginError, Policy, Security, Timeouts, Tls};
+use pop3_async::{Cause, Config, Connection, Credentials, Policy, Security, Timeouts, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
@@ -80,9 +80,8 @@ async fn a_handshake_that_does_not_end() {
     for connection in late {
         let begin = Instant::now();
         let failed = connection.login(credentials(), STARTTLS).await.unwrap_err();
-        assert_eq!(failed.to_string(), "TLS failed, nothing secret was sent: the TLS handshake took longer than 60 s");
-        let LoginError::Handshake(error) = failed.reason else { panic!("{failed:?}") };
-        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert_eq!(told(&failed), "TLS failed, nothing secret was sent: the TLS handshake took longer than 60 s");
+        assert_eq!(failed.error.kind(), pop3_async::ErrorKind::TimedOut);
         assert!(failed.connection.is_none());
         assert_eq!(begin.elapsed().as_secs(), 60);
     }
@@ -145,6 +144,6 @@ async fn a_record_that_comes_slowly_but_surely() {
 #[tokio::test(start_paused = true)]
 async fn a_record_that_drips() {
     let error = retrieve_slowly(50).await.unwrap_err();
-    assert!(matches!(error.cause(), Cause::Transport(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
+    assert!(matches!(error.cause(), Cause::TimedOut(_)), "{error:?}");
     assert_eq!(error.to_string(), "RETR 1 failed: the server sent fewer than 256 octets in 60 s");
 }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use pop3_blocking::pop3_proto::{Awaiting, UsageError};
-use pop3_blocking::{Cause, ConnectError, Error, LoginError, QuitError, Security, TlsFailure};
+use pop3_blocking::{Cause, Error, LoginError, QuitError, Security, TlsFailure};
 
 /// The exit statuses other than 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,17 +49,16 @@ impl Failure {
     }
 
     /// Converts an error of connecting and logging in, and adds a hint.
-    pub(crate) fn connecting(error: ConnectError, security: Security) -> Failure {
-        let hint = match &error {
-            ConnectError::Unreachable { port: 995, error, .. } if is_unheard(error) => {
+    pub(crate) fn connecting(error: Error, security: Security) -> Failure {
+        let hint = match error.cause() {
+            Cause::Unreachable { port: 995, .. } if is_unheard(&error) => {
                 "If the server offers only STLS, try pop://… with --starttls."
             }
-            ConnectError::Login(LoginError::Handshake(error)) => tls_hint(error, security),
-            ConnectError::Login(
-                LoginError::NoStartTls | LoginError::CapaRefused(_) | LoginError::StartTlsRefused(_),
-            ) => "Try pop3s://, which is TLS without STLS.",
-            ConnectError::Login(LoginError::Failed(error)) => greeting_hint(error, security),
-            _ => "",
+            Cause::Handshake(_) => tls_hint(&error, security),
+            Cause::Login(LoginError::NoStartTls | LoginError::CapaRefused(_) | LoginError::StartTlsRefused(_)) => {
+                "Try pop3s://, which is TLS without STLS."
+            }
+            _ => greeting_hint(&error, security),
         };
         match Failure::from(error) {
             Failure::Because(status, why) if !hint.is_empty() => {
@@ -110,9 +109,11 @@ impl From<&Error> for Status {
             Cause::Refused(_) => Status::Refused,
             // The answer came before the command.
             Cause::Usage(UsageError::Unsolicited) | Cause::Malformed(_) => Status::Protocol,
-            Cause::Usage(_) => Status::Usage,
+            Cause::Usage(_) | Cause::Settings(_) | Cause::Login(LoginError::Unsendable(_)) => Status::Usage,
+            Cause::Login(_) => Status::Login,
+            Cause::Handshake(_) if TlsFailure::of(error).is_some() => Status::Login,
             Cause::Protocol(_) if !error.is_truncated() => Status::Protocol,
-            // Protocol, closed while idle, transport: the connection ended early or failed.
+            // The connection could not be made, ended early, failed, or was too slow.
             _ => Status::Io,
         }
     }
@@ -120,7 +121,10 @@ impl From<&Error> for Status {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        Failure::new(Status::from(&error), error)
+        if matches!(error.login(), Some(LoginError::Unprotected)) {
+            return Failure::unprotected();
+        }
+        Failure::new(Status::from(&error), Chain(&error))
     }
 }
 
@@ -130,23 +134,33 @@ impl From<QuitError> for Failure {
             QuitError::Refused(_) => Status::Refused,
             QuitError::NotSent(why) | QuitError::Unknown(why) => Status::from(why),
         };
-        Failure::new(status, error)
+        Failure::new(status, Chain(&error))
     }
 }
 
-/// Returns the error of the server's TLS, unless the server was only silent or closed the connection.
-fn tls_failure(error: &io::Error) -> Option<&TlsFailure> {
-    error.get_ref().and_then(|inner| inner.downcast_ref())
+/// Shows an error and its sources in one line.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Display::fmt(self.0, f)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
 }
 
 /// Returns `true` if the host may exist, but nothing answers at the port.
-fn is_unheard(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::TimedOut)
+fn is_unheard(error: &Error) -> bool {
+    error.io().is_some_and(|error| matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::TimedOut))
 }
 
 fn greeting_hint(error: &Error, security: Security) -> &'static str {
     let is_silent = match error.cause() {
-        Cause::Transport(error) if error.kind() == ErrorKind::TimedOut => true,
+        Cause::TimedOut(_) => true,
         Cause::Protocol(why) if why.awaiting() == Awaiting::Greeting => error.is_truncated(),
         _ => return "",
     };
@@ -159,8 +173,8 @@ fn greeting_hint(error: &Error, security: Security) -> &'static str {
     }
 }
 
-fn tls_hint(error: &io::Error, security: Security) -> &'static str {
-    match tls_failure(error) {
+fn tls_hint(error: &Error, security: Security) -> &'static str {
+    match TlsFailure::of(error) {
         Some(failure) if failure.is_unknown_authority() => {
             "If it is an authority of your own, try --ca FILE. To pin the certificate, use --pin FINGERPRINT."
         }
@@ -168,27 +182,5 @@ fn tls_hint(error: &io::Error, security: Security) -> &'static str {
         Some(failure) if failure.fingerprint().is_some() => "To pin the certificate, use --pin FINGERPRINT.",
         Some(failure) if failure.is_not_tls() && security == Security::Tls => "Try pop://… with --starttls.",
         _ => "",
-    }
-}
-
-impl From<LoginError> for Failure {
-    fn from(error: LoginError) -> Failure {
-        match error {
-            LoginError::Failed(error) => error.into(),
-            LoginError::Unprotected => Failure::unprotected(),
-            LoginError::Unsendable(_) => Failure::usage(error),
-            LoginError::Handshake(ref why) if tls_failure(why).is_none() => Failure::new(Status::Io, error),
-            _ => Failure::new(Status::Login, error),
-        }
-    }
-}
-
-impl From<ConnectError> for Failure {
-    fn from(error: ConnectError) -> Failure {
-        match error {
-            ConnectError::Login(error) => error.into(),
-            ConnectError::Unreachable { .. } => Failure::new(Status::Io, error),
-            _ => Failure::usage(error),
-        }
     }
 }

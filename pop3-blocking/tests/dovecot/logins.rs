@@ -3,9 +3,7 @@
 use std::net::TcpStream;
 
 use pop3_blocking::pop3_proto::BadArgument;
-use pop3_blocking::{
-    Config, ConnectError, Connection, Credentials, LoginError, Method, Policy, Security, Session, connect,
-};
+use pop3_blocking::{Config, Connection, Credentials, LoginError, Method, Policy, Security, Session, connect};
 
 use crate::user::{Log, PASSWORD, User, address};
 
@@ -81,7 +79,7 @@ fn a_wrong_password_and_a_second_try_on_the_same_connection() {
         let log = Log::default();
         let wrong = Credentials::new(&user.name, "wr0ngSecret");
         let failed = connection(&log).login(wrong, by(mechanism)).unwrap_err();
-        assert!(matches!(failed.reason, LoginError::Credentials(_)), "{mechanism}: {failed}");
+        assert!(matches!(failed.error.login(), Some(LoginError::Credentials(_))), "{mechanism}: {failed}");
         assert!(failed.to_string().starts_with("wrong user name or password; the server said -ERR"), "{failed}");
         let connection = failed.connection.expect("the connection can be used again");
         let mut session: Session<_> = connection.login(Credentials::new(&user.name, PASSWORD), by(mechanism)).unwrap();
@@ -90,7 +88,7 @@ fn a_wrong_password_and_a_second_try_on_the_same_connection() {
         assert!(!log.lines().join("\n").contains("wr0ngSecret"));
     }
     let failed = connect(user.connect().password("wr0ngSecret")).unwrap_err();
-    assert!(matches!(failed, ConnectError::Login(LoginError::Credentials(_))), "{failed}");
+    assert!(matches!(failed.login(), Some(LoginError::Credentials(_))), "{failed}");
 }
 
 #[test]
@@ -103,8 +101,8 @@ fn an_unprotected_password_stays_here() {
             let policy = Policy { security, allow_plaintext: false, methods: mechanism.map(Method::only) };
             let failed = connection(&log).login(Credentials::new(&user.name, PASSWORD), policy).unwrap_err();
             let protected = security == Security::Tls;
-            assert!(matches!(failed.reason, LoginError::NoTls) == protected, "{failed}");
-            assert!(matches!(failed.reason, LoginError::Unprotected) != protected, "{failed}");
+            assert!(matches!(failed.error.login(), Some(LoginError::NoTls)) == protected, "{failed}");
+            assert!(matches!(failed.error.login(), Some(LoginError::Unprotected)) != protected, "{failed}");
             let mut connection = failed.connection.expect("the connection can be used again");
             assert!(connection.capabilities().is_ok());
             connection.quit().unwrap();
@@ -114,7 +112,7 @@ fn an_unprotected_password_stays_here() {
     let log = Log::default();
     let by_name = user.connect().allow_plaintext(false).method(Method::Plain);
     let failed = connect(by_name.log(log.sink())).unwrap_err();
-    assert!(matches!(failed, ConnectError::Login(LoginError::Unprotected)), "{failed}");
+    assert!(matches!(failed.login(), Some(LoginError::Unprotected)), "{failed}");
     assert_eq!(log.said(), ["QUIT"]);
 }
 
@@ -134,7 +132,7 @@ fn what_cannot_be_sent_is_not() {
     for (user, password, mechanism, bad) in unsendable {
         let log = Log::default();
         let failed = connection(&log).login(Credentials::new(user, password), by(mechanism)).unwrap_err();
-        assert!(matches!(failed.reason, LoginError::Unsendable(reason) if reason == bad), "{failed}");
+        assert!(matches!(failed.error.login(), Some(LoginError::Unsendable(reason)) if *reason == bad), "{failed}");
         failed.connection.expect("the connection can be used again").quit().unwrap();
         assert!(log.said().iter().all(|line| line == "CAPA" || line == "QUIT"), "{:?}", log.said());
     }
@@ -198,7 +196,7 @@ fn tokens_good_and_bad() {
 
         for bad in [env("POP3_TEST_WRONG_TOKEN"), env("POP3_TEST_EXPIRED_TOKEN")] {
             let failed = connection(&log).login(Credentials::token(&name, &bad), policy).unwrap_err();
-            let LoginError::Credentials(refused) = &failed.reason else { panic!("{failed}") };
+            let Some(LoginError::Credentials(refused)) = failed.error.login() else { panic!("{failed}") };
             let said = refused.explanation().expect("the server says why, in JSON").to_string();
             assert!(said.starts_with('{') && said.contains("status"), "{said}");
             // The same connection takes a good one.

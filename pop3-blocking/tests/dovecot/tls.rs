@@ -1,7 +1,7 @@
 //! TLS, from the beginning and by STLS, with certificates good and bad.
 
 use pop3_blocking::pop3_proto::tls::{Tls, TlsFailure};
-use pop3_blocking::{Connect, ConnectError, Credentials, LoginError, Method, Security, connect};
+use pop3_blocking::{Cause, Connect, Credentials, LoginError, Method, Security, connect};
 
 use crate::user::{Log, User, read, sent, tls_address, variable};
 
@@ -65,10 +65,7 @@ fn every_mechanism_inside_tls() {
             if method == Method::Apop && security == Security::StartTls {
                 // Its timestamp was said in the clear.
                 let error = connect(to()).unwrap_err();
-                assert!(
-                    matches!(&error, ConnectError::Login(LoginError::NotOffered(name)) if name == "APOP"),
-                    "{error}"
-                );
+                assert!(matches!(error.login(), Some(LoginError::NotOffered(name)) if name == "APOP"), "{error}");
                 continue;
             }
             let mut session = connect(to()).unwrap();
@@ -76,7 +73,7 @@ fn every_mechanism_inside_tls() {
             session.quit().unwrap();
             let log = Log::default();
             let error = connect(to().password("wr0ngSecret").log(log.sink())).unwrap_err();
-            assert!(matches!(error, ConnectError::Login(LoginError::Credentials(_))), "{method}: {error}");
+            assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{method}: {error}");
             assert!(!log.lines().join("\n").contains("wr0ngSecret"));
         }
     }
@@ -95,16 +92,16 @@ fn certificates_that_are_not_good() {
         ] {
             let log = Log::default();
             let error = connect(at(host, &user, security).log(log.sink())).unwrap_err();
-            assert!(error.to_string().starts_with(&format!("TLS failed, nothing secret was sent: {says}")), "{error}");
-            let ConnectError::Login(LoginError::Handshake(error)) = error else { panic!("{error:?}") };
-            let failure = error.downcast::<TlsFailure>().unwrap();
+            assert_eq!(error.to_string(), "TLS failed, nothing secret was sent");
+            let failure = TlsFailure::of(&error).unwrap();
+            assert!(failure.to_string().starts_with(says), "{failure}");
             assert!(failure.is_certificate() && failure.is_unknown_authority() == (host == "127.0.0.3"));
             let said: &[&str] = if security == Security::Tls { &[] } else { &["CAPA", "STLS"] };
             assert_eq!(log.said(), said);
         }
         // Nor is the platform's word enough for an authority that only we know of.
         let error = connect(at("localhost", &user, security).tls(Tls::new())).unwrap_err();
-        assert!(matches!(error, ConnectError::Login(LoginError::Handshake(_))), "{error}");
+        assert!(matches!(error.cause(), Cause::Handshake(_)), "{error}");
     }
 }
 

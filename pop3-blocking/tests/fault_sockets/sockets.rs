@@ -16,7 +16,7 @@ use crate::story::{Quit, Story, Why};
 use crate::wire::{Record, Wire};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(600);
 /// For a server that says nothing.
 const MOMENT: Duration = Duration::from_millis(100);
 

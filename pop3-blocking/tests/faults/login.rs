@@ -46,9 +46,9 @@ macro_rules! log_in {
                     go_on(session, story)$($wait)*;
                 }
                 Err(failed) => {
-                    let fatal = !failed.reason.is_recoverable();
-                    assert_eq!(failed.connection.is_none(), fatal, "{:?}", failed.reason);
-                    story.note(Err(failed.reason));
+                    let fatal = !failed.error.is_recoverable();
+                    assert_eq!(failed.connection.is_none(), fatal, "{:?}", failed.error);
+                    story.note(Err(failed.error));
                     if let Some(connection) = failed.connection {
                         story.quit = Some(connection.quit()$($wait)*.into());
                     }

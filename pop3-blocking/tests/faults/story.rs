@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use pop3_blocking::pop3_proto::drive::OwnedUniqueId;
 use pop3_blocking::pop3_proto::wire::{DropListing, ScanListing};
 use pop3_blocking::pop3_proto::{UsageError, Violation};
-use pop3_blocking::{Cause, ConnectError, Error, LoginError, QuitError};
+use pop3_blocking::{Cause, Error, QuitError};
 
 /// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,48 +83,21 @@ impl ExchangeError {
 impl From<Error> for ExchangeError {
     fn from(error: Error) -> ExchangeError {
         let why = match error.cause() {
-            Cause::Refused(_) => Why::Refused,
+            Cause::Refused(_) | Cause::Login(_) => Why::Refused,
             Cause::Malformed(_) => Why::Malformed,
             Cause::ClosedWhileIdle(_) => Why::ClosedWhileIdle,
             Cause::Protocol(protocol) if protocol.violation() == Violation::Closed => Why::Closed,
             Cause::Protocol(protocol) => Why::Protocol(protocol.violation()),
-            Cause::Transport(error) => Why::Transport(error.kind()),
+            Cause::Transport(_) => Why::Transport(error.io().unwrap().kind()),
+            Cause::TimedOut(_) => Why::Transport(ErrorKind::TimedOut),
+            Cause::Handshake(_) => Why::Handshake(error.io().unwrap().kind()),
+            Cause::Unreachable { .. } => Why::Unreachable(error.io().unwrap().kind()),
             Cause::Usage(UsageError::Over) => Why::Over,
             other => panic!("{other:?}"),
         };
         assert_eq!(error.is_truncated(), why == Why::Closed, "{error:?}");
         assert!(!error.to_string().contains(crate::maildrop::PASSWORD), "{error}");
         ExchangeError { operation: error.operation().into(), why, goes_on: error.is_recoverable(), part: None }
-    }
-}
-
-impl From<LoginError> for ExchangeError {
-    fn from(reason: LoginError) -> ExchangeError {
-        assert!(!reason.to_string().contains(crate::maildrop::PASSWORD), "{reason}");
-        match reason {
-            LoginError::Failed(error) => error.into(),
-            LoginError::Handshake(error) => {
-                let (operation, why) = ("TLS".into(), Why::Handshake(error.kind()));
-                ExchangeError { operation, why, goes_on: false, part: None }
-            }
-            refused => {
-                let goes_on = refused.is_recoverable();
-                ExchangeError { operation: "the login".into(), why: Why::Refused, goes_on, part: None }
-            }
-        }
-    }
-}
-
-impl From<ConnectError> for ExchangeError {
-    fn from(error: ConnectError) -> ExchangeError {
-        match error {
-            ConnectError::Login(reason) => reason.into(),
-            ConnectError::Unreachable { error, .. } => {
-                let (operation, why) = ("connecting".into(), Why::Unreachable(error.kind()));
-                ExchangeError { operation, why, goes_on: false, part: None }
-            }
-            other => panic!("{other}"),
-        }
     }
 }
 

@@ -61,10 +61,10 @@ fn converse_into(memory: Memory, outcome: &mut Outcome) -> Result<(), Error> {
     let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
     let mut session = match connection.login(Credentials::new("mrose", "tanstaaf"), policy) {
         Ok(session) => session,
-        Err(failed) => match failed.reason {
-            pop3_blocking::LoginError::Failed(error) => return Err(error),
-            other => panic!("{other}"),
-        },
+        Err(failed) => {
+            assert!(failed.error.login().is_none(), "{failed}");
+            return Err(failed.error);
+        }
     };
     let mut batch = session.retrieve_all()?;
     loop {

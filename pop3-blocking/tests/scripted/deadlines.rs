@@ -2,7 +2,7 @@
 //! time ends. Where more is limited, because a login has answers as well, the limit is [`LONG`]: a short one would be for
 //! what has to come in time on a busy machine, too.
 
-use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::sync::mpsc;
 use std::thread::sleep;
@@ -46,7 +46,7 @@ fn unlimited() -> Timeouts {
 }
 
 fn assert_late(error: &Error, says: &str) {
-    assert!(matches!(error.cause(), Cause::Transport(error) if error.kind() == ErrorKind::TimedOut), "{error:?}");
+    assert!(matches!(error.cause(), Cause::TimedOut(_)), "{error:?}");
     assert_eq!(error.to_string(), says);
     assert!(!error.is_recoverable());
 }
@@ -231,8 +231,10 @@ fn a_response_that_nobody_takes() {
 fn a_response_that_nobody_takes_from_a_tcp_of_ones_own() {
     let (peer, done) = untaken();
     let begin = Instant::now();
-    let error = on_ones_own(&peer, LONG).unwrap_err();
-    assert_eq!(error.to_string(), "the login failed: the server sent nothing for 3 s");
+    let failed = on_ones_own(&peer, LONG).unwrap_err();
+    assert_eq!(failed.to_string(), "the login failed: the connection failed");
+    assert_eq!(failed.error.io().unwrap().to_string(), "the server sent nothing for 3 s");
+    assert_eq!(failed.error.kind(), pop3_blocking::ErrorKind::TimedOut);
     assert!(begin.elapsed() >= LONG && begin.elapsed() < AGES);
     drop(done);
     peer.done();

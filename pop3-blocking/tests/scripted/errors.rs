@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::net::TcpListener;
 
-use pop3_blocking::{Cause, ConnectError, Error, LoginError, Method, connect};
+use pop3_blocking::{Cause, Error, ErrorKind, LoginError, Method, connect};
 
 use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, session};
 
@@ -152,7 +152,8 @@ S: .
 #[test]
 fn a_greeting_that_refuses_ends_the_session() {
     let peer = Peer::playing("S: -ERR [SYS/TEMP] come back later\n".to_owned());
-    let Err(ConnectError::Login(LoginError::Failed(error))) = connect(peer.connect()) else { panic!("no error") };
+    let error = connect(peer.connect()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Temporary);
     assert_eq!(
         error.to_string(),
         "reading the greeting failed: without TLS, the server said -ERR [SYS/TEMP] come back later"
@@ -168,7 +169,7 @@ fn refused_logins() {
     let refusals: [(&str, Expected); 8] = [
         ("-ERR [AUTH] no", |e| matches!(e, LoginError::Credentials(_))),
         ("-ERR [IN-USE] no", |e| matches!(e, LoginError::InUse(_))),
-        ("-ERR [LOGIN-DELAY] no", |e| matches!(e, LoginError::LoginDelay(_))),
+        ("-ERR [LOGIN-DELAY] no", |e| matches!(e, LoginError::LoginDelay { .. })),
         ("-ERR [SYS/TEMP] no", |e| matches!(e, LoginError::Temporary(_))),
         ("-ERR [SYS/PERM] no", |e| matches!(e, LoginError::Permanent(_))),
         ("-ERR mailbox is locked", |e| matches!(e, LoginError::InUse(_))),
@@ -180,8 +181,8 @@ fn refused_logins() {
         let peer = Peer::playing(format!("{login}S: {refusal}\nC: QUIT\nS: +OK\n"));
         let (sender, log) = std::sync::mpsc::channel();
         let connect = peer.connect().log(move |entry| sender.send(entry.to_string()).unwrap());
-        let Err(ConnectError::Login(error)) = pop3_blocking::connect(connect) else { panic!("{refusal}: no error") };
-        assert!(expected(&error), "{refusal}: {error}");
+        let error = pop3_blocking::connect(connect).unwrap_err();
+        assert!(expected(error.login().unwrap()), "{refusal}: {error}");
         let log: Vec<_> = log.iter().collect();
         assert_eq!(log[..6], ["S: +OK ready", "C: CAPA", "S: -ERR what?", "C: USER mrose", "S: +OK", "C: PASS ***"]);
         assert!(!log.concat().contains("tanstaaf"), "{log:?}");
@@ -203,7 +204,7 @@ fn an_echoed_proof_is_not_shown() {
     for (script, secret, mechanism) in [(plain, payload, Method::Plain), (apop, digest, Method::Apop)] {
         let peer = Peer::playing(script + "C: QUIT\nS: +OK\n");
         let error = connect(peer.connect().method(mechanism)).unwrap_err();
-        assert!(matches!(error, ConnectError::Login(LoginError::Credentials(_))), "{error}");
+        assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error}");
         assert!(!error.to_string().contains(secret) && !format!("{error:?}").contains(secret), "{error}");
         assert!(error.to_string().contains("***") || error.to_string().contains('*'), "{error}");
         peer.done();
@@ -217,12 +218,12 @@ fn nobody_there() {
     drop(listener);
     let peer = Peer::new(|_| {});
     let error = connect(peer.connect().port(port)).unwrap_err();
-    let ConnectError::Unreachable { error: reason, .. } = &error else { panic!("{error}") };
-    assert_eq!(reason.kind(), io::ErrorKind::ConnectionRefused);
-    assert!(error.to_string().starts_with(&format!("cannot connect to 127.0.0.1, port {port}: ")), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert_eq!(error.io().unwrap().kind(), io::ErrorKind::ConnectionRefused);
+    assert_eq!(error.to_string(), format!("cannot connect to 127.0.0.1, port {port}"));
 
     let error = connect(peer.connect().host("no-such-host.invalid")).unwrap_err();
-    assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
+    assert!(matches!(error.cause(), Cause::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains("no-such-host.invalid"), "{error}");
     let _ = std::net::TcpStream::connect(peer.address);
     peer.done();

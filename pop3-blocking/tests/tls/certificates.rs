@@ -10,11 +10,11 @@ use pop3_blocking::pop3_proto::tls::rustls::pki_types::{CertificateDer, ServerNa
 use pop3_blocking::pop3_proto::tls::rustls::{
     ClientConfig, DigitallySignedStruct, Error as RustlsError, ServerConfig, SignatureScheme,
 };
-use pop3_blocking::{ConnectError, LoginError, Security, Tls, TlsError, TlsFailure, connect};
+use pop3_blocking::{Cause, ErrorKind, Security, SettingsError, Tls, TlsError, TlsFailure, connect};
 use rcgen::{CertificateParams, date_time_ymd};
 
 use crate::authority::{Authority, Leaf, valid_for};
-use crate::server::{LOGIN, STLS_LOGIN, Server};
+use crate::server::{LOGIN, STLS_LOGIN, Server, told};
 
 const BOTH: [(Security, &str); 2] = [(Security::Tls, "-- tls\n"), (Security::StartTls, STLS_LOGIN)];
 
@@ -26,11 +26,13 @@ fn refused(host: &str, security: Security, tls: Tls, config: &Arc<ServerConfig>)
     let server = Server::playing(config, format!("{begin}-- tls\n-- hold\n"));
     let error = connect(server.connect_to(host, security, tls)).unwrap_err();
     server.done();
-    let says = error.to_string();
-    match error {
-        ConnectError::Login(LoginError::Handshake(error)) => (says, error.downcast().unwrap()),
-        error => panic!("{error:?}"),
-    }
+    assert!(matches!(error.cause(), Cause::Handshake(_)) && error.kind() == ErrorKind::Tls, "{error:?}");
+    (told(&error), TlsFailure::of(&error).unwrap().clone())
+}
+
+/// Returns why TLS could not be set up.
+fn cannot(error: &pop3_blocking::Error) -> &TlsError {
+    std::error::Error::source(error).unwrap().downcast_ref().unwrap()
 }
 
 fn refused_in_both(host: &str, tls: &Tls, config: &Arc<ServerConfig>) -> (String, TlsFailure) {
@@ -181,7 +183,7 @@ fn a_client_certificate() {
     ] {
         let server = Server::playing(&config, "-- tls\n-- hold\n");
         let error = connect(server.connect_to("localhost", Security::Tls, tls)).unwrap_err();
-        assert_eq!(error.to_string(), format!("reading the greeting failed: {says}"));
+        assert_eq!(told(&error), format!("reading the greeting failed: the connection failed: {says}"));
         server.done();
     }
 }
@@ -242,10 +244,12 @@ fn what_cannot_be_tried() {
     let server = Server::new(|mut stream| assert_eq!(crate::server::rest(&mut stream), ""));
     for security in [Security::Tls, Security::StartTls] {
         let error = connect(server.connect_to("m\u{fc}hle", security, Tls::new())).unwrap_err();
-        assert!(matches!(error, ConnectError::Tls(TlsError::Name(_))), "{error:?}");
+        assert!(matches!(error.cause(), Cause::Settings(SettingsError::Tls(_))), "{error:?}");
+        assert!(matches!(cannot(&error), TlsError::Name(_)), "{error:?}");
         let error = connect(server.connect_to("localhost", security, Tls::new().root(*b"no DER"))).unwrap_err();
-        assert!(matches!(error, ConnectError::Tls(TlsError::Root(_))), "{error:?}");
-        assert!(error.to_string().starts_with("TLS cannot be set up: the certificate of the authority"), "{error}");
+        assert!(matches!(error.cause(), Cause::Settings(SettingsError::Tls(_))), "{error:?}");
+        assert!(matches!(cannot(&error), TlsError::Root(_)), "{error:?}");
+        assert!(told(&error).starts_with("TLS cannot be set up: the certificate of the authority"), "{error}");
     }
     drop(std::net::TcpStream::connect(server.address).unwrap());
     server.done();

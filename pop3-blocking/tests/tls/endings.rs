@@ -5,12 +5,10 @@ use std::net::Shutdown;
 use std::sync::Arc;
 
 use pop3_blocking::pop3_proto::tls::rustls::ServerConfig;
-use pop3_blocking::{
-    Cause, Connect, ConnectError, Connection, Error, LoginError, QuitError, Security, Session, Tcp, connect,
-};
+use pop3_blocking::{Cause, Connect, Connection, Error, QuitError, Security, Session, Tcp, connect};
 
 use crate::authority::{Authority, valid_for};
-use crate::server::{Encrypted, LOGIN, Server, encrypt, rest, say};
+use crate::server::{Encrypted, LOGIN, Server, encrypt, rest, say, told};
 
 fn server() -> (Authority, Arc<ServerConfig>) {
     let authority = Authority::new();
@@ -93,8 +91,10 @@ enum Came {
 fn session(to: Connect) -> (Came, Option<Error>) {
     let mut session = match connect(to) {
         Ok(session) => session,
-        Err(ConnectError::Login(LoginError::Failed(error))) => return (Came::Nowhere, Some(error)),
-        Err(error) => panic!("{error:?}"),
+        Err(error) => {
+            assert!(error.login().is_none(), "{error:?}");
+            return (Came::Nowhere, Some(error));
+        }
     };
     match session.unique_ids() {
         Ok(all) => assert_eq!(all.len(), 2, "a part of a listing is none"),
@@ -192,8 +192,8 @@ fn by_a_bad_record() {
         });
         let mut session = connect(server.connect(Security::Tls, authority.trusted())).unwrap();
         let error = session.stat().unwrap_err();
-        assert_eq!(error.to_string(), format!("STAT failed: {says}"));
-        assert!(matches!(error.cause(), Cause::Transport(error) if error.kind() == ErrorKind::InvalidData));
+        assert_eq!(told(&error), format!("STAT failed: the connection failed: {says}"));
+        assert!(matches!(error.cause(), Cause::Transport(_)) && error.kind() == pop3_blocking::ErrorKind::Tls);
         assert!(session.noop().is_err());
         drop(session);
         server.done();
@@ -223,8 +223,8 @@ fn by_a_bad_record_before_more_is_asked() {
     assert_eq!(octets, b"whole\r\n");
     let error = messages.next().unwrap_err();
     assert_eq!(
-        error.to_string(),
-        "RETR 2 failed: what the server sent is not TLS; it seems to speak in the clear here"
+        told(&error),
+        "RETR 2 failed: the connection failed: what the server sent is not TLS; it seems to speak in the clear here"
     );
     drop(session);
     server.done();

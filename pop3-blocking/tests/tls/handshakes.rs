@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use pop3_blocking::pop3_proto::drive::Timeouts;
 use pop3_blocking::pop3_proto::tls::rustls::version::{TLS12, TLS13};
 use pop3_blocking::pop3_proto::tls::rustls::{HandshakeKind, ServerConnection, StreamOwned};
-use pop3_blocking::{ConnectError, LoginError, Method, Security, Tls, TlsFailure, connect};
+use pop3_blocking::{Error, LoginError, Method, Security, Tls, TlsFailure, connect};
 
 use crate::authority::{Authority, valid_for};
-use crate::server::{LOGIN, PATIENCE, STLS_LOGIN, Server, rest, say};
+use crate::server::{LOGIN, PATIENCE, STLS_LOGIN, Server, rest, say, told};
 
 /// For what does not come, when nothing that comes has to keep to it.
 const LIMIT: Duration = Duration::from_millis(200);
@@ -93,7 +93,7 @@ fn failure(
     begin: &'static str,
     limits: Timeouts,
     serve: impl FnOnce(TcpStream) + Send + 'static,
-) -> (String, io::Error) {
+) -> (String, Error) {
     let server = Server::new(move |mut stream| {
         say(&mut stream, begin);
         // All of the hello: octets that nobody has read would make a reset of the end. A client whose time is up before it has
@@ -103,11 +103,7 @@ fn failure(
     });
     let error = connect(server.connect(security, Tls::new()).timeouts(limits)).unwrap_err();
     server.done();
-    let says = error.to_string();
-    match error {
-        ConnectError::Login(LoginError::Handshake(error)) => (says, error),
-        error => panic!("{error:?}"),
-    }
+    (told(&error), error)
 }
 
 fn patient() -> Timeouts {
@@ -122,7 +118,7 @@ fn a08_a_server_that_says_nothing() {
         let limits = Timeouts { handshake: LIMIT, ..patient() };
         let begun = Instant::now();
         let (said, error) = failure(security, begin, limits, |mut stream| drop(rest(&mut stream)));
-        assert_eq!((&*said, error.kind()), (says, ErrorKind::TimedOut));
+        assert_eq!((&*said, error.kind()), (says, pop3_blocking::ErrorKind::TimedOut));
 
         // One octet at a time, of a record that might become one.
         let (said, error) = failure(security, begin, limits, |mut stream| {
@@ -135,7 +131,7 @@ fn a08_a_server_that_says_nothing() {
             }
             panic!("all of it was taken");
         });
-        assert_eq!((&*said, error.kind()), (says, ErrorKind::TimedOut));
+        assert_eq!((&*said, error.kind()), (says, pop3_blocking::ErrorKind::TimedOut));
         assert!(begun.elapsed() >= 2 * LIMIT && begun.elapsed() < PATIENCE);
 
         // Up to STLS the login has to come in time.
@@ -165,7 +161,7 @@ fn a08_a16_a_server_that_says_something_else() {
                 assert!(!rest(&mut stream).contains("tanstaaf"));
             });
             assert_eq!(said, not_tls, "{}", garbage.escape_ascii());
-            assert!(error.downcast::<TlsFailure>().unwrap().is_not_tls());
+            assert!(TlsFailure::of(&error).unwrap().is_not_tls());
         }
         // The same from one that hangs up at once, so that our alert finds nobody.
         let (said, _) = failure(security, begin, patient(), |mut stream| {
@@ -184,7 +180,7 @@ fn a08_a16_a_server_that_says_something_else() {
             let (said, error) = failure(security, begin, patient(), |mut stream| {
                 stream.write_all(garbage).unwrap();
             });
-            assert_eq!(error.kind(), expected, "{}: {said}", garbage.escape_ascii());
+            assert_eq!(error.io().unwrap().kind(), expected, "{}: {said}", garbage.escape_ascii());
         }
     }
 }
@@ -217,7 +213,7 @@ fn a_binding_to_the_channel() {
         });
         let to = server.connect(security, authority.trusted()).method(Method::ScramSha256Plus);
         let error = connect(to).unwrap_err();
-        assert!(matches!(error, ConnectError::Login(LoginError::Credentials(_))), "{error}");
+        assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error}");
         server.done();
     }
 }

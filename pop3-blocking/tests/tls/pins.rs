@@ -9,7 +9,7 @@ use pop3_blocking::pop3_proto::tls::rustls::server::{ClientHello, ResolvesServer
 use pop3_blocking::pop3_proto::tls::rustls::sign::CertifiedKey;
 use pop3_blocking::pop3_proto::tls::rustls::version::{TLS12, TLS13};
 use pop3_blocking::pop3_proto::tls::rustls::{ServerConfig, SupportedProtocolVersion};
-use pop3_blocking::{ConnectError, Fingerprint, LoginError, Security, Tls, TlsFailure, connect};
+use pop3_blocking::{Cause, Fingerprint, Security, Tls, TlsFailure, connect};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 
 use crate::authority::{Authority, Leaf, valid_for};
@@ -54,10 +54,8 @@ fn refused(config: &Arc<ServerConfig>, tls: &Tls) -> TlsFailure {
     let server = Server::playing(config, "-- tls\n-- hold\n");
     let error = connect(server.connect(Security::Tls, tls.clone())).unwrap_err();
     server.done();
-    match error {
-        ConnectError::Login(LoginError::Handshake(error)) => error.downcast().unwrap(),
-        error => panic!("{error:?}"),
-    }
+    assert!(matches!(error.cause(), Cause::Handshake(_)), "{error:?}");
+    TlsFailure::of(&error).unwrap().clone()
 }
 
 #[test]

@@ -13,7 +13,7 @@ use pop3_blocking::pop3_proto::tls::rustls::{ServerConfig, ServerConnection, Str
 use pop3_blocking::{Connect, Security, Tls};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A login of mrose as USER and PASS, where the server knows no CAPA.
 pub(crate) const LOGIN: &str = "
@@ -139,6 +139,12 @@ pub(crate) fn say(stream: &mut (impl Read + Write), script: &str) {
             _ => panic!("not a line of a script: {line}"),
         }
     }
+}
+
+/// Returns the error and its sources, as a program shows them.
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
 
 /// Returns the octets that the client sends until it closes the connection, in whichever way.

@@ -174,7 +174,7 @@ fn streams_of_ones_own() {
     let policy = Policy { security: Security::StartTls, ..Policy::default() };
     // Nothing is sent before it is known what TLS has to prove.
     let failed = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap_err();
-    assert!(matches!(failed.reason, LoginError::NoTls), "{failed}");
+    assert!(matches!(failed.error.login(), Some(LoginError::NoTls)), "{failed}");
     connection = failed.connection.unwrap();
     connection.set_tls(&tls, "127.0.0.1").unwrap();
     assert!(connection.greeting().is_some());
@@ -195,7 +195,7 @@ fn another_try_inside_tls() {
     connection.set_tls(&tls, "127.0.0.1").unwrap();
     let policy = Policy { security: Security::StartTls, ..Policy::default() };
     let failed = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap_err();
-    assert!(matches!(failed.reason, LoginError::Credentials(_)), "{failed}");
+    assert!(matches!(failed.error.login(), Some(LoginError::Credentials(_))), "{failed}");
     failed.connection.unwrap().login(Credentials::new("mrose", "hush"), policy).unwrap().quit().unwrap();
     server.done();
 }

@@ -19,14 +19,12 @@
 //! assert_eq!(overdue.to_string(), "the server sent no greeting for 30 s");
 //! ```
 
-use core::fmt;
 use core::time::Duration;
 
-use crate::client::Ticket;
 use crate::drive::conversation::Conversation;
+use crate::drive::timed_out::{TimedOut, Wait, What};
 use crate::error::Awaiting;
 use crate::state::State;
-use crate::wire::kind::Kind;
 
 /// Time limits. [`Duration::MAX`] means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,31 +84,6 @@ pub struct Deadlines {
     octets: u64,
     /// The time spent since the beginning; `None` after the login.
     login: Option<Duration>,
-}
-
-/// The subject of a wait. A different value is a new wait with its full time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wait {
-    Connection,
-    Handshake,
-    Greeting,
-    Answer(Option<Ticket>, Option<Kind>),
-    /// The rest of an answer that is a message or a listing.
-    Octets(Option<Ticket>, Option<Kind>),
-}
-
-/// A wait that exceeded its limit. It converts to an [`io::Error`](std::io::Error) of the kind
-/// [`TimedOut`](std::io::ErrorKind::TimedOut).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimedOut {
-    what: What,
-    limit: Duration,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    Login,
-    Wait(Wait, u32),
 }
 
 impl Deadlines {
@@ -208,34 +181,6 @@ impl Deadlines {
 /// Returns the rest of a limit, or `None` if it is used up.
 fn until(limit: Duration, spent: Duration) -> Option<Duration> {
     if limit == Duration::MAX { Some(limit) } else { limit.checked_sub(spent).filter(|left| !left.is_zero()) }
-}
-
-impl fmt::Display for TimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let limit = self.limit.as_secs_f32();
-        match self.what {
-            What::Login => write!(f, "the login took too long: more than {limit} s"),
-            What::Wait(Wait::Connection, _) => write!(f, "the server could not be reached for {limit} s"),
-            What::Wait(Wait::Handshake, _) => write!(f, "the TLS handshake took longer than {limit} s"),
-            What::Wait(Wait::Greeting, _) => write!(f, "the server sent no greeting for {limit} s"),
-            What::Wait(Wait::Answer(_, None), _) => write!(f, "the server sent no answer for {limit} s"),
-            What::Wait(Wait::Answer(_, Some(kind)), _) => {
-                write!(f, "the server sent no answer to {kind} for {limit} s")
-            }
-            What::Wait(Wait::Octets(..), octets) => {
-                write!(f, "the server sent fewer than {octets} octets in {limit} s")
-            }
-        }
-    }
-}
-
-impl core::error::Error for TimedOut {}
-
-#[cfg(feature = "std")]
-impl From<TimedOut> for std::io::Error {
-    fn from(overdue: TimedOut) -> std::io::Error {
-        std::io::Error::new(std::io::ErrorKind::TimedOut, overdue)
-    }
 }
 
 #[cfg(test)]

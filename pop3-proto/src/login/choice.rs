@@ -6,9 +6,10 @@ use alloc::string::ToString;
 
 use crate::drive::capabilities::Capabilities;
 use crate::drive::conversation::Conversation;
+use crate::drive::error::login::LoginError;
 use crate::login::auth::Auth;
 use crate::login::credentials::Secret;
-use crate::login::{Credentials, LoginError, Method, Methods, Policy};
+use crate::login::{Credentials, Method, Methods, Policy};
 #[cfg(feature = "cram-md5")]
 use crate::sasl::CramMd5;
 use crate::sasl::{self, External, Mechanism, MechanismError, OauthBearer, Plain, Xoauth2};
@@ -51,7 +52,7 @@ pub(super) fn choose(
     check_fit(credentials, method)?;
     if method.is_bound() && conversation.channel_binding().is_none() {
         let inside_tls = conversation.client().inside_tls();
-        return Err(if inside_tls { LoginError::Unsuitable(method) } else { LoginError::Unprotected });
+        return Err(if inside_tls { LoginError::Unsuitable(method.name().into()) } else { LoginError::Unprotected });
     }
     if method != Method::External && credentials.text().is_none() {
         return Err(LoginError::NoSecret);
@@ -61,7 +62,7 @@ pub(super) fn choose(
         Method::Apop => Ok(Choice::Apop),
         _ => {
             let mechanism = offer.mechanism(method, credentials).map_err(LoginError::Unsendable)?;
-            offer.auth(mechanism.ok_or(LoginError::Unsuitable(method))?).map(Choice::Sasl)
+            offer.auth(mechanism.ok_or(LoginError::Unsuitable(method.name().into()))?).map(Choice::Sasl)
         }
     }
 }
@@ -98,7 +99,7 @@ pub(super) fn check_fit(credentials: &Credentials, method: Method) -> Result<(),
     if fits && built && (credentials.authzid().is_empty() || method.knows_authzid()) {
         Ok(())
     } else {
-        Err(LoginError::Unsuitable(method))
+        Err(LoginError::Unsuitable(method.name().into()))
     }
 }
 

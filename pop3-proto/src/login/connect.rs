@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
-use core::convert::Infallible;
 use core::fmt;
 use core::time::Duration;
 
@@ -11,10 +10,11 @@ use zeroize::Zeroizing;
 use crate::client::Config;
 use crate::drive::deadlines::Timeouts;
 use crate::drive::error::Error;
+use crate::drive::error::settings::SettingsError;
 use crate::drive::log::LogEntry;
-use crate::login::{Credentials, LoginError, Method, Policy, Security};
+use crate::login::{Credentials, Method, Policy, Security};
 #[cfg(feature = "tls")]
-use crate::tls::{Tls, TlsError};
+use crate::tls::Tls;
 
 /// The settings for a connection and its login, passed to the `connect` function of an adapter. Host, user name and
 /// password are optional.
@@ -243,19 +243,19 @@ impl Connect {
     ///
     /// # Errors
     ///
-    /// [`ConnectError::NoHost`] or [`ConnectError::NoCredentials`] if a setting is still missing, or the error of
+    /// [`SettingsError::NoHost`] or [`SettingsError::NoCredentials`] if a setting is still missing, or the error of
     /// `netrc`.
-    pub fn into_parts<T>(
+    pub fn into_parts(
         self,
         mailhost: Option<String>,
-        netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, ConnectError<T>>,
-    ) -> Result<Parts, ConnectError<T>> {
-        let host = self.host.or(mailhost).ok_or(ConnectError::NoHost)?;
+        netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, Error>,
+    ) -> Result<Parts, Error> {
+        let host = self.host.or(mailhost).ok_or(SettingsError::NoHost)?;
         let credentials = match self.secret {
             Some(Secret::Whole(credentials)) => Some(credentials),
             given => find(&host, self.user, given, netrc)?,
         };
-        let Some(credentials) = credentials else { return Err(ConnectError::NoCredentials { host }) };
+        let Some(credentials) = credentials else { return Err(SettingsError::NoCredentials { host }.into()) };
         let port = self.port.unwrap_or(match self.policy.security {
             Security::Tls => 995,
             Security::StartTls | Security::Plaintext => 110,
@@ -274,12 +274,12 @@ impl Connect {
 }
 
 /// Completes the name and the proof from an entry of the netrc file, which may lack either.
-fn find<T>(
+fn find(
     host: &str,
     mut user: Option<String>,
     mut secret: Option<Secret>,
-    netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, ConnectError<T>>,
-) -> Result<Option<Credentials>, ConnectError<T>> {
+    netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, Error>,
+) -> Result<Option<Credentials>, Error> {
     if user.is_none() || secret.is_none() {
         if let Some((name, password)) = netrc(host, user.as_deref())? {
             user = user.or(Some(name).filter(|name| !name.is_empty()));
@@ -312,81 +312,14 @@ impl fmt::Debug for Parts {
     }
 }
 
-/// An error that prevented a session. `T` is the error type of the transport.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ConnectError<T = Infallible> {
-    /// No host was given, and `$MAILHOST` is not set.
-    NoHost,
-    /// The name or the password is missing, and the netrc file has none for this host.
-    NoCredentials {
-        /// The host.
-        host: String,
-    },
-    /// The netrc file exists but cannot be read.
-    Netrc(String),
-    /// The server could not be reached.
-    Unreachable {
-        /// The host.
-        host: String,
-        /// The port.
-        port: u16,
-        /// The error of the operating system.
-        error: T,
-    },
-    /// TLS cannot be configured. Nothing was sent.
-    #[cfg(feature = "tls")]
-    Tls(TlsError),
-    /// The connection succeeded but the login failed.
-    Login(LoginError<T>),
-}
-
-#[cfg(feature = "tls")]
-impl<T> From<TlsError> for ConnectError<T> {
-    fn from(error: TlsError) -> ConnectError<T> {
-        ConnectError::Tls(error)
-    }
-}
-
-impl<T> From<LoginError<T>> for ConnectError<T> {
-    fn from(error: LoginError<T>) -> ConnectError<T> {
-        ConnectError::Login(error)
-    }
-}
-
-impl<T> From<Error<T>> for ConnectError<T> {
-    fn from(error: Error<T>) -> ConnectError<T> {
-        ConnectError::Login(LoginError::Failed(error))
-    }
-}
-
-impl<T: fmt::Display> fmt::Display for ConnectError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ConnectError::NoHost => f.write_str("no host was given, and MAILHOST is not set"),
-            ConnectError::NoCredentials { host } => {
-                write!(f, "no user name and password were given for {host}, and the netrc file has none")
-            }
-            ConnectError::Netrc(why) => write!(f, "the netrc file cannot be read: {why}"),
-            ConnectError::Unreachable { host, port, error } => {
-                write!(f, "cannot connect to {host}, port {port}: {error}")
-            }
-            #[cfg(feature = "tls")]
-            ConnectError::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
-            ConnectError::Login(error) => error.fmt(f),
-        }
-    }
-}
-
-impl<T: fmt::Debug + fmt::Display> core::error::Error for ConnectError<T> {}
-
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString;
 
     use super::*;
+    use crate::drive::error::Cause;
 
-    type Found = Result<Option<(String, Zeroizing<String>)>, ConnectError>;
+    type Found = Result<Option<(String, Zeroizing<String>)>, Error>;
 
     fn entry(name: &str) -> (String, Zeroizing<String>) {
         (name.into(), Zeroizing::new("hush".into()))
@@ -418,7 +351,7 @@ mod tests {
     #[test]
     fn what_is_not_found_has_a_name() {
         let error = Connect::new().into_parts(None, |_, _| Found::Ok(Some(entry("")))).unwrap_err();
-        assert!(matches!(error, ConnectError::NoHost), "{error}");
+        assert!(matches!(error.cause(), Cause::Settings(SettingsError::NoHost)), "{error}");
         let error = Connect::new().into_parts(Some("h".into()), |_, _| -> Found { Ok(None) }).unwrap_err();
         assert_eq!(error.to_string(), "no user name and password were given for h, and the netrc file has none");
     }

@@ -37,10 +37,12 @@ use crate::wire::reply::Challenge;
 use choice::{Choice, check_fit, choose};
 use credentials::Secret;
 
+#[doc(no_inline)]
+pub use crate::drive::error::login::LoginError;
 pub use auth::Auth;
-pub use connect::{Connect, ConnectError, Destination, Log, Parts};
+pub use connect::{Connect, Destination, Log, Parts};
 pub use credentials::Credentials;
-pub use error::{LoginError, LoginFailed};
+pub use error::LoginFailed;
 pub use policy::{Method, Methods, Policy, Security};
 
 /// A state of the login that the driver must handle.
@@ -85,8 +87,8 @@ impl Login {
     ///
     /// # Errors
     ///
-    /// The reason for the failure. [`LoginError::is_recoverable`] returns true if the conversation can be used again.
-    pub fn step(&mut self, conversation: &mut Conversation) -> Result<Step<Progress>, LoginError> {
+    /// The reason for the failure. [`Error::is_recoverable`] returns true if the conversation can be used again.
+    pub fn step(&mut self, conversation: &mut Conversation) -> Result<Step<Progress>, Error> {
         loop {
             let inside_tls = conversation.client().inside_tls();
             self.stage = match &mut self.stage {
@@ -105,11 +107,11 @@ impl Login {
                         Ok(Step::Done(lines)) => lines,
                         Err(error) => match error.refused() {
                             Some(refused) if self.wants_tls(inside_tls) => {
-                                return Err(LoginError::CapaRefused(refused.clone()));
+                                return Err(LoginError::CapaRefused(refused.clone()).into());
                             }
                             // An old server with unknown capabilities (RFC 2449, section 5).
                             Some(_) => Vec::new(),
-                            None => return Err(error.into()),
+                            None => return Err(error),
                         },
                     };
                     conversation.learn(Capabilities::new(lines));
@@ -123,8 +125,8 @@ impl Login {
                     }
                     Err(error) => {
                         return Err(match error.refused() {
-                            Some(refused) => LoginError::StartTlsRefused(refused.clone()),
-                            None => error.into(),
+                            Some(refused) => LoginError::StartTlsRefused(refused.clone()).into(),
+                            None => error,
                         });
                     }
                 },
@@ -208,14 +210,14 @@ impl Login {
     }
 
     /// Returns the stage after CAPA.
-    fn choose(&mut self, conversation: &mut Conversation) -> Result<Stage, LoginError> {
+    fn choose(&mut self, conversation: &mut Conversation) -> Result<Stage, Error> {
         if self.wants_tls(conversation.client().inside_tls()) {
             let offered =
                 conversation.capabilities().is_some_and(|all| all.any(|known| known == KnownCapability::Stls));
             return if offered {
                 Ok(Stage::Stls(Call::new(Acknowledge(Command::Stls))))
             } else {
-                Err(LoginError::NoStartTls)
+                Err(LoginError::NoStartTls.into())
             };
         }
         let choice = choose(&mut self.credentials, self.policy, conversation)?;
@@ -266,13 +268,13 @@ impl Login {
     }
 
     /// Checks that the command may be sent. Both commands of a pair are checked before the first is sent.
-    fn sendable(conversation: &Conversation, command: Command<'_>) -> Result<(), LoginError> {
+    fn sendable(conversation: &Conversation, command: Command<'_>) -> Result<(), Error> {
         let announced = conversation.capabilities();
         let utf8 = announced.is_some_and(|all| all.any(|known| known == KnownCapability::Utf8 { user: true }));
         command.check(utf8).map_err(LoginError::Unsendable)?;
         let len = command.encoded_len();
         if len > MAX_COMMAND_LINE {
-            return Err(LoginError::Failed(Error::new("the login", Cause::Usage(UsageError::TooLong { len }))));
+            return Err(Error::new("the login", Cause::Usage(UsageError::TooLong { len })));
         }
         Ok(())
     }
@@ -289,7 +291,7 @@ impl Login {
         }
     }
 
-    fn failed(&self, conversation: &mut Conversation, error: Error) -> LoginError {
+    fn failed(&self, conversation: &mut Conversation, error: Error) -> Error {
         let proof = if let Stage::Prove(call) = &self.stage { Some(call.exchange()) } else { None };
         if let Some(Proof::Sasl(auth)) = proof {
             if let (Some(error), true) = (auth.error(), error.refused().is_some()) {
@@ -297,7 +299,7 @@ impl Login {
                     conversation.abort();
                 }
                 let name = String::from(auth.mechanism().name()).into();
-                return LoginError::Mechanism { name, error };
+                return LoginError::Mechanism { name, error }.into();
             }
         }
         match error.into_cause() {
@@ -316,16 +318,15 @@ impl Login {
                 }
                 if let Some(Proof::Sasl(auth)) = proof {
                     if auth.has_lost_its_binding(&refused) {
-                        return LoginError::Binding(shown);
+                        return LoginError::Binding(shown).into();
                     }
                 }
-                let certain =
-                    conversation.capabilities().is_some_and(|c| c.any(|known| known == KnownCapability::AuthRespCode));
                 let judged = !matches!(proof, Some(Proof::Sasl(auth)) if !auth.has_proved());
-                LoginError::of_refusal(self.method_name(), &refused, shown, judged, certain)
+                let announced = conversation.capabilities();
+                error::classify(self.method_name(), &refused, shown, judged, announced).into()
             }
-            Cause::Usage(UsageError::Argument(bad)) => LoginError::Unsendable(bad),
-            cause => LoginError::Failed(Error::new("the login", cause)),
+            Cause::Usage(UsageError::Argument(bad)) => LoginError::Unsendable(bad).into(),
+            cause => Error::new("the login", cause),
         }
     }
 }

@@ -224,7 +224,7 @@ pub struct Policy {
 impl Policy {
     /// Returns true if an adapter can provide the required protection. `inside_tls` is true if the connection is
     /// already inside TLS. `can_begin` is true if the adapter has the settings to begin TLS. If the result is false,
-    /// the login fails with [`LoginError::NoTls`](crate::login::LoginError::NoTls) before anything is sent.
+    /// the login fails with [`LoginError::NoTls`](crate::drive::LoginError::NoTls) before anything is sent.
     pub const fn is_attainable(&self, inside_tls: bool, can_begin: bool) -> bool {
         match self.security {
             Security::Tls => inside_tls,

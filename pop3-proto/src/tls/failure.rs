@@ -12,7 +12,7 @@ use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerInco
 
 /// An error of TLS. `Display` explains it in plain words; match on [`error`](Self::error) to tell errors apart.
 ///
-/// The [`io::Error`] of an adapter [downcasts](io::Error::downcast) to it.
+/// [`TlsFailure::of`] finds it in an [`Error`](crate::drive::error::Error).
 #[derive(Clone, Debug, PartialEq)]
 pub struct TlsFailure {
     host: String,
@@ -22,6 +22,11 @@ pub struct TlsFailure {
 }
 
 impl TlsFailure {
+    /// Returns the error of TLS that caused `error`, if TLS did. `None` if the connection failed or timed out.
+    pub fn of(error: &crate::drive::error::Error) -> Option<&TlsFailure> {
+        error.io()?.get_ref()?.downcast_ref()
+    }
+
     /// Returns the error of rustls.
     pub fn error(&self) -> &Error {
         &self.error
@@ -103,11 +108,8 @@ impl fmt::Display for TlsFailure {
     }
 }
 
-impl core::error::Error for TlsFailure {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        Some(&self.error)
-    }
-}
+// No source: `Display` says all that the error of rustls would.
+impl core::error::Error for TlsFailure {}
 
 fn certificate(error: &CertificateError, host: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match error {

@@ -41,6 +41,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ConnectionCommon, ProtocolVersion, RootCertStore};
 use zeroize::Zeroizing;
 
+use crate::drive::error::settings::SettingsError;
 use pin::{Judge, Verifier};
 
 pub use failure::{TlsFailure, explain};
@@ -211,6 +212,12 @@ pub enum TlsError {
     /// A certificate cannot be for this host.
     #[error("{0:?} is neither a name (an international one in its ASCII form, xn--...) nor an IP address")]
     Name(String),
+}
+
+impl From<TlsError> for crate::drive::error::Error {
+    fn from(error: TlsError) -> crate::drive::error::Error {
+        SettingsError::Tls(error.into()).into()
+    }
 }
 
 /// Returns the name or IP address that the certificate must be valid for: the host that the user gave.

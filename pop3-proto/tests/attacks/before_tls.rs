@@ -18,10 +18,6 @@ fn violation(error: &Error) -> Option<Violation> {
     }
 }
 
-fn violation_of(error: &LoginError) -> Option<Violation> {
-    if let LoginError::Failed(error) = error { violation(error) } else { None }
-}
-
 /// Checks that the session is over: the client sends nothing more, not even QUIT, whatever the server says now.
 #[track_caller]
 fn is_poisoned(play: &mut Play) {
@@ -52,7 +48,7 @@ fn a01_plaintext_behind_stls_is_an_injection() {
             for at in (1..=answer.len()).filter(|at| *at != BEGIN.len()) {
                 let mut play = Play::of(script, Config::default(), Cut::At(at));
                 let error = play.login(STARTTLS).unwrap_err();
-                assert_eq!(violation_of(&error), Some(Violation::PlaintextAfterStls), "{}", answer.escape_ascii());
+                assert_eq!(violation(&error), Some(Violation::PlaintextAfterStls), "{}", answer.escape_ascii());
                 assert_eq!(play.handshakes, 0);
                 play.sent_only(&["CAPA", "STLS"]);
                 is_poisoned(&mut play);
@@ -87,7 +83,7 @@ fn a02_no_part_of_a_line_survives_the_handshake() {
             for at in (1..=answer.len()).filter(|at| *at != 5) {
                 let mut play = Play::of(script, Config::default(), Cut::At(at));
                 let error = play.login(STARTTLS).unwrap_err();
-                assert_eq!(violation_of(&error), Some(Violation::PlaintextAfterStls), "{}", answer.escape_ascii());
+                assert_eq!(violation(&error), Some(Violation::PlaintextAfterStls), "{}", answer.escape_ascii());
                 play.sent_only(&["CAPA", "STLS"]);
             }
             // The octets were read ahead, and the first octets of the server inside TLS complete them.
@@ -114,7 +110,7 @@ fn a03_an_answer_before_its_command_answers_nothing() {
                 for policy in [STARTTLS, crate::play::CLEAR] {
                     let mut play = Play::of(&[("", &greeting), ("CAPA", LIST)], Config::default(), cut);
                     let error = play.login(policy).unwrap_err();
-                    assert!(matches!(&error, LoginError::Failed(error) if !error.is_recoverable()), "{error}");
+                    assert!(error.login().is_none() && !error.is_recoverable(), "{error}");
                     is_poisoned(&mut play);
                     play.sent_only(&[]);
                 }
@@ -126,7 +122,7 @@ fn a03_an_answer_before_its_command_answers_nothing() {
                 play.greet().unwrap();
                 let mut login = Login::new(Credentials::new(USER, PASSWORD), STARTTLS);
                 let result = play.log_in_or_start_tls(&mut login);
-                assert!(matches!(result, Err(LoginError::Failed(error)) if !error.is_recoverable()));
+                assert!(result.is_err_and(|error| error.login().is_none() && !error.is_recoverable()));
                 is_poisoned(&mut play);
                 play.sent_only(&["CAPA"]);
             }
@@ -169,7 +165,7 @@ fn a04_where_stls_was_stripped_no_credential_leaves() {
                 let script: Script<'_> = &[("", greeting), ("CAPA", list), ("QUIT", b"+OK\r\n")];
                 let mut play = Play::of(script, Config::default(), cut);
                 let error = play.login(Policy { methods: method.map(Method::only), ..STARTTLS }).unwrap_err();
-                assert!(matches!(error, LoginError::NoStartTls), "{error}");
+                assert!(matches!(error.login(), Some(LoginError::NoStartTls)), "{error}");
                 play.sent_only(&["CAPA"]);
                 goes_on(&mut play);
                 play.sent_only(&["CAPA", "QUIT"]);
@@ -179,7 +175,7 @@ fn a04_where_stls_was_stripped_no_credential_leaves() {
                 let mut play = Play::of(script, Config::default(), cut);
                 let error =
                     play.login(Policy { methods: method.map(Method::only), ..policy(Security::Tls) }).unwrap_err();
-                assert!(matches!(error, LoginError::Unprotected), "{error}");
+                assert!(matches!(error.login(), Some(LoginError::Unprotected)), "{error}");
                 play.sent_only(&[]);
                 goes_on(&mut play);
             }
@@ -194,7 +190,7 @@ fn a04_in_the_clear_a_password_needs_leave() {
             let mut play = Play::of(&[("", b"+OK hi\r\n"), ("CAPA", LIST)], Config::default(), cut);
             let error =
                 play.login(Policy { methods: method.map(Method::only), ..policy(Security::Plaintext) }).unwrap_err();
-            assert!(matches!(error, LoginError::Unprotected), "{error}");
+            assert!(matches!(error.login(), Some(LoginError::Unprotected)), "{error}");
             assert!(!play.sent().contains("USER") && !play.sent().contains("AUTH"), "{}", play.sent());
         }
     }
@@ -206,14 +202,14 @@ fn a05_a_server_without_capabilities_is_no_reason_to_go_on_in_the_clear() {
         let script: Script<'_> = &[("", b"+OK hi\r\n"), ("CAPA", b"-ERR what\r\n"), ("QUIT", b"+OK\r\n")];
         let mut play = Play::of(script, Config::default(), cut);
         let error = play.login(STARTTLS).unwrap_err();
-        assert!(matches!(error, LoginError::CapaRefused(_)), "{error}");
+        assert!(matches!(error.login(), Some(LoginError::CapaRefused(_))), "{error}");
         play.sent_only(&["CAPA"]);
         goes_on(&mut play);
 
         for len in 0..LIST.len() {
             let mut play = Play::of(&[("", b"+OK hi\r\n"), ("CAPA", &LIST[..len])], Config::default(), cut);
             let error = play.login(STARTTLS).unwrap_err();
-            assert_eq!(violation_of(&error), Some(Violation::Closed), "{error}");
+            assert_eq!(violation(&error), Some(Violation::Closed), "{error}");
             is_poisoned(&mut play);
             play.sent_only(&["CAPA"]);
         }
@@ -222,7 +218,7 @@ fn a05_a_server_without_capabilities_is_no_reason_to_go_on_in_the_clear() {
         let config = Config { max_rows: 1000, ..Config::default() };
         let mut play = Play::of(&[("", b"+OK hi\r\n"), ("CAPA", &endless)], config, cut);
         let error = play.login(STARTTLS).unwrap_err();
-        assert_eq!(violation_of(&error), Some(Violation::TooManyRows { limit: 1000 }), "{error}");
+        assert_eq!(violation(&error), Some(Violation::TooManyRows { limit: 1000 }), "{error}");
         is_poisoned(&mut play);
         play.sent_only(&["CAPA"]);
     }
@@ -241,7 +237,7 @@ fn a06_a_refused_stls_is_no_leave_to_go_on_in_the_clear() {
                 ];
                 let mut play = Play::of(script, Config::default(), cut);
                 let error = play.login(Policy { methods: method.map(Method::only), ..STARTTLS }).unwrap_err();
-                assert!(matches!(error, LoginError::StartTlsRefused(_)), "{error}");
+                assert!(matches!(error.login(), Some(LoginError::StartTlsRefused(_))), "{error}");
                 play.sent_only(&["CAPA", "STLS"]);
                 goes_on(&mut play);
                 play.sent_only(&["CAPA", "STLS", "QUIT"]);
@@ -276,7 +272,7 @@ fn a07_what_is_nearly_an_ok_begins_no_handshake() {
             let script: Script<'_> = &[("", b"+OK hi\r\n"), ("CAPA", LIST), ("STLS", says)];
             let mut play = Play::of(script, Config::default(), Cut::At(at));
             let error = play.login(STARTTLS).unwrap_err();
-            assert!(violation_of(&error).is_some(), "{}: {error}", says.escape_ascii());
+            assert!(violation(&error).is_some(), "{}: {error}", says.escape_ascii());
             assert_eq!(play.handshakes, 0);
             is_poisoned(&mut play);
             play.sent_only(&["CAPA", "STLS"]);
@@ -313,7 +309,7 @@ fn a09_no_greeting_skips_the_login() {
             }
             play.sent_only(&[]);
             let login = Login::new(Credentials::new(USER, PASSWORD), STARTTLS);
-            assert!(matches!(play.log_in(login), Err(LoginError::StartTlsRefused(_))));
+            assert!(matches!(play.log_in(login).unwrap_err().login(), Some(LoginError::StartTlsRefused(_))));
             play.sent_only(&["CAPA", "STLS"]);
         }
     }
@@ -337,13 +333,13 @@ fn a10_what_was_announced_before_tls_is_void() {
             // The client uses neither PLAIN nor PASS along with USER, and does not claim to know what the refusal
             // means.
             play.sent_only(&["CAPA", "STLS", "CAPA", "USER mrose"]);
-            assert!(matches!(error, LoginError::Credentials(_)), "{error}");
+            assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error}");
             assert!(!play.conversation.pipelining());
 
             let mut play = Play::of(&script, Config::default(), cut);
             play.greet().unwrap();
             let error = play.log_in(Login::new(Credentials::new("mröse", PASSWORD), STARTTLS)).unwrap_err();
-            assert!(matches!(error, LoginError::Unsendable(BadArgument::NotAscii)), "{error}");
+            assert!(matches!(error.login(), Some(LoginError::Unsendable(BadArgument::NotAscii))), "{error}");
             play.sent_only(&["CAPA", "STLS", "CAPA"]);
 
             // A client that does not ask again knows nothing.
@@ -375,7 +371,7 @@ fn a11_the_timestamp_of_the_clear_is_no_challenge_inside_tls() {
     for cut in CUTS {
         let mut play = Play::of(script, Config::default(), cut);
         let error = play.login(Policy { methods: Some(Method::Apop.only()), ..STARTTLS }).unwrap_err();
-        assert!(matches!(error, LoginError::NotOffered(ref name) if name == "APOP"), "{error}");
+        assert!(matches!(error.login(), Some(LoginError::NotOffered(name)) if name == "APOP"), "{error}");
         assert!(play.conversation.greeting().is_none());
         play.sent_only(&["CAPA", "STLS", "CAPA"]);
         goes_on(&mut play);
@@ -397,7 +393,7 @@ fn a12_what_was_said_before_tls_is_marked_as_anybodys() {
         for script in scripts {
             let mut play = Play::of(script, Config::default(), cut);
             let error = play.login(STARTTLS).unwrap_err();
-            let (LoginError::StartTlsRefused(refused) | LoginError::CapaRefused(refused)) = &error else {
+            let Some(LoginError::StartTlsRefused(refused) | LoginError::CapaRefused(refused)) = error.login() else {
                 panic!("{error}")
             };
             assert!(!refused.is_protected());
@@ -412,7 +408,8 @@ fn a12_what_was_said_before_tls_is_marked_as_anybodys() {
         let script: Script<'_> =
             &[("", b"+OK hi\r\n"), ("CAPA", LIST), ("STLS", b"+OK\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", alert)];
         let mut play = Play::of(script, Config::default(), cut);
-        let LoginError::Credentials(refused) = play.login(STARTTLS).unwrap_err() else { panic!() };
+        let error = play.login(STARTTLS).unwrap_err();
+        let Some(LoginError::Credentials(refused)) = error.login() else { panic!() };
         assert!(refused.is_protected());
         let mut play = Play::of(&[("", alert)], INSIDE_TLS, cut);
         let error = play.greet().unwrap_err();

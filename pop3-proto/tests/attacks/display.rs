@@ -4,7 +4,6 @@ use std::path::Path;
 use pop3_proto::drive::{
     Acknowledge, Batch, BatchCommand, Call, Io, Lines, OwnedUniqueId, Retrieval, Selection, Step, UidlAll,
 };
-use pop3_proto::login::LoginError;
 use pop3_proto::message::MessageRef;
 use pop3_proto::wire::{Text, UniqueId};
 use pop3_proto::{Awaiting, Cause, Command, Config, Kind, QuitError, State};
@@ -159,7 +158,7 @@ fn f03_nothing_of_a_server_acts_on_a_terminal() {
 
         let refusal = says("-ERR ", "\r\n");
         let mut play = Play::of(&[("", &refusal)], Config::default(), Cut::Whole);
-        let error = LoginError::from(play.greet().unwrap_err());
+        let error = play.greet().unwrap_err();
         show(format!("{error} {error:?}"));
         let script = [LOGIN[0], LOGIN[1], LOGIN[2], ("PASS tanstaaf", &refusal[..])];
         let mut play = Play::of(&script, Config::default(), Cut::Whole);

@@ -2,7 +2,7 @@
 
 use pop3_proto::drive::{Acknowledge, Conversation, Io, Lines, Stat, Step};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Security};
-use pop3_proto::{Cause, Command, Config, State, UsageError};
+use pop3_proto::{Cause, Command, Config, Error, State, UsageError};
 
 use crate::mechanisms::{MECHANISMS, by, credentials};
 use crate::oracle::{base64, unbase64};
@@ -35,7 +35,7 @@ fn e01_a_challenge_of_apop_is_a_msg_id_or_none() {
             let script: Script<'_> = &[("", &greeting), ("CAPA", b"-ERR\r\n"), ("QUIT", b"+OK\r\n")];
             let mut play = Play::of(script, Config::default(), cut);
             let error = play.login(apop).unwrap_err();
-            assert!(matches!(&error, LoginError::NotOffered(name) if name == "APOP"), "{error}");
+            assert!(matches!(error.login(), Some(LoginError::NotOffered(name)) if name == "APOP"), "{error}");
             assert!(!play.sent().contains("APOP"), "{}", play.sent());
             play.call(Acknowledge(Command::Quit)).unwrap();
         }
@@ -47,7 +47,7 @@ fn e01_a_challenge_of_apop_is_a_msg_id_or_none() {
     assert!(play.login(policy(Security::Tls)).is_err());
     play.sent_only(&["CAPA", "USER mrose"]);
     let mut play = Play::of(script, Config::default(), Cut::Whole);
-    assert!(matches!(play.login(policy(Security::Plaintext)), Err(LoginError::Unprotected)));
+    assert!(matches!(play.login(policy(Security::Plaintext)).unwrap_err().login(), Some(LoginError::Unprotected)));
     assert!(!play.sent().contains("APOP"), "{}", play.sent());
 }
 
@@ -67,7 +67,7 @@ fn e02_what_is_left_of_a_list_does_not_lower_what_is_permitted() {
             let script: Script<'_> = &[("", b"+OK <1@h>\r\n"), ("CAPA", list), ("QUIT", b"+OK\r\n")];
             let mut play = Play::of(script, Config::default(), cut);
             let error = play.login(policy(Security::Plaintext)).unwrap_err();
-            assert!(matches!(error, LoginError::Unprotected), "{error}");
+            assert!(matches!(error.login(), Some(LoginError::Unprotected)), "{error}");
             play.sent_only(&["CAPA"]);
             play.call(Acknowledge(Command::Quit)).unwrap();
 
@@ -76,8 +76,8 @@ fn e02_what_is_left_of_a_list_does_not_lower_what_is_permitted() {
                 let mut play = Play::of(script, Config::default(), cut);
                 let error =
                     play.login(Policy { methods: Some(method.only()), ..policy(Security::Plaintext) }).unwrap_err();
-                match error {
-                    LoginError::NotOffered(name) => {
+                match error.login() {
+                    Some(LoginError::NotOffered(name)) => {
                         assert_eq!(name, method.name());
                         play.sent_only(&["CAPA"]);
                     }
@@ -94,7 +94,7 @@ fn e02_what_is_left_of_a_list_does_not_lower_what_is_permitted() {
     let mut play = Play::of(script, Config::default(), Cut::Whole);
     play.greet().unwrap();
     let token = Login::new(Credentials::token(USER, PASSWORD), policy(Security::Plaintext));
-    assert!(matches!(play.log_in(token), Err(LoginError::Unprotected)));
+    assert!(matches!(play.log_in(token).unwrap_err().login(), Some(LoginError::Unprotected)));
     play.sent_only(&["CAPA"]);
 }
 
@@ -140,7 +140,7 @@ fn e04_what_is_no_matter_of_the_password_is_not_told_as_one() {
         ("-ERR [SYS] something", |error| matches!(error, LoginError::Temporary(_))),
         ("-ERR [SYS/PERM] mailbox damaged", |error| matches!(error, LoginError::Permanent(_))),
         ("-ERR [IN-USE] wrong password", |error| matches!(error, LoginError::InUse(_))),
-        ("-ERR [LOGIN-DELAY] wait", |error| matches!(error, LoginError::LoginDelay(_))),
+        ("-ERR [LOGIN-DELAY] wait", |error| matches!(error, LoginError::LoginDelay { .. })),
         ("-ERR maildrop already locked", |error| matches!(error, LoginError::InUse(_))),
         ("-ERR [AUTH] locked", |error| matches!(error, LoginError::Credentials(_))),
         ("-ERR internal server error, try later", |error| matches!(error, LoginError::Temporary(_))),
@@ -164,7 +164,7 @@ fn e04_what_is_no_matter_of_the_password_is_not_told_as_one() {
             for cut in CUTS {
                 let mut play = Play::of(script, INSIDE_TLS, cut);
                 let error = play.login(policy(Security::Tls)).unwrap_err();
-                assert!(expected(&error) && error.is_recoverable(), "{refusal}: {error}");
+                assert!(expected(error.login().unwrap()) && error.is_recoverable(), "{refusal}: {error}");
                 // Nothing is retried automatically.
                 let lines: Vec<&str> = script[1..].iter().map(|(line, _)| *line).collect();
                 play.sent_only(&lines);
@@ -175,7 +175,7 @@ fn e04_what_is_no_matter_of_the_password_is_not_told_as_one() {
     let capa: &[u8] = b"+OK\r\nAUTH-RESP-CODE\r\n.\r\n";
     let script: Script<'_> = &[("", b"+OK\r\n"), ("CAPA", capa), ("USER mrose", b"-ERR wrong password\r\n")];
     let mut play = Play::of(script, INSIDE_TLS, Cut::Whole);
-    assert!(matches!(play.login(policy(Security::Tls)), Err(LoginError::Refused(_))));
+    assert!(matches!(play.login(policy(Security::Tls)).unwrap_err().login(), Some(LoginError::Refused(_))));
 }
 
 #[test]
@@ -210,14 +210,14 @@ fn e05_a_token_is_tried_once() {
             assert_eq!(sent.split_terminator("\\r\\n").filter(|line| told(line)).count(), 1, "{sent}");
             if refusals == 1 {
                 // RFC 7628, section 3.2.3: there is one dummy response, and the caller gets the server's own words.
-                let LoginError::Credentials(refused) = &error else { panic!("{error}") };
+                let Some(LoginError::Credentials(refused)) = error.login() else { panic!("{error}") };
                 assert_eq!(refused.explanation().unwrap().as_bytes(), json.as_bytes());
                 assert!(
                     sent.ends_with(if method == Method::OauthBearer { "\\r\\nAQ==\\r\\n" } else { "\\r\\n\\r\\n" }),
                     "{sent}"
                 );
             } else {
-                assert!(matches!(error, LoginError::Mechanism { .. }), "{error}");
+                assert!(matches!(error.login(), Some(LoginError::Mechanism { .. })), "{error}");
                 assert!(sent.ends_with("\\r\\n*\\r\\n"), "{sent}");
             }
             play.call(Acknowledge(Command::Quit)).unwrap();
@@ -339,7 +339,7 @@ fn e07_an_echo_of_the_password_is_not_shown() {
                 ("PASS tanstaaf", says.as_bytes()),
             ];
             let mut play = Play::of(script, INSIDE_TLS, Cut::At(at));
-            assert!(matches!(play.login(policy(Security::Tls)), Err(LoginError::Credentials(_))));
+            assert!(matches!(play.login(policy(Security::Tls)).unwrap_err().login(), Some(LoginError::Credentials(_))));
             let error = play.call(Acknowledge(Command::Capa)).unwrap_err();
             let shown = format!("{error} {error:?} {}", play.log());
             assert!(!shown.contains(PASSWORD), "{at}: {shown}");
@@ -348,7 +348,7 @@ fn e07_an_echo_of_the_password_is_not_shown() {
 }
 
 /// Logs in by USER and PASS, at a server that answers PASS and then CAPA with these. Returns the error and the log.
-fn refused_with(password: &str, says: &str, capa: &str) -> (LoginError, String) {
+fn refused_with(password: &str, says: &str, capa: &str) -> (Error, String) {
     let (pass, says) = (format!("PASS {password}"), format!("-ERR {says}\r\n"));
     let script: Script<'_> = &[
         ("", b"+OK\r\n"),

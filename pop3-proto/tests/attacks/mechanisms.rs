@@ -6,7 +6,7 @@ use std::rc::Rc;
 use pop3_proto::drive::Acknowledge;
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Security};
 use pop3_proto::sasl::{Mechanism, MechanismError, SaslMessage};
-use pop3_proto::{Cause, Command, State, Violation};
+use pop3_proto::{Cause, Command, Error, State, Violation};
 
 use crate::oracle::base64;
 use crate::play::{CUTS, Cut, INSIDE_TLS, PASSWORD, PLAIN, Play, Script, USER, policy};
@@ -63,7 +63,7 @@ fn announcing(
     play
 }
 
-fn try_by(play: &mut Play, method: Method) -> LoginError {
+fn try_by(play: &mut Play, method: Method) -> Error {
     let error = play.log_in(Login::new(credentials(method), by(method))).expect_err("no login");
     assert!(!format!("{error} {error:?} {}", play.log()).contains(PASSWORD), "{error}");
     error
@@ -106,10 +106,10 @@ fn c12_every_mechanism_gives_up_what_is_no_base64() {
                 };
                 let mut play = announcing(method, true, answer, cut);
                 let error = try_by(&mut play, method);
-                let LoginError::Mechanism { error: MechanismError::Challenge(why), .. } = error else {
+                let Some(LoginError::Mechanism { error: MechanismError::Challenge(why), .. }) = error.login() else {
                     panic!("{method}: {error}")
                 };
-                assert_eq!(why, "it is not Base64", "{method}");
+                assert_eq!(*why, "it is not Base64", "{method}");
                 let said = said_in_auth(&play);
                 assert_eq!(said.last().map(String::as_str), Some("*"), "{method}");
                 assert!(said.len() <= lines, "{method}: {said:?}");
@@ -125,7 +125,7 @@ fn c12_no_challenge_is_longer_than_its_limit() {
         for announced in [true, false] {
             let endless = || [b"+ ".as_slice(), &b"QUFB".repeat(50_000), b"\r\n"].concat();
             let mut play = announcing(method, announced, move |_, _| endless(), Cut::Whole);
-            let LoginError::Failed(error) = try_by(&mut play, method) else { panic!("{method}") };
+            let error = try_by(&mut play, method);
             let Cause::Protocol(error) = error.cause() else { panic!("{method}: {error}") };
             assert_eq!(error.violation(), Violation::LineTooLong { limit: 65_536 });
             assert!(error.excerpt().as_bytes().is_empty(), "what answers a secret is not shown");
@@ -136,7 +136,7 @@ fn c12_no_challenge_is_longer_than_its_limit() {
 }
 
 /// Logs in by SCRAM at a server that cheats. Returns the result, the conversation, and whether each proof was right.
-fn scram(method: Method, cheat: Cheat, end: &'static [u8], cut: Cut) -> (Result<(), LoginError>, Play, Vec<bool>) {
+fn scram(method: Method, cheat: Cheat, end: &'static [u8], cut: Cut) -> (Result<(), Error>, Play, Vec<bool>) {
     let proofs = Rc::new(RefCell::new(Vec::new()));
     let mut play = Play::new(serve(method.name(), cheat, end, &proofs), INSIDE_TLS, cut);
     play.greet().unwrap();
@@ -180,7 +180,8 @@ fn c13_work_beyond_measure_is_not_begun() {
         for cut in CUTS {
             let refused = |cheat: fn(&str) -> String| {
                 let (result, mut play, proofs) = scram(method, Cheat::First(cheat), b"-ERR cancelled\r\n", cut);
-                let Err(LoginError::Mechanism { error, .. }) = result else { panic!("{result:?}") };
+                let error = result.unwrap_err();
+                let Some(&LoginError::Mechanism { error, .. }) = error.login() else { panic!("{error:?}") };
                 assert_eq!((said_in_auth(&play), proofs), (vec!["*".to_owned()], vec![]), "{}", cheat("nonce"));
                 goes_on(&mut play);
                 error
@@ -239,7 +240,10 @@ fn c14_a_first_message_that_does_not_go_on_with_ours() {
                 assert_eq!((said_in_auth(&play), proofs), (vec!["*".to_owned()], vec![]), "{}", cheat("nonce"));
                 if end.starts_with(b"-") {
                     assert!(
-                        matches!(error, LoginError::Mechanism { error: MechanismError::Challenge(_), .. }),
+                        matches!(
+                            error.login(),
+                            Some(LoginError::Mechanism { error: MechanismError::Challenge(_), .. })
+                        ),
                         "{error}"
                     );
                     goes_on(&mut play);
@@ -275,7 +279,8 @@ fn c14_a_last_message_that_proves_nothing() {
             assert_eq!(proofs, [true], "the client proved itself");
             assert_eq!(said_in_auth(&play)[1..], ["*"], "{:?}", cheat(&[7; 32]));
             // A server that could not prove that it knows the password is told nothing more.
-            let malformed = matches!(error, LoginError::Mechanism { error: MechanismError::Challenge(_), .. });
+            let malformed =
+                matches!(error.login(), Some(LoginError::Mechanism { error: MechanismError::Challenge(_), .. }));
             assert!(malformed || !error.is_recoverable(), "{error}");
             assert_ne!(play.conversation.client().state(), State::Transaction);
             if !error.is_recoverable() {
@@ -295,8 +300,7 @@ fn c14_a_last_message_that_proves_nothing() {
             for cut in CUTS {
                 let (result, mut play, _) = scram(method, cheat, b"", cut);
                 let error = result.unwrap_err();
-                let LoginError::Failed(failed) = &error else { panic!("{error}") };
-                assert!(matches!(failed.cause(), Cause::PrematureSuccess), "{error}");
+                assert!(matches!(error.cause(), Cause::PrematureSuccess), "{error}");
                 assert!(!error.is_recoverable());
                 is_over(&mut play);
             }
@@ -323,7 +327,7 @@ fn c15_a_refusal_is_no_challenge() {
                 let mut play = announcing(method, announced, answer, Cut::Whole);
                 let error = try_by(&mut play, method);
                 let names_first = matches!(method, Method::Login | Method::ScramSha1 | Method::ScramSha256);
-                let refused = match error {
+                let refused = match error.login().unwrap() {
                     // No message of the mechanism was heard that could be judged.
                     LoginError::MethodRefused { .. } => after == 0 || (names_first && after == 1),
                     LoginError::Credentials(_) => !names_first || after > 1,
@@ -346,7 +350,7 @@ fn c16_every_mechanism_comes_to_an_end() {
                 // After a cancellation the server may only refuse; this one sends more challenges.
                 let says = format!("+ {challenge}\r\n").into_bytes();
                 let mut play = announcing(method, announced, move |_, _| says.clone(), Cut::Whole);
-                let LoginError::Failed(error) = try_by(&mut play, method) else { panic!("{method}") };
+                let error = try_by(&mut play, method);
                 let Cause::Protocol(error) = error.cause() else { panic!("{method}: {error}") };
                 assert_eq!(error.violation(), Violation::UnexpectedChallenge, "{method}");
                 let said = said_in_auth(&play);
@@ -396,7 +400,6 @@ fn c16_a_mechanism_that_never_ends_is_ended() {
         let mut play = Play::new(server, INSIDE_TLS, cut);
         play.greet().unwrap();
         let error = play.log_in(Login::new(Credentials::mechanism(Talkative), policy(Security::Tls))).unwrap_err();
-        let LoginError::Failed(error) = error else { panic!("{error}") };
         let Cause::Protocol(error) = error.cause() else { panic!("{error}") };
         assert_eq!(error.violation(), Violation::TooManyChallenges);
         assert_eq!(said_in_auth(&play), ["bW9yZQ=="; 16]);

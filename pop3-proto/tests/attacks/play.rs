@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use pop3_proto::drive::{Batch, Call, Conversation, Exchange, Io, Item, Retrieval, Step};
-use pop3_proto::login::{Credentials, Login, LoginError, Policy, Progress, Security};
+use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 use pop3_proto::{Config, Error};
 
 /// Lines that the client must send, without CRLF, each with its answer. The greeting answers "".
@@ -178,13 +178,13 @@ impl Play {
     }
 
     /// Waits for the greeting and logs in as [`USER`].
-    pub(crate) fn login(&mut self, policy: Policy) -> Result<(), LoginError> {
+    pub(crate) fn login(&mut self, policy: Policy) -> Result<(), Error> {
         self.greet()?;
         self.log_in(Login::new(Credentials::new(USER, PASSWORD), policy))
     }
 
     /// Continues to the end of the login, through any TLS, of which each side knows only that it happened.
-    pub(crate) fn log_in(&mut self, mut login: Login) -> Result<(), LoginError> {
+    pub(crate) fn log_in(&mut self, mut login: Login) -> Result<(), Error> {
         loop {
             match self.log_in_or_start_tls(&mut login)? {
                 Progress::LoggedIn => return Ok(()),
@@ -196,7 +196,7 @@ impl Play {
         }
     }
 
-    pub(crate) fn log_in_or_start_tls(&mut self, login: &mut Login) -> Result<Progress, LoginError> {
+    pub(crate) fn log_in_or_start_tls(&mut self, login: &mut Login) -> Result<Progress, Error> {
         loop {
             match login.step(&mut self.conversation)? {
                 Step::Done(progress) => {

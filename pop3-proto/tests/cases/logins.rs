@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use pop3_proto::drive::{Conversation, Io, Step};
 use pop3_proto::login::{Login, LoginError, Method, Policy, Progress, Security};
 use pop3_proto::sasl::MechanismError;
-use pop3_proto::{Cause, Config};
+use pop3_proto::{Cause, Config, Error};
 
 use crate::expect::Tally;
 use crate::recorded_server::{Server, credentials};
@@ -134,14 +134,14 @@ struct Flow {
 }
 
 impl Flow {
-    fn greet(&mut self) -> Result<(), LoginError> {
+    fn greet(&mut self) -> Result<(), Error> {
         while self.conversation.greet()? != Step::Done(()) {
             self.read(self.at_once);
         }
         Ok(())
     }
 
-    fn log_in(&mut self, mut login: Login) -> Result<(), LoginError> {
+    fn log_in(&mut self, mut login: Login) -> Result<(), Error> {
         loop {
             match login.step(&mut self.conversation)? {
                 Step::Done(Progress::LoggedIn) => return Ok(()),
@@ -182,13 +182,7 @@ impl Flow {
     }
 }
 
-fn judge_ending(
-    ending: Ending,
-    result: &Result<(), LoginError>,
-    handshakes: usize,
-    server: &Server,
-    tally: &mut Tally,
-) {
+fn judge_ending(ending: Ending, result: &Result<(), Error>, handshakes: usize, server: &Server, tally: &mut Tally) {
     let told = format!("{result:?}");
     let secrets = server.said.iter().any(|line| !["CAPA", "STLS"].contains(&line.as_str()));
     match ending {
@@ -201,35 +195,37 @@ fn judge_ending(
                 tally.that(result.is_ok(), told);
             } else {
                 // The login was refused or cancelled, and another one follows.
-                tally.that(result.as_ref().is_err_and(LoginError::is_recoverable), told);
+                tally.that(result.as_ref().is_err_and(Error::is_recoverable), told);
             }
         }
         Ending::Broken => {
-            let broken = matches!(result, Err(LoginError::Failed(error)) if matches!(error.cause(), Cause::Protocol(_) | Cause::ClosedWhileIdle(_)));
+            let broken =
+                matches!(result, Err(error) if matches!(error.cause(), Cause::Protocol(_) | Cause::ClosedWhileIdle(_)));
             tally.that(broken, told);
         }
         Ending::Unproved => {
-            let unproved = match result {
-                Err(LoginError::Failed(error)) => matches!(error.cause(), Cause::PrematureSuccess),
-                Err(LoginError::Mechanism { error, .. }) => *error == MechanismError::ServerUnverified,
+            let unproved = result.as_ref().is_err_and(|error| match error.cause() {
+                Cause::PrematureSuccess => true,
+                Cause::Login(LoginError::Mechanism { error, .. }) => error == &MechanismError::ServerUnverified,
                 _ => false,
-            };
+            });
             tally.that(unproved && result.as_ref().is_err_and(|error| !error.is_recoverable()), told);
         }
         Ending::NoTls => {
             let no_tls = matches!(
-                result,
-                Err(LoginError::NoStartTls | LoginError::CapaRefused(_) | LoginError::StartTlsRefused(_))
+                result.as_ref().map_err(Error::login),
+                Err(Some(LoginError::NoStartTls | LoginError::CapaRefused(_) | LoginError::StartTlsRefused(_)))
             );
             tally.that(no_tls && handshakes == 0 && !secrets, told);
         }
-        Ending::NotOffered => tally.that(matches!(result, Err(LoginError::NotOffered(_))) && !secrets, told),
+        Ending::NotOffered => {
+            let not_offered = matches!(result.as_ref().map_err(Error::login), Err(Some(LoginError::NotOffered(_))));
+            tally.that(not_offered && !secrets, told);
+        }
         Ending::Unsendable => {
-            let unsendable = match result {
-                Err(LoginError::Unsendable(_)) => true,
-                Err(LoginError::Failed(error)) => matches!(error.cause(), Cause::Usage(_)),
-                _ => false,
-            };
+            let unsendable = result
+                .as_ref()
+                .is_err_and(|error| matches!(error.cause(), Cause::Usage(_) | Cause::Login(LoginError::Unsendable(_))));
             tally.that(unsendable && !secrets, told);
         }
         Ending::StartsTls => tally.that(handshakes == 1, told),

@@ -6,7 +6,7 @@ use pop3_proto::drive::{
     Acknowledge, Batch, BatchCommand, Call, Capabilities, Conversation, Exchange, Io, ListAll, ListOne, Retrieval,
     Selection, Stat, Step, UidlAll, UidlOne,
 };
-use pop3_proto::login::{Credentials, Login, LoginError, Policy, Progress};
+use pop3_proto::login::{Credentials, Login, Policy, Progress};
 use pop3_proto::{Command, Config, Error, Kind, QuitError, State};
 
 use crate::link::{Link, Scene, Schedule};
@@ -149,7 +149,7 @@ impl Typed<'_> {
                     self.agree();
                     return true;
                 }
-                Err(LoginError::Failed(error)) if !error.is_recoverable() => return false,
+                Err(error) if error.login().is_none() && !error.is_recoverable() => return false,
                 Err(error) => self.results.push(format!("{error:?}")),
             }
         }

@@ -115,14 +115,14 @@ fn xoauth2_in_two_steps() {
     let played = login(credentials(), Method::Xoauth2, &["+ ", &format!("+ {said}"), "-ERR [AUTH] no"]);
     assert_eq!(played.proof(), ["AUTH XOAUTH2", &message, ""]);
     assert!(matches!(played.reason(), LoginError::Credentials(_)), "{:?}", played.reason());
-    assert!(played.reason().is_recoverable());
+    assert!(played.error().is_recoverable());
 }
 
 #[test]
 fn a_server_that_refuses_a_token_and_then_accepts_it_is_not_believed() {
     for (method, said) in [(Method::OauthBearer, &["+ e30=", "+OK"][..]), (Method::Xoauth2, &["+", "+ e30=", "+OK"])] {
         let played = login(Credentials::token("u", "t"), method, said);
-        assert!(is_unproved(played.reason()), "{:?}", played.reason());
+        assert!(is_unproved(played.error()), "{:?}", played.error());
     }
 }
 
@@ -146,14 +146,14 @@ fn ok_before_all_is_said_is_no_login() {
         // CAPA is refused, so that nothing goes with the command.
         let mut said = ["-ERR\r\n", "+OK come in\r\n"].into_iter();
         let played = play(credentials, by(method), |_| said.next().unwrap().into());
-        assert!(is_unproved(played.reason()), "{:?}", played.reason());
+        assert!(is_unproved(played.error()), "{:?}", played.error());
         assert_eq!(played.proof(), [format!("AUTH {method}")]);
         assert!(played.conversation.pending().is_empty());
     }
     // The mechanism is half done.
     let played = login(Credentials::new("user", "secret"), Method::Login, &["+", "+OK"]);
     assert_eq!(played.proof(), ["AUTH LOGIN", "dXNlcg=="]);
-    assert!(!played.reason().is_recoverable());
+    assert!(!played.error().is_recoverable());
 }
 
 #[test]
@@ -170,12 +170,12 @@ fn a_challenge_too_many_is_cancelled() {
             panic!("{:?}", played.reason())
         };
         assert_eq!(name, method.name());
-        assert!(played.reason().is_recoverable());
+        assert!(played.error().is_recoverable());
     }
     // Success after a cancelled exchange is not accepted.
     let played = login(Credentials::new("user", "secret"), Method::Plain, &["+ ", "+OK"]);
     assert_eq!(played.said.last().unwrap(), "*");
-    assert!(is_unproved(played.reason()), "{:?}", played.reason());
+    assert!(is_unproved(played.error()), "{:?}", played.error());
 }
 
 #[cfg(feature = "cram-md5")]

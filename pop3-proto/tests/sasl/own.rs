@@ -51,7 +51,7 @@ fn is_driven_to_its_end() {
 fn says_when_the_server_may_say_ok() {
     let mut said = [&*capa("X-BACKWARDS"), "+ YWJj\r\n", "+OK\r\n"].map(str::to_owned).into_iter();
     let played = play(Credentials::mechanism(backwards(2)), CLEAR, |_| said.next().unwrap());
-    assert!(is_unproved(played.reason()), "{:?}", played.reason());
+    assert!(is_unproved(played.error()), "{:?}", played.error());
 }
 
 #[test]

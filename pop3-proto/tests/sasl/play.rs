@@ -2,7 +2,7 @@
 
 use pop3_proto::drive::{Conversation, Step};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Progress, Security};
-use pop3_proto::{Cause, Config, Violation};
+use pop3_proto::{Cause, Config, Error, Violation};
 
 pub(crate) const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
 
@@ -14,12 +14,16 @@ pub(crate) fn by(method: Method) -> Policy {
 #[derive(Debug)]
 pub(crate) struct Played {
     pub(crate) said: Vec<String>,
-    pub(crate) result: Result<(), LoginError>,
+    pub(crate) result: Result<(), Error>,
     pub(crate) conversation: Conversation,
 }
 
 impl Played {
     pub(crate) fn reason(&self) -> &LoginError {
+        self.error().login().unwrap_or_else(|| panic!("it is no error of a login: {:?}", self.result))
+    }
+
+    pub(crate) fn error(&self) -> &Error {
         self.result.as_ref().expect_err("it succeeded")
     }
 
@@ -31,15 +35,14 @@ impl Played {
 }
 
 /// Checks whether the server claimed a login without a proof, which ends the session.
-pub(crate) fn is_unproved(reason: &LoginError) -> bool {
-    let LoginError::Failed(error) = reason else { return false };
+pub(crate) fn is_unproved(error: &Error) -> bool {
     let unproved = match error.cause() {
         Cause::PrematureSuccess => true,
         // The core sees it without a mechanism if the client has sent nothing, or has cancelled.
-        Cause::Protocol(error) => error.violation() == Violation::PrematureSuccess,
+        Cause::Protocol(violation) => violation.violation() == Violation::PrematureSuccess,
         _ => false,
     };
-    unproved && !reason.is_recoverable()
+    unproved && !error.is_recoverable()
 }
 
 /// Returns the answer to CAPA, with these mechanisms.

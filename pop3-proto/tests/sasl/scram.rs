@@ -252,11 +252,11 @@ fn a_wrong_password_is_refused_by_the_server() {
     assert_eq!(server.proved, Some(false));
     let LoginError::Credentials(refused) = played.reason() else { panic!("{:?}", played.reason()) };
     assert_eq!(refused.to_string(), "-ERR [AUTH] no (invalid-proof)");
-    assert!(played.reason().is_recoverable());
+    assert!(played.error().is_recoverable());
     // A server that refuses inside SCRAM and then accepts the login is not believed.
     let cheat = Cheat { end: Some("+OK"), ..Cheat::default() };
     let (played, _) = against(Credentials::new("user", "pencils"), Function::Sha256, cheat);
-    assert!(is_unproved(played.reason()), "{:?}", played.reason());
+    assert!(is_unproved(played.error()), "{:?}", played.error());
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn a_server_without_the_password_is_found_out() {
         assert_eq!(played.said.last().unwrap(), "*", "{last}");
         let LoginError::Mechanism { error, .. } = played.reason() else { panic!("{last}: {:?}", played.reason()) };
         assert_eq!(*error, MechanismError::ServerUnverified, "{last}");
-        assert!(!played.reason().is_recoverable());
+        assert!(!played.error().is_recoverable());
     }
 }
 
@@ -286,8 +286,8 @@ fn ok_without_the_servers_proof_is_no_login() {
     for ok_after in [0, 1] {
         let cheat = Cheat { ok_after: Some(ok_after), ..Cheat::default() };
         let (played, _) = against(pencil(), Function::Sha256, cheat);
-        assert!(is_unproved(played.reason()), "{:?}", played.reason());
-        assert!(!played.reason().is_recoverable());
+        assert!(is_unproved(played.error()), "{:?}", played.error());
+        assert!(!played.error().is_recoverable());
         assert_eq!(played.proof().len(), ok_after + 1);
     }
 }

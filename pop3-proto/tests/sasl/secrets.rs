@@ -49,7 +49,7 @@ fn log_in(method: Method, manner: Manner, notes: &Notes) -> Vec<String> {
             Err(error) => {
                 notes.add(error.to_string());
                 notes.show(&error);
-                notes.show(&error.widen::<std::io::Error>());
+                notes.show(&error);
                 return wire;
             }
         }
@@ -149,7 +149,7 @@ fn no_refusal_after_a_failed_login_shows_a_secret() {
     }
     let mut said = ["-ERR\r\n", "+ \r\n", "-ERR [AUTH] no\r\n"].into_iter();
     let mut played = play(Credentials::new(USER, PASSWORD), by(Method::Plain), |_| said.next().unwrap().into());
-    assert!(played.reason().is_recoverable());
+    assert!(played.error().is_recoverable());
     let conversation = &mut played.conversation;
     assert!(conversation.client().state() == pop3_proto::State::Authorization);
     let notes = Notes::default();

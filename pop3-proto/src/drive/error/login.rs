@@ -1,0 +1,156 @@
+//! Why a login was refused or not attempted.
+
+use alloc::borrow::Cow;
+use core::fmt;
+use core::time::Duration;
+
+use crate::drive::refusal::OwnedRefusal;
+use crate::sasl::MechanismError;
+use crate::wire::argument::BadArgument;
+
+/// The reason why a login was refused or not attempted.
+///
+/// A response code gives the reason for a refusal. Many servers send none. Known words in the text then distinguish
+/// [`InUse`](Self::InUse), [`Temporary`](Self::Temporary) and [`MethodRefused`](Self::MethodRefused). Without such
+/// words, [`Credentials`](Self::Credentials) is only the likely reason.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LoginError {
+    /// The server refused the name or the password. This is certain if the refusal has the response code AUTH. Without
+    /// a code it is the likely reason, because the text names no other.
+    Credentials(OwnedRefusal),
+    /// Another session has locked the maildrop. The credentials were not judged (RFC 2449, section 8.1.2). Without a
+    /// response code, the text has a word like "locked" or "in use".
+    InUse(OwnedRefusal),
+    /// The last login was too recent (RFC 2449, section 8.1.1).
+    LoginDelay {
+        /// The refusal.
+        refused: OwnedRefusal,
+        /// The minimum time between two logins, if the server announced it (RFC 2449, section 6.5).
+        delay: Option<Duration>,
+    },
+    /// A temporary failure (RFC 3206, section 4). Without a response code, the text has words like "internal error" or
+    /// "try again".
+    Temporary(OwnedRefusal),
+    /// A failure that requires human intervention (RFC 3206, section 4).
+    Permanent(OwnedRefusal),
+    /// The server refused for a reason other than the credentials. Either the server marks wrong credentials with
+    /// `[AUTH]` and this refusal has no such mark (RFC 3206, section 6), or the response code matches no other variant.
+    Refused(OwnedRefusal),
+    /// The server refused the method or the mechanism of this name, before it could judge the credentials or because it
+    /// does not implement it.
+    MethodRefused {
+        /// The name of the method.
+        name: Cow<'static, str>,
+        /// The refusal.
+        refused: OwnedRefusal,
+    },
+    /// The server refused to bind the proof to this TLS connection, which -PLUS requires. The credentials were not
+    /// judged, and no method without the binding was permitted and offered (see
+    /// [`Policy::methods`](crate::login::Policy::methods)).
+    Binding(OwnedRefusal),
+    /// The password would be sent over an unprotected connection. Nothing of the credentials was sent.
+    Unprotected,
+    /// TLS is required, but the adapter does not support it or has no settings for it. Nothing was sent.
+    NoTls,
+    /// The server does not offer STLS. Nothing of the credentials was sent.
+    NoStartTls,
+    /// The server refused CAPA, and therefore does not offer STLS. Nothing of the credentials was sent.
+    CapaRefused(OwnedRefusal),
+    /// The server refused STLS. Nothing of the credentials was sent.
+    StartTlsRefused(OwnedRefusal),
+    /// The server does not offer the method or the mechanism of this name. Nothing of the credentials was sent.
+    NotOffered(Cow<'static, str>),
+    /// The method of this name cannot use these credentials: a token is not a password, and some methods cannot act for another
+    /// user. Or the method is not in this build. Nothing was sent.
+    Unsuitable(Cow<'static, str>),
+    /// The function that was asked for the password or the token returned none. Nothing of the credentials was sent.
+    NoSecret,
+    /// The name or the password cannot be sent. Nothing of the credentials was sent.
+    Unsendable(BadArgument),
+    /// The mechanism of this name failed and was cancelled.
+    Mechanism {
+        /// The mechanism's name.
+        name: Cow<'static, str>,
+        /// The error of the mechanism.
+        error: MechanismError,
+    },
+}
+
+impl LoginError {
+    /// Returns the server's refusal, if there is one.
+    pub fn refused(&self) -> Option<&OwnedRefusal> {
+        match self {
+            LoginError::Credentials(refused)
+            | LoginError::InUse(refused)
+            | LoginError::LoginDelay { refused, .. }
+            | LoginError::Temporary(refused)
+            | LoginError::Permanent(refused)
+            | LoginError::Refused(refused)
+            | LoginError::MethodRefused { refused, .. }
+            | LoginError::Binding(refused)
+            | LoginError::CapaRefused(refused)
+            | LoginError::StartTlsRefused(refused) => Some(refused),
+            _ => None,
+        }
+    }
+
+    /// Returns true if the connection can be used again, for another attempt or for QUIT.
+    pub fn is_recoverable(&self) -> bool {
+        !matches!(self, LoginError::Mechanism { error: MechanismError::ServerUnverified, .. })
+    }
+}
+
+impl fmt::Display for LoginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoginError::Credentials(said) => write!(f, "wrong user name or password; the server said {said}"),
+            LoginError::InUse(said) => write!(f, "another session has the maildrop; the server said {said}"),
+            LoginError::LoginDelay { refused, .. } => {
+                write!(f, "too soon after the last login; the server said {refused}")
+            }
+            LoginError::Temporary(said) => write!(f, "login is not possible now; the server said {said}"),
+            LoginError::Permanent(said) => write!(f, "login is not possible; the server said {said}"),
+            LoginError::Refused(said) => write!(f, "login was refused; the server said {said}"),
+            LoginError::MethodRefused { name, refused } => {
+                write!(f, "the server refused {name} and has not judged the password; the server said {refused}")
+            }
+            LoginError::Binding(said) => {
+                write!(
+                    f,
+                    "the server refused to bind the login to this TLS connection, and has not judged the password; the \
+                     server said {said}"
+                )
+            }
+            LoginError::Unprotected => f.write_str(
+                "the connection is not protected, so the password was not sent; sending it in clear requires `allow_plaintext`",
+            ),
+            LoginError::NoTls => {
+                f.write_str("TLS is not in this build, or not set up for this connection; nothing was sent")
+            }
+            LoginError::NoStartTls => f.write_str("the server does not offer STLS; nothing secret was sent"),
+            LoginError::StartTlsRefused(said) => {
+                write!(f, "the server refused STLS, nothing secret was sent; without TLS anybody may have said {said}")
+            }
+            LoginError::CapaRefused(said) => {
+                write!(
+                    f,
+                    "the server refused CAPA and so offers no STLS, nothing secret was sent; without TLS anybody may have \
+                     said {said}"
+                )
+            }
+            LoginError::NotOffered(name) => write!(f, "the server does not offer {name}; nothing secret was sent"),
+            LoginError::Unsuitable(method) => {
+                write!(
+                    f,
+                    "these credentials cannot be used with {method}, or it is not in this build; nothing was sent"
+                )
+            }
+            LoginError::NoSecret => f.write_str("no password was given; nothing secret was sent"),
+            LoginError::Unsendable(bad) => write!(f, "the credentials cannot be sent: {bad}"),
+            LoginError::Mechanism { name, error } => write!(f, "{name} failed: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for LoginError {}

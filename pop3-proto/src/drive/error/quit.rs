@@ -1,0 +1,50 @@
+//! Errors of QUIT.
+
+use core::fmt;
+
+use crate::drive::error::{Cause, Error};
+use crate::drive::refusal::OwnedRefusal;
+
+/// The reason why QUIT is not known to have committed the deletions (RFC 1939, section 6). The session is always over.
+///
+/// It is apart from [`Error`] because it has to tell whether the marked messages are deleted.
+#[derive(Debug)]
+pub enum QuitError {
+    /// The server refused: some of the marked messages were not deleted.
+    Refused(OwnedRefusal),
+    /// The session was over before QUIT was sent: nothing was deleted.
+    NotSent(Error),
+    /// QUIT was sent, and no answer arrived: the marked messages may have been deleted or not.
+    Unknown(Error),
+}
+
+impl QuitError {
+    /// Creates the error for a QUIT that failed with `error`, before or after it was `sent`.
+    pub fn new(error: Error, sent: bool) -> QuitError {
+        if let Cause::Refused(refused) = error.cause() {
+            return QuitError::Refused(refused.clone());
+        }
+        if sent { QuitError::Unknown(error) } else { QuitError::NotSent(error) }
+    }
+}
+
+impl fmt::Display for QuitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            QuitError::Refused(refused) => {
+                write!(f, "some messages were not deleted; the server answered QUIT with {refused}")
+            }
+            QuitError::NotSent(_) => f.write_str("nothing was deleted, because QUIT could not be sent"),
+            QuitError::Unknown(_) => f.write_str("it is unknown whether messages were deleted"),
+        }
+    }
+}
+
+impl core::error::Error for QuitError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            QuitError::Refused(_) => None,
+            QuitError::NotSent(error) | QuitError::Unknown(error) => Some(error),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Errors of the settings for a connection.
+
+use alloc::string::String;
+use core::fmt;
+
+use crate::drive::error::Foreign;
+
+/// The reason why a connection was not attempted. Nothing was sent.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// No host was given, and `$MAILHOST` is not set.
+    NoHost,
+    /// The name or the password is missing, and the netrc file has none for this host.
+    NoCredentials {
+        /// The host.
+        host: String,
+    },
+    /// The netrc file exists but cannot be read.
+    Netrc(Foreign),
+    /// TLS cannot be configured.
+    Tls(Foreign),
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SettingsError::NoHost => f.write_str("no host was given, and MAILHOST is not set"),
+            SettingsError::NoCredentials { host } => {
+                write!(f, "no user name and password were given for {host}, and the netrc file has none")
+            }
+            SettingsError::Netrc(_) => f.write_str("the netrc file cannot be read"),
+            SettingsError::Tls(_) => f.write_str("TLS cannot be set up"),
+        }
+    }
+}
+
+impl core::error::Error for SettingsError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            SettingsError::Netrc(error) | SettingsError::Tls(error) => Some(&**error),
+            SettingsError::NoHost | SettingsError::NoCredentials { .. } => None,
+        }
+    }
+}
