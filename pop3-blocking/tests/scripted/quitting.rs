@@ -47,7 +47,7 @@ fn not_sent() {
     let error = session.quit().unwrap_err();
     assert!(matches!(&error, QuitError::NotSent(error) if matches!(error.cause(), Cause::Protocol(_))), "{error:?}");
     assert_eq!(error.to_string(), "nothing was deleted, because QUIT could not be sent");
-    assert!(std::error::Error::source(&error).unwrap().to_string().starts_with("STAT failed: "), "{error:?}");
+    assert!(std::error::Error::source(&error).unwrap().to_string().starts_with("QUIT failed: "), "{error:?}");
     peer.done();
 }
 
