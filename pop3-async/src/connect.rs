@@ -18,7 +18,7 @@ use crate::{Connect, Connection, Error, Security, Session};
 /// [`Timeouts`](crate::Timeouts) limits every wait; the limit for connecting to an address also applies to the lookup
 /// of the host name. If you drop a future, the next one continues its wait. If the netrc file and the platform's
 /// certificate authorities are needed, this function reads them on the current thread. If you connect often, load the
-/// authorities once, with `Tls::config`.
+/// authorities once, with `client_config`.
 ///
 /// The [window](Connect::window) may have any size: see [No deadlock](crate#no-deadlock).
 ///

@@ -53,6 +53,9 @@
 //! `Connection::set_tls`. The sections above, on dropped futures and deadlocks, also apply inside TLS; there, one more
 //! record of at most 16 KiB may be read ahead.
 //!
+//! Each connection reads the platform's certificate authorities on the current thread, which takes a while. For many
+//! connections, call `client_config` once.
+//!
 //! QUIT closes TLS. So does dropping or abandoning a session from [`connect()`], without waiting for the write.
 //!
 //! TLS requires the feature `tls`, which is enabled by default. Without it, both modes return [`LoginError::NoTls`]
@@ -99,6 +102,8 @@ pub use pop3_proto::{self, Config, ServerConfig, Zeroizing};
 pub use serve::serve_tls;
 pub use serve::{serve, serve_with};
 pub use session::Session;
+#[cfg(feature = "tls")]
+pub use tls::client_config;
 
 /// Compiles the README's examples, in this crate because it can use the other two.
 #[cfg(doctest)]

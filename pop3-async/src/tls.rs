@@ -11,6 +11,7 @@ use pop3_proto::login::Parts;
 use pop3_proto::tls::rustls::pki_types::ServerName;
 use pop3_proto::tls::rustls::{self, ClientConfig};
 use pop3_proto::tls::{Tls, TlsError, channel_binding, explain, server_name};
+use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::unconstrained;
 use tokio_rustls::TlsConnector;
@@ -19,6 +20,32 @@ use zeroize::Zeroizing;
 
 use crate::Error;
 use crate::clock::Clock;
+
+/// Builds the rustls configuration for `tls`, with the platform's verifier. This reads the platform's certificate
+/// authorities on the current thread, unless pins or your own configuration decide.
+///
+/// Each connection does the same, which takes a while. For many connections, call this function once and give the
+/// configuration to each of them; they can then resume TLS sessions, too.
+///
+/// # Errors
+///
+/// [`TlsError::Root`], [`TlsError::Platform`] or [`TlsError::Own`].
+///
+/// ```no_run
+/// use pop3_async::{Connect, Tls, client_config, connect};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = client_config(&Tls::new())?;
+/// for host in ["pop.example.org", "pop.example.com"] {
+///     let to = Connect::new().host(host).user("mrose").tls(config.clone());
+///     connect(to).await?.quit().await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
+    tls.config(|roots, provider| Ok(Arc::new(Verifier::new_with_extra_roots(roots, provider)?)))
+}
 
 /// The TLS requirements for one server.
 pub(crate) struct Settings {
@@ -30,7 +57,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn new(tls: &Tls, host: &str) -> Result<Settings, TlsError> {
-        Ok(Settings { name: server_name(host)?, config: tls.config()?, ends: false })
+        Ok(Settings { name: server_name(host)?, config: client_config(tls)?, ends: false })
     }
 
     pub(crate) fn of(parts: &Parts) -> Result<Settings, Error> {

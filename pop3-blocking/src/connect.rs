@@ -13,7 +13,9 @@ use crate::{Connect, Connection, Error, Security, Session, Tcp};
 
 /// Connects and logs in, inside TLS unless [`Connect::security`] specifies otherwise.
 ///
-/// [`Timeouts`](pop3_proto::drive::Timeouts) limits every wait except the lookup of the host name.
+/// [`Timeouts`](pop3_proto::drive::Timeouts) limits every wait except the lookup of the host name. If
+/// the platform's certificate authorities are needed, this function reads them. If you connect often, load them once,
+/// with `client_config`.
 ///
 /// Regardless of the [window](Connect::window) and the buffer sizes of the operating systems, the two sides never wait
 /// for each other, because [`Tcp`] does not block in writes.

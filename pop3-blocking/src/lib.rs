@@ -22,9 +22,12 @@
 //!
 //! By default, TLS begins with the connection; with [`Security::StartTls`], it begins with STLS on port 110. Neither
 //! falls back to plaintext. A [`Tls`] sets the requirements: by default, the platform's verifier must accept the
-//! server's certificate for the given host name. If TLS fails, the kind of the error is
-//! [`ErrorKind::Tls`], its source explains the reason, and [`TlsFailure::of`] has the details. On a stream of your own, begin TLS with [`Connection::over_tls`], or with
-//! STLS after [`Connection::set_tls`].
+//! server's certificate for the given host name. If TLS fails, the kind of the error is [`ErrorKind::Tls`], its source
+//! explains the reason, and [`TlsFailure::of`] has the details. On a stream of your own, begin TLS with
+//! [`Connection::over_tls`], or with STLS after [`Connection::set_tls`].
+//!
+//! Each connection reads the platform's certificate authorities, which takes a while. For many connections, call
+//! [`client_config`] once.
 //!
 //! TLS requires the feature `tls`, which is enabled by default. Without it, both modes return [`LoginError::NoTls`]
 //! before anything is sent.
@@ -70,3 +73,5 @@ pub use serve::serve_tls;
 pub use serve::{serve, serve_with};
 pub use session::Session;
 pub use tcp::Tcp;
+#[cfg(feature = "tls")]
+pub use tls::client_config;

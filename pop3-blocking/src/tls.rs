@@ -7,9 +7,34 @@ use pop3_proto::login::Parts;
 use pop3_proto::tls::rustls::pki_types::ServerName;
 use pop3_proto::tls::rustls::{ClientConfig, ClientConnection};
 use pop3_proto::tls::{Tls, TlsError, channel_binding, explain, server_name};
+use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
 
 use crate::Error;
+
+/// Builds the rustls configuration for `tls`, with the platform's verifier. This reads the platform's certificate
+/// authorities, unless pins or your own configuration decide.
+///
+/// Each connection does the same, which takes a while. For many connections, call this function once and give the
+/// configuration to each of them; they can then resume TLS sessions, too.
+///
+/// # Errors
+///
+/// [`TlsError::Root`], [`TlsError::Platform`] or [`TlsError::Own`].
+///
+/// ```no_run
+/// use pop3_blocking::{Connect, Tls, client_config, connect};
+///
+/// let config = client_config(&Tls::new())?;
+/// for host in ["pop.example.org", "pop.example.com"] {
+///     let to = Connect::new().host(host).user("mrose").tls(config.clone());
+///     connect(to)?.quit()?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
+    tls.config(|roots, provider| Ok(Arc::new(Verifier::new_with_extra_roots(roots, provider)?)))
+}
 
 /// The TLS requirements for one server.
 #[derive(Clone)]
@@ -20,7 +45,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn new(tls: &Tls, host: &str) -> Result<Settings, TlsError> {
-        Ok(Settings { name: server_name(host)?, config: tls.config()? })
+        Ok(Settings { name: server_name(host)?, config: client_config(tls)? })
     }
 
     pub(crate) fn of(parts: &Parts) -> Result<Settings, Error> {

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use pop3_async::Tls;
 use pop3_async::pop3_proto::tls::rustls::crypto::ring;
 use pop3_async::pop3_proto::tls::rustls::pki_types::PrivateKeyDer;
 use pop3_async::pop3_proto::tls::rustls::{ServerConfig, ServerConnection};
+use pop3_async::{Tls, client_config};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 
 static SETTINGS: LazyLock<(Arc<ServerConfig>, Tls)> = LazyLock::new(|| {
@@ -15,7 +15,7 @@ static SETTINGS: LazyLock<(Arc<ServerConfig>, Tls)> = LazyLock::new(|| {
     let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
     let server = Arc::new(builder.with_single_cert(vec![cert.der().clone()], key).unwrap());
     // Once for all sessions, because it is slow.
-    let client = Tls::new().root(cert.der().to_vec()).config().unwrap();
+    let client = client_config(&Tls::new().root(cert.der().to_vec())).unwrap();
     (server, Tls::from(client))
 });
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use pop3_blocking::Tls;
 use pop3_blocking::pop3_proto::tls::rustls::client::Resumption;
 use pop3_blocking::pop3_proto::tls::rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion};
+use pop3_blocking::{Tls, client_config};
 
 use crate::authority::{Authority, valid_for};
 use crate::host::Said;
@@ -28,7 +28,7 @@ impl Protection {
     pub(crate) fn new(version: &'static SupportedProtocolVersion, stls: bool) -> Protection {
         let authority = Authority::new();
         let config = authority.issue(valid_for(&[HOST])).server_of(&[version]);
-        let mut trusted = (*authority.trusted().config().unwrap()).clone();
+        let mut trusted = (*client_config(&authority.trusted()).unwrap()).clone();
         trusted.resumption = Resumption::disabled();
         Protection { config, trusted: Arc::new(trusted).into(), stls }
     }

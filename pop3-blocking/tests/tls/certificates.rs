@@ -10,7 +10,7 @@ use pop3_blocking::pop3_proto::tls::rustls::pki_types::{CertificateDer, ServerNa
 use pop3_blocking::pop3_proto::tls::rustls::{
     ClientConfig, DigitallySignedStruct, Error as RustlsError, ServerConfig, SignatureScheme,
 };
-use pop3_blocking::{Cause, ErrorKind, Security, SettingsError, Tls, TlsError, TlsFailure, connect};
+use pop3_blocking::{Cause, ErrorKind, Security, SettingsError, Tls, TlsError, TlsFailure, client_config, connect};
 use rcgen::{CertificateParams, date_time_ymd};
 
 use crate::authority::{Authority, Leaf, valid_for};
@@ -237,6 +237,23 @@ fn settings_of_ones_own_may_accept_anything() {
     let server = Server::playing(&config, format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"));
     connect(server.connect_to("localhost", Security::Tls, Arc::new(anything))).unwrap().quit().unwrap();
     server.done();
+}
+
+/// With the authorities of this machine.
+#[test]
+fn settings_that_are_made_once() {
+    let authority = Authority::new();
+    let ours = authority.issue(valid_for(&["mrose"]));
+    let with_identity = Tls::new().identity(ours.chain(), ours.key()).unwrap();
+    let with_both = authority.trusted().root_pem(Authority::new().pem().as_bytes()).unwrap();
+    for tls in [Tls::new(), with_identity, authority.trusted(), with_both] {
+        let config = client_config(&tls).unwrap();
+        assert_eq!(config.alpn_protocols, [b"pop3"]);
+        let own = Tls::from(Arc::clone(&config));
+        assert!(Arc::ptr_eq(&config, &client_config(&own).unwrap()), "as they are");
+        assert_eq!(client_config(&own.root_pem(authority.pem().as_bytes()).unwrap()).unwrap_err(), TlsError::Own);
+    }
+    assert!(matches!(client_config(&Tls::new().root(*b"no DER")), Err(TlsError::Root(_))));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use pop3_blocking::pop3_proto::drive::Timeouts;
 use pop3_blocking::pop3_proto::tls::rustls::version::{TLS12, TLS13};
 use pop3_blocking::pop3_proto::tls::rustls::{HandshakeKind, ServerConnection, StreamOwned};
-use pop3_blocking::{Error, LoginError, Method, Security, Tls, TlsFailure, connect};
+use pop3_blocking::{Error, LoginError, Method, Security, Tls, TlsFailure, client_config, connect};
 
 use crate::authority::{Authority, valid_for};
 use crate::server::{LOGIN, PATIENCE, STLS_LOGIN, Server, rest, say, told};
@@ -42,7 +42,7 @@ fn versions_of_tls() {
 fn a_second_connection() {
     let authority = Authority::new();
     let config = authority.issue(valid_for(&["127.0.0.1"])).server();
-    let tls = Tls::from(authority.trusted().config().unwrap());
+    let tls = Tls::from(client_config(&authority.trusted()).unwrap());
     for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
         let server = Server::encrypted(&config, format!("{LOGIN}C: QUIT\nS: +OK\n"), move |stream| {
             assert_eq!(stream.conn.handshake_kind(), Some(kind));

@@ -5,9 +5,11 @@
 //! no secret is sent before TLS is established (RFC 2595, section 4). Neither falls back to less.
 //!
 //! The server's certificate must be valid for the host name or address that you gave (RFC 8314, section 5.4; RFC
-//! 7817). The platform's verifier decides which authorities are trusted. [`Tls::root`] and [`Tls::root_pem`] add a
-//! private authority. [`Tls::pin`] accepts a server by the fingerprint of its certificate or key, such as one with a
-//! self-signed certificate. Verification cannot be disabled; supply your own [`ClientConfig`] to decide otherwise.
+//! 7817). The platform's verifier decides which authorities are trusted. It reads the platform's certificates, so it is
+//! not a part of this crate: the caller of [`Tls::config`] passes it in, as the adapters do. [`Tls::root`] and
+//! [`Tls::root_pem`] add a private authority. [`Tls::pin`] accepts a server by the fingerprint of its certificate or
+//! key, such as one with a self-signed certificate. Verification cannot be disabled; supply your own [`ClientConfig`] to
+//! decide otherwise.
 //!
 //! TLS 1.2 and 1.3 are supported (RFC 8314, section 4.1; RFC 8996). A configuration made by [`Tls`] offers the
 //! application protocol `pop3` (RFC 7301), so that a server that supports this extension cannot be made to speak
@@ -124,45 +126,68 @@ impl Tls {
         self.identity(certificates(chain)?, key)
     }
 
-    /// Builds the rustls configuration. Each call reads the platform's authorities anew, which takes a while. For many
-    /// connections call it once and give `Tls::from(config)` to each of them; they can then resume TLS sessions, too.
+    /// Builds the rustls configuration. `pop3-blocking` and `pop3-async` call this; you need it in your own loop.
+    ///
+    /// `platform` creates the platform's verifier. It takes the certificates of the added authorities, which the
+    /// verifier must trust in addition to the platform's, and the provider of cryptography. It is called at most once,
+    /// and not if pins or your own configuration decide. It may do I/O; this function does none itself. The crate
+    /// `rustls-platform-verifier` has a suitable function, `Verifier::new_with_extra_roots`.
+    ///
+    /// For many connections, call this function once and give `Tls::from(config)` to each of them; they can then resume
+    /// TLS sessions, too.
     ///
     /// # Errors
     ///
-    /// [`TlsError::Root`], [`TlsError::Platform`] or [`TlsError::Own`].
-    pub fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
+    /// [`TlsError::Root`], [`TlsError::Own`], or [`TlsError::Platform`] with the error of `platform`.
+    ///
+    /// ```
+    /// use pop3_proto::tls::Tls;
+    /// use pop3_proto::tls::rustls::{self, RootCertStore, client::WebPkiServerVerifier};
+    ///
+    /// # fn example(authority: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+    /// // Trusts the added authorities only.
+    /// let config = Tls::new().root_pem(authority)?.config(|added, provider| {
+    ///     let mut roots = RootCertStore::empty();
+    ///     roots.add_parsable_certificates(added);
+    ///     match WebPkiServerVerifier::builder_with_provider(roots.into(), provider).build() {
+    ///         Ok(verifier) => Ok(verifier),
+    ///         Err(error) => Err(rustls::Error::General(error.to_string())),
+    ///     }
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn config(
+        &self,
+        platform: impl FnOnce(
+            Vec<CertificateDer<'static>>,
+            Arc<CryptoProvider>,
+        ) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error>,
+    ) -> Result<Arc<ClientConfig>, TlsError> {
         if let Some(own) = &self.own {
             let alone = self.roots.is_empty() && self.pins.is_empty() && self.identity.is_none();
             return if alone { Ok(Arc::clone(own)) } else { Err(TlsError::Own) };
         }
         let provider = provider();
+        let judge = if self.pins.is_empty() {
+            // The error of `platform` would not tell that one of these is at fault.
+            let mut store = RootCertStore::empty();
+            self.roots.iter().try_for_each(|root| store.add(root.clone())).map_err(TlsError::Root)?;
+            Judge::Platform(platform(self.roots.clone(), Arc::clone(&provider)).map_err(TlsError::Platform)?)
+        } else {
+            Judge::Pins(self.pins.clone())
+        };
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Platform)?
             .dangerous()
-            .with_custom_certificate_verifier(self.verifier(provider)?);
+            .with_custom_certificate_verifier(Arc::new(Verifier { judge, provider }));
         let mut config = match &self.identity {
             Some(identity) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(identity)))),
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols.push(b"pop3".to_vec());
         Ok(Arc::new(config))
-    }
-
-    fn verifier(&self, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
-        let judge = if self.pins.is_empty() {
-            // The platform's error would not tell that one of these is at fault.
-            let mut store = RootCertStore::empty();
-            self.roots.iter().try_for_each(|root| store.add(root.clone())).map_err(TlsError::Root)?;
-            let platform = rustls_platform_verifier::Verifier::new_with_extra_roots(
-                self.roots.iter().cloned(),
-                Arc::clone(&provider),
-            );
-            Judge::Platform(Arc::new(platform.map_err(TlsError::Platform)?))
-        } else {
-            Judge::Pins(self.pins.clone())
-        };
-        Ok(Arc::new(Verifier { judge, provider }))
     }
 }
 
@@ -206,7 +231,7 @@ pub enum TlsError {
     /// Roots, pins or an identity were added to your own configuration, which is used as it is.
     #[error("nothing can be added to settings of one's own")]
     Own,
-    /// The platform's authorities cannot be loaded.
+    /// The platform's verifier cannot be created, such as because the platform's authorities cannot be loaded.
     #[error("the platform's certificate authorities cannot be had: {0}")]
     Platform(rustls::Error),
     /// A certificate cannot be for this host.
