@@ -16,7 +16,7 @@ mod numbers;
 mod oracle;
 mod play;
 mod scram_server;
-#[path = "../script/mod.rs"]
+#[path = "../serve/script.rs"]
 mod script;
 mod serving;
 mod session;

@@ -13,6 +13,7 @@ mod oracle;
 mod recorded_server;
 mod run;
 mod seen;
+mod server;
 mod tables;
 mod transcript;
 

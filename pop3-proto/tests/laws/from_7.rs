@@ -1,12 +1,12 @@
-//! The laws of the client from the seventh on; `laws.rs` has the first six.
+//! The laws of the client from the seventh on; `to_6.rs` has the first six.
 
-mod talk;
 use std::time::{Duration, Instant};
 
 use pop3_proto::wire::{Digest, Payload, Response, Timestamp};
 use pop3_proto::{Awaiting, Client, Command, Config, Kind, State, UsageError, Violation, sasl};
 use proptest::prelude::*;
-use talk::Talk;
+
+use crate::talk::Talk;
 
 const ONE: u32 = 1;
 const AUTH: Command<'static> = Command::Auth { mechanism: "X", initial_response: None };

@@ -3,7 +3,7 @@
 use pop3_proto::wire::{DropListing, KnownCapability, ScanListing};
 use pop3_proto::{Command, Event, Malformed, Violation};
 
-use crate::{Reader, Seen, answer, feed, logged_in, no, ok, row, send, values};
+use super::{Reader, Seen, answer, feed, logged_in, no, ok, row, send, values};
 
 const LIST: Command<'static> = Command::List(None);
 const UIDL: Command<'static> = Command::Uidl(None);

@@ -1,5 +1,4 @@
 //! Mail that pretends to be answers of the server, at each octet of each message: it is never delivered as a message.
-#![cfg(feature = "alloc")]
 
 use pop3_proto::drive::{Batch, BatchCommand, Call, Conversation, Io, Selection, Step, UidlOne};
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};

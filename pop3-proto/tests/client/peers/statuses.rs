@@ -3,7 +3,7 @@
 use pop3_proto::wire::{Digest, Timestamp};
 use pop3_proto::{Awaiting, Client, Command, Config, Kind, State, UsageError, Violation};
 
-use crate::{Reader, Seen, answer, body, feed, greeted, logged_in, no, ok, row, send};
+use super::{Reader, Seen, answer, body, feed, greeted, logged_in, no, ok, row, send};
 
 fn greet(wire: &[u8]) -> (Reader, Result<(), Violation>) {
     let (reader, result) = feed(&Client::new(Config::default()), wire);

@@ -1,7 +1,4 @@
 //! Limits of what a client that never logs in can take from a server.
-#![cfg(feature = "std")]
-
-mod script;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,7 +9,7 @@ use pop3_proto::serve::{Denial, LoginAttempt, MailStore, Maildrop, StoreError};
 use pop3_proto::{ServerConfig, Service, State};
 use proptest::prelude::*;
 
-use script::{drain, feed};
+use crate::script::{drain, feed};
 
 const CONFIG: ServerConfig = ServerConfig { plaintext_login: true, stls: true, ..ServerConfig::new() };
 

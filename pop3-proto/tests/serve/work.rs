@@ -1,7 +1,4 @@
 //! The cost of a client's commands to a server: in proportion to their answers, however often they are repeated.
-#![cfg(feature = "std")]
-
-mod script;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -10,7 +7,7 @@ use base64ct::{Base64, Encoding as _};
 use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 use pop3_proto::{ServerConfig, Service};
 
-use script::{drain, feed};
+use crate::script::{drain, feed};
 
 const CONFIG: ServerConfig = ServerConfig { plaintext_login: true, ..ServerConfig::new() };
 const MESSAGES: u32 = 1000;

@@ -1,10 +1,9 @@
 //! Deviations of servers from the RFCs: a test for each row of the table in `src/tolerance.md`, in its order.
 
-mod talk;
-
 use pop3_proto::wire::{KnownCapability, Payload, Response};
 use pop3_proto::{Client, Command, Config, Event, Malformed, UsageError, Violation};
-use talk::Talk;
+
+use crate::talk::Talk;
 
 const ONE: u32 = 1;
 const AUTH: Command<'static> = Command::Auth { mechanism: "X", initial_response: None };

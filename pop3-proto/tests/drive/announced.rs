@@ -1,6 +1,5 @@
 //! Commands of extensions are sent only if the capabilities have them (RFC 6856, sections 2 and 3), and a list of
 //! mechanisms can be asked for without them.
-#![cfg(feature = "alloc")]
 
 use pop3_proto::drive::{Acknowledge, Call, Capabilities, Conversation, Exchange, Io, Language, Lines, Step};
 use pop3_proto::{Cause, Command, Config, Error, Kind, UsageError};

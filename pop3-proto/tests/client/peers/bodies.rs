@@ -2,7 +2,7 @@
 
 use pop3_proto::{Awaiting, Client, Command, Config, Event, Violation};
 
-use crate::{Reader, Seen, answer, body, feed, logged_in, no, ok, send};
+use super::{Reader, Seen, answer, body, feed, logged_in, no, ok, send};
 
 const RETR: Command<'static> = Command::Retr(1);
 

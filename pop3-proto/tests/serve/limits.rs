@@ -1,12 +1,9 @@
 //! A server whose store fails, whose client does not read, and whose driver is mistaken.
-#![cfg(feature = "std")]
-
-mod script;
 
 use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 use pop3_proto::{Service, State};
 
-use script::{PLAINTEXT, drain, feed, talk_with};
+use crate::script::{PLAINTEXT, drain, feed, talk_with};
 
 /// A maildrop that can be made to fail, of one message of any size.
 #[derive(Clone)]

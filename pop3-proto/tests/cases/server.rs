@@ -1,8 +1,7 @@
 //! Plays every recorded exchange that judges the server: fed command by command, octet by octet, cut at random, and
 //! with all commands at once.
 //!
-//! `POP3_CASES=folder cargo test --test server_cases -- --ignored`
-#![cfg(feature = "std")]
+//! `POP3_CASES=folder cargo test --all-features --test cases -- --ignored`
 
 use pop3_proto::serve::{Denial, LoginAttempt, MailStore, Maildrop, MemoryMaildrop, StoreError};
 use pop3_proto::wire::{Code, Digest, Timestamp};

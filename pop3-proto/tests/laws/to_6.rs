@@ -1,11 +1,10 @@
-//! The laws of the client, each by its number. The oracles share no code with the crate's framing and state machine.
-
-mod talk;
+//! The laws of the client up to the sixth. The oracles share no code with the crate's framing and state machine.
 
 use pop3_proto::wire::{Digest, Payload, Response};
 use pop3_proto::{Awaiting, BadArgument, Client, Command, Config, Kind, State, UsageError, Violation};
 use proptest::prelude::*;
-use talk::Talk;
+
+use crate::talk::Talk;
 
 const ONE: u32 = 1;
 const AUTH: Command<'static> = Command::Auth { mechanism: "X", initial_response: None };

@@ -1,8 +1,4 @@
 //! SCRAM-SHA-256 on the server's side, judged by a client that shares no code with it.
-#![cfg(feature = "scram")]
-
-#[path = "../script/mod.rs"]
-mod script;
 
 mod hostile;
 mod oracle;
@@ -12,8 +8,8 @@ use pop3_proto::serve::{MailStore, Maildrop};
 use pop3_proto::{ServerConfig, Service, State};
 use zeroize::Zeroizing;
 
-use oracle::{Client, decode, encode};
-use script::{drain, feed};
+use self::oracle::{Client, decode, encode};
+use crate::script::{drain, feed};
 
 pub(crate) const WRONG: &str = "-ERR [AUTH] wrong user name or password\r\n";
 pub(crate) const OPEN: &str = "+OK the maildrop is open\r\n";

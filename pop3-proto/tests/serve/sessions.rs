@@ -1,13 +1,10 @@
 //! Sessions of a server, written as conversations. Each one is held three times: line by line, octet by octet, and with
 //! all lines sent at once. The numbers in the names are the rows of the list of what a server must do.
-#![cfg(feature = "std")]
-
-mod script;
 
 use pop3_proto::serve::{LoginAttempt, MailStore, Maildrop as _, MemoryMaildrop};
 use pop3_proto::{ServerConfig, Service, State};
 
-use script::{GREETING, LOGIN, PLAINTEXT, check, drain, feed, inside, store, talk, talk_with};
+use crate::script::{GREETING, LOGIN, PLAINTEXT, check, drain, feed, inside, store, talk, talk_with};
 
 #[test]
 fn v1_v2_odd_lines_cost_one_err_each() {

@@ -1,0 +1,6 @@
+//! Tests of the client: answers that deviate from the RFCs, and ones that other clients failed on.
+
+mod peers;
+#[path = "../talk/mod.rs"]
+mod talk;
+mod tolerance;
