@@ -93,6 +93,7 @@
 //! | `tls` | `tls` | requirements on TLS, for adapters that use rustls |
 //! | [`login`] | `alloc` | credentials, the choice of a login method, and where to connect; why a login failed |
 //! | [`serve`] | `alloc` | a server with buffers, and the maildrop that it serves; with `std`, an in-memory maildrop |
+//! | `testing` | `testing` | parts for tests |
 //!
 //! Without features, the crate needs neither std nor an allocator. `std` is enabled by default.
 //!
@@ -131,6 +132,8 @@ pub mod sasl;
 pub mod serve;
 mod server;
 pub mod state;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "tls")]
 pub mod tls;
 pub mod wire;

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 /// The modules in the order that the front page of the crate gives.
-const LAYERS: [&str; 11] =
-    ["wire", "state", "error", "client", "server", "message", "sasl", "drive", "tls", "login", "serve"];
+const LAYERS: [&str; 12] =
+    ["wire", "state", "error", "client", "server", "message", "sasl", "drive", "tls", "login", "serve", "testing"];
 
 /// The sources by module path, such as `wire::line`, without comments and unit tests.
 fn sources() -> BTreeMap<String, String> {

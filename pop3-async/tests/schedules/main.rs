@@ -5,13 +5,12 @@
 mod adapters;
 mod bare;
 mod deaths;
-#[path = "../../../pop3-proto/tests/pair/maildrop.rs"]
-mod maildrop;
 mod oracle;
 mod script;
 mod wire;
 
 use pop3_async::Method;
+use pop3_async::pop3_proto::testing::maildrop;
 use proptest::prelude::*;
 
 use bare::Bare;

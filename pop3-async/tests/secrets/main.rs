@@ -13,11 +13,10 @@ pub use pop3_async::*;
 #[path = "../../../pop3-blocking/tests/tls/authority.rs"]
 #[allow(dead_code, reason = "it is written for more")]
 mod authority;
-#[path = "../../../pop3-proto/tests/sasl/echo.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod echo;
 #[path = "../../../pop3-blocking/tests/secrets/logins.rs"]
 mod logins;
 #[path = "../../../pop3-blocking/tests/tls/server.rs"]
 #[allow(dead_code, reason = "it is written for more")]
 mod server;
+
+use pop3_async::pop3_proto::testing::echo;

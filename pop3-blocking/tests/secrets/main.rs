@@ -5,10 +5,9 @@
 #[path = "../tls/authority.rs"]
 #[allow(dead_code, reason = "it is written for more")]
 mod authority;
-#[path = "../../../pop3-proto/tests/sasl/echo.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod echo;
 mod logins;
 #[path = "../tls/server.rs"]
 #[allow(dead_code, reason = "it is written for more")]
 mod server;
+
+use pop3_blocking::pop3_proto::testing::echo;

@@ -7,12 +7,12 @@ mod bare;
 mod keyed;
 mod link;
 mod logins;
-mod maildrop;
 mod oracle;
 mod typed;
 
 use pop3_proto::drive::BatchCommand;
 use pop3_proto::login::{Method, Policy, Security};
+use pop3_proto::testing::maildrop;
 use pop3_proto::wire::{Payload, Response};
 use pop3_proto::{Command, ServerConfig};
 use proptest::prelude::*;

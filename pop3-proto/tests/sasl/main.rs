@@ -2,12 +2,13 @@
 #![cfg(feature = "alloc")]
 
 mod choice;
-#[cfg(all(feature = "scram", feature = "cram-md5"))]
-mod echo;
 mod mechanisms;
 mod own;
 mod play;
 #[cfg(feature = "scram")]
 mod scram;
-#[cfg(all(feature = "scram", feature = "cram-md5"))]
+#[cfg(all(feature = "scram", feature = "cram-md5", feature = "testing"))]
 mod secrets;
+
+#[cfg(all(feature = "scram", feature = "cram-md5", feature = "testing"))]
+use pop3_proto::testing::echo;

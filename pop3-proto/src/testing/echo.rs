@@ -1,20 +1,38 @@
-//! Servers that repeat what they hear, and a search for secrets in all output.
+//! Answers of servers that repeat what they hear, and a search for secrets in all output.
+//!
+//! ```
+//! use pop3_proto::testing::echo::{assert_absent, forms};
+//!
+//! assert!(forms(b"tanstaaf").contains(&"dGFuc3RhYW".to_owned()), "it is found in Base64");
+//! assert_absent("C: USER mrose, C: PASS ***", &[b"tanstaaf".to_vec()], "the log");
+//! ```
 
+use std::borrow::ToOwned as _;
 use std::fmt::Debug;
+use std::string::{String, ToString};
 use std::sync::{Arc, Mutex};
+use std::vec::Vec;
+use std::{format, vec};
 
 use base64ct::Encoding as _;
 use md5::{Digest as _, Md5};
-use pop3_proto::drive::LogEntry;
-use pop3_proto::login::{Credentials, Method};
 
-pub(crate) const USER: &str = "mrose";
-pub(crate) const PASSWORD: &str = "tan,Staaf*7\u{e4}";
-pub(crate) const TOKEN: &str = "ya29.vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg";
-pub(crate) const TIMESTAMP: &str = "<1896.697170952@dbc.mtview.ca.us>";
-pub(crate) const CHALLENGE: &str = "<17.42@challenge.example>";
+use crate::drive::LogEntry;
+use crate::login::{Credentials, Method};
 
-pub(crate) const METHODS: [Method; 10] = [
+/// The name that [`credentials`] contain.
+pub const USER: &str = "mrose";
+/// The password that [`credentials`] contain, with characters that have a meaning in a mechanism.
+pub const PASSWORD: &str = "tan,Staaf*7\u{e4}";
+/// The token that [`credentials`] contain.
+pub const TOKEN: &str = "ya29.vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg";
+/// A timestamp for a greeting.
+pub const TIMESTAMP: &str = "<1896.697170952@dbc.mtview.ca.us>";
+/// The challenge of CRAM-MD5.
+pub const CHALLENGE: &str = "<17.42@challenge.example>";
+
+/// All methods to log in, but those that are bound to a TLS connection.
+pub const METHODS: [Method; 10] = [
     Method::UserPass,
     Method::Apop,
     Method::Plain,
@@ -27,7 +45,8 @@ pub(crate) const METHODS: [Method; 10] = [
     Method::External,
 ];
 
-pub(crate) fn credentials(method: Method) -> Credentials {
+/// Returns credentials for a method.
+pub fn credentials(method: Method) -> Credentials {
     match method {
         Method::OauthBearer | Method::Xoauth2 => Credentials::token(USER, TOKEN),
         Method::External => Credentials::external(),
@@ -35,22 +54,29 @@ pub(crate) fn credentials(method: Method) -> Credentials {
     }
 }
 
-/// All output that can be seen from outside.
-#[derive(Clone, Default)]
-pub(crate) struct Notes(pub(crate) Arc<Mutex<String>>);
+/// All output that can be seen from outside. A clone is another handle to the same text.
+#[derive(Clone, Debug, Default)]
+pub struct Notes(pub Arc<Mutex<String>>);
 
 impl Notes {
-    pub(crate) fn add(&self, what: impl AsRef<str>) {
+    /// Adds a line.
+    ///
+    /// # Panics
+    ///
+    /// Panics if another thread has panicked while it added something.
+    pub fn add(&self, what: impl AsRef<str>) {
         let mut notes = self.0.lock().unwrap();
         notes.push_str(what.as_ref());
         notes.push('\n');
     }
 
-    pub(crate) fn show(&self, what: &dyn Debug) {
+    /// Adds a value in both forms of `Debug`.
+    pub fn show(&self, what: &dyn Debug) {
         self.add(format!("{what:?} {what:#?}"));
     }
 
-    pub(crate) fn sink(&self) -> impl FnMut(LogEntry<'_>) + Send + 'static {
+    /// Returns a log that adds each entry.
+    pub fn sink(&self) -> impl FnMut(LogEntry<'_>) + Send + 'static {
         let notes = self.clone();
         move |entry| notes.add(format!("{entry} {entry:?} {entry:#?}"))
     }
@@ -58,26 +84,31 @@ impl Notes {
 
 /// The server's last answer in an exchange.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Manner {
+pub enum Manner {
+    /// Accepts.
     Accepts,
+    /// Refuses.
     Refuses,
     /// Accepts, with a second, unsolicited line.
     Babbles,
     /// Breaks the protocol.
     Raves,
+    /// Closes the connection.
     HangsUp,
 }
 
 /// Decodes Base64, or returns nothing if the text is not Base64.
-pub(crate) fn decoded(text: &str) -> Vec<u8> {
+pub fn decoded(text: &str) -> Vec<u8> {
     base64ct::Base64::decode_vec(text).unwrap_or_default()
 }
 
-pub(crate) const MANNERS: [Manner; 5] =
-    [Manner::Accepts, Manner::Refuses, Manner::Babbles, Manner::Raves, Manner::HangsUp];
+/// All manners.
+pub const MANNERS: [Manner; 5] = [Manner::Accepts, Manner::Refuses, Manner::Babbles, Manner::Raves, Manner::HangsUp];
 
-/// Answers a line, and repeats the line that it heard.
-pub(crate) fn answer(line: &str, manner: Manner, round: usize, method: Method, decoded: &[u8]) -> String {
+/// Returns the answer to the client's line of this number in a login, counted from 0, with the line repeated in it.
+///
+/// `decoded` is what the line says in Base64.
+pub fn answer(line: &str, manner: Manner, round: usize, method: Method, decoded: &[u8]) -> String {
     let heard = format!("{line} {}", String::from_utf8_lossy(decoded).replace(|c: char| c.is_control(), " "));
     let more = match (method, round) {
         _ if line == "*" => return "-ERR cancelled\r\n".into(),
@@ -108,7 +139,7 @@ pub(crate) fn answer(line: &str, manner: Manner, round: usize, method: Method, d
 }
 
 /// Returns a secret in every form in which it might be shown.
-pub(crate) fn forms(secret: &[u8]) -> Vec<String> {
+pub fn forms(secret: &[u8]) -> Vec<String> {
     let mut forms = vec![
         String::from_utf8_lossy(secret).into_owned(),
         secret.escape_ascii().to_string(),
@@ -126,23 +157,29 @@ pub(crate) fn forms(secret: &[u8]) -> Vec<String> {
     forms
 }
 
-pub(crate) fn assert_absent(notes: &str, secrets: &[Vec<u8>], context: &str) {
+/// Asserts that no secret is in a text, in any of its [`forms`].
+///
+/// # Panics
+///
+/// Panics if one is, with `context` in the message.
+pub fn assert_absent(notes: &str, secrets: &[Vec<u8>], context: &str) {
     for form in secrets.iter().flat_map(|secret| forms(secret)) {
         assert!(!notes.contains(&form), "{context}: {form:?} is in {notes}");
     }
 }
 
-pub(crate) fn md5_hex(parts: &[&str]) -> Vec<u8> {
+/// Returns the MD5 digest of the parts, joined, in hexadecimal digits.
+pub fn md5_hex(parts: &[&str]) -> Vec<u8> {
     Md5::digest(parts.concat()).iter().flat_map(|octet| format!("{octet:02x}").into_bytes()).collect()
 }
 
 /// Returns all secrets of a login by this method, in which these lines were sent.
-pub(crate) fn secrets_of(method: Method, wire: &[String]) -> Vec<Vec<u8>> {
+pub fn secrets_of(method: Method, wire: &[String]) -> Vec<Vec<u8>> {
     let mut secrets: Vec<Vec<u8>> = vec![PASSWORD.into(), TOKEN.into(), md5_hex(&[TIMESTAMP, PASSWORD])];
     // Every message that was sent is a secret, as it was and decoded; only the first of SCRAM is not.
     let scram = matches!(method, Method::ScramSha1 | Method::ScramSha256);
     for line in wire.iter().skip(usize::from(scram)) {
-        let last = line.rsplit(' ').next().unwrap();
+        let last = line.rsplit(' ').next().unwrap_or_default();
         if last != method.name() {
             secrets.extend([last.into(), decoded(last)]);
         }

@@ -1,23 +1,43 @@
-//! The messages of one user, and a naive description of what a server must send.
+//! A maildrop of one user, and the octets that a client must get of each message.
+//!
+//! ```
+//! use pop3_proto::testing::maildrop::{Mail, TestMaildrop};
+//! use pop3_proto::{ServerConfig, Service};
+//!
+//! let mail = Mail { id: "1".into(), content: b"Subject: dots\n\n.\n".to_vec() };
+//! assert_eq!(mail.sent(), b"Subject: dots\r\n\r\n.\r\n");
+//! let maildrop = TestMaildrop::new(&[mail], usize::MAX);
+//! let service = Service::new(maildrop.clone(), ServerConfig::default(), None);
+//! // ... let a client log in, mark message 1 as deleted, and quit ...
+//! assert_eq!(maildrop.removed(), None, "there was no QUIT yet");
+//! # drop(service);
+//! ```
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::string::String;
+use std::vec::Vec;
 
-use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
-use pop3_proto::transmitted_octets;
+use crate::serve::{Denial, LoginAttempt, Maildrop, StoreError};
+use crate::wire::transmitted_octets;
 
-pub(crate) const USER: &str = "ann";
-pub(crate) const PASSWORD: &str = " tan  staaf";
+/// The name of the user of a [`TestMaildrop`].
+pub const USER: &str = "ann";
+/// The user's password, which has blanks in front and inside.
+pub const PASSWORD: &str = " tan  staaf";
 
+/// A message.
 #[derive(Clone, Debug)]
-pub(crate) struct Mail {
-    pub(crate) id: String,
-    pub(crate) content: Vec<u8>,
+pub struct Mail {
+    /// The unique-id.
+    pub id: String,
+    /// The message as it is stored, with any line ends.
+    pub content: Vec<u8>,
 }
 
 impl Mail {
     /// Returns the octets that a client gets: every line with CRLF, the last one too.
-    pub(crate) fn sent(&self) -> Vec<u8> {
+    pub fn sent(&self) -> Vec<u8> {
         let mut lines: Vec<&[u8]> = self.content.split(|&octet| octet == b'\n').collect();
         if lines.last() == Some(&&b""[..]) {
             lines.pop();
@@ -27,7 +47,7 @@ impl Mail {
     }
 
     /// Returns the header, the blank line, and so many lines of the body.
-    pub(crate) fn top(&self, lines: u32) -> Vec<u8> {
+    pub fn top(&self, lines: u32) -> Vec<u8> {
         let (sent, mut top, mut left) = (self.sent(), Vec::new(), None);
         for line in sent.split_inclusive(|&octet| octet == b'\n') {
             match &mut left {
@@ -42,9 +62,16 @@ impl Mail {
     }
 }
 
-/// The messages of one session. The numbers that UPDATE removed stay known after the session.
+/// A maildrop for one session.
+///
+/// A clone is another handle to the same messages, which tells after the session what was removed.
+///
+/// # Panics
+///
+/// Its methods panic if a server does what no server may: a second login, a question before the login, or a second
+/// removal.
 #[derive(Clone, Debug)]
-pub(crate) struct TestMaildrop {
+pub struct TestMaildrop {
     mails: Rc<[Mail]>,
     open: bool,
     /// The most octets that a read returns.
@@ -53,12 +80,13 @@ pub(crate) struct TestMaildrop {
 }
 
 impl TestMaildrop {
-    pub(crate) fn new(mails: &[Mail], mouthful: usize) -> TestMaildrop {
+    /// Creates a maildrop whose reads return no more than `mouthful` octets each.
+    pub fn new(mails: &[Mail], mouthful: usize) -> TestMaildrop {
         TestMaildrop { mails: mails.into(), open: false, mouthful, removed: Rc::default() }
     }
 
     /// Returns the numbers that UPDATE removed, if there was one.
-    pub(crate) fn removed(&self) -> Option<Vec<u32>> {
+    pub fn removed(&self) -> Option<Vec<u32>> {
         self.removed.borrow().clone()
     }
 

@@ -1,0 +1,8 @@
+//! Parts for tests: of this crate, of its adapters, and of programs that use them.
+//!
+//! Nothing here does I/O. What judges a server or a client shares no code with what it judges.
+//!
+//! The contents may change in any version.
+
+pub mod echo;
+pub mod maildrop;
