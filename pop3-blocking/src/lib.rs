@@ -37,6 +37,10 @@
 //! [`Timeouts`] limits each wait: for the greeting, the TLS handshake, each answer, each part of a message or a
 //! listing, and the login as a whole. Servers that trickle bytes time out, and time in which you ask for nothing does
 //! not count. On a stream of your own, limits are less precise: see [`Connection::set_timeouts`].
+//!
+//! # Tests
+//!
+//! With the feature `testing`, the module `testing` has servers on loopback that play scripts, and certificates.
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -48,6 +52,8 @@ mod netrc;
 mod serve;
 mod session;
 mod tcp;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 mod transport;

@@ -2,15 +2,11 @@
 //! a process of its own.
 #![allow(missing_docs, reason = "a test")]
 
-#[path = "scripted/peer.rs"]
-#[allow(dead_code, reason = "this test needs less of it")]
-mod peer;
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use peer::Peer;
+use pop3_blocking::testing::peer::Peer;
 use pop3_blocking::{Connect, Security};
 
 /// Runs in a child process: connects with the given and the found settings, and prints the result.

@@ -2,9 +2,6 @@
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../../../pop3-blocking/tests/tls/authority.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod authority;
 #[path = "../../../pop3-blocking/tests/faults/converse.rs"]
 mod converse;
 #[path = "../../../pop3-blocking/tests/faults/encryption.rs"]
@@ -28,6 +25,7 @@ mod story;
 mod wire;
 
 use pop3_async::{Connect, Error, connect};
+use pop3_blocking::testing::authority;
 use tokio::runtime::{Builder, Runtime};
 
 use story::{Story, Value};

@@ -2,9 +2,6 @@
 //! stopped: a wait that takes too long takes no time, and one without end would be seen.
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../../../pop3-blocking/tests/tls/authority.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod authority;
 #[path = "../../../pop3-blocking/tests/faults/converse.rs"]
 mod converse;
 #[path = "../../../pop3-blocking/tests/faults/encryption.rs"]
@@ -38,6 +35,7 @@ use std::time::Duration;
 
 use pop3_async::Error;
 use pop3_async::pop3_proto::drive::Timeouts;
+use pop3_blocking::testing::authority;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, timeout};
 

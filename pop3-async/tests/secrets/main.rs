@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "a test")]
 
 // The shared tests say `pop3_blocking`, and here that is what `driver` has.
+extern crate pop3_blocking as blocking;
 extern crate self as pop3_blocking;
 
 #[path = "../dovecot/driver.rs"]
@@ -10,13 +11,8 @@ pub mod driver;
 pub use driver::{Connection, LoginFailed, MessageReader, Messages, Session, Tcp, connect};
 pub use pop3_async::*;
 
-#[path = "../../../pop3-blocking/tests/tls/authority.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod authority;
 #[path = "../../../pop3-blocking/tests/secrets/logins.rs"]
 mod logins;
-#[path = "../../../pop3-blocking/tests/tls/server.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod server;
 
+use blocking::testing::{authority, server};
 use pop3_async::pop3_proto::testing::echo;

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "a test")]
 
 // The shared tests say `pop3_blocking`, and here that is what `driver` has.
+extern crate pop3_blocking as blocking;
 extern crate self as pop3_blocking;
 
 #[path = "../dovecot/driver.rs"]
@@ -13,8 +14,6 @@ pub use pop3_async::*;
 
 #[path = "../../../pop3-blocking/tests/tls/attacks.rs"]
 mod attacks;
-#[path = "../../../pop3-blocking/tests/tls/authority.rs"]
-mod authority;
 #[path = "../../../pop3-blocking/tests/tls/certificates.rs"]
 mod certificates;
 #[path = "../../../pop3-blocking/tests/tls/endings.rs"]
@@ -23,10 +22,10 @@ mod endings;
 mod handshakes;
 #[path = "../../../pop3-blocking/tests/tls/pins.rs"]
 mod pins;
-#[path = "../../../pop3-blocking/tests/tls/server.rs"]
-mod server;
 #[path = "../../../pop3-blocking/tests/tls/sessions.rs"]
 mod sessions;
 
 mod flow;
 mod time;
+
+use blocking::testing::{authority, server};

@@ -3,9 +3,6 @@
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../tls/authority.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod authority;
 #[path = "../faults/converse.rs"]
 mod converse;
 #[path = "../faults/encryption.rs"]
@@ -27,6 +24,7 @@ mod story;
 #[path = "../faults/wire.rs"]
 mod wire;
 
+use pop3_blocking::testing::authority;
 use pop3_blocking::{Connect, Error, connect};
 
 use story::{Story, Value};

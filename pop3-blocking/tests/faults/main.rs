@@ -2,9 +2,6 @@
 //! message is taken for the whole, and no deletion is reported that was not committed.
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../tls/authority.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod authority;
 mod converse;
 mod encryption;
 mod fault;
@@ -20,6 +17,8 @@ mod story;
 mod wire;
 
 use std::io::ErrorKind;
+
+use pop3_blocking::testing::authority;
 
 use fault::{Fault, Kind};
 use maildrop::Scene;

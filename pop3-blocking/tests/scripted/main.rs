@@ -8,6 +8,7 @@ mod deadlines;
 mod errors;
 mod memory;
 mod pace;
-mod peer;
 mod quitting;
 mod stingy;
+
+use pop3_blocking::testing::peer;

@@ -2,10 +2,10 @@
 #![allow(missing_docs, reason = "a test")]
 
 mod attacks;
-mod authority;
 mod certificates;
 mod endings;
 mod handshakes;
 mod pins;
-mod server;
 mod sessions;
+
+use pop3_blocking::testing::{authority, server};

@@ -2,6 +2,8 @@
 #![cfg(feature = "alloc")]
 
 mod announced;
+#[cfg(feature = "std")]
+mod errors;
 mod forged;
 mod interleaved;
 mod unasked;

@@ -1,7 +1,21 @@
 //! A server on loopback that plays a script, in the clear or inside TLS.
 //!
-//! `S: ` is a line that the server sends, `C: ` one that the client must send; `-- tls` does the handshake, `-- hold` waits
+//! `S: ` is a line that the server sends, `C: ` one that the client must send. `-- tls` does the handshake. `-- hold` waits
 //! until the client has closed the connection, with nothing said before.
+//!
+//! ```
+//! use pop3_blocking::testing::authority::{Authority, valid_for};
+//! use pop3_blocking::testing::server::{STLS_LOGIN, Server};
+//! use pop3_blocking::{Security, connect};
+//!
+//! let authority = Authority::new();
+//! let config = authority.issue(valid_for(&["127.0.0.1"])).server();
+//! let server = Server::playing(&config, format!("{STLS_LOGIN}C: QUIT\nS: +OK\n"));
+//! let session = connect(server.connect(Security::StartTls, authority.trusted()))?;
+//! session.quit()?;
+//! server.done();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,14 +23,15 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use pop3_blocking::pop3_proto::tls::rustls::{ServerConfig, ServerConnection, StreamOwned};
-use pop3_blocking::{Connect, Security, Tls};
+use pop3_proto::tls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// Long enough for a loaded machine; only a failing test waits for it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
+use crate::{Connect, Security, Tls};
+
+/// A time-out that is long enough for a loaded machine. Only a failing test waits for it.
+pub const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A login of mrose as USER and PASS, where the server knows no CAPA.
-pub(crate) const LOGIN: &str = "
+pub const LOGIN: &str = "
 S: +OK ready
 C: CAPA
 S: -ERR what?
@@ -27,7 +42,7 @@ S: +OK
 ";
 
 /// The same after STLS.
-pub(crate) const STLS_LOGIN: &str = "
+pub const STLS_LOGIN: &str = "
 S: +OK ready
 C: CAPA
 S: +OK
@@ -44,16 +59,24 @@ C: PASS tanstaaf
 S: +OK
 ";
 
-pub(crate) type Encrypted = StreamOwned<ServerConnection, TcpStream>;
+/// The server's side of a connection inside TLS.
+pub type Encrypted = StreamOwned<ServerConnection, TcpStream>;
 
-pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
+/// A server for one connection.
+#[derive(Debug)]
+pub struct Server {
+    /// Its address on loopback.
+    pub address: SocketAddr,
     thread: JoinHandle<()>,
 }
 
 impl Server {
-    /// For one connection.
-    pub(crate) fn new(serve: impl FnOnce(TcpStream) + Send + 'static) -> Server {
+    /// Starts a server for one connection.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it cannot listen.
+    pub fn new(serve: impl FnOnce(TcpStream) + Send + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let thread = std::thread::spawn(move || {
@@ -65,13 +88,18 @@ impl Server {
         Server { address, thread }
     }
 
-    pub(crate) fn playing(config: &Arc<ServerConfig>, script: impl Into<String>) -> Server {
+    /// Starts a server that plays a script, and closes the connection at its end.
+    pub fn playing(config: &Arc<ServerConfig>, script: impl Into<String>) -> Server {
         let (config, script) = (Arc::clone(config), script.into());
         Server::new(move |stream| drop(play(stream, &config, &script)))
     }
 
-    /// Inside TLS from the beginning, until the script has ended; then `serve` goes on.
-    pub(crate) fn encrypted(
+    /// Starts a server inside TLS that plays a script. Then `serve` goes on.
+    ///
+    /// # Panics
+    ///
+    /// The server panics if the client gives up in the handshake.
+    pub fn encrypted(
         config: &Arc<ServerConfig>,
         script: impl Into<String>,
         serve: impl FnOnce(Encrypted) + Send + 'static,
@@ -83,26 +111,35 @@ impl Server {
         })
     }
 
-    /// Waits until it has ended, and fails if the client did not keep to the script.
-    pub(crate) fn done(self) {
+    /// Waits until the server has ended.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the client did not keep to the script.
+    pub fn done(self) {
         if let Err(panic) = self.thread.join() {
             std::panic::resume_unwind(panic);
         }
     }
 
-    /// A client that calls the server by this name, which must lead to loopback.
-    pub(crate) fn connect_to(&self, host: &str, security: Security, tls: impl Into<Tls>) -> Connect {
+    /// Returns the settings of a client that calls the server by this name, which must lead to loopback.
+    pub fn connect_to(&self, host: &str, security: Security, tls: impl Into<Tls>) -> Connect {
         let connect = Connect::new().host(host).port(self.address.port()).user("mrose").password("tanstaaf");
         connect.security(security).tls(tls).timeout(PATIENCE)
     }
 
-    pub(crate) fn connect(&self, security: Security, tls: impl Into<Tls>) -> Connect {
+    /// Returns the settings of a client that calls the server by its address.
+    pub fn connect(&self, security: Security, tls: impl Into<Tls>) -> Connect {
         self.connect_to("127.0.0.1", security, tls)
     }
 }
 
-/// The handshake, or `None` if it failed. Its end may come with the first octets of the client.
-pub(crate) fn encrypt(mut stream: TcpStream, config: &Arc<ServerConfig>) -> Option<Encrypted> {
+/// Does the handshake, or returns `None` if it failed. Its end may come with the first octets of the client.
+///
+/// # Panics
+///
+/// Panics if the settings cannot be used.
+pub fn encrypt(mut stream: TcpStream, config: &Arc<ServerConfig>) -> Option<Encrypted> {
     let mut connection = ServerConnection::new(Arc::clone(config)).unwrap();
     while connection.is_handshaking() {
         connection.complete_io(&mut stream).ok()?;
@@ -110,8 +147,9 @@ pub(crate) fn encrypt(mut stream: TcpStream, config: &Arc<ServerConfig>) -> Opti
     Some(StreamOwned::new(connection, stream))
 }
 
-/// Plays a script, and gives the stream if it is inside TLS by then. A client that does not like the handshake ends it.
-pub(crate) fn play(mut plain: TcpStream, config: &Arc<ServerConfig>, script: &str) -> Option<Encrypted> {
+/// Plays a script, and returns the stream if it is inside TLS by then. A client that does not like the handshake ends
+/// the script.
+pub fn play(mut plain: TcpStream, config: &Arc<ServerConfig>, script: &str) -> Option<Encrypted> {
     let mut lines = script.lines();
     let before: Vec<&str> = lines.by_ref().take_while(|line| *line != "-- tls").collect();
     say(&mut plain, &before.join("\n"));
@@ -123,7 +161,12 @@ pub(crate) fn play(mut plain: TcpStream, config: &Arc<ServerConfig>, script: &st
     Some(stream)
 }
 
-pub(crate) fn say(stream: &mut (impl Read + Write), script: &str) {
+/// Plays a script without a handshake.
+///
+/// # Panics
+///
+/// Panics if the client does not keep to the script.
+pub fn say(stream: &mut (impl Read + Write), script: &str) {
     for line in script.lines().filter(|line| !line.is_empty()) {
         match line.split_at(3.min(line.len())) {
             // A client that has given up already need not listen.
@@ -142,13 +185,17 @@ pub(crate) fn say(stream: &mut (impl Read + Write), script: &str) {
 }
 
 /// Returns the error and its sources, as a program shows them.
-pub(crate) fn told(error: &dyn std::error::Error) -> String {
+pub fn told(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(error.source(), |error| error.source());
     sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
 
 /// Returns the octets that the client sends until it closes the connection, in whichever way.
-pub(crate) fn rest(stream: &mut impl Read) -> String {
+///
+/// # Panics
+///
+/// Panics if the client does not close it before the time-out.
+pub fn rest(stream: &mut impl Read) -> String {
     let mut rest = Vec::new();
     match stream.read_to_end(&mut rest) {
         Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {

@@ -3,21 +3,31 @@
 //! A script is a conversation, a line each. `S: ` is a line that the server sends, `C: ` one that the client must send;
 //! CRLF is understood. `-- quiet` asserts that the client sends nothing for a moment, `-- hold` waits until the client has
 //! closed the connection. The server closes it at the end of its script.
+//!
+//! ```
+//! use pop3_blocking::testing::peer::{LOGIN, session};
+//!
+//! let (mut session, peer) = session(LOGIN, "C: STAT\nS: +OK 2 320\nC: QUIT\nS: +OK\n");
+//! assert_eq!(session.stat()?.messages, 2);
+//! session.quit()?;
+//! peer.done();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use pop3_blocking::{Connect, Security, Session, Tcp, connect};
+use crate::{Connect, Security, Session, Tcp, connect};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// A limit that the test waits for, where other answers have to keep to it too: only a hang makes those late.
-pub(crate) const LONG: Duration = Duration::from_secs(3);
+/// A time-out that a test waits for, where other answers must come before it, too: only a hang makes those late.
+pub const LONG: Duration = Duration::from_secs(3);
 
 /// A login as USER and PASS on a server that knows no CAPA.
-pub(crate) const LOGIN: &str = "
+pub const LOGIN: &str = "
 S: +OK ready
 C: CAPA
 S: -ERR what?
@@ -28,7 +38,7 @@ S: +OK
 ";
 
 /// A login on a server that pipelines.
-pub(crate) const PIPELINED_LOGIN: &str = "
+pub const PIPELINED_LOGIN: &str = "
 S: +OK ready
 C: CAPA
 S: +OK
@@ -43,14 +53,23 @@ S: +OK
 
 /// The meaning of a line of a script.
 #[derive(Clone, Debug)]
-pub(crate) enum Turn {
+pub enum Turn {
+    /// The server sends these octets.
     Server(Vec<u8>),
+    /// The client must send these octets.
     Client(Vec<u8>),
+    /// The client sends nothing for a moment.
     Quiet,
+    /// The client closes the connection and sends nothing before.
     Hold,
 }
 
-pub(crate) fn turns(script: &str) -> impl Iterator<Item = Turn> + '_ {
+/// Returns the meanings of the lines of a script.
+///
+/// # Panics
+///
+/// The iterator panics at a line that has none.
+pub fn turns(script: &str) -> impl Iterator<Item = Turn> + '_ {
     script.lines().filter(|line| !line.is_empty()).map(|line| match line.split_at(3.min(line.len())) {
         ("S: ", said) => Turn::Server(format!("{said}\r\n").into()),
         ("C: ", said) => Turn::Client(format!("{said}\r\n").into()),
@@ -60,32 +79,45 @@ pub(crate) fn turns(script: &str) -> impl Iterator<Item = Turn> + '_ {
     })
 }
 
-pub(crate) struct Peer {
-    pub(crate) address: SocketAddr,
+/// A server for one connection.
+#[derive(Debug)]
+pub struct Peer {
+    /// Its address on loopback.
+    pub address: SocketAddr,
     thread: JoinHandle<()>,
 }
 
 impl Peer {
-    /// A server for one connection.
-    pub(crate) fn new(serve: impl FnOnce(TcpStream) + Send + 'static) -> Peer {
+    /// Starts a server for one connection.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it cannot listen.
+    pub fn new(serve: impl FnOnce(TcpStream) + Send + 'static) -> Peer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let thread = std::thread::spawn(move || serve(listener.accept().unwrap().0));
         Peer { address, thread }
     }
 
-    pub(crate) fn playing(script: String) -> Peer {
+    /// Starts a server that plays a script.
+    pub fn playing(script: String) -> Peer {
         Peer::new(move |stream| play(stream, &script))
     }
 
-    /// Waits until the connection is closed, and fails if the client did not keep to the script.
-    pub(crate) fn done(self) {
+    /// Waits until the server has ended.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the client did not keep to the script.
+    pub fn done(self) {
         if let Err(panic) = self.thread.join() {
             std::panic::resume_unwind(panic);
         }
     }
 
-    pub(crate) fn connect(&self) -> Connect {
+    /// Returns the settings of a client that calls the server.
+    pub fn connect(&self) -> Connect {
         Connect::new()
             .host("127.0.0.1")
             .port(self.address.port())
@@ -97,13 +129,22 @@ impl Peer {
     }
 }
 
-/// A session whose login was as in `login`, with a server that goes on with `script`.
-pub(crate) fn session(login: &str, script: &str) -> (Session<Tcp>, Peer) {
+/// Returns a session whose login was as in `login`, with a server that goes on with `script`.
+///
+/// # Panics
+///
+/// Panics if the login fails.
+pub fn session(login: &str, script: &str) -> (Session<Tcp>, Peer) {
     let peer = Peer::playing(format!("{login}{script}"));
     (connect(peer.connect()).unwrap(), peer)
 }
 
-pub(crate) fn play(mut stream: TcpStream, script: &str) {
+/// Plays a script on a stream.
+///
+/// # Panics
+///
+/// Panics if the client does not keep to the script.
+pub fn play(mut stream: TcpStream, script: &str) {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     for turn in turns(script) {
         match turn {
