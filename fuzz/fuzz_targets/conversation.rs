@@ -6,8 +6,7 @@ use std::collections::{HashSet, VecDeque};
 
 use libfuzzer_sys::fuzz_target;
 use pop3_proto::drive::{
-    Acknowledge, Batch, BatchCommand, Call, Capabilities, Conversation, Exchange, Io, Retrieval, Selection, Step,
-    UidlAll, UidlOne,
+    Acknowledge, Batch, Call, Capabilities, Conversation, Exchange, Io, Retrieval, Selection, Step, UidlAll, UidlOne,
 };
 use pop3_proto::{Cause, Command, Config, Error, UsageError};
 
@@ -68,8 +67,8 @@ enum Pending {
     Listing(Call<UidlAll>),
     Single(Call<UidlOne>, u32),
     Message(Retrieval, u32, Vec<u8>),
-    Messages(Batch, Option<(Retrieval, u32, Vec<u8>)>),
-    Deletions(Batch),
+    Messages(Batch<Retrieval>, Option<(Retrieval, u32, Vec<u8>)>),
+    Deletions(Batch<Call<Acknowledge<'static>>>),
     Over,
 }
 
@@ -110,14 +109,14 @@ impl Scene {
         match what {
             0 if self.calls.len() < 8 => {
                 let number = self.number();
-                let mut selection = || Selection::numbered([number, self.number(), self.number()]);
+                let mut numbers = || [number, self.number(), self.number()];
                 let window = 5 + argument;
                 let call = match argument % 5 {
                     0 => Pending::Listing(Call::new(UidlAll::new())),
                     1 => Pending::Single(Call::new(UidlOne(number)), number),
-                    2 => Pending::Message(Retrieval::new(Command::Retr(number)), number, Vec::new()),
-                    3 => Pending::Messages(Batch::new(BatchCommand::Retrieve, selection(), window), None),
-                    _ => Pending::Deletions(Batch::new(BatchCommand::Delete, selection(), window)),
+                    2 => Pending::Message(Retrieval::retr(number), number, Vec::new()),
+                    3 => Pending::Messages(Batch::retrieve(Selection::numbered(numbers()), window), None),
+                    _ => Pending::Deletions(Batch::delete(numbers(), window)),
                 };
                 self.calls.push(call);
             }
@@ -212,7 +211,7 @@ impl Scene {
                     match batch.next(conversation) {
                         Step::Done(Some(item)) => {
                             let number = item.number;
-                            *current = Some((item.retrieval(), number, Vec::new()));
+                            *current = Some((item.call, number, Vec::new()));
                         }
                         Step::Done(None) => return calls[at] = Pending::Over,
                         Step::NeedIo(_) => return,
@@ -228,7 +227,7 @@ impl Scene {
                 Step::Done(Some(item)) => {
                     // The item is not awaited: the next call skips it.
                     let number = item.number;
-                    let mut call = item.call();
+                    let mut call = item.call;
                     if let Some(Err(error)) = settled(conversation, &mut call) {
                         judge_refusal(&error, number);
                     }

@@ -21,13 +21,13 @@ use crate::message::MessageReader;
 #[must_use = "it does nothing until it is driven"]
 pub struct Messages<'a, S> {
     driver: &'a mut Driver<S>,
-    batch: Batch,
+    batch: Batch<Retrieval>,
     /// The message that is awaited. It survives if the future that awaits it is dropped.
     awaited: Option<(u32, Retrieval)>,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
-    pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch) -> Messages<'a, S> {
+    pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch<Retrieval>) -> Messages<'a, S> {
         driver.begin();
         Messages { driver, batch, awaited: None }
     }
@@ -53,7 +53,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
     fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(u32, Retrieval)>, Error>> {
         if self.awaited.is_none() {
             let item = ready!(self.driver.poll_item(cx, &mut self.batch));
-            self.awaited = item.map(|item| (item.number, item.retrieval()));
+            self.awaited = item.map(|item| (item.number, item.call));
         }
         let Some((_, retrieval)) = &mut self.awaited else { return Poll::Ready(Ok(None)) };
         let opened = ready!(self.driver.poll_open(cx, retrieval));
@@ -121,13 +121,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Headers<'_, S> {
 #[must_use = "nothing is marked until the stream is driven"]
 pub struct Deletions<'a, S> {
     driver: &'a mut Driver<S>,
-    batch: Batch,
+    batch: Batch<Call<Acknowledge<'static>>>,
     awaited: Option<(u32, Call<Acknowledge<'static>>)>,
     over: bool,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Deletions<'a, S> {
-    pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch) -> Deletions<'a, S> {
+    pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch<Call<Acknowledge<'static>>>) -> Deletions<'a, S> {
         driver.begin();
         Deletions { driver, batch, awaited: None, over: false }
     }
@@ -140,7 +140,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Deletions<'a, S> {
     fn poll_deletion(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<u32>, Error>> {
         if self.awaited.is_none() {
             let item = ready!(self.driver.poll_item(cx, &mut self.batch));
-            self.awaited = item.map(|item| (item.number, item.call()));
+            self.awaited = item.map(|item| (item.number, item.call));
         }
         let Some((number, call)) = &mut self.awaited else { return Poll::Ready(Ok(None)) };
         let number = *number;

@@ -143,7 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     /// Returns the next message of a batch.
-    pub(crate) fn poll_item(&mut self, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<Option<Item>> {
+    pub(crate) fn poll_item<T>(&mut self, cx: &mut Context<'_>, batch: &mut Batch<T>) -> Poll<Option<Item<T>>> {
         loop {
             match batch.next(&mut self.conversation) {
                 Step::Done(item) => return Poll::Ready(item),

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use pop3_proto::drive::Batch;
+use pop3_proto::drive::{Acknowledge, Batch, Call, Retrieval};
 use pop3_proto::message::Message;
 
 use crate::Error;
@@ -17,11 +17,11 @@ use crate::message::MessageReader;
 #[must_use = "it does nothing until it is driven"]
 pub struct Messages<'a, S> {
     driver: &'a mut Driver<S>,
-    batch: Batch,
+    batch: Batch<Retrieval>,
 }
 
 impl<'a, S: Read + Write> Messages<'a, S> {
-    pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch) -> Messages<'a, S> {
+    pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch<Retrieval>) -> Messages<'a, S> {
         Messages { driver, batch }
     }
 
@@ -34,7 +34,7 @@ impl<'a, S: Read + Write> Messages<'a, S> {
     #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
     pub fn next(&mut self) -> Result<Option<MessageReader<'_, S>>, Error> {
         let item = self.driver.next_item(&mut self.batch);
-        item.map(|item| MessageReader::open(self.driver, item.number, item.retrieval())).transpose()
+        item.map(|item| MessageReader::open(self.driver, item.number, item.call)).transpose()
     }
 
     /// Stops requesting messages. Those in flight still arrive.
@@ -86,19 +86,19 @@ impl<S: Read + Write> Iterator for Headers<'_, S> {
 #[must_use = "nothing is marked until the iterator is driven"]
 pub struct Deletions<'a, S> {
     driver: &'a mut Driver<S>,
-    batch: Batch,
+    batch: Batch<Call<Acknowledge<'static>>>,
     over: bool,
 }
 
 impl<'a, S: Read + Write> Deletions<'a, S> {
-    pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch) -> Deletions<'a, S> {
+    pub(crate) fn new(driver: &'a mut Driver<S>, batch: Batch<Call<Acknowledge<'static>>>) -> Deletions<'a, S> {
         Deletions { driver, batch, over: false }
     }
 
     fn deletion(&mut self) -> Result<Option<u32>, Error> {
-        let Some(item) = self.driver.next_item(&mut self.batch) else { return Ok(None) };
+        let Some(mut item) = self.driver.next_item(&mut self.batch) else { return Ok(None) };
         let number = item.number;
-        self.driver.finish(&mut item.call()).map(|()| Some(number))
+        self.driver.finish(&mut item.call).map(|()| Some(number))
     }
 }
 

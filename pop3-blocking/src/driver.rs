@@ -87,7 +87,7 @@ impl<S: Read + Write> Driver<S> {
     }
 
     /// Returns the next message of a batch.
-    pub(crate) fn next_item(&mut self, batch: &mut Batch) -> Option<Item> {
+    pub(crate) fn next_item<T>(&mut self, batch: &mut Batch<T>) -> Option<Item<T>> {
         loop {
             match batch.next(&mut self.conversation) {
                 Step::Done(item) => return item,

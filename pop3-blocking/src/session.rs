@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 
 use pop3_proto::Command;
 use pop3_proto::drive::{
-    Acknowledge, Batch, BatchCommand, Capabilities, Language, Last, Lines, ListAll, ListOne, LogEntry, OwnedUniqueId,
-    Retrieval, Selection, Stat, UidlAll, UidlOne,
+    Acknowledge, Batch, Capabilities, Language, Last, Lines, ListAll, ListOne, LogEntry, OwnedUniqueId, Retrieval,
+    Selection, Stat, UidlAll, UidlOne,
 };
 use pop3_proto::message::Message;
 use pop3_proto::wire::{DropListing, ScanListing};
@@ -105,7 +105,7 @@ impl<S: Read + Write> Session<S> {
     /// Any [`Cause`](crate::Cause); refused if there is no such message.
     #[doc(alias = "RETR")]
     pub fn retrieve(&mut self, number: u32) -> Result<MessageReader<'_, S>, Error> {
-        MessageReader::open(&mut self.driver, number, Retrieval::new(Command::Retr(number)))
+        MessageReader::open(&mut self.driver, number, Retrieval::retr(number))
     }
 
     /// Retrieves the header of a message and the first `lines` lines of its body, with TOP. You can read them while
@@ -115,7 +115,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message, or if the server does not support TOP.
     pub fn top(&mut self, number: u32, lines: u32) -> Result<MessageReader<'_, S>, Error> {
-        MessageReader::open(&mut self.driver, number, Retrieval::new(Command::Top { number, lines }))
+        MessageReader::open(&mut self.driver, number, Retrieval::top(number, lines))
     }
 
     /// Retrieves the header of a message, with TOP.
@@ -136,13 +136,15 @@ impl<S: Read + Write> Session<S> {
     #[doc(alias = "RETR")]
     pub fn retrieve_all(&mut self) -> Result<Messages<'_, S>, Error> {
         let selection = Selection::listed(self.scan_listings()?);
-        Ok(self.messages(BatchCommand::Retrieve, selection))
+        let batch = Batch::retrieve(selection, self.driver.window);
+        Ok(Messages::new(&mut self.driver, batch))
     }
 
     /// Retrieves these messages, pipelined if the server permits it.
     #[doc(alias = "RETR")]
     pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Messages<'_, S> {
-        self.messages(BatchCommand::Retrieve, Selection::numbered(numbers))
+        let batch = Batch::retrieve(Selection::numbered(numbers), self.driver.window);
+        Messages::new(&mut self.driver, batch)
     }
 
     /// Retrieves the headers of all messages that are not marked as deleted.
@@ -153,13 +155,13 @@ impl<S: Read + Write> Session<S> {
     #[doc(alias = "TOP")]
     pub fn headers_all(&mut self) -> Result<Headers<'_, S>, Error> {
         let selection = Selection::numbered(self.scan_listings()?.into_iter().map(|listing| listing.number));
-        Ok(Headers::new(self.messages(BatchCommand::Top(0), selection)))
+        Ok(self.header_batch(selection))
     }
 
     /// Retrieves the headers of these messages.
     #[doc(alias = "TOP")]
     pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Headers<'_, S> {
-        Headers::new(self.messages(BatchCommand::Top(0), Selection::numbered(numbers)))
+        self.header_batch(Selection::numbered(numbers))
     }
 
     /// Marks all messages as deleted. Returns an iterator: nothing is sent until you drive it.
@@ -176,13 +178,13 @@ impl<S: Read + Write> Session<S> {
     /// Marks these messages as deleted. Returns an iterator: nothing is sent until you drive it.
     #[doc(alias = "DELE")]
     pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Deletions<'_, S> {
-        let batch = Batch::new(BatchCommand::Delete, Selection::numbered(numbers), self.driver.window);
+        let batch = Batch::delete(numbers, self.driver.window);
         Deletions::new(&mut self.driver, batch)
     }
 
-    fn messages(&mut self, each: BatchCommand, selection: Selection) -> Messages<'_, S> {
-        let batch = Batch::new(each, selection, self.driver.window);
-        Messages::new(&mut self.driver, batch)
+    fn header_batch(&mut self, selection: Selection) -> Headers<'_, S> {
+        let batch = Batch::top(0, selection, self.driver.window);
+        Headers::new(Messages::new(&mut self.driver, batch))
     }
 
     /// Returns the highest message number accessed, or 0 for none, with LAST. RFC 1725 removed LAST from POP3; most

@@ -15,9 +15,7 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use pop3_proto::drive::{
-    Acknowledge, Batch, BatchCommand, Call, Conversation, Io, ListAll, Retrieval, Selection, Step,
-};
+use pop3_proto::drive::{Acknowledge, Batch, Call, Conversation, Io, ListAll, Retrieval, Selection, Step};
 use pop3_proto::login::{Credentials, Login, Policy, Security};
 use pop3_proto::{Command, Config};
 
@@ -48,7 +46,7 @@ enum Stage {
     Login,
     List(Call<ListAll>),
     /// A batch keeps many RETRs in flight; the answers come one after the other.
-    Messages(Batch, Option<Retrieval>),
+    Messages(Batch<Retrieval>, Option<Retrieval>),
     Quit(Call<Acknowledge<'static>>),
 }
 
@@ -82,15 +80,13 @@ impl Session {
                 }
                 Stage::List(list) => match conversation.step(list)? {
                     Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
-                    Step::Done(listings) => {
-                        Stage::Messages(Batch::new(BatchCommand::Retrieve, Selection::listed(listings), WINDOW), None)
-                    }
+                    Step::Done(listings) => Stage::Messages(Batch::retrieve(Selection::listed(listings), WINDOW), None),
                 },
                 Stage::Messages(batch, message) => match message {
                     None => match batch.next(conversation) {
                         Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
                         Step::Done(Some(item)) => {
-                            *message = Some(item.retrieval());
+                            *message = Some(item.call);
                             continue;
                         }
                         Step::Done(None) => Stage::Quit(Call::new(Acknowledge(Command::Quit))),

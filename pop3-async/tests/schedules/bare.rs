@@ -4,12 +4,11 @@ use std::io::{self, ErrorKind};
 
 use pop3_async::{Cause, Config, Credentials, Error, Policy, QuitError};
 use pop3_proto::drive::{
-    Acknowledge, Batch, Call, Capabilities, Conversation, Exchange, Io, Last, Lines, ListAll, ListOne, Retrieval,
+    Acknowledge, Batch, Call, Capabilities, Conversation, Exchange, Io, Item, Last, Lines, ListAll, ListOne, Retrieval,
     Selection, Stat, Step, UidlAll, UidlOne,
 };
 use pop3_proto::login::{Login, Progress};
-use pop3_proto::wire::ScanListing;
-use pop3_proto::{Command, UsageError, drive};
+use pop3_proto::{Command, UsageError};
 
 use crate::script::{BatchCommand, Deed, Driver, Lot, Note, Reading, Session, Value};
 use crate::wire::Wire;
@@ -118,24 +117,64 @@ impl Bare {
         Ok(Value::up_to(number, octets, enough))
     }
 
-    fn select(&mut self, lot: &Lot) -> Result<Selection, Error> {
-        let numbers = |listings: Vec<ScanListing>| listings.into_iter().map(|listing| listing.number);
-        Ok(match (&lot.numbers, lot.each) {
-            (Some(numbers), _) => Selection::numbered(numbers.iter().copied()),
-            (None, BatchCommand::Retrieve) => Selection::listed(self.call(ListAll::new())?),
-            (None, BatchCommand::Header | BatchCommand::Delete) => {
-                Selection::numbered(numbers(self.call(ListAll::new())?))
-            }
-        })
+    fn numbers(&mut self, lot: &Lot) -> Result<Vec<u32>, Error> {
+        match &lot.numbers {
+            Some(numbers) => Ok(numbers.clone()),
+            None => Ok(self.call(ListAll::new())?.into_iter().map(|listing| listing.number).collect()),
+        }
     }
 
-    fn item(&mut self, item: drive::Item, lot: &Lot) -> Result<Value, Error> {
-        let number = item.number;
-        match lot.each {
-            BatchCommand::Delete => self.finish(&mut item.call()).map(|()| Value::Number(number)),
-            BatchCommand::Header => self.read(number, item.retrieval(), Reading::Whole),
-            BatchCommand::Retrieve => self.read(number, item.retrieval(), lot.reading),
+    /// Takes the items of a batch, and gives each to `take`.
+    fn items<T>(
+        &mut self,
+        lot: &Lot,
+        mut batch: Batch<T>,
+        mut take: impl FnMut(&mut Bare, Item<T>) -> Result<Value, Error>,
+    ) -> Vec<Note> {
+        let mut notes: Vec<Note> = Vec::new();
+        // Messages go on after an error that ends the session, each with its own; the others do not.
+        let mut over = false;
+        while !over {
+            if notes.len() == lot.items {
+                if lot.each != BatchCommand::Retrieve || !lot.stops {
+                    break;
+                }
+                batch.stop();
+            }
+            let next = self.drive("", |conversation| Ok::<_, Error>(batch.next(conversation)));
+            let Ok(Some(item)) = next else { break };
+            let note = take(self, item);
+            over = lot.each != BatchCommand::Retrieve && note.as_ref().is_err_and(|error| !error.is_recoverable());
+            notes.push(note.map_err(Into::into));
         }
+        notes
+    }
+
+    fn lot(&mut self, lot: &Lot) -> Result<Vec<Note>, Error> {
+        let window = self.window;
+        Ok(match lot.each {
+            BatchCommand::Retrieve => {
+                let selection = match &lot.numbers {
+                    Some(numbers) => Selection::numbered(numbers.iter().copied()),
+                    None => Selection::listed(self.call(ListAll::new())?),
+                };
+                self.items(lot, Batch::retrieve(selection, window), |bare, Item { number, call }| {
+                    bare.read(number, call, lot.reading)
+                })
+            }
+            BatchCommand::Header => {
+                let selection = Selection::numbered(self.numbers(lot)?);
+                self.items(lot, Batch::top(0, selection, window), |bare, Item { number, call }| {
+                    bare.read(number, call, Reading::Whole)
+                })
+            }
+            BatchCommand::Delete => {
+                let batch = Batch::delete(self.numbers(lot)?, window);
+                self.items(lot, batch, |bare, Item { number, mut call }| {
+                    bare.finish(&mut call).map(|()| Value::Number(number))
+                })
+            }
+        })
     }
 
     fn farewell(mut self) -> Result<(), QuitError> {
@@ -177,13 +216,9 @@ impl Session for Bare {
             Deed::List(Some(number)) => self.call(ListOne(number)).map(|listing| Value::listings([listing])),
             Deed::UniqueIds(None) => self.call(UidlAll::new()).map(Value::unique_ids),
             Deed::UniqueIds(Some(number)) => self.call(UidlOne(number)).map(|id| Value::unique_ids([(number, id)])),
-            Deed::Retrieve(number, reading) => self.read(number, Retrieval::new(Command::Retr(number)), reading),
-            Deed::Top(number, lines, reading) => {
-                self.read(number, Retrieval::new(Command::Top { number, lines }), reading)
-            }
-            Deed::Header(number) => {
-                self.read(number, Retrieval::new(Command::Top { number, lines: 0 }), Reading::Whole)
-            }
+            Deed::Retrieve(number, reading) => self.read(number, Retrieval::retr(number), reading),
+            Deed::Top(number, lines, reading) => self.read(number, Retrieval::top(number, lines), reading),
+            Deed::Header(number) => self.read(number, Retrieval::top(number, 0), Reading::Whole),
             Deed::Delete(number) => acknowledge(self, Command::Dele(number)),
             Deed::Reset => acknowledge(self, Command::Rset),
             Deed::Noop => acknowledge(self, Command::Noop),
@@ -197,32 +232,7 @@ impl Session for Bare {
     }
 
     async fn batch(&mut self, lot: &Lot) -> Vec<Note> {
-        let each = match lot.each {
-            BatchCommand::Retrieve => drive::BatchCommand::Retrieve,
-            BatchCommand::Header => drive::BatchCommand::Top(0),
-            BatchCommand::Delete => drive::BatchCommand::Delete,
-        };
-        let mut batch = match self.select(lot) {
-            Ok(selection) => Batch::new(each, selection, self.window),
-            Err(error) => return vec![Err(error.into())],
-        };
-        let mut notes: Vec<Note> = Vec::new();
-        // Messages go on after an error that ends the session, each with its own; the others do not.
-        let mut over = false;
-        while !over {
-            if notes.len() == lot.items {
-                if lot.each != BatchCommand::Retrieve || !lot.stops {
-                    break;
-                }
-                batch.stop();
-            }
-            let next = self.drive("", |conversation| Ok(batch.next(conversation)));
-            let Ok(Some(item)) = next else { break };
-            let note = self.item(item, lot);
-            over = lot.each != BatchCommand::Retrieve && note.as_ref().is_err_and(|error| !error.is_recoverable());
-            notes.push(note.map_err(Into::into));
-        }
-        notes
+        self.lot(lot).unwrap_or_else(|error| vec![Err(error.into())])
     }
 
     async fn quit(self) -> Result<(), QuitError> {

@@ -8,27 +8,6 @@ use crate::drive::conversation::{Call, Conversation, Io, Retrieval, Sent, Step};
 use crate::wire::command::Command;
 use crate::wire::listing::ScanListing;
 
-/// The command that a batch sends for each message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BatchCommand {
-    /// RETR: retrieves the whole message.
-    Retrieve,
-    /// TOP: retrieves the header and this number of lines of the body.
-    Top(u32),
-    /// DELE: marks the message as deleted.
-    Delete,
-}
-
-impl BatchCommand {
-    const fn command(self, number: u32) -> Command<'static> {
-        match self {
-            BatchCommand::Retrieve => Command::Retr(number),
-            BatchCommand::Top(lines) => Command::Top { number, lines },
-            BatchCommand::Delete => Command::Dele(number),
-        }
-    }
-}
-
 /// The messages of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection(Vec<(u32, u64)>);
@@ -45,45 +24,68 @@ impl Selection {
     }
 }
 
-/// A message of a batch, whose command may be in flight.
+/// A message of a batch, with the [`Retrieval`] or the [`Call`] that reads its answer.
 ///
-/// Reading its answer consumes it, because an answer can be read only once:
+/// Reading the answer consumes it, because an answer can be read only once:
 ///
 /// ```compile_fail,E0382
-/// fn twice(item: pop3_proto::drive::Item) {
-///     let (one, other) = (item.retrieval(), item.retrieval());
+/// use pop3_proto::drive::{Item, Retrieval};
+///
+/// fn twice(item: Item<Retrieval>) {
+///     let (one, other) = (item.call, item.call);
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Item {
+pub struct Item<T> {
     /// The message number.
     pub number: u32,
-    command: Command<'static>,
-    sent: Option<Sent>,
+    /// The retrieval or the call, whose command may be in flight.
+    pub call: T,
 }
 
-impl Item {
-    /// Returns the retrieval that reads the answer to RETR or TOP.
-    pub fn retrieval(self) -> Retrieval {
-        Retrieval::begun(self.command, self.sent)
-    }
+/// The command that a batch sends for each message.
+#[derive(Clone, Copy, Debug)]
+enum Each {
+    Retrieve,
+    Top { lines: u32 },
+    Delete,
+}
 
-    /// Returns the call that awaits the answer to DELE.
-    pub fn call(self) -> Call<Acknowledge<'static>> {
-        Call::begun(Acknowledge(self.command), self.sent)
+impl Each {
+    const fn command(self, number: u32) -> Command<'static> {
+        match self {
+            Each::Retrieve => Command::Retr(number),
+            Each::Top { lines } => Command::Top { number, lines },
+            Each::Delete => Command::Dele(number),
+        }
     }
 }
 
-/// A batch of commands of one kind.
+/// A message whose command is in flight.
+#[derive(Debug)]
+struct InFlight {
+    number: u32,
+    /// The size of the message, or 0 if it is unknown.
+    octets: u64,
+    sent: Sent,
+}
+
+/// A batch of commands of one kind. Each gives an [`Item`] with a `T`: a [`Retrieval`], or the [`Call`] of a deletion.
 ///
-/// The window is the maximum number of octets of commands in flight. The batch refills it when half of it is free, so
-/// that one write carries many commands. Without pipelining, commands are sent one at a time.
+/// The window is the maximum number of octets of commands in flight, but one command is always sent. The batch refills
+/// the window when half of it is free, so that one write carries many commands. Without pipelining, commands are sent
+/// one at a time.
+///
+/// If writes to the transport block, the window must fit into the transport's send buffer; otherwise both sides may
+/// wait for each other to read (RFC 2449, section 6.6).
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
-pub struct Batch {
-    each: BatchCommand,
+pub struct Batch<T> {
+    each: Each,
+    /// Creates the value that reads the answer to a command.
+    reader: fn(Command<'static>, Option<Sent>) -> T,
     wanted: IntoIter<(u32, u64)>,
-    in_flight: VecDeque<(Item, u64)>,
+    in_flight: VecDeque<InFlight>,
     /// The octets of the commands in flight.
     octets: usize,
     /// The octets of the messages in flight, if their sizes are known.
@@ -91,18 +93,43 @@ pub struct Batch {
     window: usize,
 }
 
-impl Batch {
+impl Batch<Retrieval> {
+    /// Creates a batch of RETR, with a window of `window` octets.
+    pub fn retrieve(selection: Selection, window: usize) -> Batch<Retrieval> {
+        Batch::new(Each::Retrieve, Retrieval::begun, selection, window)
+    }
+
+    /// Creates a batch of TOP with `lines` lines of each body, with a window of `window` octets.
+    pub fn top(lines: u32, selection: Selection, window: usize) -> Batch<Retrieval> {
+        Batch::new(Each::Top { lines }, Retrieval::begun, selection, window)
+    }
+}
+
+impl Batch<Call<Acknowledge<'static>>> {
+    /// Creates a batch of DELE, with a window of `window` octets.
+    pub fn delete(numbers: impl IntoIterator<Item = u32>, window: usize) -> Batch<Call<Acknowledge<'static>>> {
+        let reader = |command, sent| Call::begun(Acknowledge(command), sent);
+        Batch::new(Each::Delete, reader, Selection::numbered(numbers), window)
+    }
+}
+
+impl<T> Batch<T> {
     /// The maximum number of octets of messages requested at once, if their sizes are known. This limits what must be
     /// discarded when a batch is stopped.
     const MAX_EXPECTED: u64 = 32 << 20;
 
-    /// Creates a batch that keeps up to `window` octets of commands in flight, and always at least one command.
-    ///
-    /// If writes to the transport block, the window must fit into the transport's send buffer; otherwise both sides may
-    /// wait for each other to read (RFC 2449, section 6.6).
-    pub fn new(each: BatchCommand, selection: Selection, window: usize) -> Batch {
+    fn new(
+        each: Each,
+        reader: fn(Command<'static>, Option<Sent>) -> T,
+        selection: Selection,
+        window: usize,
+    ) -> Batch<T> {
         let (wanted, in_flight) = (selection.0.into_iter(), VecDeque::new());
-        Batch { each, wanted, in_flight, octets: 0, expected: 0, window }
+        Batch { each, reader, wanted, in_flight, octets: 0, expected: 0, window }
+    }
+
+    fn item(&self, number: u32, sent: Option<Sent>) -> Item<T> {
+        Item { number, call: (self.reader)(self.each.command(number), sent) }
     }
 
     /// Sends no more commands. The answers to those in flight still arrive.
@@ -117,19 +144,19 @@ impl Batch {
     ///
     /// This never fails. If the session is over, each item returns the error when you read it, so a caller that
     /// continues after an error still reaches the end.
-    pub fn next(&mut self, conversation: &mut Conversation) -> Step<Option<Item>> {
+    pub fn next(&mut self, conversation: &mut Conversation) -> Step<Option<Item<T>>> {
         if conversation.pipelining() {
             if let Some(io) = self.fill(conversation) {
                 return Step::NeedIo(io);
             }
         }
-        if let Some((item, octets)) = self.in_flight.pop_front() {
-            self.octets -= item.command.encoded_len();
+        if let Some(InFlight { number, octets, sent }) = self.in_flight.pop_front() {
+            self.octets -= self.each.command(number).encoded_len();
             self.expected -= octets;
-            return Step::Done(Some(item));
+            return Step::Done(Some(self.item(number, Some(sent))));
         }
-        let item = self.wanted.next();
-        Step::Done(item.map(|(number, _)| Item { number, command: self.each.command(number), sent: None }))
+        let wanted = self.wanted.next();
+        Step::Done(wanted.map(|(number, _)| self.item(number, None)))
     }
 
     /// Sends commands until the window is full. Returns the I/O that is due before the first one.
@@ -154,7 +181,7 @@ impl Batch {
             let octets = octets.min(Self::MAX_EXPECTED);
             self.octets += command.encoded_len();
             self.expected += octets;
-            self.in_flight.push_back((Item { number, command, sent: Some(sent) }, octets));
+            self.in_flight.push_back(InFlight { number, octets, sent });
         }
         None
     }

@@ -253,7 +253,7 @@ mod tests {
     fn a_body_must_flow() {
         let mut conversation = logged_in();
         let mut deadlines = Deadlines::new(Timeouts::default());
-        let mut retrieval = Retrieval::new(Command::Retr(1));
+        let mut retrieval = Retrieval::retr(1);
         conversation.looked();
         assert_eq!(conversation.open(&mut retrieval).unwrap(), Step::NeedIo(Io::Transfer));
         assert_eq!(deadlines.answer(&conversation), Ok(secs(60)));

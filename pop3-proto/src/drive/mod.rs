@@ -60,7 +60,7 @@
 //!
 //! let mut stat = Call::new(Stat);
 //! assert_eq!(link.run(|client| client.step(&mut stat))?.messages, 1);
-//! let (mut retrieval, mut message) = (Retrieval::new(Command::Retr(1)), Vec::new());
+//! let (mut retrieval, mut message) = (Retrieval::retr(1), Vec::new());
 //! link.run(|client| client.collect(&mut retrieval, &mut message))?;
 //! assert_eq!(message, b"Subject: hello\r\n\r\nworld\r\n");
 //! let mut quit = Call::new(Acknowledge(Command::Quit));
@@ -81,7 +81,7 @@ pub(crate) mod refusal;
 pub(crate) mod timed_out;
 pub(crate) mod unique_id;
 
-pub use batch::{Batch, BatchCommand, Item, Selection};
+pub use batch::{Batch, Item, Selection};
 pub use capabilities::Capabilities;
 pub use commands::{Acknowledge, Language, Last, Lines, ListAll, ListOne, Stat, UidlAll, UidlOne};
 pub use conversation::{Call, Conversation, Io, Retrieval, Step};

@@ -303,7 +303,7 @@ fn a09_no_greeting_skips_the_login() {
             assert_eq!(play.conversation.client().state(), State::Authorization);
             let error = play.call(Stat).unwrap_err();
             assert!(matches!(error.cause(), Cause::Usage(UsageError::NotPermitted { .. })), "{error}");
-            for retrieval in [Command::Retr(ONE), Command::Top { number: ONE, lines: 0 }].map(Retrieval::new) {
+            for retrieval in [Retrieval::retr(ONE), Retrieval::top(ONE, 0)] {
                 let error = play.retrieve(retrieval, &mut Vec::new()).unwrap_err();
                 assert!(matches!(error.cause(), Cause::Usage(UsageError::NotPermitted { .. })), "{error}");
             }
@@ -447,7 +447,7 @@ fn a15_what_a_truncated_stream_brought_is_not_all() {
             let mut play = Play::of(&script, INSIDE_TLS, cut);
             play.login(policy(Security::Tls)).unwrap();
             let mut octets = Vec::new();
-            let error = play.retrieve(Retrieval::new(Command::Retr(ONE)), &mut octets).unwrap_err();
+            let error = play.retrieve(Retrieval::retr(ONE), &mut octets).unwrap_err();
             assert!(error.is_truncated() && !error.is_recoverable(), "{error}");
             assert!(b"Subject: x\r\n\r\nbody\r\n".starts_with(&octets), "{}", octets.escape_ascii());
             is_poisoned(&mut play);

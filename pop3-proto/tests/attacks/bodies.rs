@@ -1,6 +1,6 @@
 //! D01 to D07: where a message ends, and what is content.
 
-use pop3_proto::drive::{Acknowledge, Batch, BatchCommand, ListAll, Selection, Stat, UidlAll};
+use pop3_proto::drive::{Acknowledge, Batch, ListAll, Selection, Stat, UidlAll};
 use pop3_proto::{Command, Config, Kind, Violation};
 use proptest::prelude::*;
 
@@ -192,12 +192,12 @@ fn d06_what_stands_behind_an_unstuffed_dot_answers_nothing() {
     for cut in CUTS {
         let script: Script<'_> = &[("RETR 1", answer), ("RETR 2", b"+OK\r\nsecond\r\n.\r\n")];
         let mut play = inside(&PIPELINING, script, cut);
-        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered([1, 2]), 1000);
+        let mut batch = Batch::retrieve(Selection::numbered([1, 2]), 1000);
         let first = play.next(&mut batch).unwrap();
-        play.retrieve(first.retrieval(), &mut Vec::new()).unwrap();
+        play.retrieve(first.call, &mut Vec::new()).unwrap();
         let second = play.next(&mut batch).unwrap();
         let mut octets = Vec::new();
-        let error = play.retrieve(second.retrieval(), &mut octets).unwrap_err();
+        let error = play.retrieve(second.call, &mut octets).unwrap_err();
         assert_eq!((violation(&error), octets.len()), (Some(Violation::NotAStatus), 0));
         is_poisoned(&mut play);
     }

@@ -77,7 +77,7 @@ fn c02_a_message_without_end_takes_no_memory() {
         let usage = [1 << 20, 16 << 20].map(|total| {
             let mut conversation = inside(Config::default());
             let mut stream = Stream { first: b"+OK\r\n", pattern, last: b"", total, given: 0 };
-            let mut retrieval = Retrieval::new(Command::Retr(ONE));
+            let mut retrieval = Retrieval::retr(ONE);
             let more = |space: &mut [u8]| stream.fill(space);
             let (error, usage) = used(|| feed(&mut conversation, usize::MAX, more, drain(&mut retrieval)).unwrap_err());
             // The call ends because the stream does, not because the message is whole.
@@ -92,7 +92,7 @@ fn c02_a_message_without_end_takes_no_memory() {
     for max_body in [0, 1, 1000, 100_000] {
         let mut conversation = inside(Config { max_body, ..Config::default() });
         let mut stream = Stream::endless(b"+OK\r\n", b"x\r\n");
-        let mut retrieval = Retrieval::new(Command::Retr(ONE));
+        let mut retrieval = Retrieval::retr(ONE);
         let more = |space: &mut [u8]| stream.fill(space);
         let error = feed(&mut conversation, usize::MAX, more, drain(&mut retrieval)).unwrap_err();
         assert_eq!(violation(&error), Some(Violation::BodyTooLong { limit: max_body }));
@@ -139,7 +139,7 @@ fn c03_a_line_of_100_megaoctets_streams() {
     const LEN: usize = 100_000_000;
     let mut conversation = inside(Config::default());
     let mut stream = Stream { first: b"+OK\r\n", pattern: b"x", last: b"\r\n.\r\n", total: LEN + 5, given: 0 };
-    let mut retrieval = Retrieval::new(Command::Retr(ONE));
+    let mut retrieval = Retrieval::retr(ONE);
     let more = |space: &mut [u8]| stream.fill(space);
     let (octets, usage) = used(|| feed(&mut conversation, 64 * 1024, more, drain(&mut retrieval)).unwrap());
     assert_eq!(octets, LEN as u64 + 2);
@@ -327,7 +327,7 @@ fn c18_octet_by_octet_the_work_is_the_same() {
     let lines = |pattern: &'static [u8], total: usize, at_once: usize| {
         let mut conversation = inside(config);
         let mut stream = Stream { first: b"+OK\r\n", pattern, last: b"\r\n.\r\n", total, given: 0 };
-        let mut retrieval = Retrieval::new(Command::Retr(ONE));
+        let mut retrieval = Retrieval::retr(ONE);
         let more = |space: &mut [u8]| stream.fill(space);
         used(|| feed(&mut conversation, at_once, more, drain(&mut retrieval)).unwrap()).1
     };

@@ -1,9 +1,7 @@
 //! F: time, display and misuse. Tests that need a clock are with the adapters.
 use std::path::Path;
 
-use pop3_proto::drive::{
-    Acknowledge, Batch, BatchCommand, Call, Io, Lines, OwnedUniqueId, Retrieval, Selection, Step, UidlAll,
-};
+use pop3_proto::drive::{Acknowledge, Batch, Call, Io, Lines, OwnedUniqueId, Retrieval, Selection, Step, UidlAll};
 use pop3_proto::message::MessageRef;
 use pop3_proto::wire::{Text, UniqueId};
 use pop3_proto::{Awaiting, Cause, Command, Config, Kind, QuitError, State};
@@ -21,7 +19,7 @@ fn f01_what_is_waited_for_is_known_at_every_octet() {
     // The core keeps no time. A driver that does learns what is late, and how many octets of a message have come.
     let answer = b"+OK\r\nSubject: x\r\n\r\nslow\r\n.\r\n";
     let mut play = inside(&[], Cut::Octets);
-    let mut retrieval = Retrieval::new(Command::Retr(ONE));
+    let mut retrieval = Retrieval::retr(ONE);
     let (mut seen, mut octets) = (Vec::new(), 0);
     for octet in answer {
         assert!(!retrieval.is_complete());
@@ -186,7 +184,7 @@ fn f04_text_that_is_no_utf_8_is_kept_and_shown() {
             }
             assert_eq!(play.call(UidlAll::new()).unwrap()[0].1.as_bytes(), text);
             let mut octets = Vec::new();
-            play.retrieve(Retrieval::new(Command::Retr(ONE)), &mut octets).unwrap();
+            play.retrieve(Retrieval::retr(ONE), &mut octets).unwrap();
             assert_eq!(octets, [text, b"\r\n"].concat());
             // Each command was sent once: an unreadable text is no reason to send it again.
             play.call(Acknowledge(Command::Quit)).unwrap();
@@ -245,12 +243,12 @@ fn f06_numbers_name_messages_of_one_session() {
         let mut play = inside(script, cut);
         let ids = play.call(UidlAll::new()).unwrap();
         let found: Vec<u32> = ids.iter().map(|(number, _)| *number).collect();
-        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered(numbers(&found)), 1000);
+        let mut batch = Batch::retrieve(Selection::numbered(numbers(&found)), 1000);
         let mut whole = Vec::new();
         while let Some(item) = play.next(&mut batch) {
             let mut octets = Vec::new();
             let number = item.number;
-            match play.retrieve(item.retrieval(), &mut octets) {
+            match play.retrieve(item.call, &mut octets) {
                 Ok(()) => whole.push((number, octets)),
                 Err(error) => assert!(error.refused().is_some() && error.is_recoverable() && octets.is_empty()),
             }

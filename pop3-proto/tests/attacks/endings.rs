@@ -1,6 +1,6 @@
 //! D16 to D19: the end of the stream, and many commands at once.
 
-use pop3_proto::drive::{Acknowledge, Batch, BatchCommand, Conversation, Io, Selection, Stat, Step};
+use pop3_proto::drive::{Acknowledge, Batch, Conversation, Io, Selection, Stat, Step};
 use pop3_proto::{Awaiting, Cause, Command, Config, QuitError, State, Violation};
 
 use crate::play::{CUTS, Cut, Play, Script};
@@ -66,12 +66,12 @@ fn d17_each_of_a_batch_has_its_own_result() {
         let script: Script<'_> =
             &[("RETR 1", b"+OK\r\na\r\n.\r\n"), ("RETR 2", b"-ERR gone\r\n"), ("RETR 3", b"+OK\r\npart")];
         let mut play = inside(&PIPELINING, script, cut);
-        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered([1, 2, 3, 4]), 24);
+        let mut batch = Batch::retrieve(Selection::numbered([1, 2, 3, 4]), 24);
         let mut results = Vec::new();
         while let Some(item) = play.next(&mut batch) {
             let mut octets = Vec::new();
             let number = item.number;
-            let result = play.retrieve(item.retrieval(), &mut octets);
+            let result = play.retrieve(item.call, &mut octets);
             results.push((number, octets, result));
         }
         assert_eq!(results.len(), 4);
@@ -94,11 +94,11 @@ fn d17_each_of_a_batch_has_its_own_result() {
 fn d18_no_more_commands_are_in_flight_than_the_window_takes() {
     const WINDOW: usize = 1000;
     let mut play = inside(&PIPELINING, &[], Cut::Whole);
-    let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered(1..=10_000), WINDOW);
+    let mut batch = Batch::retrieve(Selection::numbered(1..=10_000), WINDOW);
     let (mut said, mut answered, mut most) = (0, 0, 0);
     while let Some(item) = play.next(&mut batch) {
         let number = item.number;
-        let mut retrieval = item.retrieval();
+        let mut retrieval = item.call;
         // The server does not read before it has written everything: octets pile up here, but not beyond the window.
         loop {
             let pending = play.conversation.pending();

@@ -1,7 +1,7 @@
 //! C05 to C10: numbers and names that a server makes up.
 
 use pop3_proto::drive::{
-    Acknowledge, Batch, BatchCommand, Call, Exchange, ListAll, ListOne, Retrieval, Selection, Stat, UidlAll, UidlOne,
+    Acknowledge, Batch, Call, Exchange, ListAll, ListOne, Retrieval, Selection, Stat, UidlAll, UidlOne,
 };
 use pop3_proto::{Cause, Command, Config, Malformed};
 
@@ -72,11 +72,11 @@ fn usage_of(stat: &str, list: &str, retr: &str) -> Usage {
         let mut call = Call::new(ListAll::new());
         let listings =
             feed(&mut conversation, 64, says(list.as_bytes()), |conversation| conversation.step(&mut call)).unwrap();
-        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::listed(listings), 1000);
-        while let Some(item) =
+        let mut batch = Batch::retrieve(Selection::listed(listings), 1000);
+        while let Some(mut item) =
             feed(&mut conversation, 64, says(b""), |conversation| Ok(batch.next(conversation))).unwrap()
         {
-            feed(&mut conversation, 64, says(retr.as_bytes()), drain(&mut item.retrieval())).unwrap();
+            feed(&mut conversation, 64, says(retr.as_bytes()), drain(&mut item.call)).unwrap();
         }
     });
     usage
@@ -126,9 +126,9 @@ fn c07_scan_listings_that_make_no_sense() {
         login.iter().copied().chain(lines.iter().map(|line| (line.as_str(), &b"-ERR\r\n"[..]))).collect();
     let mut play = Play::of(&script, Config::default(), Cut::Whole);
     play.login(CLEAR).unwrap();
-    let mut batch = Batch::new(BatchCommand::Retrieve, Selection::listed(listings), 1000);
+    let mut batch = Batch::retrieve(Selection::listed(listings), 1000);
     while let Some(item) = play.next(&mut batch) {
-        let error = play.retrieve(item.retrieval(), &mut Vec::new()).unwrap_err();
+        let error = play.retrieve(item.call, &mut Vec::new()).unwrap_err();
         assert!(error.refused().is_some() && error.is_recoverable(), "{error}");
     }
     assert!(play.sent().ends_with("RETR 7\\r\\nRETR 3\\r\\nRETR 7\\r\\nRETR 4294967295\\r\\nRETR 1\\r\\n"));
@@ -163,7 +163,7 @@ fn c09_the_announced_size_of_a_message_is_only_said() {
         for len in [10, 1_000_000] {
             let text = message(announced, len);
             let mut conversation = inside(Config::default());
-            let mut retrieval = Retrieval::new(Command::Retr(ONE));
+            let mut retrieval = Retrieval::retr(ONE);
             let octets = feed(&mut conversation, usize::MAX, says(text.as_bytes()), drain(&mut retrieval)).unwrap();
             assert_eq!(octets, len as u64);
         }

@@ -151,7 +151,7 @@ impl Play {
     }
 
     /// Returns the next message of a batch.
-    pub(crate) fn next(&mut self, batch: &mut Batch) -> Option<Item> {
+    pub(crate) fn next<T>(&mut self, batch: &mut Batch<T>) -> Option<Item<T>> {
         loop {
             match batch.next(&mut self.conversation) {
                 Step::Done(item) => return item,

@@ -2,7 +2,7 @@
 
 use pop3_proto::drive::Retrieval;
 use pop3_proto::serve::{Denial, LoginAttempt, MailStore, Maildrop, StoreError};
-use pop3_proto::{Command, Config, ServerConfig, Service, State, transmitted_octets};
+use pop3_proto::{Config, ServerConfig, Service, State, transmitted_octets};
 use proptest::prelude::*;
 
 use crate::memory::used;
@@ -229,7 +229,7 @@ fn g05_no_stored_line_ends_its_message() {
             let credentials = pop3_proto::login::Credentials::new("bob", "pw");
             play.log_in(pop3_proto::login::Login::new(credentials, CLEAR)).unwrap();
             let mut octets = Vec::new();
-            play.retrieve(Retrieval::new(Command::Retr(1)), &mut octets).unwrap();
+            play.retrieve(Retrieval::retr(1), &mut octets).unwrap();
             let unstuffed =
                 wire.split_inclusive("\r\n").map(|line| if line.starts_with("..") { &line[1..] } else { line });
             assert_eq!(String::from_utf8(octets).unwrap(), unstuffed.collect::<String>());

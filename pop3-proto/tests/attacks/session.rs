@@ -22,7 +22,7 @@ pub(crate) fn inside(login: Script<'_>, script: Script<'_>, cut: Cut) -> Play {
 
 pub(crate) fn message(play: &mut Play) -> Result<Vec<u8>, Error> {
     let mut octets = Vec::new();
-    play.retrieve(Retrieval::new(RETR), &mut octets).map(|()| octets)
+    play.retrieve(Retrieval::retr(ONE), &mut octets).map(|()| octets)
 }
 
 pub(crate) fn violation(error: &Error) -> Option<Violation> {

@@ -1,6 +1,6 @@
 //! Mail that pretends to be answers of the server, at each octet of each message: it is never delivered as a message.
 
-use pop3_proto::drive::{Batch, BatchCommand, Call, Conversation, Io, Selection, Step, UidlOne};
+use pop3_proto::drive::{Batch, Call, Conversation, Io, Selection, Step, UidlOne};
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 use pop3_proto::{Config, Error};
 
@@ -133,10 +133,10 @@ impl Session<'_> {
 
     /// Returns the messages as they are delivered, until an error.
     fn retrieve_all(&mut self) -> Result<Vec<String>, (Vec<String>, Error)> {
-        let mut batch = Batch::new(BatchCommand::Retrieve, Selection::numbered(1..=3), 1000);
+        let mut batch = Batch::retrieve(Selection::numbered(1..=3), 1000);
         let mut delivered = Vec::new();
         while let Ok(Some(item)) = self.drive(|conversation| Ok::<_, Error>(batch.next(conversation))) {
-            let (mut retrieval, mut octets) = (item.retrieval(), Vec::new());
+            let (mut retrieval, mut octets) = (item.call, Vec::new());
             match self.drive(|conversation| conversation.collect(&mut retrieval, &mut octets)) {
                 Ok(()) => delivered.push(String::from_utf8(octets).unwrap()),
                 Err(error) => return Err((delivered, error)),

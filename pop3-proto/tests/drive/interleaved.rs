@@ -58,7 +58,7 @@ fn a_listing_that_lost_rows_to_a_later_call_is_not_the_whole_listing() {
 fn a_message_that_lost_octets_to_a_later_call_is_never_complete() {
     for taken in [false, true] {
         let mut conversation = logged_in();
-        let mut message = Retrieval::new(Command::Retr(1));
+        let mut message = Retrieval::retr(1);
         let mut noop = Call::new(Acknowledge(Command::Noop));
         assert_eq!(conversation.open(&mut message).unwrap(), Step::NeedIo(Io::Transfer));
         let _ = conversation.begin(&mut noop).unwrap();
@@ -81,7 +81,7 @@ fn a_message_that_lost_octets_to_a_later_call_is_never_complete() {
 #[test]
 fn room_for_a_read_does_not_lose_octets_of_a_message_unnoticed() {
     let mut conversation = logged_in();
-    let mut message = Retrieval::new(Command::Retr(1));
+    let mut message = Retrieval::retr(1);
     assert_eq!(conversation.open(&mut message).unwrap(), Step::NeedIo(Io::Transfer));
     hear(&mut conversation, b"+OK\r\nSubject: one\r\n");
     assert_eq!(conversation.read(&mut message).unwrap(), Step::Done(true));
@@ -105,7 +105,7 @@ fn a_call_that_failed_in_the_middle_of_its_answer_does_not_go_on_behind_it() {
 fn a_message_does_not_go_on_in_another_conversation() {
     for taken in [0, 3, usize::MAX] {
         let mut first = logged_in();
-        let mut message = Retrieval::new(Command::Retr(1));
+        let mut message = Retrieval::retr(1);
         assert_eq!(first.open(&mut message).unwrap(), Step::NeedIo(Io::Transfer));
         hear(&mut first, b"+OK\r\nfirst line of message 1\r\n");
         let mut octets = Vec::new();
@@ -114,7 +114,7 @@ fn a_message_does_not_go_on_in_another_conversation() {
 
         // The connection broke, and the next one numbers its commands in the same way.
         let mut second = logged_in();
-        let mut another = Retrieval::new(Command::Retr(7));
+        let mut another = Retrieval::retr(7);
         assert_eq!(second.open(&mut another).unwrap(), Step::NeedIo(Io::Transfer));
         hear(&mut second, b"+OK\r\nmessage 7\r\n.\r\n");
         let mut rest = Vec::new();
@@ -160,7 +160,7 @@ impl Pending {
         match shape % 3 {
             0 => Pending::Listing(Call::new(Lines::new(Command::Capa))),
             1 => Pending::Single(Call::new(Acknowledge(Command::Noop))),
-            _ => Pending::Message(Retrieval::new(Command::Retr(1)), Vec::new()),
+            _ => Pending::Message(Retrieval::retr(1), Vec::new()),
         }
     }
 

@@ -147,7 +147,7 @@ fn play(server: Server) -> (Vec<Result<String, String>>, Arc<Mutex<Server>>) {
     let result = client.drive(|conversation| conversation.step(&mut uidl));
     let ids = result.map(|rows| format!("{rows:?}"));
     results.push(ids.map_err(|error| error.to_string()));
-    let (mut message, mut octets) = (Retrieval::new(Command::Retr(1)), Vec::new());
+    let (mut message, mut octets) = (Retrieval::retr(1), Vec::new());
     let result = client.drive(|conversation| conversation.collect(&mut message, &mut octets));
     let octets = result.map(|()| octets.escape_ascii().to_string());
     results.push(octets.map_err(|error| error.to_string()));

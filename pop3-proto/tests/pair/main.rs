@@ -10,7 +10,6 @@ mod logins;
 mod oracle;
 mod typed;
 
-use pop3_proto::drive::BatchCommand;
 use pop3_proto::login::{Method, Policy, Security};
 use pop3_proto::testing::maildrop;
 use pop3_proto::wire::{Payload, Response};
@@ -20,7 +19,7 @@ use proptest::prelude::*;
 use link::{Scene, Schedule};
 use maildrop::{Mail, PASSWORD, USER};
 use oracle::{PLAIN, Said, digest};
-use typed::Deed;
+use typed::{Deed, Each};
 
 fn mail() -> impl Strategy<Value = Mail> {
     let piece = prop_oneof![
@@ -189,8 +188,7 @@ fn deed() -> impl Strategy<Value = Deed> {
             Command::Raw { line: "X", multi: true }
         ]),
     ];
-    let each =
-        prop_oneof![Just(BatchCommand::Retrieve), lines().prop_map(BatchCommand::Top), Just(BatchCommand::Delete)];
+    let each = prop_oneof![Just(Each::Retrieve), lines().prop_map(Each::Top), Just(Each::Delete)];
     let command = prop_oneof![
         number().prop_map(Command::Retr),
         (number(), lines()).prop_map(|(number, lines)| Command::Top { number, lines }),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use pop3_proto::drive::{
-    Acknowledge, Batch, BatchCommand, Call, Capabilities, Conversation, Exchange, Io, ListAll, ListOne, Retrieval,
-    Selection, Stat, Step, UidlAll, UidlOne,
+    Acknowledge, Batch, Call, Capabilities, Conversation, Exchange, Io, Item, ListAll, ListOne, Retrieval, Selection,
+    Stat, Step, UidlAll, UidlOne,
 };
 use pop3_proto::login::{Credentials, Login, Policy, Progress};
 use pop3_proto::{Command, Config, Error, Kind, QuitError, State};
@@ -26,12 +26,20 @@ pub(crate) enum Deed {
     Together(Vec<(Command<'static>, bool)>),
     /// Takes so many items, each up to so many octets, and stops.
     Batch {
-        each: BatchCommand,
+        each: Each,
         numbers: Vec<u32>,
         window: usize,
         items: usize,
         octets: usize,
     },
+}
+
+/// The command of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Each {
+    Retrieve,
+    Top(u32),
+    Delete,
 }
 
 struct Typed<'a> {
@@ -194,13 +202,37 @@ impl Typed<'_> {
                 true
             }
             Deed::Read(command, enough) => {
-                let result = self.read(Retrieval::new(*command), *command, *enough);
+                let retrieval = match *command {
+                    Command::Top { number, lines } => Retrieval::top(number, lines),
+                    Command::Retr(number) => Retrieval::retr(number),
+                    _ => unreachable!("{command}"),
+                };
+                let result = self.read(retrieval, *command, *enough);
                 self.note(&result)
             }
             Deed::Together(commands) => self.together(commands),
             Deed::Batch { each, numbers, window, items, octets } => {
-                let selection = Selection::numbered(numbers.iter().copied());
-                self.batch(Batch::new(*each, selection, *window), *each, *items, *octets)
+                let (numbers, window, octets) = (numbers.iter().copied(), *window, *octets);
+                match *each {
+                    Each::Delete => self.batch(Batch::delete(numbers, window), *items, |typed, mut item| {
+                        let result = typed.drive(|conversation| conversation.step(&mut item.call));
+                        typed.acknowledged(Command::Dele(item.number), &result)
+                    }),
+                    Each::Top(lines) => {
+                        let batch = Batch::top(lines, Selection::numbered(numbers), window);
+                        self.batch(batch, *items, |typed, Item { number, call }| {
+                            let result = typed.read(call, Command::Top { number, lines }, octets);
+                            typed.note(&result)
+                        })
+                    }
+                    Each::Retrieve => {
+                        let batch = Batch::retrieve(Selection::numbered(numbers), window);
+                        self.batch(batch, *items, |typed, Item { number, call }| {
+                            let result = typed.read(call, Command::Retr(number), octets);
+                            typed.note(&result)
+                        })
+                    }
+                }
             }
         };
         self.agree();
@@ -277,30 +309,20 @@ impl Typed<'_> {
         true
     }
 
-    fn batch(&mut self, mut batch: Batch, each: BatchCommand, items: usize, octets: usize) -> bool {
+    /// Takes so many items, gives each to `take`, which returns true if the session goes on, and stops.
+    fn batch<T>(
+        &mut self,
+        mut batch: Batch<T>,
+        items: usize,
+        mut take: impl FnMut(&mut Self, Item<T>) -> bool,
+    ) -> bool {
         for taken in 0.. {
             if taken == items {
                 batch.stop();
             }
             let next = self.drive(|conversation| Ok::<_, Error>(batch.next(conversation)));
             let Ok(Some(item)) = next else { break };
-            let number = item.number;
-            let goes_on = match each {
-                BatchCommand::Delete => {
-                    let mut call = item.call();
-                    let result = self.drive(|conversation| conversation.step(&mut call));
-                    self.acknowledged(Command::Dele(number), &result)
-                }
-                BatchCommand::Top(lines) => {
-                    let result = self.read(item.retrieval(), Command::Top { number, lines }, octets);
-                    self.note(&result)
-                }
-                BatchCommand::Retrieve => {
-                    let result = self.read(item.retrieval(), Command::Retr(number), octets);
-                    self.note(&result)
-                }
-            };
-            if !goes_on {
+            if !take(self, item) {
                 return false;
             }
         }

@@ -31,11 +31,18 @@ enum Stage {
 }
 
 impl Retrieval {
-    /// Creates a retrieval that has not begun. `command` must be [`Command::Retr`] or [`Command::Top`].
-    pub const fn new(command: Command<'static>) -> Retrieval {
-        Retrieval { command, sent: None, octets: 0, stage: Stage::Awaited }
+    /// Creates the retrieval of a whole message, with RETR (RFC 1939, section 5). It has not begun.
+    pub const fn retr(number: u32) -> Retrieval {
+        Retrieval::begun(Command::Retr(number), None)
     }
 
+    /// Creates the retrieval of a header and the first `lines` lines of the body, with TOP (RFC 1939, section 7). It
+    /// has not begun.
+    pub const fn top(number: u32, lines: u32) -> Retrieval {
+        Retrieval::begun(Command::Top { number, lines }, None)
+    }
+
+    /// Creates the retrieval that reads the answer to a RETR or TOP.
     pub(crate) const fn begun(command: Command<'static>, sent: Option<Sent>) -> Retrieval {
         Retrieval { command, sent, octets: 0, stage: Stage::Awaited }
     }
