@@ -95,7 +95,7 @@ impl Scene {
                 scene.io(io);
             }
         }
-        let offered = if how & 1 == 0 { Vec::new() } else { vec![b"PIPELINING".as_slice().into()] };
+        let offered = (how & 1 != 0).then_some("PIPELINING").into_iter().collect();
         scene.conversation.learn(Capabilities::new(offered));
         scene
     }

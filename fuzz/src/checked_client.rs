@@ -35,7 +35,7 @@ pub enum Shape {
 pub fn shape(kind: Kind) -> Shape {
     match kind {
         Kind::Retr | Kind::Top => Shape::Message,
-        Kind::AuthList | Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti => Shape::Rows,
+        Kind::AuthList | Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawListing => Shape::Rows,
         _ => Shape::Line,
     }
 }

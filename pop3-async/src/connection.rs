@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 
-use pop3_proto::drive::{Acknowledge, Capabilities, Conversation, Deadlines, Lines, LogEntry, Step, Timeouts};
+use pop3_proto::drive::{Acknowledge, Capa, Capabilities, Conversation, Deadlines, LogEntry, Step, Timeouts};
 use pop3_proto::login::{Credentials, Login, Policy, Progress};
 #[cfg(feature = "tls")]
 use pop3_proto::tls::{Tls, TlsError};
@@ -133,8 +133,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Any [`Cause`](crate::Cause); old servers refuse the command.
     #[doc(alias = "CAPA")]
     pub async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let lines = self.driver.call(Lines::new(Command::Capa)).await?;
-        Ok(self.driver.conversation.learn(Capabilities::new(lines)))
+        let capabilities = self.driver.call(Capa::new()).await?;
+        Ok(self.driver.conversation.learn(capabilities))
     }
 
     /// Asks the server to send headers in UTF-8, with UTF8 (RFC 6856, section 2.1). If you drop the future, the server

@@ -2,8 +2,8 @@
 
 use pop3_proto::Command;
 use pop3_proto::drive::{
-    Acknowledge, Batch, Capabilities, Language, Last, Lines, ListAll, ListOne, LogEntry, OwnedUniqueId, Retrieval,
-    Selection, Stat, UidlAll, UidlOne,
+    Acknowledge, Batch, Capa, Capabilities, Language, LanguageTag, Languages, Last, ListAll, ListOne, Listing,
+    LogEntry, OwnedUniqueId, RawListing, Retrieval, Selection, SetLanguage, Stat, UidlAll, UidlOne,
 };
 use pop3_proto::message::Message;
 use pop3_proto::wire::{DropListing, ScanListing};
@@ -270,12 +270,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Any [`Cause`](crate::Cause); old servers refuse the command.
     #[doc(alias = "CAPA")]
     pub async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let lines = self.driver.call(Lines::new(Command::Capa)).await?;
-        Ok(self.driver.conversation.learn(Capabilities::new(lines)))
+        let capabilities = self.driver.call(Capa::new()).await?;
+        Ok(self.driver.conversation.learn(capabilities))
     }
 
-    /// Returns the languages that the server supports, each as a tag, optionally followed by a space and a description,
-    /// with LANG (RFC 6856, section 3.1).
+    /// Returns the languages that the server supports, with LANG (RFC 6856, section 3.1).
     ///
     /// If you drop the future, the next call skips the answer.
     ///
@@ -284,8 +283,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) if the most
     /// recent capabilities lack LANG: nothing was sent.
     #[doc(alias = "LANG")]
-    pub async fn languages(&mut self) -> Result<Vec<Box<[u8]>>, Error> {
-        self.driver.call(Lines::new(Command::LangList)).await
+    pub async fn languages(&mut self) -> Result<Vec<Language>, Error> {
+        self.driver.call(Languages::new()).await
     }
 
     /// Selects the language of the server's texts, with LANG, and returns the tag of the language that the server chose
@@ -297,25 +296,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if the server does not support the language.
     #[doc(alias = "LANG")]
-    pub async fn set_language(&mut self, range: &str) -> Result<Box<[u8]>, Error> {
-        self.driver.call(Language(range)).await
+    pub async fn set_language(&mut self, range: &str) -> Result<LanguageTag, Error> {
+        self.driver.call(SetLanguage(range)).await
     }
 
-    /// Sends a command of an extension, without its CRLF, and returns the lines of its answer: none unless `multi` is
-    /// true.
+    /// Sends a command of an extension that has a single-line answer. `line` is the command without its CRLF.
     ///
     /// If you drop the future, the command may take effect, and the next call skips the answer.
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); rejected if there is a method for the command.
-    pub async fn raw(&mut self, line: &str, multi: bool) -> Result<Vec<Box<[u8]>>, Error> {
-        let command = Command::Raw { line, multi };
-        if multi {
-            self.driver.call(Lines::new(command)).await
-        } else {
-            self.driver.call(Acknowledge(command)).await.map(|()| Vec::new())
-        }
+    pub async fn raw(&mut self, line: &str) -> Result<(), Error> {
+        self.driver.call(Acknowledge(Command::Raw(line))).await
+    }
+
+    /// Sends a command of an extension that has a multi-line answer, and returns the lines. `line` is the command
+    /// without its CRLF.
+    ///
+    /// If you drop the future, the command may take effect, and the next call skips the answer.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause); rejected if there is a method for the command.
+    pub async fn raw_listing(&mut self, line: &str) -> Result<Listing, Error> {
+        self.driver.call(RawListing::new(line)).await
     }
 
     /// Commits the deletions and ends the session, with QUIT (RFC 1939, section 6).

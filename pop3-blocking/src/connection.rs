@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use pop3_proto::drive::{Acknowledge, Capabilities, Conversation, Lines, LogEntry, Step, Timeouts};
+use pop3_proto::drive::{Acknowledge, Capa, Capabilities, Conversation, LogEntry, Step, Timeouts};
 use pop3_proto::login::{Credentials, Login, Policy, Progress};
 #[cfg(feature = "tls")]
 use pop3_proto::tls::{Tls, TlsError};
@@ -134,8 +134,8 @@ impl<S: Read + Write> Connection<S> {
     /// Any [`Cause`](crate::Cause); old servers refuse the command.
     #[doc(alias = "CAPA")]
     pub fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let lines = self.driver.call(Lines::new(Command::Capa))?;
-        Ok(self.driver.conversation.learn(Capabilities::new(lines)))
+        let capabilities = self.driver.call(Capa::new())?;
+        Ok(self.driver.conversation.learn(capabilities))
     }
 
     /// Asks the server to send headers in UTF-8, with UTF8 (RFC 6856, section 2.1).

@@ -64,8 +64,8 @@ pub use connection::{Connection, LoginFailed};
 pub use message::MessageReader;
 pub use netrc::{file as netrc_file, find as find_in_netrc};
 pub use pop3_proto::drive::{
-    Capabilities, Cause, Error, ErrorKind, LogEntry, LoginError, OwnedRefusal, OwnedUniqueId, QuitError, SettingsError,
-    Timeouts,
+    Capabilities, Cause, Error, ErrorKind, Language, LanguageTag, Listing, LogEntry, LoginError, OwnedRefusal,
+    OwnedUniqueId, QuitError, SettingsError, Timeouts,
 };
 pub use pop3_proto::login::{Connect, Credentials, Method, Methods, Policy, Security};
 pub use pop3_proto::message::Message;

@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 
 use pop3_proto::Command;
 use pop3_proto::drive::{
-    Acknowledge, Batch, Capabilities, Language, Last, Lines, ListAll, ListOne, LogEntry, OwnedUniqueId, Retrieval,
-    Selection, Stat, UidlAll, UidlOne,
+    Acknowledge, Batch, Capa, Capabilities, Language, LanguageTag, Languages, Last, ListAll, ListOne, Listing,
+    LogEntry, OwnedUniqueId, RawListing, Retrieval, Selection, SetLanguage, Stat, UidlAll, UidlOne,
 };
 use pop3_proto::message::Message;
 use pop3_proto::wire::{DropListing, ScanListing};
@@ -233,20 +233,19 @@ impl<S: Read + Write> Session<S> {
     /// Any [`Cause`](crate::Cause); old servers refuse the command.
     #[doc(alias = "CAPA")]
     pub fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let lines = self.driver.call(Lines::new(Command::Capa))?;
-        Ok(self.driver.conversation.learn(Capabilities::new(lines)))
+        let capabilities = self.driver.call(Capa::new())?;
+        Ok(self.driver.conversation.learn(capabilities))
     }
 
-    /// Returns the languages that the server supports, each as a tag, optionally followed by a space and a description,
-    /// with LANG (RFC 6856, section 3.1).
+    /// Returns the languages that the server supports, with LANG (RFC 6856, section 3.1).
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) if the most
     /// recent capabilities lack LANG: nothing was sent.
     #[doc(alias = "LANG")]
-    pub fn languages(&mut self) -> Result<Vec<Box<[u8]>>, Error> {
-        self.driver.call(Lines::new(Command::LangList))
+    pub fn languages(&mut self) -> Result<Vec<Language>, Error> {
+        self.driver.call(Languages::new())
     }
 
     /// Selects the language of the server's texts, with LANG, and returns the tag of the language that the server chose
@@ -256,23 +255,27 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); refused if the server does not support the language.
     #[doc(alias = "LANG")]
-    pub fn set_language(&mut self, range: &str) -> Result<Box<[u8]>, Error> {
-        self.driver.call(Language(range))
+    pub fn set_language(&mut self, range: &str) -> Result<LanguageTag, Error> {
+        self.driver.call(SetLanguage(range))
     }
 
-    /// Sends a command of an extension, without its CRLF, and returns the lines of its answer: none unless `multi` is
-    /// true.
+    /// Sends a command of an extension that has a single-line answer. `line` is the command without its CRLF.
     ///
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); rejected if there is a method for the command.
-    pub fn raw(&mut self, line: &str, multi: bool) -> Result<Vec<Box<[u8]>>, Error> {
-        let command = Command::Raw { line, multi };
-        if multi {
-            self.driver.call(Lines::new(command))
-        } else {
-            self.driver.call(Acknowledge(command)).map(|()| Vec::new())
-        }
+    pub fn raw(&mut self, line: &str) -> Result<(), Error> {
+        self.driver.call(Acknowledge(Command::Raw(line)))
+    }
+
+    /// Sends a command of an extension that has a multi-line answer, and returns the lines. `line` is the command
+    /// without its CRLF.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Cause`](crate::Cause); rejected if there is a method for the command.
+    pub fn raw_listing(&mut self, line: &str) -> Result<Listing, Error> {
+        self.driver.call(RawListing::new(line))
     }
 
     /// Commits the deletions and ends the session, with QUIT (RFC 1939, section 6).

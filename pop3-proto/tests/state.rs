@@ -46,8 +46,8 @@ fn next(phase: Phase, kind: Kind, accepted: bool) -> Option<Phase> {
             | Kind::Utf8
             | Kind::Lang
             | Kind::LangList
-            | Kind::RawSingle
-            | Kind::RawMulti => Some(Authorization { user_accepted: false }),
+            | Kind::Raw
+            | Kind::RawListing => Some(Authorization { user_accepted: false }),
             // RFC 1939, section 6: QUIT in AUTHORIZATION does not enter UPDATE.
             Kind::Quit => Some(Over { update: false }),
             // All others concern messages.
@@ -92,7 +92,7 @@ fn command() -> impl Strategy<Value = Command<'static>> {
         2 => prop_oneof![Just(Command::Retr(one)), Just(Command::Top { number: one, lines: 0 })],
         2 => prop_oneof![Just(Command::Dele(one)), Just(Command::Rset), Just(Command::Noop), Just(Command::Last)],
         1 => Just(Command::Quit),
-        1 => any::<bool>().prop_map(|multi| Command::Raw { line: "XTND", multi }),
+        1 => prop_oneof![Just(Command::Raw("XTND")), Just(Command::RawListing("XTND"))],
     ]
 }
 
@@ -122,7 +122,7 @@ proptest! {
                 let Some((kind, accepted)) = owed.pop_front() else { break };
                 let says = match (accepted, kind) {
                     (false, _) => "-ERR no\r\n",
-                    (_, Kind::AuthList | Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti) => "+OK\r\n1 x\r\n.\r\n",
+                    (_, Kind::AuthList | Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawListing) => "+OK\r\n1 x\r\n.\r\n",
                     (_, Kind::Retr | Kind::Top) => "+OK\r\n..\r\n\r\n.\r\n",
                     _ => "+OK\r\n",
                 };

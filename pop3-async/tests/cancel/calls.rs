@@ -279,7 +279,7 @@ impl World {
             Op::Capabilities => assert!(session.capabilities().await.unwrap().iter().count() > 5),
             Op::Languages => assert!(is_not_announced(&session.languages().await)),
             Op::SetLanguage => assert!(is_not_announced(&session.set_language("*").await)),
-            Op::Raw => assert!(session.raw("XYZZY", false).await.unwrap_err().refused().is_some()),
+            Op::Raw => assert!(session.raw("XYZZY").await.unwrap_err().refused().is_some()),
         }
     }
 

@@ -9,7 +9,7 @@
 use std::io::{self, BufRead, Read};
 use std::marker::PhantomData;
 
-use pop3_async::pop3_proto::drive::{Capabilities, OwnedUniqueId};
+use pop3_async::pop3_proto::drive::{Capabilities, Language, LanguageTag, Listing, OwnedUniqueId};
 use pop3_async::pop3_proto::message::Message;
 use pop3_async::pop3_proto::wire::{DropListing, Greeting, ScanListing};
 use pop3_async::{Config, Connect, Credentials, Error, LogEntry, Policy, QuitError, Tls, TlsError};
@@ -129,9 +129,10 @@ impl<S> Session<S> {
         reset() -> ();
         noop() -> ();
         capabilities() -> &Capabilities;
-        languages() -> Vec<Box<[u8]>>;
-        set_language(range: &str) -> Box<[u8]>;
-        raw(line: &str, multi: bool) -> Vec<Box<[u8]>>;
+        languages() -> Vec<Language>;
+        set_language(range: &str) -> LanguageTag;
+        raw(line: &str) -> ();
+        raw_listing(line: &str) -> Listing;
     }
 
     pub fn retrieve(&mut self, number: u32) -> Result<MessageReader<'_, S>, Error> {

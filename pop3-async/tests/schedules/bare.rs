@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind};
 
 use pop3_async::{Cause, Config, Credentials, Error, Policy, QuitError};
 use pop3_proto::drive::{
-    Acknowledge, Batch, Call, Capabilities, Conversation, Exchange, Io, Item, Last, Lines, ListAll, ListOne, Retrieval,
-    Selection, Stat, Step, UidlAll, UidlOne,
+    Acknowledge, Batch, Call, Capa, Conversation, Exchange, Io, Item, Last, ListAll, ListOne, Retrieval, Selection,
+    Stat, Step, UidlAll, UidlOne,
 };
 use pop3_proto::login::{Login, Progress};
 use pop3_proto::{Command, UsageError};
@@ -224,8 +224,8 @@ impl Session for Bare {
             Deed::Noop => acknowledge(self, Command::Noop),
             Deed::Last => self.call(Last).map(Value::Number),
             Deed::Capabilities => {
-                let lines = self.call(Lines::new(Command::Capa))?;
-                Ok(Value::pipelining(self.conversation.learn(Capabilities::new(lines))))
+                let capabilities = self.call(Capa::new())?;
+                Ok(Value::pipelining(self.conversation.learn(capabilities)))
             }
             Deed::Batch(_) => unreachable!("it has more than one result"),
         }

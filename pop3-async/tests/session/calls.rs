@@ -42,8 +42,8 @@ async fn every_call() {
     session.reset().await.unwrap();
     session.noop().await.unwrap();
     assert!(session.capabilities().await.unwrap().pipelining());
-    assert!(session.raw("XTND", false).await.unwrap_err().refused().is_some());
-    let rejected = session.raw("STAT", false).await.unwrap_err();
+    assert!(session.raw("XTND").await.unwrap_err().refused().is_some());
+    let rejected = session.raw("STAT").await.unwrap_err();
     assert!(matches!(rejected.cause(), Cause::Usage(UsageError::Argument(_))), "{rejected:?}");
     session.delete(1).await.unwrap();
     session.quit().await.unwrap();

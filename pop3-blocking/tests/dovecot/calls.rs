@@ -78,8 +78,8 @@ fn what_the_server_refuses_leaves_the_session_as_it_was() {
         ("TOP 9 0", session.top(9, 0).map(drop)),
         ("DELE 9", session.delete(9)),
         ("LAST", session.last().map(drop)),
-        ("XYZZY ***", session.raw("XYZZY plugh", false).map(drop)),
-        ("XYZZY", session.raw("XYZZY", true).map(drop)),
+        ("XYZZY ***", session.raw("XYZZY plugh").map(drop)),
+        ("XYZZY", session.raw_listing("XYZZY").map(drop)),
     ];
     for (operation, result) in refusals {
         let error = result.unwrap_err();
@@ -88,7 +88,7 @@ fn what_the_server_refuses_leaves_the_session_as_it_was() {
     }
     // Commands that the client itself refuses are not sent.
     for line in ["STAT", "retr 1", "", "XTND a\r\nDELE 1"] {
-        let error = session.raw(line, false).unwrap_err();
+        let error = session.raw(line).unwrap_err();
         assert!(matches!(error.cause(), Cause::Usage(_)) && error.is_recoverable(), "{error}");
     }
     assert_eq!(session.stat().unwrap().messages, 1);

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::net::TcpListener;
 
-use pop3_blocking::{Cause, Error, ErrorKind, LoginError, Method, connect};
+use pop3_blocking::{Cause, Error, ErrorKind, Listing, LoginError, Method, connect};
 
 use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, session};
 
@@ -55,7 +55,7 @@ S: +OK
     assert_eq!(error.refused().unwrap().text().to_string(), "no unique-ids here");
     let error = session.delete(7).unwrap_err();
     assert!(error.refused().is_some() && error.is_recoverable());
-    let error = session.raw("noop", false).unwrap_err();
+    let error = session.raw("noop").unwrap_err();
     assert!(matches!(error.cause(), Cause::Usage(_)) && error.is_recoverable());
 
     // Message number 0 is refused before anything is sent, also in a batch.
@@ -63,7 +63,7 @@ S: +OK
     assert_eq!(said(&message), goes_on("RETR 0 failed: message numbers begin at 1"));
     let zero: Vec<_> = session.delete_many([0, 0]).map(|item| said(&item.unwrap_err())).collect();
     assert_eq!(zero, [(); 2].map(|()| goes_on("DELE 0 failed: message numbers begin at 1")));
-    assert_eq!(session.raw("XTND COLOUR", true).unwrap(), [Box::from(&b".red"[..]), Box::from(&b"green"[..])]);
+    assert_eq!(session.raw_listing("XTND COLOUR").unwrap(), Listing::from_iter([".red", "green"]));
     assert_eq!(session.last().unwrap(), 4);
     session.noop().unwrap();
     drop(session);

@@ -1,21 +1,19 @@
 //! Capabilities announced by a server.
 
+use crate::drive::listing::Listing;
 use crate::wire::capability::{Capability, KnownCapability};
-
-use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 /// The capabilities that a server announced, in its order (RFC 2449, section 5).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    lines: Vec<Box<[u8]>>,
+    lines: Listing,
     /// Cached, because every command checks it and there may be many lines.
     pipelining: bool,
 }
 
 impl Capabilities {
-    /// Creates the capabilities from the lines of the answer to CAPA.
-    pub fn new(lines: Vec<Box<[u8]>>) -> Capabilities {
+    /// Creates the capabilities from the lines of an answer to CAPA.
+    pub fn new(lines: Listing) -> Capabilities {
         let mut capabilities = Capabilities { lines, pipelining: false };
         capabilities.pipelining = capabilities.any(|known| known == KnownCapability::Pipelining);
         capabilities
@@ -23,7 +21,7 @@ impl Capabilities {
 
     /// Returns all capabilities, including unknown ones.
     pub fn iter(&self) -> impl Iterator<Item = Capability<'_>> {
-        self.lines.iter().map(|line| Capability::new(line))
+        self.lines.iter().map(Capability::new)
     }
 
     /// Returns true if a known capability satisfies `wanted`.

@@ -1,7 +1,10 @@
 //! Typed commands: each is an [`Exchange`] with the value of its answer.
 
 use crate::client::Event;
+use crate::drive::capabilities::Capabilities;
 use crate::drive::exchange::{Exchange, ExchangeError, acknowledged, single};
+use crate::drive::language::{Language, LanguageTag};
+use crate::drive::listing::Listing;
 use crate::drive::refusal::OwnedRefusal;
 use crate::drive::unique_id::OwnedUniqueId;
 use crate::wire::command::Command;
@@ -136,6 +139,13 @@ impl<T> Collect<T> {
     }
 }
 
+impl Collect<Box<[u8]>> {
+    /// Collects the lines as received.
+    fn listing(&mut self, event: Event<'_>) -> ControlFlow<Result<Listing, ExchangeError>> {
+        self.event(event, |row| Ok(row.as_bytes().into())).map_break(|lines| lines.map(Listing::new))
+    }
+}
+
 /// LIST without an argument: returns all scan listings, in the server's order (RFC 1939, section 5).
 #[derive(Clone, Debug)]
 pub struct ListAll(Collect<ScanListing>);
@@ -186,46 +196,122 @@ impl Exchange for UidlAll {
     }
 }
 
+/// CAPA: returns the capabilities (RFC 2449, section 5).
+#[derive(Clone, Debug)]
+pub struct Capa(Collect<Box<[u8]>>);
+
+impl Capa {
+    /// Creates the exchange.
+    #[allow(clippy::new_without_default, reason = "an exchange is begun, not defaulted")]
+    pub const fn new() -> Capa {
+        Capa(Collect::new())
+    }
+}
+
+impl Exchange for Capa {
+    type Value = Capabilities;
+
+    fn command(&self) -> Command<'_> {
+        Command::Capa
+    }
+
+    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<Capabilities, ExchangeError>> {
+        self.0.listing(event).map_break(|lines| lines.map(Capabilities::new))
+    }
+}
+
+/// AUTH without an argument: returns the names of the mechanisms, on servers older than the SASL capability. No RFC
+/// specifies it.
+#[derive(Clone, Debug)]
+pub struct AuthList(Collect<Box<[u8]>>);
+
+impl AuthList {
+    /// Creates the exchange.
+    #[allow(clippy::new_without_default, reason = "an exchange is begun, not defaulted")]
+    pub const fn new() -> AuthList {
+        AuthList(Collect::new())
+    }
+}
+
+impl Exchange for AuthList {
+    type Value = Listing;
+
+    fn command(&self) -> Command<'_> {
+        Command::AuthList
+    }
+
+    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<Listing, ExchangeError>> {
+        self.0.listing(event)
+    }
+}
+
+/// LANG without an argument: returns the languages that the server supports (RFC 6856, section 3.1).
+#[derive(Clone, Debug)]
+pub struct Languages(Collect<Language>);
+
+impl Languages {
+    /// Creates the exchange.
+    #[allow(clippy::new_without_default, reason = "an exchange is begun, not defaulted")]
+    pub const fn new() -> Languages {
+        Languages(Collect::new())
+    }
+}
+
+impl Exchange for Languages {
+    type Value = Vec<Language>;
+
+    fn command(&self) -> Command<'_> {
+        Command::LangList
+    }
+
+    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<Vec<Language>, ExchangeError>> {
+        self.0.event(event, |row| {
+            let (tag, description) = row.language();
+            Ok(Language::new(tag, description))
+        })
+    }
+}
+
 /// LANG with a language range: returns the tag of the language that the server uses from now on (RFC 6856, section
 /// 3.1).
 #[derive(Clone, Copy, Debug)]
-pub struct Language<'a>(pub &'a str);
+pub struct SetLanguage<'a>(pub &'a str);
 
-impl Exchange for Language<'_> {
-    type Value = Box<[u8]>;
+impl Exchange for SetLanguage<'_> {
+    type Value = LanguageTag;
 
     fn command(&self) -> Command<'_> {
         Command::Lang(self.0)
     }
 
-    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<Box<[u8]>, ExchangeError>> {
-        single(event, |reply| Ok(reply.language().into()))
+    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<LanguageTag, ExchangeError>> {
+        single(event, |reply| Ok(LanguageTag::new(reply.language())))
     }
 }
 
-/// CAPA, or another command whose answer is a listing: returns the lines as received, without blank lines.
+/// A raw command with a multi-line answer: returns the lines. For a raw command with a single-line answer, use
+/// [`Acknowledge`] with [`Command::Raw`].
 #[derive(Clone, Debug)]
-pub struct Lines<'a> {
-    command: Command<'a>,
+pub struct RawListing<'a> {
+    line: &'a str,
     lines: Collect<Box<[u8]>>,
 }
 
-impl<'a> Lines<'a> {
-    /// Creates the exchange for a command whose answer is a listing: [`Command::Capa`], [`Command::LangList`] or a raw
-    /// one.
-    pub const fn new(command: Command<'a>) -> Lines<'a> {
-        Lines { command, lines: Collect::new() }
+impl<'a> RawListing<'a> {
+    /// Creates the exchange for a command line without its CRLF.
+    pub const fn new(line: &'a str) -> RawListing<'a> {
+        RawListing { line, lines: Collect::new() }
     }
 }
 
-impl Exchange for Lines<'_> {
-    type Value = Vec<Box<[u8]>>;
+impl Exchange for RawListing<'_> {
+    type Value = Listing;
 
     fn command(&self) -> Command<'_> {
-        self.command
+        Command::RawListing(self.line)
     }
 
-    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<Self::Value, ExchangeError>> {
-        self.lines.event(event, |row| Ok(row.as_bytes().into()))
+    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<Listing, ExchangeError>> {
+        self.lines.listing(event)
     }
 }

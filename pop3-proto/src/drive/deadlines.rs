@@ -190,7 +190,7 @@ mod tests {
     use super::*;
     use crate::Command;
     use crate::client::Config;
-    use crate::drive::commands::{Acknowledge, Lines};
+    use crate::drive::commands::{Acknowledge, UidlAll};
     use crate::drive::conversation::{Call, Io, Retrieval, Step};
 
     const fn secs(secs: u64) -> Duration {
@@ -274,7 +274,7 @@ mod tests {
     fn a_listing_must_flow_too() {
         let mut conversation = logged_in();
         let mut deadlines = Deadlines::new(Timeouts::default());
-        let mut call = Call::new(Lines::new(Command::Uidl(None)));
+        let mut call = Call::new(UidlAll::new());
         conversation.looked();
         assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
         say(&mut conversation, b"+OK\r\n");

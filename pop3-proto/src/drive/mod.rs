@@ -76,6 +76,8 @@ pub(crate) mod conversation;
 pub(crate) mod deadlines;
 pub(crate) mod error;
 pub(crate) mod exchange;
+pub(crate) mod language;
+pub(crate) mod listing;
 pub(crate) mod log;
 pub(crate) mod refusal;
 pub(crate) mod timed_out;
@@ -83,7 +85,9 @@ pub(crate) mod unique_id;
 
 pub use batch::{Batch, Item, Selection};
 pub use capabilities::Capabilities;
-pub use commands::{Acknowledge, Language, Last, Lines, ListAll, ListOne, Stat, UidlAll, UidlOne};
+pub use commands::{
+    Acknowledge, AuthList, Capa, Languages, Last, ListAll, ListOne, RawListing, SetLanguage, Stat, UidlAll, UidlOne,
+};
 pub use conversation::{Call, Conversation, Io, Retrieval, Step};
 pub use deadlines::{Deadlines, Timeouts};
 pub use error::kind::ErrorKind;
@@ -92,6 +96,8 @@ pub use error::quit::QuitError;
 pub use error::settings::SettingsError;
 pub use error::{Cause, Error};
 pub use exchange::{Exchange, ExchangeError};
+pub use language::{Language, LanguageTag};
+pub use listing::{Listing, ListingIter};
 pub use log::{LogEntry, LoggedCommand};
 pub use refusal::OwnedRefusal;
 pub use timed_out::TimedOut;

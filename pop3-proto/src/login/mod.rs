@@ -13,7 +13,6 @@ mod policy;
 
 use alloc::borrow::Cow;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 use core::ops::ControlFlow;
 
@@ -21,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::client::Event;
 use crate::drive::capabilities::Capabilities;
-use crate::drive::commands::{Acknowledge, Lines};
+use crate::drive::commands::{Acknowledge, Capa};
 use crate::drive::conversation::{Call, Conversation, Step};
 use crate::drive::error::{Cause, Error};
 use crate::drive::exchange::{Exchange, ExchangeError, acknowledged};
@@ -69,7 +68,7 @@ pub struct Login {
 #[derive(Debug)]
 enum Stage {
     Begin,
-    Capa(Call<Lines<'static>>),
+    Capa(Call<Capa>),
     Stls(Call<Acknowledge<'static>>),
     Handshake,
     /// USER, PASS, and true if both are sent together.
@@ -98,23 +97,23 @@ impl Login {
                     if conversation.capabilities().is_some() {
                         self.choose(conversation)?
                     } else {
-                        Stage::Capa(Call::new(Lines::new(Command::Capa)))
+                        Stage::Capa(Call::new(Capa::new()))
                     }
                 }
                 Stage::Capa(call) => {
-                    let lines = match conversation.step(call) {
+                    let capabilities = match conversation.step(call) {
                         Ok(Step::NeedIo(io)) => return Ok(Step::NeedIo(io)),
-                        Ok(Step::Done(lines)) => lines,
+                        Ok(Step::Done(capabilities)) => capabilities,
                         Err(error) => match error.refused() {
                             Some(refused) if self.wants_tls(inside_tls) => {
                                 return Err(LoginError::CapaRefused(refused.clone()).into());
                             }
                             // An old server with unknown capabilities (RFC 2449, section 5).
-                            Some(_) => Vec::new(),
+                            Some(_) => Capabilities::default(),
                             None => return Err(error),
                         },
                     };
-                    conversation.learn(Capabilities::new(lines));
+                    conversation.learn(capabilities);
                     self.choose(conversation)?
                 }
                 Stage::Stls(call) => match conversation.step(call) {

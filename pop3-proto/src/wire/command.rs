@@ -79,13 +79,11 @@ pub enum Command<'a> {
     Last,
     /// QUIT: ends the session; from TRANSACTION it commits the deletions (RFC 1939, section 6).
     Quit,
-    /// A command of an extension that this crate does not support, as one line without its CRLF.
-    Raw {
-        /// The keyword and the arguments.
-        line: &'a str,
-        /// True if `+OK` is followed by lines up to a lone dot.
-        multi: bool,
-    },
+    /// A command of an extension that this crate does not support, whose answer is one line. Contains the keyword and
+    /// the arguments, without the CRLF.
+    Raw(&'a str),
+    /// The same, with an answer in which lines up to a lone dot follow `+OK`.
+    RawListing(&'a str),
 }
 
 impl Command<'_> {
@@ -114,8 +112,8 @@ impl Command<'_> {
             Command::Noop => Kind::Noop,
             Command::Last => Kind::Last,
             Command::Quit => Kind::Quit,
-            Command::Raw { multi: false, .. } => Kind::RawSingle,
-            Command::Raw { multi: true, .. } => Kind::RawMulti,
+            Command::Raw(_) => Kind::Raw,
+            Command::RawListing(_) => Kind::RawListing,
         }
     }
 
@@ -144,7 +142,7 @@ impl Command<'_> {
                 }
                 initial_response.map_or(Ok(()), |payload| payload.check())
             }
-            Command::Raw { line: raw, .. } => {
+            Command::Raw(raw) | Command::RawListing(raw) => {
                 check_line(raw, false)?;
                 let keyword = raw.split(' ').next().unwrap_or_default();
                 let known = Kind::ALL.iter().any(|kind| kind.keyword().eq_ignore_ascii_case(keyword));
@@ -170,7 +168,7 @@ impl Command<'_> {
     }
 
     fn write(&self, encoder: &mut Encoder<'_>) {
-        if let Command::Raw { line, .. } = self {
+        if let Command::Raw(line) | Command::RawListing(line) = self {
             encoder.put(line.as_bytes());
         } else {
             encoder.put(self.kind().keyword().as_bytes());
@@ -220,7 +218,7 @@ impl fmt::Debug for Command<'_> {
 /// escaped.
 impl fmt::Display for Command<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Command::Raw { line, .. } = self {
+        if let Command::Raw(line) | Command::RawListing(line) = self {
             // The arguments of an unknown extension may be secret.
             let keyword = line.split(' ').next().unwrap_or_default().escape_debug();
             return write!(f, "{keyword}{}", if line.contains(' ') { " ***" } else { "" });

@@ -33,8 +33,8 @@ pub enum Kind {
     Noop,
     Last,
     Quit,
-    RawSingle,
-    RawMulti,
+    Raw,
+    RawListing,
 }
 
 /// The part of an answer that follows the `+OK` line (RFC 1939, section 3).
@@ -73,8 +73,8 @@ impl Kind {
         Kind::Noop,
         Kind::Last,
         Kind::Quit,
-        Kind::RawSingle,
-        Kind::RawMulti,
+        Kind::Raw,
+        Kind::RawListing,
     ];
 
     /// Returns the keyword of the command in upper case, or a description for raw commands.
@@ -98,8 +98,8 @@ impl Kind {
             Kind::Noop => "NOOP",
             Kind::Last => "LAST",
             Kind::Quit => "QUIT",
-            Kind::RawSingle => "a raw command",
-            Kind::RawMulti => "a raw multi-line command",
+            Kind::Raw => "a raw command",
+            Kind::RawListing => "a raw multi-line command",
         }
     }
 
@@ -107,7 +107,7 @@ impl Kind {
     pub const fn shape(self) -> Shape {
         match self {
             Kind::Retr | Kind::Top => Shape::Body,
-            Kind::AuthList | Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawMulti => {
+            Kind::AuthList | Kind::Capa | Kind::LangList | Kind::ListAll | Kind::UidlAll | Kind::RawListing => {
                 Shape::Listing
             }
             _ => Shape::Single,
@@ -117,7 +117,7 @@ impl Kind {
     /// Returns true if the command contains or may contain a secret. Its octets are then wiped, and its answer, which
     /// may echo them, is not shown.
     pub(crate) const fn is_secret(self) -> bool {
-        matches!(self, Kind::Pass | Kind::Apop | Kind::Auth | Kind::RawSingle | Kind::RawMulti)
+        matches!(self, Kind::Pass | Kind::Apop | Kind::Auth | Kind::Raw | Kind::RawListing)
     }
 
     /// Returns true if no command may follow this one until it is answered (RFC 2595, section 4; RFC 5034, section 4).

@@ -70,7 +70,7 @@ impl<'a> Command<'a> {
             Kind::Noop => Command::Noop,
             Kind::Last => Command::Last,
             Kind::Quit => Command::Quit,
-            Kind::Pass | Kind::RawSingle | Kind::RawMulti => return Err(BadCommand::Unknown),
+            Kind::Pass | Kind::Raw | Kind::RawListing => return Err(BadCommand::Unknown),
         };
         if word().is_some() {
             return Err(bad);

@@ -2,7 +2,9 @@
 
 use core::ops::ControlFlow;
 
-use pop3_proto::drive::{Call, Conversation, Exchange, ExchangeError, Io, Lines, ListAll, Retrieval, Step, UidlAll};
+use pop3_proto::drive::{
+    Call, Capa, Conversation, Exchange, ExchangeError, Io, ListAll, RawListing, Retrieval, Step, UidlAll,
+};
 use pop3_proto::wire::{Challenge, Payload, Response, Timestamp};
 use pop3_proto::{Awaiting, Cause, Command, Config, Error, Event, Kind, Malformed, ProtocolError, Violation};
 
@@ -119,8 +121,8 @@ fn c02_a_listing_without_end_has_a_cap() {
     let listings = [
         endless_listing(config, ListAll::new(), b"1 100\r\n"),
         endless_listing(config, UidlAll::new(), b"1 abcdefgh\r\n"),
-        endless_listing(config, Lines::new(Command::Capa), b"XANYTHING\r\n"),
-        endless_listing(config, Lines::new(Command::Raw { line: "XTND", multi: true }), b"x\r\n"),
+        endless_listing(config, Capa::new(), b"XANYTHING\r\n"),
+        endless_listing(config, RawListing::new("XTND"), b"x\r\n"),
     ];
     for (error, peak) in listings {
         assert_eq!(violation(&error), Some(Violation::TooManyRows { limit: ROWS }), "{error}");
@@ -129,7 +131,7 @@ fn c02_a_listing_without_end_has_a_cap() {
     }
     // Few and long rows reach another cap: 64 MiB in all.
     let row = [&vec![b'x'; 8000][..], b"\r\n"].concat();
-    let (error, peak) = endless_listing(Config::default(), Lines::new(Command::Capa), &row);
+    let (error, peak) = endless_listing(Config::default(), Capa::new(), &row);
     assert!(matches!(error.cause(), Cause::Malformed(Malformed::ListingTooLong)), "{error}");
     assert!((64 << 20..66 << 20).contains(&peak), "{peak} octets");
 }

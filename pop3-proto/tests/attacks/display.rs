@@ -1,7 +1,10 @@
 //! F: time, display and misuse. Tests that need a clock are with the adapters.
 use std::path::Path;
 
-use pop3_proto::drive::{Acknowledge, Batch, Call, Io, Lines, OwnedUniqueId, Retrieval, Selection, Step, UidlAll};
+use pop3_proto::drive::{
+    Acknowledge, Batch, Call, Capa, Capabilities, Io, Languages, Listing, OwnedUniqueId, Retrieval, Selection,
+    SetLanguage, Step, UidlAll,
+};
 use pop3_proto::message::MessageRef;
 use pop3_proto::wire::{Text, UniqueId};
 use pop3_proto::{Awaiting, Cause, Command, Config, Kind, QuitError, State};
@@ -123,6 +126,7 @@ fn f03_nothing_of_a_server_acts_on_a_terminal() {
         show(format!("{:?}", UniqueId::new(text)));
         show(format!("{:?}", OwnedUniqueId::from(UniqueId::new(text))));
         show(format!("{:?}", pop3_proto::wire::Capability::new(text)));
+        show(format!("{:?}", Listing::from_iter([text])));
         let field = [b"Subject: ".as_slice(), text, b"\r\n\r\n"].concat();
         is_harmless(&format!("{:?}", MessageRef::new(&field)));
         for header in MessageRef::new(&field).headers() {
@@ -139,14 +143,26 @@ fn f03_nothing_of_a_server_acts_on_a_terminal() {
         let refusal = says("-ERR [", "] no\r\n");
         let list = says("+OK\r\nIMPLEMENTATION ", "\r\n.\r\n");
         let ids = says("+OK\r\n1 ", "\r\n.\r\n");
-        let script: Script<'_> = &[("NOOP", &refusal), ("CAPA", &list), ("UIDL", &ids)];
+        let languages = [says("+OK\r\n", " "), says("", "\r\n.\r\n")].concat();
+        let language = says("+OK ", " is spoken\r\n");
+        let script: Script<'_> =
+            &[("NOOP", &refusal), ("CAPA", &list), ("UIDL", &ids), ("LANG", &languages), ("LANG *", &language)];
         let mut play = inside(script, Cut::Whole);
         let error = play.call(Acknowledge(Command::Noop)).unwrap_err();
         show(format!("{error} {error:?} {:?}", error.refused()));
-        let lines = play.call(Lines::new(Command::Capa)).unwrap();
-        let capability = pop3_proto::wire::Capability::new(&lines[0]);
+        let capabilities = play.call(Capa::new()).unwrap();
+        show(format!("{capabilities:?}"));
+        let capability = capabilities.iter().next().unwrap();
         show(format!("{capability:?} {:?}", capability.known()));
         show(format!("{:?}", play.call(UidlAll::new()).unwrap()));
+        play.conversation.learn(Capabilities::new(Listing::from_iter(["LANG"])));
+        for language in play.call(Languages::new()).unwrap() {
+            show(format!("{language:?}"));
+            show(format!("{} {:?}", language.tag(), language.tag()));
+            show(format!("{} {:?}", language.description(), language.description()));
+        }
+        let tag = play.call(SetLanguage("*")).unwrap();
+        show(format!("{tag} {tag:?}"));
         play.log().lines().for_each(is_harmless);
 
         let garbage = says("", " garbage\r\n");

@@ -1,6 +1,6 @@
 //! D08 to D15: other parts of an answer. D20 is with the mechanisms.
 
-use pop3_proto::drive::{Acknowledge, Lines, ListAll, ListOne, Stat, UidlAll};
+use pop3_proto::drive::{Acknowledge, Capa, Capabilities, ListAll, ListOne, Listing, Stat, UidlAll};
 use pop3_proto::login::LoginError;
 use pop3_proto::wire::KnownCapability;
 use pop3_proto::{Cause, Command, Config, Malformed, State, Violation};
@@ -123,8 +123,8 @@ fn d13_blank_lines_among_capabilities() {
     {
         for cut in CUTS {
             let mut play = inside(&LOGIN, &[("CAPA", list)], cut);
-            let lines = play.call(Lines::new(Command::Capa)).unwrap();
-            assert_eq!(lines, [Box::from(&b"SASL PLAIN"[..]), Box::from(&b"UIDL"[..])]);
+            let capabilities = play.call(Capa::new()).unwrap();
+            assert_eq!(capabilities, Capabilities::new(Listing::from_iter(["SASL PLAIN", "UIDL"])));
         }
     }
 }

@@ -33,8 +33,8 @@ fn commands(text: &str) -> [(Command<'_>, State); 8] {
         (Command::Auth { mechanism: text, initial_response: None }, Authorization),
         (Command::Auth { mechanism: "X", initial_response }, Authorization),
         (Command::Lang(text), Authorization),
-        (Command::Raw { line: text, multi: false }, Authorization),
-        (Command::Raw { line: text, multi: true }, Authorization),
+        (Command::Raw(text), Authorization),
+        (Command::RawListing(text), Authorization),
     ]
 }
 
@@ -306,18 +306,15 @@ fn b06_the_same_rule_for_every_string() {
     // A raw command could be used to bypass a command of its own.
     let known = ["QUIT", "quit", "DELE 1", "RETR 0", "TOP 1 -1", "PASS x", "STLS", "AUTH PLAIN", "CAPA", "List"];
     for line in bad_lines.into_iter().chain(known) {
-        for multi in [false, true] {
-            let refused = sent(Command::Raw { line, multi }, State::Transaction, true).unwrap_err();
+        for raw in [Command::Raw(line), Command::RawListing(line)] {
+            let refused = sent(raw, State::Transaction, true).unwrap_err();
             assert!(matches!(refused, UsageError::Argument(_)), "{line:?}: {refused}");
         }
     }
     let long = format!("XTND {}", "x".repeat(249));
-    let raw = Command::Raw { line: &long, multi: false };
+    let raw = Command::Raw(&long);
     assert_eq!(sent(raw, State::Transaction, true), Err(UsageError::TooLong { len: 256 }));
-    assert_eq!(
-        sent(Command::Raw { line: "XTND COLOUR", multi: true }, State::Transaction, false).unwrap(),
-        b"XTND COLOUR\r\n"
-    );
+    assert_eq!(sent(Command::RawListing("XTND COLOUR"), State::Transaction, false).unwrap(), b"XTND COLOUR\r\n");
 }
 
 #[test]

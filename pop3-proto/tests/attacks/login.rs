@@ -1,6 +1,6 @@
 //! E: logins.
 
-use pop3_proto::drive::{Acknowledge, Conversation, Io, Lines, Stat, Step};
+use pop3_proto::drive::{Acknowledge, Capa, Conversation, Io, Stat, Step};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Security};
 use pop3_proto::{Cause, Command, Config, Error, State, UsageError};
 
@@ -361,7 +361,7 @@ fn refused_with(password: &str, says: &str, capa: &str) -> (Error, String) {
     play.greet().unwrap();
     let error = play.log_in(Login::new(Credentials::new(USER, password), policy(Security::Tls))).unwrap_err();
     if !capa.is_empty() {
-        play.call(Lines::new(Command::Capa)).unwrap();
+        play.call(Capa::new()).unwrap();
     }
     (error, play.log())
 }

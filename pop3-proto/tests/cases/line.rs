@@ -70,6 +70,6 @@ pub(crate) fn parse<'a>(
         "NOOP" => Command::Noop,
         "LAST" => Command::Last,
         "QUIT" => Command::Quit,
-        _ => Command::Raw { line, multi: false },
+        _ => Command::Raw(line),
     })
 }

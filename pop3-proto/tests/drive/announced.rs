@@ -1,7 +1,9 @@
 //! Commands of extensions are sent only if the capabilities have them (RFC 6856, sections 2 and 3), and a list of
 //! mechanisms can be asked for without them.
 
-use pop3_proto::drive::{Acknowledge, Call, Capabilities, Conversation, Exchange, Io, Language, Lines, Step};
+use pop3_proto::drive::{
+    Acknowledge, AuthList, Call, Capabilities, Conversation, Exchange, Io, Languages, Listing, SetLanguage, Step,
+};
 use pop3_proto::{Cause, Command, Config, Error, Kind, UsageError};
 
 fn greeted() -> Conversation {
@@ -46,7 +48,7 @@ fn is_not_announced<T>(result: Result<T, Error>, kind: Kind) -> bool {
 #[test]
 fn utf8_and_lang_need_their_capability() {
     let nothing_asked = None;
-    let others = Some(Capabilities::new(vec![b"LANGUAGE".as_slice().into(), b"UIDL".as_slice().into()]));
+    let others = Some(Capabilities::new(Listing::from_iter(["LANGUAGE", "UIDL"])));
     for announced in [nothing_asked, others] {
         let mut conversation = greeted();
         if let Some(announced) = announced {
@@ -54,27 +56,33 @@ fn utf8_and_lang_need_their_capability() {
         }
         let (said, result) = call(&mut conversation, Acknowledge(Command::Utf8), b"+OK\r\n");
         assert!(said.is_empty() && is_not_announced(result, Kind::Utf8));
-        let (said, result) = call(&mut conversation, Lines::new(Command::LangList), b"+OK\r\n.\r\n");
+        let (said, result) = call(&mut conversation, Languages::new(), b"+OK\r\n.\r\n");
         assert!(said.is_empty() && is_not_announced(result, Kind::LangList));
-        let (said, result) = call(&mut conversation, Language("de"), b"+OK de\r\n");
+        let (said, result) = call(&mut conversation, SetLanguage("de"), b"+OK de\r\n");
         assert!(said.is_empty() && is_not_announced(result, Kind::Lang));
     }
     let mut conversation = greeted();
-    conversation.learn(Capabilities::new(vec![b"utf8 user".as_slice().into(), b"LANG".as_slice().into()]));
+    conversation.learn(Capabilities::new(Listing::from_iter(["utf8 user", "LANG"])));
     let (said, result) = call(&mut conversation, Acknowledge(Command::Utf8), b"+OK\r\n");
     assert_eq!((said.as_str(), result.is_ok()), ("UTF8\r\n", true));
-    let (said, result) = call(&mut conversation, Lines::new(Command::LangList), b"+OK\r\nde\r\n.\r\n");
-    assert_eq!((said.as_str(), result.unwrap().len()), ("LANG\r\n", 1));
-    let (said, result) = call(&mut conversation, Language("de"), b"+OK de Es wird Deutsch gesprochen\r\n");
-    assert_eq!((said.as_str(), &*result.unwrap()), ("LANG de\r\n", &b"de"[..]));
+    let (said, result) = call(&mut conversation, Languages::new(), b"+OK\r\nde\r\nfr-CA  fran\xc3\xa7ais \r\n.\r\n");
+    let languages = result.unwrap();
+    assert_eq!((said.as_str(), languages.len()), ("LANG\r\n", 2));
+    assert_eq!((languages[0].tag().as_bytes(), languages[0].description().as_bytes()), (&b"de"[..], &b""[..]));
+    assert_eq!(
+        (languages[1].tag().to_str(), languages[1].description().to_string()),
+        (Some("fr-CA"), "français".into())
+    );
+    let (said, result) = call(&mut conversation, SetLanguage("de"), b"+OK de Es wird Deutsch gesprochen\r\n");
+    assert_eq!((said.as_str(), result.unwrap().as_bytes()), ("LANG de\r\n", &b"de"[..]));
 }
 
 #[test]
 fn auth_alone_lists_mechanisms() {
     let mut conversation = greeted();
-    let (said, result) = call(&mut conversation, Lines::new(Command::AuthList), b"+OK\r\nCRAM-MD5\r\nPLAIN\r\n.\r\n");
+    let (said, result) = call(&mut conversation, AuthList::new(), b"+OK\r\nCRAM-MD5\r\nPLAIN\r\n.\r\n");
     assert_eq!(said, "AUTH\r\n");
-    assert_eq!(result.unwrap().iter().map(|name| &**name).collect::<Vec<_>>(), [&b"CRAM-MD5"[..], b"PLAIN"]);
-    let (_, result) = call(&mut conversation, Lines::new(Command::AuthList), b"-ERR which one?\r\n");
+    assert_eq!(result.unwrap(), Listing::from_iter(["CRAM-MD5", "PLAIN"]));
+    let (_, result) = call(&mut conversation, AuthList::new(), b"-ERR which one?\r\n");
     assert!(result.unwrap_err().refused().is_some());
 }

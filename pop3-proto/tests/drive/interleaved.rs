@@ -1,6 +1,8 @@
 //! Calls that overlap: each gets its own whole answer, or an error that says that a part was skipped.
 
-use pop3_proto::drive::{Acknowledge, Call, Capabilities, Conversation, Exchange, Io, Lines, Retrieval, Step, UidlAll};
+use pop3_proto::drive::{
+    Acknowledge, Call, Capa, Capabilities, Conversation, Exchange, Io, Listing, Retrieval, Step, UidlAll,
+};
 use pop3_proto::{Cause, Command, Config, Error, Malformed, UsageError};
 use proptest::prelude::*;
 
@@ -16,7 +18,7 @@ fn logged_in() -> Conversation {
         hear(&mut conversation, b"+OK\r\n");
         assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
     }
-    conversation.learn(Capabilities::new(vec![b"PIPELINING".as_slice().into()]));
+    conversation.learn(Capabilities::new(Listing::from_iter(["PIPELINING"])));
     conversation.looked();
     conversation
 }
@@ -149,7 +151,7 @@ fn a_listing_does_not_go_on_in_another_conversation() {
 
 /// A call of each shape, and the value that it must bring if it brings any.
 enum Pending {
-    Listing(Call<Lines<'static>>),
+    Listing(Call<Capa>),
     Single(Call<Acknowledge<'static>>),
     Message(Retrieval, Vec<u8>),
     Over,
@@ -158,7 +160,7 @@ enum Pending {
 impl Pending {
     fn new(shape: u8) -> Pending {
         match shape % 3 {
-            0 => Pending::Listing(Call::new(Lines::new(Command::Capa))),
+            0 => Pending::Listing(Call::new(Capa::new())),
             1 => Pending::Single(Call::new(Acknowledge(Command::Noop))),
             _ => Pending::Message(Retrieval::retr(1), Vec::new()),
         }
@@ -189,7 +191,7 @@ impl Pending {
                 None => return,
                 Some(Ok(lines)) => {
                     let wanted = [format!("{id} a"), format!("{id} b")];
-                    assert!(lines.iter().map(|line| &line[..]).eq(wanted.iter().map(String::as_bytes)), "{lines:?}");
+                    assert_eq!(lines, Capabilities::new(Listing::from_iter(wanted)));
                     None
                 }
                 Some(Err(error)) => Some(error),

@@ -143,7 +143,7 @@ fn law_9_no_secrets() {
     let pass = Command::Pass(secret);
     let apop = Command::Apop { user: "mrose", digest };
     let auth = Command::Auth { mechanism: "PLAIN", initial_response: Some(Payload::Octets(&plain)) };
-    let raw = Command::Raw { line: "XLOGIN tan staaf", multi: false };
+    let raw = Command::Raw("XLOGIN tan staaf");
     for command in [pass, apop, auth, raw] {
         texts.push(format!("{command} {command:?} {digest:?} "));
         // The secret is sent, rejected, and echoed by the server in an invalid line, with and without a CAPA before it.

@@ -280,7 +280,7 @@ fn commands() -> [Command<'static>; 23] {
         Command::Utf8, Command::Lang("de"), Command::LangList, Command::Stat, Command::List(None), Command::List(Some(ONE)),
         Command::Uidl(None), Command::Uidl(Some(ONE)), Command::Retr(ONE), Command::Top { number: ONE, lines: 0 },
         Command::Dele(ONE), Command::Rset, Command::Noop, Command::Last, Command::Quit,
-        Command::Raw { line: "XA b", multi: false }, Command::Raw { line: "XB", multi: true },
+        Command::Raw("XA b"), Command::RawListing("XB"),
     ]
 }
 

@@ -121,9 +121,9 @@ fn other() -> impl Strategy<Value = Command<'static>> {
         Command::LangList,
         Command::Noop,
         Command::Last,
-        Command::Raw { line: "XTND x", multi: true },
-        Command::Raw { line: "XYZZY", multi: false },
-        Command::Raw { line: "DELE\0 1", multi: false },
+        Command::RawListing("XTND x"),
+        Command::Raw("XYZZY"),
+        Command::Raw("DELE\0 1"),
         Command::Stls,
         Command::Pass("a\r\nQUIT"),
     ])
@@ -181,12 +181,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     let lines = || 0..4_u32;
     let together = prop_oneof![
         number().prop_map(Command::Dele),
-        prop::sample::select(vec![
-            Command::Rset,
-            Command::Noop,
-            Command::Last,
-            Command::Raw { line: "X", multi: true }
-        ]),
+        prop::sample::select(vec![Command::Rset, Command::Noop, Command::Last, Command::RawListing("X")]),
     ];
     let each = prop_oneof![Just(Each::Retrieve), lines().prop_map(Each::Top), Just(Each::Delete)];
     let command = prop_oneof![

@@ -197,7 +197,7 @@ impl Typed<'_> {
                 self.note(&result)
             }
             Deed::Pipelining(pipelining) => {
-                let lines = if *pipelining { vec![b"PIPELINING".as_slice().into()] } else { Vec::new() };
+                let lines = pipelining.then_some("PIPELINING").into_iter().collect();
                 self.conversation.learn(Capabilities::new(lines));
                 true
             }

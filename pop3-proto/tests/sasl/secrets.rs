@@ -141,7 +141,7 @@ fn what_holds_a_secret_does_not_show_it() {
 /// A failed login leaves the connection open, and the server remembers the secret.
 #[test]
 fn no_refusal_after_a_failed_login_shows_a_secret() {
-    use pop3_proto::drive::{Acknowledge, Call, Lines};
+    use pop3_proto::drive::{Acknowledge, Call, Capa};
     use pop3_proto::{Command, Error};
     fn refusal<T>(result: Result<Step<T>, Error>) -> String {
         let Err(error) = result else { panic!("it was not refused") };
@@ -153,7 +153,7 @@ fn no_refusal_after_a_failed_login_shows_a_secret() {
     let conversation = &mut played.conversation;
     assert!(conversation.client().state() == pop3_proto::State::Authorization);
     let notes = Notes::default();
-    let mut capa = Call::new(Lines::new(Command::Capa));
+    let mut capa = Call::new(Capa::new());
     conversation.looked();
     assert!(matches!(conversation.step(&mut capa), Ok(Step::NeedIo(Io::Transfer))));
     hear(conversation, &format!("-ERR [AUTH] not with {PASSWORD}\r\n"));
@@ -212,17 +212,21 @@ fn no_refusal_of_a_login_shows_the_secret_of_an_earlier_one() {
 #[test]
 fn no_refusal_of_a_raw_command_shows_its_arguments() {
     use pop3_proto::Command;
-    use pop3_proto::drive::{Acknowledge, Call, Lines};
+    use pop3_proto::drive::{Acknowledge, Call, RawListing};
     fn refusal(conversation: &mut Conversation, command: Command<'_>, says: &str) -> String {
-        // A raw command is used in both of its forms.
-        let (mut single, mut multi) = (Call::new(Acknowledge(command)), Call::new(Lines::new(command)));
-        let lines = matches!(command, Command::Raw { multi: true, .. });
+        let mut single = Call::new(Acknowledge(command));
+        let mut multi = match command {
+            Command::RawListing(line) => Some(Call::new(RawListing::new(line))),
+            _ => None,
+        };
         let mut error = None;
         for said in ["", says] {
             hear_some(conversation, said);
             conversation.looked();
-            let result =
-                if lines { conversation.step(&mut multi).map(drop) } else { conversation.step(&mut single).map(drop) };
+            let result = match &mut multi {
+                Some(multi) => conversation.step(multi).map(drop),
+                None => conversation.step(&mut single).map(drop),
+            };
             error = result.err();
         }
         let error = error.expect("it was refused");
@@ -242,8 +246,8 @@ fn no_refusal_of_a_raw_command_shows_its_arguments() {
         assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
     }
     let line = "XAUTH tanstaaf seven";
-    for multi in [false, true] {
-        let raw = Command::Raw { line, multi };
+    for form in [Command::Raw, Command::RawListing] {
+        let raw = form(line);
         let mut conversation = Conversation::new(Config::default());
         hear(&mut conversation, "+OK\r\n");
         assert_eq!(conversation.greet().unwrap(), Step::Done(()));
@@ -252,7 +256,7 @@ fn no_refusal_of_a_raw_command_shows_its_arguments() {
             assert!(shown.contains("-ERR [SYS/PERM] ***"), "{shown}");
         }
         // Before the login, no later text of the server is shown.
-        let shown = refusal(&mut conversation, Command::Raw { line: "XB", multi }, "-ERR tanstaaf\r\n");
+        let shown = refusal(&mut conversation, form("XB"), "-ERR tanstaaf\r\n");
         assert!(shown.contains("-ERR ***"), "{shown}");
         accepted(&mut conversation, Command::User("u"));
         let shown = refusal(&mut conversation, Command::Pass("tanstaaf"), "-ERR not tanstaaf\r\n");

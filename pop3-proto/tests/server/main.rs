@@ -352,7 +352,7 @@ fn the_table_has_the_last_word() {
             Kind::Apop => "APOP x c4c9334bac560ecc979e58001b3e22fb\r\n".into(),
             Kind::ListOne | Kind::UidlOne | Kind::Retr | Kind::Dele => format!("{kind} 1\r\n"),
             Kind::Top => "TOP 1 1\r\n".into(),
-            Kind::RawSingle | Kind::RawMulti => continue,
+            Kind::Raw | Kind::RawListing => continue,
             _ => format!("{kind}\r\n"),
         };
         for start in [greeted(), inside()] {

@@ -224,7 +224,9 @@ impl Conversation {
                         if let (Err(ExchangeError::Refused(refused)), true) = (&mut result, echo && !call.is_searched) {
                             match call.exchange.command() {
                                 // After the login, only the arguments of a raw command may be secret.
-                                Command::Raw { line, .. } if self.client.state() == State::Transaction => {
+                                Command::Raw(line) | Command::RawListing(line)
+                                    if self.client.state() == State::Transaction =>
+                                {
                                     line.split(' ').skip(1).for_each(|argument| refused.redact(argument.as_bytes()));
                                 }
                                 _ => refused.withhold(),

@@ -218,9 +218,12 @@ impl<M: Maildrop> ServerSession<M> {
             Command::Noop => self.ok(""),
             Command::Quit if self.server.state() == State::Transaction => self.update(),
             Command::Quit => self.ok("bye"),
-            Command::Last | Command::Utf8 | Command::Lang(_) | Command::LangList | Command::Raw { .. } => {
-                self.err("not supported")
-            }
+            Command::Last
+            | Command::Utf8
+            | Command::Lang(_)
+            | Command::LangList
+            | Command::Raw(_)
+            | Command::RawListing(_) => self.err("not supported"),
         }
     }
 
