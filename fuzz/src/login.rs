@@ -91,7 +91,7 @@ impl<'a> Scene<'a> {
                         }
                         Ok(Step::NeedIo(Io::Transfer))
                     }
-                    Err(error) => Err(error.into()),
+                    Err(error) => Err(error),
                 }
             };
             let said = conversation.pending().to_vec();
@@ -107,7 +107,7 @@ impl<'a> Scene<'a> {
                 Ok(Step::Done(Progress::LoggedIn)) => break Ok(()),
                 Ok(Step::Done(Progress::StartTls)) => {
                     if let Err(error) = conversation.tls_established() {
-                        break Err(error.into());
+                        break Err(error);
                     }
                     continue;
                 }
