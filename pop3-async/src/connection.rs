@@ -38,8 +38,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     ///
-    /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`; [`Cause::Protocol`](crate::Cause::Protocol);
-    /// [`Cause::TimedOut`](crate::Cause::TimedOut); [`Cause::Transport`](crate::Cause::Transport).
+    /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`;
+    /// [`Cause::Protocol`](crate::Cause::Protocol); [`Cause::TimedOut`](crate::Cause::TimedOut);
+    /// [`Cause::Transport`](crate::Cause::Transport).
     pub async fn new(stream: S, config: Config) -> Result<Connection<S>, Error> {
         Connection::open(Driver::new(stream, Conversation::new(config), Deadlines::new(Timeouts::UNLIMITED))).await
     }
@@ -66,8 +67,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if TLS cannot be set up, [`ErrorKind::Tls`](crate::ErrorKind::Tls) if
-    /// the handshake fails, and the errors of [`new`](Self::new).
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if TLS cannot be set up, [`ErrorKind::Tls`](crate::ErrorKind::Tls)
+    /// if the handshake fails, and the errors of [`new`](Self::new).
     #[cfg(feature = "tls")]
     pub async fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, Error> {
         let conversation = Conversation::new(config);

@@ -24,6 +24,32 @@
 //! [`connect()`] requires the I/O driver, and [`connect()`] and time-outs require the time driver. Futures are [`Send`]
 //! if the stream is.
 //!
+//! # Errors
+//!
+//! Connecting, logging in and every call return an [`Error`]. Its [`kind`](Error::kind) tells what you can do about it,
+//! whatever the session was doing; [`Error::is_transient`] and [`Error::retry_after`] tell whether and when to try
+//! again. A failed [`Connection::login`] also returns the connection, and [`Session::quit`] has a [`QuitError`], which
+//! tells what became of the deletions.
+//!
+//! ```no_run
+//! use pop3_async::{Connect, Error, ErrorKind, connect};
+//!
+//! async fn check(to: Connect) -> Result<(), Error> {
+//!     let error = match connect(to).await {
+//!         Ok(session) => return Ok(drop(session.quit().await)),
+//!         Err(error) => error,
+//!     };
+//!     match error.kind() {
+//!         ErrorKind::Credentials => println!("ask for another password: {error}"),
+//!         ErrorKind::InUse | ErrorKind::Temporary => println!("try again later: {error}"),
+//!         ErrorKind::Unreachable | ErrorKind::TimedOut | ErrorKind::Disconnected => println!("the network: {error}"),
+//!         ErrorKind::Tls | ErrorKind::Protocol => println!("do not trust this server: {error}"),
+//!         _ => return Err(error),
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # Dropped futures
 //!
 //! The state of a call is stored in the session, not in the future. You can therefore drop any future at any time, such
@@ -48,10 +74,10 @@
 //!
 //! By default, TLS begins with the connection; with [`Security::StartTls`], it begins with STLS on port 110. Neither
 //! falls back to plaintext. A `Tls` sets the requirements: by default, the platform's verifier must accept the server's
-//! certificate for the given host name. If TLS fails, the kind of the error is [`ErrorKind::Tls`], its source
-//! explains the reason, and `TlsFailure::of` has the details. On a stream of your own, begin TLS with `Connection::over_tls`, or with STLS after
-//! `Connection::set_tls`. The sections above, on dropped futures and deadlocks, also apply inside TLS; there, one more
-//! record of at most 16 KiB may be read ahead.
+//! certificate for the given host name. If TLS fails, the kind of the error is [`ErrorKind::Tls`], its source explains
+//! the reason, and `TlsFailure::of` has the details. On a stream of your own, begin TLS with `Connection::over_tls`, or
+//! with STLS after `Connection::set_tls`. The sections above, on dropped futures and deadlocks, also apply inside TLS;
+//! there, one more record of at most 16 KiB may be read ahead.
 //!
 //! Each connection reads the platform's certificate authorities on the current thread, which takes a while. For many
 //! connections, call `client_config` once.

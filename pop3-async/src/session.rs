@@ -16,8 +16,9 @@ use crate::{Error, QuitError};
 
 /// A session on a maildrop, until [`quit`](Self::quit).
 ///
-/// Message numbers are 1-based and valid only in this session; a call with 0 fails before anything is sent. Messages are deleted when `quit` succeeds: if you drop
-/// the session or [abandon](Self::abandon) it, or if the connection is lost, nothing is deleted (RFC 1939, section 6).
+/// Message numbers are 1-based and valid only in this session; a call with 0 fails before anything is sent. Messages
+/// are deleted when `quit` succeeds: if you drop the session or [abandon](Self::abandon) it, or if the connection is
+/// lost, nothing is deleted (RFC 1939, section 6).
 ///
 /// A future that is dropped before its first poll has done nothing. Each method documents the effect of dropping its
 /// future later. In either case, the next call gets its own answer.
@@ -227,8 +228,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Marks a message as deleted, with DELE. The message is deleted when [`quit`](Self::quit) succeeds.
     ///
-    /// If you drop the future, the message may or may not be marked; find out with [`scan_listings`](Self::scan_listings), or unmark it
-    /// with [`reset`](Self::reset).
+    /// If you drop the future, the message may or may not be marked; find out with
+    /// [`scan_listings`](Self::scan_listings), or unmark it with [`reset`](Self::reset).
     ///
     /// # Errors
     ///
@@ -240,7 +241,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Unmarks all messages, with RSET.
     ///
-    /// If you drop the future, the messages may or may not be unmarked; find out with [`scan_listings`](Self::scan_listings).
+    /// If you drop the future, the messages may or may not be unmarked; find out with
+    /// [`scan_listings`](Self::scan_listings).
     ///
     /// # Errors
     ///

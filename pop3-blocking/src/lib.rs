@@ -18,6 +18,32 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Errors
+//!
+//! Connecting, logging in and every call return an [`Error`]. Its [`kind`](Error::kind) tells what you can do about it,
+//! whatever the session was doing; [`Error::is_transient`] and [`Error::retry_after`] tell whether and when to try
+//! again. A failed [`Connection::login`] also returns the connection, and [`Session::quit`] has a [`QuitError`], which
+//! tells what became of the deletions.
+//!
+//! ```no_run
+//! use pop3_blocking::{Connect, Error, ErrorKind, connect};
+//!
+//! fn check(to: Connect) -> Result<(), Error> {
+//!     let error = match connect(to) {
+//!         Ok(session) => return Ok(drop(session.quit())),
+//!         Err(error) => error,
+//!     };
+//!     match error.kind() {
+//!         ErrorKind::Credentials => println!("ask for another password: {error}"),
+//!         ErrorKind::InUse | ErrorKind::Temporary => println!("try again later: {error}"),
+//!         ErrorKind::Unreachable | ErrorKind::TimedOut | ErrorKind::Disconnected => println!("the network: {error}"),
+//!         ErrorKind::Tls | ErrorKind::Protocol => println!("do not trust this server: {error}"),
+//!         _ => return Err(error),
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # TLS
 //!
 //! By default, TLS begins with the connection; with [`Security::StartTls`], it begins with STLS on port 110. Neither

@@ -17,8 +17,9 @@ use crate::{Error, QuitError};
 
 /// A session on a maildrop, until [`quit`](Self::quit).
 ///
-/// Message numbers are 1-based and valid only in this session; a call with 0 fails before anything is sent. Messages are deleted when `quit` succeeds: if you drop
-/// the session or [abandon](Self::abandon) it, or if the connection is lost, nothing is deleted (RFC 1939, section 6).
+/// Message numbers are 1-based and valid only in this session; a call with 0 fails before anything is sent. Messages
+/// are deleted when `quit` succeeds: if you drop the session or [abandon](Self::abandon) it, or if the connection is
+/// lost, nothing is deleted (RFC 1939, section 6).
 pub struct Session<S> {
     pub(crate) driver: Driver<S>,
 }

@@ -104,3 +104,45 @@ fn the_front_page_gives_the_same_order() {
     let documented: Vec<_> = LAYERS.into_iter().filter(|layer| *layer != "error").collect();
     assert_eq!(order, documented);
 }
+
+/// The enums that callers may match without a wildcard: those that a loop, a server or a user has to handle completely,
+/// and those that the RFCs have closed. Another variant is a breaking change. All others are `#[non_exhaustive]`.
+const EXHAUSTIVE: [&str; 18] = [
+    "BadRequest",
+    "Binding",
+    "Command",
+    "Event",
+    "Hash",
+    "Header",
+    "Io",
+    "LoginAttempt",
+    "Outcome",
+    "Payload",
+    "Progress",
+    "QuitError",
+    "Request",
+    "Response",
+    "Security",
+    "Shape",
+    "State",
+    "Step",
+];
+
+#[test]
+fn an_enum_is_open_unless_callers_have_to_handle_all_of_it() {
+    let sources = sources();
+    let mut found = BTreeSet::new();
+    for code in sources.iter().filter(|(module, _)| !module.starts_with("testing")).map(|(_, code)| code) {
+        let mut attributes = Vec::new();
+        for line in code.lines() {
+            if let Some(name) = line.strip_prefix("pub enum ") {
+                let name = name.split(|c: char| !c.is_alphanumeric()).next().unwrap();
+                if !attributes.contains(&"#[non_exhaustive]") {
+                    found.insert(name.to_owned());
+                }
+            }
+            if line.starts_with('#') { attributes.push(line) } else { attributes.clear() }
+        }
+    }
+    assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), EXHAUSTIVE);
+}

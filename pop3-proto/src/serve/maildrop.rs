@@ -177,6 +177,7 @@ impl fmt::Debug for LoginAttempt<'_> {
 
 /// The reason why a login was refused. Texts are sent to the client, for its user to read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Denial {
     /// Unknown user or wrong password, which must be indistinguishable. Sent as `[AUTH]` (RFC 3206, section 5).
     #[error("wrong user name or password")]

@@ -11,6 +11,7 @@ const MAX_REPLY: usize = 512;
 
 /// An answer that is not permitted now. Nothing was written and nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
 pub enum AnswerError {
     /// This answer is not due: another answer is due, or none, or the session is over.
     #[error("no such answer is due")]
