@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufWriter, Write};
 
-use pop3_blocking::pop3_proto::wire::Text;
 use pop3_blocking::{MessageReader, Session, Tcp};
 
 use crate::failure::{Failure, Status};
@@ -28,25 +27,25 @@ fn look(session: &mut Session<Tcp>, command: &Command, out: &mut impl Write) -> 
     match *command {
         Command::Stat => {
             let drop = session.stat()?;
-            writeln!(out, "{} {}", drop.messages, drop.octets)
+            writeln!(out, "{drop}")
         }
         Command::List { number } => {
             let listings = match number {
                 Some(number) => vec![session.scan_listing(number)?],
                 None => session.scan_listings()?,
             };
-            listings.iter().try_for_each(|listing| writeln!(out, "{} {}", listing.number, listing.octets))
+            listings.iter().try_for_each(|listing| writeln!(out, "{listing}"))
         }
         Command::Uidl { number } => {
             let ids = match number {
                 Some(number) => vec![(number, session.unique_id(number)?)],
                 None => session.unique_ids()?,
             };
-            ids.iter().try_for_each(|(number, id)| writeln!(out, "{number} {}", Text::new(id.as_bytes())))
+            ids.iter().try_for_each(|(number, id)| writeln!(out, "{number} {id}"))
         }
         Command::Capa => {
             let capabilities = session.capabilities()?;
-            capabilities.iter().try_for_each(|capability| writeln!(out, "{}", Text::new(capability.as_bytes())))
+            capabilities.iter().try_for_each(|capability| writeln!(out, "{capability}"))
         }
         Command::Last => writeln!(out, "{}", session.last()?),
         Command::Headers { number } => return copy(session.top(number, 0)?, out),

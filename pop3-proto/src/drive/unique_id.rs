@@ -26,8 +26,15 @@ impl From<UniqueId<'_>> for OwnedUniqueId {
     }
 }
 
+/// Formats as [`UniqueId`] does.
+impl core::fmt::Display for OwnedUniqueId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(&self.as_unique_id(), f)
+    }
+}
+
 impl core::fmt::Debug for OwnedUniqueId {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.as_unique_id().fmt(f)
+        core::fmt::Debug::fmt(&self.as_unique_id(), f)
     }
 }

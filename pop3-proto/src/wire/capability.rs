@@ -116,6 +116,13 @@ impl<'a> Capability<'a> {
     }
 }
 
+/// Shows the line as [`Text`].
+impl fmt::Display for Capability<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Text::new(self.0).fmt(f)
+    }
+}
+
 impl fmt::Debug for Capability<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Capability({:?})", Text::new(self.0))

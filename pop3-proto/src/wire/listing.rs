@@ -49,7 +49,7 @@ impl ScanListing {
 
 /// A unique-id: octets chosen by the server that identify a message across sessions (RFC 1939, section 7).
 ///
-/// It is neither text nor a file name. Servers send empty ids (a message number, a space and nothing else), duplicate
+/// It is neither text nor a file name; to show it, use its `Display`. Servers send empty ids (a message number, a space and nothing else), duplicate
 /// ids, and ids that are not [conforming](Self::is_conforming). All are kept as received, without surrounding spaces.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UniqueId<'a>(&'a [u8]);
@@ -86,6 +86,17 @@ impl<'a> UniqueId<'a> {
     /// Returns true if the id has 1 to 70 octets, each from 0x21 to 0x7E (RFC 1939, section 7).
     pub fn is_conforming(self) -> bool {
         matches!(self.0.len(), 1..=70) && self.0.iter().all(|b| (0x21..=0x7e).contains(b))
+    }
+}
+
+/// Shows octets from 0x21 to 0x7E as they are, and each other octet as `\x` and two hexadecimal digits. The result is
+/// for humans: different ids may look the same.
+impl fmt::Display for UniqueId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|&octet| match octet {
+            0x21..=0x7e => fmt::Write::write_char(f, octet.into()),
+            _ => write!(f, "\\x{octet:02x}"),
+        })
     }
 }
 

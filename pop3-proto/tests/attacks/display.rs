@@ -6,7 +6,7 @@ use pop3_proto::drive::{
     SetLanguage, Step, UidlAll,
 };
 use pop3_proto::message::MessageRef;
-use pop3_proto::wire::{Text, UniqueId};
+use pop3_proto::wire::{Capability, Text, UniqueId};
 use pop3_proto::{Awaiting, Cause, Command, Config, Kind, QuitError, State};
 
 use crate::play::{CLEAR, CUTS, Cut, Play, Script};
@@ -123,9 +123,14 @@ fn f03_nothing_of_a_server_acts_on_a_terminal() {
             assert!(shown.contains('\\'), "it is shown by an escape: {shown}");
         };
         show(format!("{} {:?}", Text::new(text), Text::new(text)));
-        show(format!("{:?}", UniqueId::new(text)));
-        show(format!("{:?}", OwnedUniqueId::from(UniqueId::new(text))));
-        show(format!("{:?}", pop3_proto::wire::Capability::new(text)));
+        let (id, capability) = (UniqueId::new(text), Capability::new(text));
+        show(format!("{id:?}"));
+        show(format!("{:?}", OwnedUniqueId::from(id)));
+        show(format!("{capability:?}"));
+        show(capability.to_string());
+        show(id.to_string());
+        assert_eq!(OwnedUniqueId::from(id).to_string(), id.to_string());
+        assert!(id.to_string().bytes().all(|octet| (0x21..=0x7e).contains(&octet)), "{id}");
         show(format!("{:?}", Listing::from_iter([text])));
         let field = [b"Subject: ".as_slice(), text, b"\r\n\r\n"].concat();
         is_harmless(&format!("{:?}", MessageRef::new(&field)));
@@ -154,6 +159,7 @@ fn f03_nothing_of_a_server_acts_on_a_terminal() {
         show(format!("{capabilities:?}"));
         let capability = capabilities.iter().next().unwrap();
         show(format!("{capability:?} {:?}", capability.known()));
+        show(capability.to_string());
         show(format!("{:?}", play.call(UidlAll::new()).unwrap()));
         play.conversation.learn(Capabilities::new(Listing::from_iter(["LANG"])));
         for language in play.call(Languages::new()).unwrap() {
@@ -221,26 +227,29 @@ struct Ambiguous;
 
 impl<T: AsRef<Path> + ?Sized> NoPath<Ambiguous> for T {}
 
-/// The same for a type that can be printed as it is.
+/// The same for a type that can be used as a string.
 trait NoText<Marker> {
     fn it() {}
 }
 
 impl<T: ?Sized> NoText<()> for T {}
 
-impl<T: core::fmt::Display + ?Sized> NoText<Ambiguous> for T {}
+impl<T: AsRef<str> + ?Sized> NoText<Ambiguous> for T {}
 
 #[test]
 fn f05_a_unique_id_is_no_file_name() {
     <UniqueId<'_> as NoPath<_>>::it();
     <OwnedUniqueId as NoPath<_>>::it();
     <Text<'_> as NoPath<_>>::it();
-    // It is not text either, which could become a path unnoticed.
+    // It is no string either, which could become a path unnoticed. It is shown for humans, without what is no part of a
+    // conforming id.
     <UniqueId<'_> as NoText<_>>::it();
     <OwnedUniqueId as NoText<_>>::it();
     let id = UniqueId::new(b"../../../etc/passwd");
     assert_eq!(id.as_bytes(), b"../../../etc/passwd", "whoever wants a name makes one of the octets");
     assert!(id.is_conforming(), "and this is a perfectly good id");
+    assert_eq!(id.to_string(), "../../../etc/passwd");
+    assert_eq!(UniqueId::new(b"a \x1b[2J\xC3\xA4\x7f~!").to_string(), r"a\x20\x1b[2J\xc3\xa4\x7f~!");
 }
 
 #[test]
