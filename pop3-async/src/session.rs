@@ -72,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     #[doc(alias = "LIST")]
-    pub async fn scan_listings(&mut self) -> Result<Vec<ScanListing>, Error> {
+    pub async fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
         self.driver.call(ListAll::new()).await
     }
 
@@ -84,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     #[doc(alias = "LIST")]
-    pub async fn scan_listing(&mut self, number: u32) -> Result<ScanListing, Error> {
+    pub async fn list_one(&mut self, number: u32) -> Result<ScanListing, Error> {
         self.driver.call(ListOne(number)).await
     }
 
@@ -97,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     #[doc(alias = "UIDL")]
-    pub async fn unique_ids(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error> {
+    pub async fn uidl(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error> {
         self.driver.call(UidlAll::new()).await
     }
 
@@ -109,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     #[doc(alias = "UIDL")]
-    pub async fn unique_id(&mut self, number: u32) -> Result<OwnedUniqueId, Error> {
+    pub async fn uidl_one(&mut self, number: u32) -> Result<OwnedUniqueId, Error> {
         self.driver.call(UidlOne(number)).await
     }
 
@@ -145,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// The errors of [`top`](Self::top).
     #[doc(alias = "TOP")]
-    pub async fn headers(&mut self, number: u32) -> Result<Message, Error> {
+    pub async fn header(&mut self, number: u32) -> Result<Message, Error> {
         self.top(number, 0).await?.into_message().await
     }
 
@@ -155,10 +155,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`scan_listings`](Self::scan_listings), which this calls first.
+    /// The errors of [`list`](Self::list), which this calls first.
     #[doc(alias = "RETR")]
     pub async fn retrieve_all(&mut self) -> Result<Messages<'_, S>, Error> {
-        let selection = Selection::listed(self.scan_listings().await?);
+        let selection = Selection::listed(self.list().await?);
         let batch = Batch::retrieve(selection, self.driver.window);
         Ok(Messages::new(&mut self.driver, batch))
     }
@@ -176,10 +176,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`scan_listings`](Self::scan_listings), which this calls first.
+    /// The errors of [`list`](Self::list), which this calls first.
     #[doc(alias = "TOP")]
     pub async fn headers_all(&mut self) -> Result<Headers<'_, S>, Error> {
-        let selection = Selection::numbered(self.scan_listings().await?.into_iter().map(|listing| listing.number));
+        let selection = Selection::numbered(self.list().await?.into_iter().map(|listing| listing.number));
         Ok(self.header_batch(selection))
     }
 
@@ -195,10 +195,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`scan_listings`](Self::scan_listings), which this calls first.
+    /// The errors of [`list`](Self::list), which this calls first.
     #[doc(alias = "DELE")]
     pub async fn delete_all(&mut self) -> Result<Deletions<'_, S>, Error> {
-        let numbers: Vec<_> = self.scan_listings().await?.into_iter().map(|listing| listing.number).collect();
+        let numbers: Vec<_> = self.list().await?.into_iter().map(|listing| listing.number).collect();
         Ok(self.delete_many(numbers))
     }
 
@@ -228,8 +228,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Marks a message as deleted, with DELE. The message is deleted when [`quit`](Self::quit) succeeds.
     ///
-    /// If you drop the future, the message may or may not be marked; find out with
-    /// [`scan_listings`](Self::scan_listings), or unmark it with [`reset`](Self::reset).
+    /// If you drop the future, the message may or may not be marked; find out with [`list`](Self::list), or unmark it
+    /// with [`reset`](Self::reset).
     ///
     /// # Errors
     ///
@@ -241,8 +241,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Unmarks all messages, with RSET.
     ///
-    /// If you drop the future, the messages may or may not be unmarked; find out with
-    /// [`scan_listings`](Self::scan_listings).
+    /// If you drop the future, the messages may or may not be unmarked; find out with [`list`](Self::list).
     ///
     /// # Errors
     ///

@@ -64,7 +64,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     #[doc(alias = "LIST")]
-    pub fn scan_listings(&mut self) -> Result<Vec<ScanListing>, Error> {
+    pub fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
         self.driver.call(ListAll::new())
     }
 
@@ -74,7 +74,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     #[doc(alias = "LIST")]
-    pub fn scan_listing(&mut self, number: u32) -> Result<ScanListing, Error> {
+    pub fn list_one(&mut self, number: u32) -> Result<ScanListing, Error> {
         self.driver.call(ListOne(number))
     }
 
@@ -85,7 +85,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause).
     #[doc(alias = "UIDL")]
-    pub fn unique_ids(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error> {
+    pub fn uidl(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error> {
         self.driver.call(UidlAll::new())
     }
 
@@ -95,7 +95,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
     #[doc(alias = "UIDL")]
-    pub fn unique_id(&mut self, number: u32) -> Result<OwnedUniqueId, Error> {
+    pub fn uidl_one(&mut self, number: u32) -> Result<OwnedUniqueId, Error> {
         self.driver.call(UidlOne(number))
     }
 
@@ -125,7 +125,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// The errors of [`top`](Self::top).
     #[doc(alias = "TOP")]
-    pub fn headers(&mut self, number: u32) -> Result<Message, Error> {
+    pub fn header(&mut self, number: u32) -> Result<Message, Error> {
         self.top(number, 0)?.into_message()
     }
 
@@ -133,10 +133,10 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`scan_listings`](Self::scan_listings), which this calls first.
+    /// The errors of [`list`](Self::list), which this calls first.
     #[doc(alias = "RETR")]
     pub fn retrieve_all(&mut self) -> Result<Messages<'_, S>, Error> {
-        let selection = Selection::listed(self.scan_listings()?);
+        let selection = Selection::listed(self.list()?);
         let batch = Batch::retrieve(selection, self.driver.window);
         Ok(Messages::new(&mut self.driver, batch))
     }
@@ -152,10 +152,10 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`scan_listings`](Self::scan_listings), which this calls first.
+    /// The errors of [`list`](Self::list), which this calls first.
     #[doc(alias = "TOP")]
     pub fn headers_all(&mut self) -> Result<Headers<'_, S>, Error> {
-        let selection = Selection::numbered(self.scan_listings()?.into_iter().map(|listing| listing.number));
+        let selection = Selection::numbered(self.list()?.into_iter().map(|listing| listing.number));
         Ok(self.header_batch(selection))
     }
 
@@ -169,10 +169,10 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// The errors of [`scan_listings`](Self::scan_listings), which this calls first.
+    /// The errors of [`list`](Self::list), which this calls first.
     #[doc(alias = "DELE")]
     pub fn delete_all(&mut self) -> Result<Deletions<'_, S>, Error> {
-        let numbers: Vec<_> = self.scan_listings()?.into_iter().map(|listing| listing.number).collect();
+        let numbers: Vec<_> = self.list()?.into_iter().map(|listing| listing.number).collect();
         Ok(self.delete_many(numbers))
     }
 

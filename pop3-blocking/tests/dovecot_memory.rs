@@ -40,7 +40,7 @@ fn a_message_of_64_mib_in_flat_memory() {
 
     let mut session = user.open();
     session.retrieve(1).unwrap().into_message().unwrap();
-    assert!(session.scan_listing(2).unwrap().octets > 63 * 1024 * 1024);
+    assert!(session.list_one(2).unwrap().octets > 63 * 1024 * 1024);
 
     let before = peak();
     let mut message = session.retrieve(2).unwrap();

@@ -120,17 +120,17 @@ fn reads_and_deletes(server: &str, user: &str) {
     assert!(matches!(failed.login(), Some(LoginError::Credentials(_))), "{failed}");
 
     let mut session = connect(to(server, user, "pass")).unwrap();
-    let listings = session.scan_listings().unwrap();
+    let listings = session.list().unwrap();
     assert_eq!(listings.len(), 4);
     let stat = session.stat().unwrap();
     assert_eq!((stat.messages, stat.octets), (4, listings.iter().map(|listing| listing.octets).sum()));
-    let ids: BTreeMap<_, _> = session.unique_ids().unwrap().into_iter().collect();
+    let ids: BTreeMap<_, _> = session.uidl().unwrap().into_iter().collect();
     assert_eq!(ids.len(), 4);
     for (n, message) in (1..).zip(MESSAGES) {
         let shown = read(&mut session, n);
         assert!(is(&shown, message), "{server} {n}: {shown:?}");
-        assert_eq!(session.unique_id(n).unwrap(), ids[&n]);
-        let top = session.headers(n).unwrap();
+        assert_eq!(session.uidl_one(n).unwrap(), ids[&n]);
+        let top = session.header(n).unwrap();
         assert!(shown.starts_with(std::str::from_utf8(top.as_bytes()).unwrap().trim_end()), "{server} {n}");
     }
     // All at once, where the server pipelines.
@@ -151,7 +151,7 @@ fn reads_and_deletes(server: &str, user: &str) {
     session.quit().unwrap();
 
     let mut session = connect(to(server, user, "pass")).unwrap();
-    let left: Vec<_> = session.unique_ids().unwrap().into_iter().map(|(_, id)| id).collect();
+    let left: Vec<_> = session.uidl().unwrap().into_iter().map(|(_, id)| id).collect();
     assert_eq!(left, [1, 3, 4].map(|n| ids[&n].clone()));
     assert!(is(&read(&mut session, 2), MESSAGES[2]));
     session.delete_all().unwrap().for_each(|deletion| assert!(deletion.is_ok()));
@@ -240,7 +240,7 @@ fn with_crlf(stored: &[u8]) -> Vec<u8> {
 
 fn comes_back(server: &str, user: &str, stored: &[Vec<u8>]) {
     let mut session = connect(to(server, user, "pass")).unwrap();
-    let sizes: Vec<_> = session.scan_listings().unwrap().iter().map(|listing| listing.octets).collect();
+    let sizes: Vec<_> = session.list().unwrap().iter().map(|listing| listing.octets).collect();
     let sent: Vec<_> = stored.iter().map(|stored| with_crlf(stored)).collect();
     assert_eq!(sizes, sent.iter().map(|sent| sent.len() as u64).collect::<Vec<_>>());
     for (n, sent) in (1..).zip(&sent) {
@@ -280,7 +280,7 @@ fn octets_of_courier() {
     let mut session = connect(to("POP3_TEST_COURIER", "u2", "pass")).unwrap();
     for (n, (_, sent)) in (1..).zip(unfinished) {
         assert_eq!(read(&mut session, n), sent);
-        assert_eq!(session.scan_listing(n).unwrap().octets, sent.len() as u64 - 2);
+        assert_eq!(session.list_one(n).unwrap().octets, sent.len() as u64 - 2);
     }
     session.quit().unwrap();
 }
@@ -292,7 +292,7 @@ fn octets_of_courier() {
 fn a_dot_as_the_first_octet_is_lost_by_courier() {
     deliver_to_courier("u3", [".first\nsecond\n\n.third\n", "..first\n\nbody\n", ".\nSubject: x\n\nbody\n"]);
     let mut session = connect(to("POP3_TEST_COURIER", "u3", "pass")).unwrap();
-    let sizes: Vec<_> = session.scan_listings().unwrap().iter().map(|listing| listing.octets).collect();
+    let sizes: Vec<_> = session.list().unwrap().iter().map(|listing| listing.octets).collect();
     assert_eq!(sizes, [26, 17, 23]);
     assert_eq!(read(&mut session, 1), "first\r\nsecond\r\n\r\n.third\r\n");
     assert_eq!(read(&mut session, 2), ".first\r\n\r\nbody\r\n");
@@ -315,7 +315,7 @@ fn courier_encloses_a_header_that_is_not_ascii() {
             connection.utf8().unwrap();
         }
         let mut session = connection.login(Credentials::new("u4", "pass"), CLEAR).unwrap();
-        assert_eq!(session.scan_listing(1).unwrap().octets, message.len() as u64);
+        assert_eq!(session.list_one(1).unwrap().octets, message.len() as u64);
         let shown = read(&mut session, 1);
         if utf8 {
             assert_eq!(shown, message);
@@ -421,7 +421,7 @@ fn octets_of_popa3d() {
 fn one_unique_id_for_all_from_popa3d() {
     deliver_to_popa3d("u3", MESSAGES.map(quoted));
     let mut session = connect(to("POP3_TEST_POPA3D", "u3", "pass")).unwrap();
-    let ids = session.unique_ids().unwrap();
+    let ids = session.uidl().unwrap();
     assert_eq!(ids.len(), 4);
     assert!(ids.iter().all(|(_, id)| *id == ids[0].1), "{ids:?}");
     assert!(is(&read(&mut session, 3), MESSAGES[2]));

@@ -151,25 +151,25 @@ impl World {
                 assert!(count <= MESSAGES.len() && count >= MESSAGES.len() - self.maybe.len(), "{count}");
             }
             Op::List => {
-                let list = session.scan_listings().await.unwrap();
+                let list = session.list().await.unwrap();
                 self.listed(list.iter().map(|listing| listing.number));
                 for listing in list {
                     assert_eq!(listing.octets, size(listing.number));
                 }
             }
             Op::ListOne => {
-                let listing = session.scan_listing(number(3)).await;
+                let listing = session.list_one(number(3)).await;
                 self.check(3, listing, |listing| assert_eq!(listing.octets, size(number(3))));
             }
             Op::UniqueIds => {
-                let ids = session.unique_ids().await.unwrap();
+                let ids = session.uidl().await.unwrap();
                 self.listed(ids.iter().map(|(number, _)| *number));
                 for (number, id) in ids {
                     assert_eq!(id.as_bytes(), format!("id-{number}").as_bytes());
                 }
             }
             Op::UniqueId => {
-                let id = session.unique_id(number(4)).await;
+                let id = session.uidl_one(number(4)).await;
                 self.check(4, id, |id| assert_eq!(id.as_bytes(), b"id-4"));
             }
             Op::Retrieve => match session.retrieve(number(1)).await {
@@ -185,7 +185,7 @@ impl World {
                 self.check(1, message, |message| assert_eq!(message.as_bytes(), right.as_bytes()));
             }
             Op::RetrieveHeaders => {
-                let header = session.headers(number(3)).await;
+                let header = session.header(number(3)).await;
                 self.check(3, header, |header| assert_eq!(header.as_bytes(), head(number(3))));
             }
             Op::RetrieveAll => {
@@ -288,7 +288,7 @@ impl World {
         for op in [Op::List, Op::Stat, Op::UniqueIds, Op::RetrieveAll, Op::HeadersAll, Op::Last, Op::Capabilities] {
             self.run(op, &mut session).await;
         }
-        let mut kept = self.listed(session.scan_listings().await.unwrap().iter().map(|listing| listing.number));
+        let mut kept = self.listed(session.list().await.unwrap().iter().map(|listing| listing.number));
         assert_eq!(session.stat().await.unwrap().messages as usize, kept.len());
         if kept.remove(&3) {
             session.delete(number(3)).await.unwrap();

@@ -119,11 +119,11 @@ pub struct Session<S>(pop3_async::Session<TcpStream>, PhantomData<S>);
 impl<S> Session<S> {
     calls! {
         stat() -> DropListing;
-        scan_listings() -> Vec<ScanListing>;
-        scan_listing(number: u32) -> ScanListing;
-        unique_ids() -> Vec<(u32, OwnedUniqueId)>;
-        unique_id(number: u32) -> OwnedUniqueId;
-        headers(number: u32) -> Message;
+        list() -> Vec<ScanListing>;
+        list_one(number: u32) -> ScanListing;
+        uidl() -> Vec<(u32, OwnedUniqueId)>;
+        uidl_one(number: u32) -> OwnedUniqueId;
+        header(number: u32) -> Message;
         last() -> u32;
         delete(number: u32) -> ();
         reset() -> ();

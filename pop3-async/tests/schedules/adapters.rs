@@ -36,18 +36,18 @@ macro_rules! adapter {
                 async fn act(&mut self, deed: &Deed) -> Result<Value, Error> {
                     match *deed {
                         Deed::Stat => self.stat()$($wait)*.map(Value::totals),
-                        Deed::List(None) => self.scan_listings()$($wait)*.map(Value::listings),
+                        Deed::List(None) => self.list()$($wait)*.map(Value::listings),
                         Deed::List(Some(number)) => {
-                            self.scan_listing(number)$($wait)*.map(|listing| Value::listings([listing]))
+                            self.list_one(number)$($wait)*.map(|listing| Value::listings([listing]))
                         }
-                        Deed::UniqueIds(None) => self.unique_ids()$($wait)*.map(Value::unique_ids),
+                        Deed::UniqueIds(None) => self.uidl()$($wait)*.map(Value::unique_ids),
                         Deed::UniqueIds(Some(number)) => {
-                            self.unique_id(number)$($wait)*.map(|id| Value::unique_ids([(number, id)]))
+                            self.uidl_one(number)$($wait)*.map(|id| Value::unique_ids([(number, id)]))
                         }
                         Deed::Retrieve(number, reading) => read(self.retrieve(number)$($wait)*?, reading).await,
                         Deed::Top(number, lines, reading) => read(self.top(number, lines)$($wait)*?, reading).await,
                         Deed::Header(number) => {
-                            self.headers(number)$($wait)*.map(|header| Value::whole(number, header.as_bytes()))
+                            self.header(number)$($wait)*.map(|header| Value::whole(number, header.as_bytes()))
                         }
                         Deed::Delete(number) => self.delete(number)$($wait)*.map(|()| Value::Done),
                         Deed::Reset => self.reset()$($wait)*.map(|()| Value::Done),

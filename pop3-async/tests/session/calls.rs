@@ -21,21 +21,21 @@ async fn every_call() {
 
     let stat = session.stat().await.unwrap();
     assert_eq!((stat.messages, stat.octets), (3, 25 + 14 + 13));
-    let list = session.scan_listings().await.unwrap();
+    let list = session.list().await.unwrap();
     assert_eq!(
         list.iter().map(|listing| (listing.number, listing.octets)).collect::<Vec<_>>(),
         [(1, 25), (2, 14), (3, 13)]
     );
-    assert_eq!(session.scan_listing(2).await.unwrap().octets, 14);
-    assert!(session.scan_listing(9).await.unwrap_err().refused().is_some());
-    let ids = session.unique_ids().await.unwrap();
+    assert_eq!(session.list_one(2).await.unwrap().octets, 14);
+    assert!(session.list_one(9).await.unwrap_err().refused().is_some());
+    let ids = session.uidl().await.unwrap();
     assert_eq!(ids[2].1.as_bytes(), b"the-third");
-    assert_eq!(session.unique_id(3).await.unwrap(), ids[2].1);
+    assert_eq!(session.uidl_one(3).await.unwrap(), ids[2].1);
     assert_eq!(read(session.retrieve(1).await.unwrap()).await, b"Subject: a\r\n\r\n.one\r\ntwo\r\n");
     let top = session.top(1, 1).await.unwrap();
     assert_eq!(top.number(), 1);
     assert_eq!(read(top).await, b"Subject: a\r\n\r\n.one\r\n");
-    assert_eq!(session.headers(2).await.unwrap().as_bytes(), b"Subject: b\r\n\r\n");
+    assert_eq!(session.header(2).await.unwrap().as_bytes(), b"Subject: b\r\n\r\n");
     assert!(session.last().await.unwrap_err().refused().is_some());
     session.delete(2).await.unwrap();
     assert!(session.retrieve(2).await.unwrap_err().refused().is_some());
@@ -103,7 +103,7 @@ async fn messages_left_half_way_are_skipped() {
     assert_eq!(batch.next().await.unwrap().unwrap().fill_buf().await.unwrap()[0], b'x');
     assert_eq!(read(batch.next().await.unwrap().unwrap()).await, b"two\r\n");
     // The batch is dropped with a message in flight.
-    assert_eq!(session.unique_ids().await.unwrap().len(), 3);
+    assert_eq!(session.uidl().await.unwrap().len(), 3);
     session.quit().await.unwrap();
 }
 

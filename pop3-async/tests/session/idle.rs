@@ -40,9 +40,9 @@ async fn every_call_gives_the_buffers_back() {
     let session = &mut sessions(1).await[0];
     session.noop().await.unwrap();
     assert_eq!(session.buffered(), 0, "a line");
-    assert_eq!(session.scan_listings().await.unwrap().len(), 20);
+    assert_eq!(session.list().await.unwrap().len(), 20);
     assert_eq!(session.buffered(), 0, "a listing");
-    assert!(session.scan_listing(21).await.unwrap_err().refused().is_some());
+    assert!(session.list_one(21).await.unwrap_err().refused().is_some());
     assert_eq!(session.buffered(), 0, "a refusal");
     let mut headers = session.headers_all().await.unwrap();
     while let Some(header) = headers.next().await {

@@ -68,11 +68,11 @@ impl Check {
         let answer = match self {
             Check::UniqueId(ids) => {
                 let Some((number, id)) = drawn(ids) else { return Ok(false) };
-                session.unique_id(*number).map(|answer| answer == *id)
+                session.uidl_one(*number).map(|answer| answer == *id)
             }
             Check::Size(sizes) => {
                 let Some((number, octets)) = drawn(sizes) else { return Ok(false) };
-                session.scan_listing(*number).map(|answer| answer.octets == *octets)
+                session.list_one(*number).map(|answer| answer.octets == *octets)
             }
             Check::Totals(totals) => session.stat().map(|answer| answer == *totals),
             Check::Nothing => Ok(true),

@@ -31,15 +31,15 @@ fn look(session: &mut Session<Tcp>, command: &Command, out: &mut impl Write) -> 
         }
         Command::List { number } => {
             let listings = match number {
-                Some(number) => vec![session.scan_listing(number)?],
-                None => session.scan_listings()?,
+                Some(number) => vec![session.list_one(number)?],
+                None => session.list()?,
             };
             listings.iter().try_for_each(|listing| writeln!(out, "{listing}"))
         }
         Command::Uidl { number } => {
             let ids = match number {
-                Some(number) => vec![(number, session.unique_id(number)?)],
-                None => session.unique_ids()?,
+                Some(number) => vec![(number, session.uidl_one(number)?)],
+                None => session.uidl()?,
             };
             ids.iter().try_for_each(|(number, id)| writeln!(out, "{number} {id}"))
         }

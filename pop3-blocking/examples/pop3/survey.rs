@@ -31,14 +31,14 @@ pub(crate) struct Survey {
 
 /// Lists all messages.
 pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
-    let listings = session.scan_listings()?.into_iter();
+    let listings = session.list()?.into_iter();
     let found: BTreeMap<_, _> =
         listings.map(|listing| (listing.number, Found { octets: listing.octets, unique_id: None })).collect();
     if found.is_empty() {
         return Ok(Survey { is_complete: true, ..Survey::default() });
     }
     let mut survey = Survey { found, ..Survey::default() };
-    match session.unique_ids() {
+    match session.uidl() {
         Ok(rows) => {
             let size = |number| survey.found.get(number).map_or(0, |message: &Found| message.octets);
             survey.shown = rows.iter().map(|(number, id)| (id.clone(), size(number))).collect();

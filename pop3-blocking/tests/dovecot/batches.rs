@@ -127,7 +127,7 @@ fn what_is_left_half_way_is_skipped() {
     assert_eq!(session.stat().unwrap().messages, count);
     let mut message = session.retrieve(2).unwrap();
     message.read_exact(&mut [0; 10_000]).unwrap();
-    assert_eq!(session.scan_listings().unwrap().len(), messages.len());
+    assert_eq!(session.list().unwrap().len(), messages.len());
     std::io::BufRead::fill_buf(&mut session.retrieve(2).unwrap()).unwrap();
     assert_eq!(read(session.retrieve(3).unwrap()), sent(&messages[2]));
 
@@ -136,7 +136,7 @@ fn what_is_left_half_way_is_skipped() {
     batch.next().unwrap().unwrap();
     batch.next().unwrap().unwrap().read_exact(&mut [0; 1000]).unwrap();
     drop(batch);
-    assert_eq!(session.scan_listing(1).unwrap().octets, sent(&messages[0]).len() as u64);
+    assert_eq!(session.list_one(1).unwrap().octets, sent(&messages[0]).len() as u64);
     let mut headers = session.headers_all().unwrap();
     assert_eq!(headers.next().unwrap().unwrap().0, 1);
     let mut batch = session.retrieve_many([20, 19]);

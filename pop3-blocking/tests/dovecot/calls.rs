@@ -26,15 +26,15 @@ fn questions_about_the_maildrop() {
     assert_eq!(stat.messages, 3);
     assert_eq!(stat.octets, size(FIRST) + size(SECOND) + size(THIRD));
 
-    let list = session.scan_listings().unwrap();
+    let list = session.list().unwrap();
     assert_eq!(list.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(list.iter().map(|row| row.octets).collect::<Vec<_>>(), [size(FIRST), size(SECOND), size(THIRD)]);
-    assert_eq!(session.scan_listing(2).unwrap(), list[1]);
+    assert_eq!(session.list_one(2).unwrap(), list[1]);
 
-    let ids = session.unique_ids().unwrap();
+    let ids = session.uidl().unwrap();
     assert_eq!(ids.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(ids[0].1 != ids[1].1 && ids[1].1 != ids[2].1, "{ids:?}");
-    assert_eq!(session.unique_id(3).unwrap(), ids[2].1);
+    assert_eq!(session.uidl_one(3).unwrap(), ids[2].1);
 
     session.noop().unwrap();
     assert!(session.capabilities().unwrap().any(|known| known == KnownCapability::Uidl));
@@ -42,7 +42,7 @@ fn questions_about_the_maildrop() {
     assert_eq!(user.files(), 3);
 
     let mut session = user.open();
-    assert_eq!(session.unique_ids().unwrap(), ids, "unique-ids hold from session to session");
+    assert_eq!(session.uidl().unwrap(), ids, "unique-ids hold from session to session");
     session.quit().unwrap();
 }
 
@@ -57,7 +57,7 @@ fn messages_and_their_parts() {
     let top = read(session.top(1, 2).unwrap());
     assert_eq!(top, b"From: a@example.org\r\nSubject: one\r\n two\r\n\r\nline 1\r\nline 2\r\n");
 
-    let header: Message = session.headers(1).unwrap();
+    let header: Message = session.header(1).unwrap();
     let fields: Vec<_> = header.view().fields().map(|field| (field.name(), field.raw_body())).collect();
     assert_eq!(fields, [(&b"From"[..], &b" a@example.org"[..]), (b"Subject", b" one\r\n two")]);
 
@@ -72,8 +72,8 @@ fn what_the_server_refuses_leaves_the_session_as_it_was() {
     let user = User::with("refusals", &[FIRST]);
     let mut session = user.open();
     let refusals = [
-        ("LIST 9", session.scan_listing(9).map(drop)),
-        ("UIDL 9", session.unique_id(9).map(drop)),
+        ("LIST 9", session.list_one(9).map(drop)),
+        ("UIDL 9", session.uidl_one(9).map(drop)),
         ("RETR 9", session.retrieve(9).map(drop)),
         ("TOP 9 0", session.top(9, 0).map(drop)),
         ("DELE 9", session.delete(9)),
@@ -127,8 +127,8 @@ fn an_empty_maildrop() {
     let user = User::new("empty");
     let mut session = user.open();
     assert_eq!(session.stat().unwrap().messages, 0);
-    assert_eq!(session.scan_listings().unwrap(), []);
-    assert_eq!(session.unique_ids().unwrap(), []);
+    assert_eq!(session.list().unwrap(), []);
+    assert_eq!(session.uidl().unwrap(), []);
     assert!(session.retrieve_all().unwrap().next().unwrap().is_none());
     assert_eq!(session.headers_all().unwrap().count(), 0);
     assert_eq!(session.delete_all().unwrap().count(), 0);

@@ -17,7 +17,7 @@ fn quit_commits() {
     assert!(session.delete(2).unwrap_err().refused().is_some(), "it is marked already");
     assert!(session.retrieve(2).is_err());
     assert_eq!(session.stat().unwrap().messages, 2);
-    assert_eq!(session.scan_listings().unwrap().iter().map(|row| row.number).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(session.list().unwrap().iter().map(|row| row.number).collect::<Vec<_>>(), [1, 3]);
     assert_eq!(user.files(), 3, "a mark deletes nothing");
     session.quit().unwrap();
     assert_eq!(user.files(), 2);

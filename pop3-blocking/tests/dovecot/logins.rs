@@ -158,7 +158,7 @@ fn a_log_tells_all_but_secrets_and_bodies() {
         let log = Log::default();
         let mut session = connection(&log).login(Credentials::new(&user.name, PASSWORD), by(mechanism)).unwrap();
         let octets = session.retrieve(1).unwrap().into_message().unwrap().as_bytes().len();
-        session.headers(1).unwrap();
+        session.header(1).unwrap();
         session.quit().unwrap();
 
         let lines = log.lines();

@@ -7,7 +7,7 @@ use crate::user::{User, read, sent};
 fn comes_back(test: &str, stored: &[&[u8]]) {
     let user = User::with(test, stored);
     let mut session = user.open();
-    let sizes: Vec<u64> = session.scan_listings().unwrap().iter().map(|row| row.octets).collect();
+    let sizes: Vec<u64> = session.list().unwrap().iter().map(|row| row.octets).collect();
     for ((n, stored), size) in (1..).zip(stored).zip(sizes) {
         let received = read(session.retrieve(n).unwrap());
         assert!(received == sent(stored), "message {n}: {} octets", received.len());
@@ -92,7 +92,7 @@ fn a_dot_as_the_first_octet_is_lost_by_dovecot() {
 fn an_empty_message_is_a_blank_line() {
     let user = User::with("nothing", &[b"", b"Subject: x\n\n"]);
     let mut session = user.open();
-    assert_eq!(session.scan_listing(1).unwrap().octets, 0);
+    assert_eq!(session.list_one(1).unwrap().octets, 0);
     assert_eq!(read(session.retrieve(1).unwrap()), b"\r\n");
     assert_eq!(read(session.retrieve(2).unwrap()), b"Subject: x\r\n\r\n");
     session.quit().unwrap();

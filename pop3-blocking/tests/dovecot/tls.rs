@@ -27,7 +27,7 @@ fn a_whole_session() {
             let user = User::with("insidetls", &messages);
             let log = Log::default();
             let mut session = connect(at(host, &user, security).log(log.sink())).unwrap();
-            assert_eq!(session.scan_listings().unwrap().len(), 3);
+            assert_eq!(session.list().unwrap().len(), 3);
             let mut batch = session.retrieve_all().unwrap();
             for stored in messages {
                 assert!(read(batch.next().unwrap().unwrap()) == sent(stored));

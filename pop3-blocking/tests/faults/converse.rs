@@ -9,11 +9,11 @@ macro_rules! go_on {
         /// Everything after the login.
         pub(crate) $($asynchronous)? fn go_on<S: $($stream)*>(mut session: Session<S>, story: &mut Story) {
             story.note(session.stat()$($wait)*.map(Value::totals));
-            let listed = session.scan_listings()$($wait)*;
+            let listed = session.list()$($wait)*;
             let listings = listed.as_ref().map_or(&[][..], Vec::as_slice);
             let numbers: Vec<_> = listings.iter().map(|listing| listing.number).collect();
             story.note(listed.map(|listings| Value::listings(&listings)));
-            story.note(session.unique_ids()$($wait)*.map(Value::unique_ids));
+            story.note(session.uidl()$($wait)*.map(Value::unique_ids));
 
             let mut whole = Vec::new();
             let mut batch = session.retrieve_many(numbers);

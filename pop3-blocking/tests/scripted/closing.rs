@@ -83,7 +83,7 @@ fn inside_an_answer_it_is_not_idle() {
     for script in ["C: STAT\nC: NOOP\n", "C: LIST\nS: +OK\nS: 1 100\n"] {
         let script = script.replace("C: STAT\nC: NOOP\n", "C: LIST\nS: +OK 2 messages\n");
         let (mut session, peer) = session(LOGIN, &script);
-        let error = session.scan_listings().unwrap_err();
+        let error = session.list().unwrap_err();
         assert!(matches!(error.cause(), Cause::Protocol(_)) && error.is_truncated(), "{error:?}");
         assert_eq!(error.to_string(), "LIST failed: the server closed the connection (receiving the listing of LIST)");
         peer.done();

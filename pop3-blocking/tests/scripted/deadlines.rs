@@ -93,7 +93,7 @@ fn f01_a_message_and_a_listing_that_drip() {
 
     let peer = dripping(format!("{LOGIN}C: UIDL\nS: +OK\n"), b"1 unique\r\n");
     let mut session = connect(peer.connect().timeouts(limits)).unwrap();
-    assert_late(&session.unique_ids().unwrap_err(), &format!("UIDL {says}"));
+    assert_late(&session.uidl().unwrap_err(), &format!("UIDL {says}"));
     drop(session);
     peer.done();
 }

@@ -45,12 +45,12 @@ S: +OK
     let error = session.stat().unwrap_err();
     assert!(matches!(error.cause(), Cause::Malformed(_)));
     assert_eq!(said(&error), goes_on("STAT failed: the drop listing is not two numbers"));
-    let error = session.scan_listings().unwrap_err();
+    let error = session.list().unwrap_err();
     assert!(matches!(error.cause(), Cause::Malformed(_)));
     assert_eq!(said(&error), goes_on("LIST failed: the scan listing is not two numbers"));
-    let error = session.scan_listing(2).unwrap_err();
+    let error = session.list_one(2).unwrap_err();
     assert_eq!(said(&error), goes_on("LIST 2 failed: the answer is for another message"));
-    let error = session.unique_ids().unwrap_err();
+    let error = session.uidl().unwrap_err();
     assert_eq!(said(&error), goes_on("UIDL failed: the server said -ERR [SYS/PERM] no unique-ids here"));
     assert_eq!(error.refused().unwrap().text().to_string(), "no unique-ids here");
     let error = session.delete(7).unwrap_err();

@@ -96,7 +96,7 @@ fn session(to: Connect) -> (Came, Option<Error>) {
             return (Came::Nowhere, Some(error));
         }
     };
-    match session.unique_ids() {
+    match session.uidl() {
         Ok(all) => assert_eq!(all.len(), 2, "a part of a listing is none"),
         Err(error) => return (Came::LoggedIn, Some(error)),
     }
