@@ -7,6 +7,7 @@ mod pipeline;
 use crate::client::pipeline::Pipeline;
 use crate::error::{Awaiting, Excerpt, ProtocolError, UsageError, Violation};
 use crate::state::{Outcome, State};
+use crate::wire::argument::Charset;
 use crate::wire::command::{Command, MAX_COMMAND_LINE};
 use crate::wire::kind::{Kind, Shape};
 use crate::wire::line::{self, LineEnd, LineError};
@@ -107,7 +108,7 @@ impl Client {
     pub fn send(&mut self, command: Command<'_>, out: &mut impl Output) -> Result<Ticket, UsageError> {
         let kind = command.kind();
         self.permits(kind)?;
-        command.check(self.layer.utf8_user)?;
+        command.check(Charset::of_names(self.layer.utf8_user))?;
         let len = command.encoded_len();
         if len > MAX_COMMAND_LINE {
             return Err(UsageError::TooLong { len });

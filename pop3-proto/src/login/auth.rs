@@ -41,23 +41,32 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Creates the exchange for a mechanism that has not begun. If the server has `announced` the mechanism, its first
-    /// message is sent with the command, unless the line would exceed 255 octets (RFC 5034, section 4; RFC 2449,
-    /// section 4).
+    /// Creates the exchange for a mechanism that the server has announced and that has not begun. Its first message is
+    /// sent with the command, unless the line would exceed 255 octets (RFC 5034, section 4; RFC 2449, section 4).
     ///
     /// # Errors
     ///
     /// The error that the mechanism returns instead of its first message.
-    pub fn new(mut mechanism: Box<dyn Mechanism>, announced: bool) -> Result<Auth, MechanismError> {
-        let message = mechanism.first()?;
-        let with_command = announced && message.is_some();
-        let name = mechanism.name().into();
-        let mut auth = Auth { mechanism, name, message, with_command, sent: Vec::new(), error: None };
+    pub fn announced(mechanism: Box<dyn Mechanism>) -> Result<Auth, MechanismError> {
+        let mut auth = Auth::unannounced(mechanism)?;
+        auth.with_command = auth.message.is_some();
         auth.with_command &= auth.command().encoded_len() <= MAX_COMMAND_LINE;
         if auth.with_command {
             auth.remember();
         }
         Ok(auth)
+    }
+
+    /// Creates the exchange for a mechanism that the server has not announced and that has not begun. Its first message
+    /// answers the first challenge.
+    ///
+    /// # Errors
+    ///
+    /// The error that the mechanism returns instead of its first message.
+    pub fn unannounced(mut mechanism: Box<dyn Mechanism>) -> Result<Auth, MechanismError> {
+        let message = mechanism.first()?;
+        let name = mechanism.name().into();
+        Ok(Auth { mechanism, name, message, with_command: false, sent: Vec::new(), error: None })
     }
 
     /// Returns the mechanism.

@@ -198,8 +198,8 @@ impl Offer<'_> {
 
     fn auth(&self, mechanism: Box<dyn Mechanism>) -> Result<Auth, LoginError> {
         let name = mechanism.name().to_string();
-        let announced = self.announces(&name);
-        Auth::new(mechanism, announced).map_err(|error| match error {
+        let auth = if self.announces(&name) { Auth::announced(mechanism) } else { Auth::unannounced(mechanism) };
+        auth.map_err(|error| match error {
             MechanismError::Credentials(bad) => LoginError::Unsendable(bad),
             error => LoginError::Mechanism { name: Cow::Owned(name), error },
         })

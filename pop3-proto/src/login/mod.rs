@@ -28,7 +28,7 @@ use crate::drive::refusal::OwnedRefusal;
 use crate::error::UsageError;
 use crate::sasl::{MechanismError, plain, prepare};
 use crate::wire::apop::Digest;
-use crate::wire::argument::BadArgument;
+use crate::wire::argument::{BadArgument, Charset};
 use crate::wire::capability::KnownCapability;
 use crate::wire::command::{Command, MAX_COMMAND_LINE};
 use crate::wire::payload::Response;
@@ -191,19 +191,19 @@ impl Login {
         let password = source.known();
         match self.policy.methods.map(Methods::single) {
             Some(Some(Method::UserPass)) => {
-                Command::User(user).check(true)?;
-                password.map_or(Ok(()), |password| Command::Pass(password).check(true))
+                Command::User(user).check(Charset::Utf8)?;
+                password.map_or(Ok(()), |password| Command::Pass(password).check(Charset::Utf8))
             }
             // APOP does not send the password.
             Some(Some(Method::Apop)) => {
-                Command::User(user).check(true)?;
+                Command::User(user).check(Charset::Utf8)?;
                 password.map_or(Ok(()), |password| plain("", user, password).map(drop))
             }
             Some(Some(_)) => password.map_or(Ok(()), |password| plain("", user, password).map(drop)),
             // Some methods permit spaces in the name.
             Some(None) | None => {
-                Command::Pass(user).check(true)?;
-                password.map_or(Ok(()), |password| Command::Pass(password).check(true))
+                Command::Pass(user).check(Charset::Utf8)?;
+                password.map_or(Ok(()), |password| Command::Pass(password).check(Charset::Utf8))
             }
         }
     }
@@ -270,7 +270,7 @@ impl Login {
     fn sendable(conversation: &Conversation, command: Command<'_>) -> Result<(), Error> {
         let announced = conversation.capabilities();
         let utf8 = announced.is_some_and(|all| all.any(|known| known == KnownCapability::Utf8 { user: true }));
-        command.check(utf8).map_err(LoginError::Unsendable)?;
+        command.check(Charset::of_names(utf8)).map_err(LoginError::Unsendable)?;
         let len = command.encoded_len();
         if len > MAX_COMMAND_LINE {
             return Err(Error::new("the login", Cause::Usage(UsageError::TooLong { len })));

@@ -43,4 +43,4 @@ pub use prepare::prepare;
 #[cfg(feature = "scram")]
 pub use scram::{Binding, Hash, Scram};
 #[cfg(feature = "scram")]
-pub use scram_keys::{NoRandomness, ScramKeys, ScramSecret};
+pub use scram_keys::{ScramKeys, ScramSecret};

@@ -7,7 +7,7 @@ use hmac::{KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::sasl::prepare;
+use crate::sasl::{MechanismError, prepare};
 use crate::wire::argument::BadArgument;
 
 type HmacSha256 = hmac::Hmac<Sha256>;
@@ -90,10 +90,10 @@ impl ScramSecret {
     ///
     /// # Errors
     ///
-    /// The system's random number generator failed.
-    pub fn random() -> Result<ScramSecret, NoRandomness> {
+    /// [`MechanismError::NoRandomness`] if the system's random number generator failed.
+    pub fn random() -> Result<ScramSecret, MechanismError> {
         let mut secret = ScramSecret([0; 32]);
-        getrandom::getrandom(&mut secret.0).map_err(|_| NoRandomness)?;
+        getrandom::getrandom(&mut secret.0).map_err(|_| MechanismError::NoRandomness)?;
         Ok(secret)
     }
 
@@ -143,11 +143,6 @@ impl fmt::Debug for ScramSecret {
         f.write_str("ScramSecret(..)")
     }
 }
-
-/// An error: the system's random number generator failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there are no random numbers")]
-pub struct NoRandomness;
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = HmacSha256::new_from_slice(key).expect("HMAC takes a key of any length");

@@ -129,11 +129,6 @@ impl<M: Maildrop> Service<M> {
         self.session.server.state()
     }
 
-    /// Consumes the session and returns its maildrop.
-    pub fn into_maildrop(self) -> M {
-        self.session.maildrop
-    }
-
     fn work(&mut self) {
         let Service { inbox, session, .. } = self;
         self.wants_read = loop {

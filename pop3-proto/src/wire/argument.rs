@@ -33,11 +33,27 @@ pub enum BadArgument {
     Keyword,
 }
 
+/// The characters that a name may contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Charset {
+    /// US-ASCII (RFC 1939, section 3).
+    Ascii,
+    /// UTF-8, for servers that have announced `UTF8 USER` (RFC 6856, section 2.2).
+    Utf8,
+}
+
+impl Charset {
+    /// Returns the characters of names for a server that has announced `UTF8 USER` or not.
+    pub(crate) const fn of_names(utf8_user: bool) -> Charset {
+        if utf8_user { Charset::Utf8 } else { Charset::Ascii }
+    }
+}
+
 /// Checks text that may contain spaces.
-pub(crate) fn check_line(text: &str, utf8: bool) -> Result<(), BadArgument> {
+pub(crate) fn check_line(text: &str, charset: Charset) -> Result<(), BadArgument> {
     match text.bytes().find_map(|b| match b {
         0..=0x1f | 0x7f => Some(BadArgument::Control),
-        0x80.. if !utf8 => Some(BadArgument::NotAscii),
+        0x80.. if charset == Charset::Ascii => Some(BadArgument::NotAscii),
         _ => None,
     }) {
         Some(bad) => Err(bad),
@@ -47,7 +63,7 @@ pub(crate) fn check_line(text: &str, utf8: bool) -> Result<(), BadArgument> {
 }
 
 /// Checks text that is a single argument.
-pub(crate) fn check_word(text: &str, utf8: bool) -> Result<(), BadArgument> {
-    check_line(text, utf8)?;
+pub(crate) fn check_word(text: &str, charset: Charset) -> Result<(), BadArgument> {
+    check_line(text, charset)?;
     if text.contains(' ') { Err(BadArgument::Blank) } else { Ok(()) }
 }

@@ -1,6 +1,6 @@
 //! Commands, and how a client writes them.
 
-use crate::wire::argument::{check_line, check_word};
+use crate::wire::argument::{Charset, check_line, check_word};
 use crate::wire::encoder::Encoder;
 use crate::wire::kind::Kind;
 
@@ -124,16 +124,16 @@ impl Command<'_> {
         encoder.len()
     }
 
-    /// Checks the arguments. Names may contain UTF-8 only if `utf8` is true.
+    /// Checks the arguments, for names in `charset`.
     ///
     /// # Errors
     ///
     /// The reason for which the first bad argument may not be sent. It never contains the argument itself.
-    pub fn check(&self, utf8: bool) -> Result<(), BadArgument> {
+    pub fn check(&self, charset: Charset) -> Result<(), BadArgument> {
         match *self {
-            Command::User(name) | Command::Apop { user: name, .. } => check_word(name, utf8),
-            Command::Pass(password) => check_line(password, true),
-            Command::Lang(tag) => check_word(tag, false),
+            Command::User(name) | Command::Apop { user: name, .. } => check_word(name, charset),
+            Command::Pass(password) => check_line(password, Charset::Utf8),
+            Command::Lang(tag) => check_word(tag, Charset::Ascii),
             Command::Auth { mechanism, initial_response } => {
                 let named = matches!(mechanism.len(), 1..=20)
                     && mechanism.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
@@ -143,7 +143,7 @@ impl Command<'_> {
                 initial_response.map_or(Ok(()), |payload| payload.check())
             }
             Command::Raw(raw) | Command::RawListing(raw) => {
-                check_line(raw, false)?;
+                check_line(raw, Charset::Ascii)?;
                 let keyword = raw.split(' ').next().unwrap_or_default();
                 let known = Kind::ALL.iter().any(|kind| kind.keyword().eq_ignore_ascii_case(keyword));
                 if known || keyword.is_empty() || raw.ends_with(' ') {

@@ -32,7 +32,7 @@ pub(crate) mod text;
 pub(crate) mod top;
 
 pub use apop::{Digest, Timestamp};
-pub use argument::BadArgument;
+pub use argument::{BadArgument, Charset};
 pub use capability::{Capability, KnownCapability};
 pub use code::{Code, ResponseCode};
 pub use command::{Command, MAX_COMMAND_LINE};

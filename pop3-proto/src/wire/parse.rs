@@ -1,6 +1,7 @@
 //! Parsing of a client's line, for a server.
 
 use crate::wire::apop::Digest;
+use crate::wire::argument::Charset;
 use crate::wire::command::Command;
 use crate::wire::kind::Kind;
 use crate::wire::number::{message_number, number};
@@ -31,7 +32,7 @@ impl<'a> Command<'a> {
         if kind == Kind::Pass {
             let password = rest.strip_prefix(b" ").unwrap_or_default();
             let command = Command::Pass(core::str::from_utf8(password).map_err(|_| bad)?);
-            return command.check(true).map(|()| command).map_err(|_| bad);
+            return command.check(Charset::Utf8).map(|()| command).map_err(|_| bad);
         }
         let mut words = rest.split(|&b| b == b' ').filter(|word| !word.is_empty());
         let mut word = || words.next();
@@ -75,6 +76,6 @@ impl<'a> Command<'a> {
         if word().is_some() {
             return Err(bad);
         }
-        command.check(true).map(|()| command).map_err(|_| bad)
+        command.check(Charset::Utf8).map(|()| command).map_err(|_| bad)
     }
 }

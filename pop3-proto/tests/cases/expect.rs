@@ -1,6 +1,6 @@
 //! Checks for the prose of a transcript's `result`.
 
-use pop3_proto::wire::{Payload, Response};
+use pop3_proto::wire::{Charset, Payload, Response};
 use pop3_proto::{BadArgument, Client, Command, Kind, Malformed, ProtocolError, State, UsageError, Violation};
 
 use crate::line::{self, NoCommand};
@@ -209,9 +209,9 @@ fn bad_argument(case: &Case, run: &Run, tally: &mut Tally) {
     let pass = Command::Pass(case.setting("password", "p"));
     let mut named = run.client.clone();
     named.send(Command::User("u"), &mut Vec::new()).expect("permitted");
-    let bad = [(user, &run.client), (pass, &named)]
-        .into_iter()
-        .filter_map(|(command, client)| Some((command.check(false).err()?, refused(client, command), command.kind())));
+    let bad = [(user, &run.client), (pass, &named)].into_iter().filter_map(|(command, client)| {
+        Some((command.check(Charset::Ascii).err()?, refused(client, command), command.kind()))
+    });
     let bad: Vec<(BadArgument, Option<UsageError>, Kind)> = bad.collect();
     tally.that(!bad.is_empty(), "neither the name nor the password is known to be bad");
     for (argument, rejected, _) in bad {

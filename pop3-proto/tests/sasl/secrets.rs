@@ -120,7 +120,7 @@ fn what_holds_a_secret_does_not_show_it() {
     ];
     for mechanism in mechanisms {
         notes.show(&mechanism);
-        notes.show(&Auth::new(mechanism, true).unwrap());
+        notes.show(&Auth::announced(mechanism).unwrap());
     }
     notes.show(&Plain::new("", USER, PASSWORD).unwrap());
     notes.show(&Scram::new(Hash::Sha1, "", USER, PASSWORD, Binding::Exporter(PASSWORD.as_bytes().to_vec().into())));
