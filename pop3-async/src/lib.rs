@@ -133,5 +133,5 @@ pub use tls::client_config;
 
 /// Compiles the README's examples, in this crate because it can use the other two.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
