@@ -65,6 +65,8 @@ impl Each {
 #[derive(Debug)]
 struct InFlight {
     number: u32,
+    /// The length of the command in octets.
+    len: usize,
     /// The size of the message, or 0 if it is unknown.
     octets: u64,
     sent: Sent,
@@ -150,8 +152,8 @@ impl<T> Batch<T> {
                 return Step::NeedIo(io);
             }
         }
-        if let Some(InFlight { number, octets, sent }) = self.in_flight.pop_front() {
-            self.octets -= self.each.command(number).encoded_len();
+        if let Some(InFlight { number, len, octets, sent }) = self.in_flight.pop_front() {
+            self.octets -= len;
             self.expected -= octets;
             return Step::Done(Some(self.item(number, Some(sent))));
         }
@@ -168,7 +170,8 @@ impl<T> Batch<T> {
             let Some(&(number, octets)) = self.wanted.as_slice().first() else { break };
             let command = self.each.command(number);
             // A command larger than the window is sent alone, when its turn comes.
-            if command.encoded_len() > self.window - self.octets {
+            let len = command.encoded_len();
+            if len > self.window - self.octets {
                 break;
             }
             let sent = match conversation.send(&command) {
@@ -179,9 +182,9 @@ impl<T> Batch<T> {
             self.wanted.next();
             // A server may claim any size: count at most the limit.
             let octets = octets.min(Self::MAX_EXPECTED);
-            self.octets += command.encoded_len();
+            self.octets += len;
             self.expected += octets;
-            self.in_flight.push_back(InFlight { number, octets, sent });
+            self.in_flight.push_back(InFlight { number, len, octets, sent });
         }
         None
     }

@@ -41,18 +41,14 @@ impl<'a> Encoder<'a> {
     }
 
     pub(super) fn number(&mut self, number: u32) {
-        let mut digits = [b'0'; 10];
-        let mut start = digits.len();
+        let len = number.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let Some([blank, digits @ ..]) = self.space(1 + len) else { return };
+        *blank = b' ';
         let mut rest = number;
-        loop {
-            start -= 1;
-            digits[start] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
             rest /= 10;
-            if rest == 0 {
-                break;
-            }
         }
-        self.argument(&digits[start..]);
     }
 
     pub(super) fn payload(&mut self, payload: Payload<'_>) {
