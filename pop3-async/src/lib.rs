@@ -36,7 +36,7 @@
 //!
 //! async fn check(to: Connect) -> Result<(), Error> {
 //!     let error = match connect(to).await {
-//!         Ok(session) => return Ok(drop(session.quit().await)),
+//!         Ok(_) => return Ok(()),
 //!         Err(error) => error,
 //!     };
 //!     match error.kind() {

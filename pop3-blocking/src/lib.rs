@@ -30,7 +30,7 @@
 //!
 //! fn check(to: Connect) -> Result<(), Error> {
 //!     let error = match connect(to) {
-//!         Ok(session) => return Ok(drop(session.quit())),
+//!         Ok(_) => return Ok(()),
 //!         Err(error) => error,
 //!     };
 //!     match error.kind() {

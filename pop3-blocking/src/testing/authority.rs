@@ -23,7 +23,7 @@ use crate::Tls;
 
 pub use rcgen;
 
-/// A certificate authority that only those trust who are told to.
+/// A certificate authority that nobody trusts by default.
 pub struct Authority {
     certificate: Certificate,
     key: KeyPair,
