@@ -88,13 +88,12 @@ fn config(octet: u8) -> ServerConfig {
         2 => 300,
         _ => 64 * 1024,
     };
-    ServerConfig {
-        max_line: if bits & 4 == 0 { 255 } else { 300 },
-        max_response,
-        max_refusals: if bits & 8 == 0 { 20 } else { 2 },
-        plaintext_login: bits & 0x10 == 0,
-        stls: bits & 0x20 != 0,
-        inside_tls: bits & 0x40 != 0,
-        max_before_login: if bits & 0x80 == 0 { 256 * 1024 } else { 400 },
-    }
+    ServerConfig::new()
+        .max_line(if bits & 4 == 0 { 255 } else { 300 })
+        .max_response(max_response)
+        .max_refusals(if bits & 8 == 0 { 20 } else { 2 })
+        .plaintext_login(bits & 0x10 == 0)
+        .stls(bits & 0x20 != 0)
+        .inside_tls(bits & 0x40 != 0)
+        .max_before_login(if bits & 0x80 == 0 { 256 * 1024 } else { 400 })
 }

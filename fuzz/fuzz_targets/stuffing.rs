@@ -52,7 +52,7 @@ fuzz_target!(|octets: &[u8]| {
 
 /// Returns the octets that a server sends for a stored message, offered in pieces and with so much room at a time.
 fn serve(message: &[u8], room: usize) -> Vec<u8> {
-    let mut server = Server::new(ServerConfig { plaintext_login: true, ..ServerConfig::default() });
+    let mut server = Server::new(ServerConfig::new().plaintext_login(true));
     server.greeting(None, "", &mut Vec::new()).expect("it is due");
     let mut input = &b"USER u\r\nPASS p\r\nRETR 1\r\n"[..];
     while server.receive(&mut input).expect("there is no TLS").is_some() {
@@ -72,7 +72,7 @@ fn serve(message: &[u8], room: usize) -> Vec<u8> {
 
 /// Returns a client that has heard the `+OK` to RETR.
 fn retrieve(ending: Ending, max_body: u64) -> CheckedClient {
-    let mut client = CheckedClient::new(Config { max_body, ..Config::default() }, false);
+    let mut client = CheckedClient::new(Config::new().max_body(max_body), false);
     let ok: &[u8] = if ending == Ending::CrLf { b"+OK\r\n" } else { b"+OK\n" };
     client.offer(ok, Cuts::Whole);
     let mut out = Vec::new();

@@ -48,7 +48,8 @@ impl<'a> Scene<'a> {
         let [method, policy, cuts, turns @ ..] = octets else { return None };
         let method = METHODS.get(usize::from(method.wrapping_sub(b'0')) % METHODS.len()).copied().flatten();
         let security = if policy & 1 == 0 { Security::Plaintext } else { Security::StartTls };
-        let policy_of = Policy { security, allow_plaintext: policy & 2 != 0, methods: method.map(Method::only) };
+        let policy_of =
+            Policy::new().security(security).allow_plaintext(policy & 2 != 0).methods(method.map(Method::only));
         let piece = match cuts % 16 {
             0 => usize::MAX,
             octets => usize::from(octets),
@@ -70,7 +71,7 @@ impl<'a> Scene<'a> {
     }
 
     pub fn play(&self) -> Played {
-        let mut conversation = Conversation::new(Config { max_challenge: 4096, ..Config::default() });
+        let mut conversation = Conversation::new(Config::new().max_challenge(4096));
         if self.bound {
             conversation.set_channel_binding(vec![7; 32].into());
         }

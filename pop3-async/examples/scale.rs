@@ -20,7 +20,7 @@ use pop3_async::pop3_proto::drive::{Conversation, Io, Step};
 use pop3_async::pop3_proto::login::Login;
 use pop3_async::pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 use pop3_async::pop3_proto::{Client, ServerConfig, Service, transmitted_octets};
-use pop3_async::{Config, Connection, Credentials, Policy, Security, Session, Timeouts};
+use pop3_async::{Config, Connect, Connection, Credentials, Policy, Security, Session};
 use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -35,7 +35,7 @@ const SPARE: usize = 50;
 /// The octets that an idle session may use in these crates and in this program.
 const LIMIT: usize = 4 * 1024;
 
-const POLICY: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
+const POLICY: Policy = Policy::new().security(Security::Plaintext).allow_plaintext(true);
 
 /// The system's allocator with a counter.
 struct Counting;
@@ -140,7 +140,7 @@ fn serve(ports: usize) -> Result<(), ExchangeError> {
         let listener = listener?;
         println!("{}", listener.local_addr()?.port());
         runtime.spawn(async move {
-            let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+            let config = ServerConfig::new().plaintext_login(true);
             loop {
                 match listener.accept().await {
                     Ok((stream, _)) => drop(tokio::spawn(pop3_async::serve_with(stream, Made, config))),
@@ -180,9 +180,8 @@ async fn session(
     done.send(Ok(0))?;
 
     phase.wait_for(|&phase| phase >= Phase::LogIn).await?;
-    let mut connection = Connection::new(stream, Config::default()).await?;
-    connection.set_timeouts(Timeouts::default().each(Duration::from_secs(120)));
-    let login = connection.login(Credentials::new("mrose", "tanstaaf"), POLICY).await;
+    let to = Connect::new().policy(POLICY).timeout(Duration::from_secs(120)).user("mrose").password("tanstaaf");
+    let login = Connection::over(stream, to).await?.login().await;
     let mut session = login.map_err(|failed| failed.error)?;
     done.send(Ok(session.buffered()))?;
 
@@ -238,7 +237,7 @@ fn resident(process: &str) -> Option<usize> {
 /// capabilities.
 fn learnt() -> Result<usize, ExchangeError> {
     let before = ALLOCATED.load(Ordering::Relaxed);
-    let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+    let config = ServerConfig::new().plaintext_login(true);
     let mut service = Service::new(Made, config, None);
     let mut conversation = Conversation::new(Config::default());
     let mut transfer = |conversation: &mut Conversation| {

@@ -3,24 +3,19 @@
 use std::future::Future;
 use std::io::{self, ErrorKind};
 
-use pop3_proto::drive::{Conversation, Deadlines};
-use pop3_proto::login::Destination;
+use pop3_proto::drive::Deadlines;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
 use crate::driver::Driver;
-use crate::tls::Settings;
-use crate::{Connect, Connection, Error, Security, Session};
+use crate::{Connect, Connection, Error, Session};
 
-/// Connects and logs in, inside TLS unless [`Connect::security`] specifies otherwise. If you drop the future, the
-/// connection is closed and nothing has been deleted.
+/// Connects and logs in, inside TLS unless [`Connect::security`] specifies otherwise. If the login fails, this ends the
+/// connection with QUIT. If you drop the future, the connection is closed and nothing has been deleted.
 ///
-/// [`Timeouts`](crate::Timeouts) limits every wait; the limit for connecting to an address also applies to the lookup
-/// of the host name. If you drop a future, the next one continues its wait. If the netrc file and the platform's
-/// certificate authorities are needed, this function reads them on the current thread. If you connect often, load the
-/// authorities once, with `client_config`.
-///
-/// The [window](Connect::window) may have any size: see [No deadlock](crate#no-deadlock).
+/// Missing settings come from `$MAILHOST` and the [netrc file](crate::find_in_netrc), which is read on the current
+/// thread. For more steps between the connection and the login, use [`Connection::open`]; for a stream of your own,
+/// [`Connection::over`].
 ///
 /// # Errors
 ///
@@ -35,29 +30,9 @@ use crate::{Connect, Connection, Error, Security, Session};
 /// # }
 /// ```
 pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, Error> {
-    let parts = connect.into_parts(std::env::var("MAILHOST").ok(), crate::netrc::find)?;
-    let security = parts.policy.security;
-    // Before any I/O: if TLS is unavailable, nothing may be sent.
-    let tls = if security == Security::Plaintext { None } else { Some(Box::new(Settings::of(&parts)?)) };
-    let Destination { host, port, credentials } = parts.destination;
-    let failed = |error: io::Error| Error::unreachable(&*host, port, error);
-    let mut deadlines = Deadlines::new(parts.timeouts);
-    let stream = dial(&host, port, &mut deadlines).await.map_err(failed)?;
-    // The last command of a batch must not wait for an acknowledgement.
-    stream.set_nodelay(true).map_err(failed)?;
-
-    let inside_tls = security == Security::Tls;
-    let mut conversation = Conversation::new(parts.config);
-    if let Some(log) = parts.log {
-        conversation.set_log(log);
-    }
-    let mut driver = Driver::new(stream, conversation, deadlines);
-    driver.window = parts.window;
-    driver.tls = tls;
-    if inside_tls {
-        driver = driver.start_tls().await?;
-    }
-    match Connection::open(driver).await?.login(credentials, parts.policy).await {
+    let connect = connect.default_host(std::env::var("MAILHOST").ok());
+    let credentials = connect.find_credentials(crate::netrc::find)?;
+    match Connection::open(connect).await?.login_as(credentials).await {
         Ok(session) => Ok(session),
         Err(failed) => {
             if let Some(connection) = failed.connection {
@@ -69,12 +44,42 @@ pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, Error> {
     }
 }
 
+impl Connection<TcpStream> {
+    /// Connects to a host and waits for the greeting. If you drop the future, the connection is closed.
+    ///
+    /// [`Timeouts`](crate::Timeouts) limits every wait; the limit for connecting to an address also applies to the
+    /// lookup of the host name. If you drop a future, the next one continues its wait. If the platform's certificate
+    /// authorities are needed, this function reads them on the current thread. If you connect often, load them once,
+    /// with `client_config`.
+    ///
+    /// Batches keep 128 KiB of commands in flight, enough for ten thousand RETRs; change this with
+    /// [`Connect::window`]. Any number is safe: see [No deadlock](crate#no-deadlock).
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]: a setting is missing, the server could not be reached, or the greeting is not `+OK`.
+    pub async fn open(connect: Connect) -> Result<Connection<TcpStream>, Error> {
+        let connect = connect.default_host(std::env::var("MAILHOST").ok());
+        let tls = Driver::<TcpStream>::requirements(&connect, true)?;
+        let (host, port) = connect.server()?;
+        let mut deadlines = Deadlines::new(connect.get_timeouts());
+        let stream = dial(host, port, &mut deadlines).await;
+        let stream = stream.map_err(|error| Error::unreachable(host, port, error))?;
+        let driver = Driver::open(stream, &connect, tls, deadlines, 128 * 1024).await?;
+        Ok(Connection { driver, connect: Box::new(connect) })
+    }
+}
+
 /// Connects to the first address of the host that answers.
 async fn dial(host: &str, port: u16, deadlines: &mut Deadlines) -> io::Result<TcpStream> {
     let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
     for address in limited(deadlines, lookup_host((host, port))).await? {
         match limited(deadlines, TcpStream::connect(address)).await {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) => {
+                // The last command of a batch must not wait for an acknowledgement.
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
             Err(error) => last = error,
         }
     }

@@ -2,22 +2,21 @@
 
 use std::future::poll_fn;
 
-use pop3_proto::drive::{Acknowledge, Capa, Capabilities, Conversation, Deadlines, LogEntry, Step, Timeouts};
-use pop3_proto::login::{Credentials, Login, Policy, Progress};
-#[cfg(feature = "tls")]
-use pop3_proto::tls::{Tls, TlsError};
+use pop3_proto::Command;
+use pop3_proto::drive::{Acknowledge, Capa, Capabilities, Deadlines, LogEntry, Step, Timeouts};
+use pop3_proto::login::Progress;
 use pop3_proto::wire::Greeting;
-use pop3_proto::{Command, Config};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::driver::Driver;
-#[cfg(feature = "tls")]
-use crate::tls::Settings;
-use crate::{Error, LoginError, QuitError, Session};
+use crate::{Connect, Credentials, Error, Methods, QuitError, Session};
 
 /// A connection to a server that has sent its greeting. A login turns it into a [`Session`].
+///
+/// [`Connection::open`] connects to a host; [`Connection::over`] uses a stream of your own.
 pub struct Connection<S> {
     pub(crate) driver: Box<Driver<S>>,
+    pub(crate) connect: Box<Connect>,
 }
 
 impl<S> std::fmt::Debug for Connection<S> {
@@ -30,90 +29,61 @@ impl<S> std::fmt::Debug for Connection<S> {
 pub type LoginFailed<S> = pop3_proto::login::LoginFailed<Connection<S>>;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// Waits for the greeting on a connected stream. If you drop the future, the stream is dropped too.
+    /// Waits for the greeting on a connected stream of your own, such as a pipe or a socket through a proxy. The host is
+    /// needed for TLS and the netrc file only. If you drop the future, the stream is dropped too.
     ///
-    /// No wait is limited by default. Limit this one with [`tokio::time::timeout`], and later ones with
-    /// [`set_timeouts`](Self::set_timeouts). Batches keep 32 KiB of commands in flight; change this with
-    /// [`set_window`](Self::set_window). If the stream is a socket, set `TCP_NODELAY`.
+    /// Batches keep 32 KiB of commands in flight; change this with [`Connect::window`]. Any number is safe: see
+    /// [No deadlock](crate#no-deadlock). If the stream is a socket, set `TCP_NODELAY`.
     ///
     /// # Errors
     ///
     /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`;
     /// [`Cause::Protocol`](crate::Cause::Protocol); [`Cause::TimedOut`](crate::Cause::TimedOut);
-    /// [`Cause::Transport`](crate::Cause::Transport).
-    pub async fn new(stream: S, config: Config) -> Result<Connection<S>, Error> {
-        Connection::open(Driver::new(stream, Conversation::new(config), Deadlines::new(Timeouts::UNLIMITED))).await
+    /// [`Cause::Transport`](crate::Cause::Transport); with TLS also [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it
+    /// cannot be set up and [`ErrorKind::Tls`](crate::ErrorKind::Tls) if the handshake fails.
+    ///
+    /// ```no_run
+    /// use pop3_async::{Connect, Connection, Credentials, Security};
+    /// use tokio::net::UnixStream;
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let stream = UnixStream::connect("/run/pop3").await?;
+    /// let connection = Connection::over(stream, Connect::new().security(Security::Plaintext)).await?;
+    /// let mut session = connection.login_as(Credentials::new("mrose", "tanstaaf")).await?;
+    /// println!("{} messages", session.stat().await?.count);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn over(stream: S, connect: Connect) -> Result<Connection<S>, Error> {
+        let tls = Driver::<S>::requirements(&connect, false)?;
+        let deadlines = Deadlines::new(connect.get_timeouts());
+        let driver = Driver::open(stream, &connect, tls, deadlines, 32 * 1024).await?;
+        Ok(Connection { driver, connect: Box::new(connect) })
     }
 
-    /// Like [`new`](Self::new), with a log that receives the conversation from the greeting on. Secrets are replaced,
-    /// and bodies are logged as a number of octets.
-    ///
-    /// # Errors
-    ///
-    /// The errors of [`new`](Self::new).
-    pub async fn with_log(
-        stream: S,
-        config: Config,
-        log: impl FnMut(LogEntry<'_>) + Send + 'static,
-    ) -> Result<Connection<S>, Error> {
-        let mut conversation = Conversation::new(config);
-        conversation.set_log(log);
-        Connection::open(Driver::new(stream, conversation, Deadlines::new(Timeouts::UNLIMITED))).await
-    }
-
-    /// Performs the TLS handshake on a connected stream, and waits for the greeting inside TLS (RFC 8314, section 3.1).
-    /// `host` is the server's name as the user gave it: the certificate must be valid for that name or address. If you
-    /// drop the future, the stream is dropped too.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if TLS cannot be set up, [`ErrorKind::Tls`](crate::ErrorKind::Tls)
-    /// if the handshake fails, and the errors of [`new`](Self::new).
-    #[cfg(feature = "tls")]
-    pub async fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, Error> {
-        let conversation = Conversation::new(config);
-        let mut driver = Driver::new(stream, conversation, Deadlines::new(Timeouts::UNLIMITED));
-        driver.tls = Some(Box::new(Settings::new(tls, host)?));
-        Connection::open(driver.start_tls().await?).await
-    }
-
-    pub(crate) async fn open(mut driver: Box<Driver<S>>) -> Result<Connection<S>, Error> {
-        loop {
-            match driver.conversation.greet()? {
-                Step::Done(()) => return Ok(Connection { driver }),
-                Step::NeedIo(io) => {
-                    let done = poll_fn(|cx| driver.poll_io(cx, io)).await;
-                    done.map_err(|error| Error::transport("reading the greeting", error))?;
-                }
-            }
-        }
-    }
-
-    /// Sets the number of octets of commands that a batch keeps in flight. Any number is safe: see the
-    /// [crate's docs](crate).
+    /// Sets the number of octets of commands that a batch keeps in flight: see [`Connect::window`].
     pub fn set_window(&mut self, octets: usize) {
         self.driver.window = octets;
     }
 
-    /// Sets the TLS requirements for a login with [`Security::StartTls`](crate::Security::StartTls), and the name or
-    /// address for which the server's certificate must be valid.
-    ///
-    /// # Errors
-    ///
-    /// [`TlsError`].
-    #[cfg(feature = "tls")]
-    #[doc(alias = "STLS")]
-    pub fn set_tls(&mut self, tls: &Tls, host: &str) -> Result<(), TlsError> {
-        self.driver.tls = Some(Box::new(Settings::new(tls, host)?));
-        Ok(())
-    }
-
-    /// Limits future waits; by default nothing is limited.
+    /// Limits future waits.
     ///
     /// A wait lasts from the moment when there was nothing to read until something arrives. If you drop a future, the
     /// next one therefore continues its wait. While no answer is due, no time passes.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.driver.clock.set_timeouts(timeouts);
+    }
+
+    /// Sets a log that receives the conversation from now on. Secrets are replaced, and bodies are logged as a number
+    /// of octets.
+    pub fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
+        self.driver.conversation.set_log(log);
+    }
+
+    /// Sets the methods that later logins may use: see [`Policy::methods`](crate::Policy#structfield.methods).
+    pub fn set_methods(&mut self, methods: Option<Methods>) {
+        let policy = self.connect.get_policy().methods(methods);
+        *self.connect = std::mem::take(&mut *self.connect).policy(policy);
     }
 
     /// Returns the greeting.
@@ -149,24 +119,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.driver.call(Acknowledge(Command::Utf8)).await
     }
 
-    /// Logs in: asks for the capabilities unless they are known, begins TLS if the [`Policy`] requires it, chooses a
-    /// mechanism, and authenticates. If you drop the future, the connection is closed, and the password may have been
-    /// sent.
+    /// Logs in with the name and the password of the [`Connect`], or of the [netrc file](crate::find_in_netrc). If you
+    /// drop the future, the connection is closed, and the password may have been sent.
     ///
     /// # Errors
     ///
-    /// [`LoginFailed`], with the error and, if it is still usable, the connection. [`LoginError::NoTls`] if the policy
-    /// requires TLS and the connection is not inside TLS, or if it requires STLS and you have not called `set_tls`.
+    /// [`SettingsError`](crate::SettingsError) if they are missing, and the errors of [`login_as`](Self::login_as).
+    pub async fn login(self) -> Result<Session<S>, Box<LoginFailed<S>>> {
+        match self.connect.find_credentials(crate::netrc::find) {
+            Ok(credentials) => self.login_as(credentials).await,
+            Err(error) => Err(Box::new(LoginFailed { connection: Some(self), error })),
+        }
+    }
+
+    /// Logs in: asks for the capabilities unless they are known, begins TLS if [`Connect::security`] requires STLS,
+    /// chooses a mechanism, and authenticates. If you drop the future, the connection is closed, and the password may
+    /// have been sent.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginFailed`], with the error and, if it is still usable, the connection.
     #[doc(alias = "USER")]
     #[doc(alias = "PASS")]
     #[doc(alias = "APOP")]
     #[doc(alias = "AUTH")]
-    pub async fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
-        let inside_tls = self.driver.conversation.client().inside_tls();
-        if !policy.is_attainable(inside_tls, self.driver.tls.is_some()) {
-            return Err(Box::new(LoginFailed { connection: Some(self), error: LoginError::NoTls.into() }));
-        }
-        let mut login = Login::new(credentials, policy);
+    #[doc(alias = "STLS")]
+    pub async fn login_as(mut self, credentials: Credentials) -> Result<Session<S>, Box<LoginFailed<S>>> {
+        let mut login = self.connect.login(credentials);
         self.driver.begin();
         loop {
             let error = match login.step(&mut self.driver.conversation) {

@@ -9,17 +9,20 @@ use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
 use pop3_proto::Command;
-use pop3_proto::drive::{
-    Acknowledge, Batch, Call, Conversation, Deadlines, Exchange, Io, Item, LogEntry, Retrieval, Step,
-};
+use pop3_proto::drive::{Acknowledge, Batch, Call, Conversation, Deadlines, Exchange, Io, Item, Retrieval, Step};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::unconstrained;
 
 use crate::clock::Clock;
 use crate::stream::Stream;
+#[cfg(feature = "tls")]
 use crate::tls::Settings;
 use crate::turn::Turn;
-use crate::{Error, LoginError, QuitError};
+use crate::{Connect, Error, LoginError, QuitError, Security};
+
+/// Without the feature, there are no TLS requirements.
+#[cfg(not(feature = "tls"))]
+type Settings = std::convert::Infallible;
 
 pub(crate) struct Driver<S> {
     pub(crate) conversation: Conversation,
@@ -36,21 +39,63 @@ pub(crate) struct Driver<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
-    /// Creates a driver. It is boxed because it moves from future to future, and each future would reserve its size
-    /// once or twice.
-    pub(crate) fn new(stream: S, conversation: Conversation, deadlines: Deadlines) -> Box<Driver<S>> {
-        Box::new(Driver {
-            conversation,
+    /// Returns the TLS requirements, if the connection has any. Call this before any I/O: if TLS is unavailable, nothing
+    /// may be sent. `ends` is true if dropping the session closes TLS.
+    #[cfg_attr(not(feature = "tls"), allow(unused_variables, reason = "nothing is to be closed"))]
+    pub(crate) fn requirements(connect: &Connect, ends: bool) -> Result<Option<Box<Settings>>, Error> {
+        match connect.get_policy().security {
+            Security::Plaintext => Ok(None),
+            #[cfg(feature = "tls")]
+            Security::Tls | Security::StartTls => Ok(Some(Box::new(Settings::new(connect, ends)?))),
+            #[cfg(not(feature = "tls"))]
+            Security::Tls | Security::StartTls => Err(LoginError::NoTls.into()),
+        }
+    }
+
+    /// Receives the greeting, inside TLS if the settings require it. The driver is boxed because it moves from future to
+    /// future, and each future would reserve its size once or twice.
+    pub(crate) async fn open(
+        stream: S,
+        connect: &Connect,
+        tls: Option<Box<Settings>>,
+        deadlines: Deadlines,
+        window: usize,
+    ) -> Result<Box<Driver<S>>, Error> {
+        let mut driver = Box::new(Driver {
+            conversation: connect.conversation(),
             stream: Stream::Plain(stream),
-            window: 32 * 1024,
+            window: connect.get_window().unwrap_or(window),
             clock: Clock::new(deadlines),
-            tls: None,
+            tls,
             unflushed: false,
             turn: None,
-        })
+        });
+        if connect.get_policy().security == Security::Tls {
+            driver = driver.start_tls().await?;
+        }
+        loop {
+            match driver.conversation.greet()? {
+                Step::Done(()) => return Ok(driver),
+                Step::NeedIo(io) => {
+                    let done = poll_fn(|cx| driver.poll_io(cx, io)).await;
+                    done.map_err(|error| Error::transport("reading the greeting", error))?;
+                }
+            }
+        }
+    }
+
+    /// Without the feature, no connection has TLS requirements.
+    #[cfg(not(feature = "tls"))]
+    #[allow(clippy::unused_async, reason = "with TLS there is something to wait for")]
+    pub(crate) async fn start_tls(self: Box<Driver<S>>) -> Result<Box<Driver<S>>, Error> {
+        match self.tls {
+            Some(never) => match *never {},
+            None => Err(LoginError::NoTls.into()),
+        }
     }
 
     /// Does the TLS handshake, after which the stream carries TLS only. Dropping the future drops the stream too.
+    #[cfg(feature = "tls")]
     pub(crate) async fn start_tls(mut self: Box<Driver<S>>) -> Result<Box<Driver<S>>, Error> {
         let Some(settings) = self.tls.take() else { return Err(LoginError::NoTls.into()) };
         let secured = self.stream.secure(&settings, &mut self.clock).await;
@@ -67,7 +112,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Sends QUIT, and ends TLS if the server answered.
     pub(crate) async fn quit(&mut self) -> Result<(), QuitError> {
         let mut quit = Call::new(Acknowledge(Command::Quit));
-        self.finish(&mut quit).await.map_err(|error| QuitError::new(error, quit.is_sent()))?;
+        self.finish(&mut quit).await.map_err(|error| quit.quit_error(error))?;
         poll_fn(|cx| {
             self.stream.end(cx);
             Poll::Ready(())
@@ -178,9 +223,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// output is read. It is ready when something was read.
     fn poll_transfer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.send(cx) {
-            Err(error) if !is_closed(&error) => return Poll::Ready(Err(self.fail(error))),
-            // If the server closed the connection, its last octets can still be read.
-            _ => {}
+            Err(error) if is_closed(&error) => self.conversation.write_failed(),
+            Err(error) => return Poll::Ready(Err(self.fail(error))),
+            Ok(()) => {}
         }
         let left = |deadlines: &mut Deadlines| deadlines.answer(&self.conversation);
         if let Err(overdue) = self.clock.check(left) {
@@ -234,10 +279,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     fn fail(&mut self, error: io::Error) -> io::Error {
         self.conversation.abort();
         error
-    }
-
-    pub(crate) fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
-        self.conversation.set_log(log);
     }
 }
 

@@ -75,8 +75,8 @@
 //! By default, TLS begins with the connection; with [`Security::StartTls`], it begins with STLS on port 110. Neither
 //! falls back to plaintext. A `Tls` sets the requirements: by default, the platform's verifier must accept the server's
 //! certificate for the given host name. If TLS fails, the kind of the error is [`ErrorKind::Tls`], its source explains
-//! the reason, and `TlsFailure::of` has the details. On a stream of your own, begin TLS with `Connection::over_tls`, or
-//! with STLS after `Connection::set_tls`. The sections above, on dropped futures and deadlocks, also apply inside TLS;
+//! the reason, and `TlsFailure::of` has the details.
+//! The sections above, on dropped futures and deadlocks, also apply inside TLS;
 //! there, one more record of at most 16 KiB may be read ahead.
 //!
 //! Each connection reads the platform's certificate authorities on the current thread, which takes a while. For many
@@ -91,7 +91,7 @@
 //!
 //! [`Timeouts`] limits each wait: for the greeting, the TLS handshake, each answer, each part of a message or a
 //! listing, and the login as a whole. Servers that trickle bytes time out, and time in which you ask for nothing does
-//! not count. On a stream of your own, nothing is limited before [`Connection::set_timeouts`].
+//! not count. This also holds for a stream of your own.
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -104,7 +104,7 @@ mod netrc;
 mod serve;
 mod session;
 mod stream;
-#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
+#[cfg(feature = "tls")]
 mod tls;
 mod turn;
 

@@ -36,7 +36,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, ma
 /// ```
 /// use pop3_async::pop3_proto::ServerConfig;
 /// use pop3_async::pop3_proto::serve::MailStore;
-/// use pop3_async::{Config, Connection, Credentials, Policy, Security};
+/// use pop3_async::{Connect, Connection, Security};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,12 +45,11 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, ma
 /// store.deliver("mrose", "Subject: hello\r\n\r\nworld\r\n");
 ///
 /// let (ours, theirs) = tokio::io::duplex(4096); // or a TcpStream and what a TcpListener accepts
-/// let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+/// let config = ServerConfig::new().plaintext_login(true);
 /// tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), config));
 ///
-/// let connection = Connection::new(ours, Config::default()).await?;
-/// let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
-/// let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy).await?;
+/// let to = Connect::new().security(Security::Plaintext).allow_plaintext(true).user("mrose").password("tanstaaf");
+/// let mut session = Connection::over(ours, to).await?.login().await?;
 /// assert_eq!(session.stat().await?.messages, 1);
 /// session.quit().await?;
 /// # Ok(())

@@ -3,7 +3,7 @@
 use pop3_proto::Command;
 use pop3_proto::drive::{
     Acknowledge, Batch, Capa, Capabilities, Language, LanguageTag, Languages, Last, ListAll, ListOne, Listing,
-    LogEntry, OwnedUniqueId, RawListing, Retrieval, Selection, SetLanguage, Stat, UidlAll, UidlOne,
+    LogEntry, OwnedUniqueId, RawListing, Retrieval, Selection, SetLanguage, Stat, Timeouts, UidlAll, UidlOne,
 };
 use pop3_proto::message::Message;
 use pop3_proto::wire::{DropListing, ScanListing};
@@ -42,7 +42,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Sets a log that receives the conversation from now on. Secrets are replaced, and bodies are logged as a number
     /// of octets.
     pub fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
-        self.driver.set_log(log);
+        self.driver.conversation.set_log(log);
+    }
+
+    /// Sets the number of octets of commands that a batch keeps in flight: see [`Connect::window`](crate::Connect::window).
+    pub fn set_window(&mut self, octets: usize) {
+        self.driver.window = octets;
+    }
+
+    /// Limits future waits: see [`Connection::set_timeouts`](crate::Connection::set_timeouts).
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.driver.clock.set_timeouts(timeouts);
     }
 
     /// Returns the memory in octets that the session's buffers use: none while it is idle, so that many idle sessions

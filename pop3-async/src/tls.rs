@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use pop3_proto::drive::Deadlines;
-use pop3_proto::login::Parts;
 use pop3_proto::tls::rustls::pki_types::ServerName;
 use pop3_proto::tls::rustls::{self, ClientConfig};
 use pop3_proto::tls::{Tls, TlsError, channel_binding, explain, server_name};
@@ -18,8 +17,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use zeroize::Zeroizing;
 
-use crate::Error;
 use crate::clock::Clock;
+use crate::{Connect, Error};
 
 /// Builds the rustls configuration for `tls`, with the platform's verifier. This reads the platform's certificate
 /// authorities on the current thread, unless pins or your own configuration decide.
@@ -56,12 +55,9 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn new(tls: &Tls, host: &str) -> Result<Settings, TlsError> {
-        Ok(Settings { name: server_name(host)?, config: client_config(tls)?, ends: false })
-    }
-
-    pub(crate) fn of(parts: &Parts) -> Result<Settings, Error> {
-        Ok(Settings { ends: true, ..Settings::new(&parts.tls, &parts.destination.host)? })
+    pub(crate) fn new(connect: &Connect, ends: bool) -> Result<Settings, Error> {
+        let (host, _) = connect.server()?;
+        Ok(Settings { name: server_name(host)?, config: client_config(connect.get_tls())?, ends })
     }
 
     /// Performs the handshake. If the future is dropped, the stream is dropped too.

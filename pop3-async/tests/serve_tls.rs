@@ -16,8 +16,8 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-const IMPLICIT: ServerConfig = ServerConfig { inside_tls: true, ..ServerConfig::new() };
-const STLS: ServerConfig = ServerConfig { plaintext_login: true, ..ServerConfig::new() };
+const IMPLICIT: ServerConfig = ServerConfig::new().inside_tls(true);
+const STLS: ServerConfig = ServerConfig::new().plaintext_login(true);
 
 struct Server {
     store: MailStore,
@@ -220,7 +220,7 @@ async fn v18_a_session_cut_off_inside_tls_removes_nothing() {
 async fn without_tls_there_is_no_stls() {
     let (mut ours, theirs) = tokio::io::duplex(64);
     ours.write_all(b"STLS\r\n").await.unwrap();
-    let config = ServerConfig { stls: true, ..ServerConfig::default() };
+    let config = ServerConfig::new().stls(true);
     let ending = tokio::spawn(pop3_async::serve_with(theirs, MailStore::new().maildrop(), config));
     // It is answered before it turns out.
     let _ = ours.read_to_string(&mut String::new()).await;

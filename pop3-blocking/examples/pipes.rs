@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use pop3_blocking::pop3_proto::ServerConfig;
 use pop3_blocking::pop3_proto::serve::MailStore;
-use pop3_blocking::{Config, Connection, Credentials, Policy, Security};
+use pop3_blocking::{Connect, Connection, Security};
 
 /// A stream made of a reader and a writer. A transport needs nothing else.
 struct Both<R, W>(R, W);
@@ -54,12 +54,11 @@ fn download(user: &str, password: &str, mut command: Command) -> Result<(), Box<
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let (Some(from), Some(to)) = (child.stdout.take(), child.stdin.take()) else { return Err("no pipes".into()) };
 
-    // The session cannot know that the transport is safe, as ssh is, so the policy permits the password in the clear.
+    // The session cannot know that the transport is safe, as ssh is, so the settings permit the password in the clear.
     // Pipes cannot time out: to end a wait, kill the child, and the session ends with an error.
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
-    let connection = Connection::new(Both(from, to), Config::default())?;
+    let connect = Connect::new().security(Security::Plaintext).allow_plaintext(true).user(user).password(password);
     // (A failed login also returns the connection, for another try.)
-    let login = connection.login(Credentials::new(user, password), policy);
+    let login = Connection::over(Both(from, to), connect)?.login();
     let mut session = login.map_err(|failed| failed.error)?;
 
     // Writes to a pipe block. A batch sends no more commands ahead than a pipe takes, so the two ends never wait for
@@ -87,6 +86,6 @@ fn serve() -> io::Result<()> {
         store.deliver("mrose", format!("Subject: message {number}\n\n{}", ".a line\n".repeat(1000 * number)));
     }
     // Only the parent can read the password.
-    let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+    let config = ServerConfig::new().plaintext_login(true);
     pop3_blocking::serve_with(Both(io::stdin(), io::stdout()), store.maildrop(), config)
 }

@@ -4,21 +4,17 @@ use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Instant;
 
-use pop3_proto::drive::{Conversation, Deadlines};
-use pop3_proto::login::Destination;
+use pop3_proto::drive::Deadlines;
 
 use crate::driver::Driver;
-use crate::tls::Settings;
-use crate::{Connect, Connection, Error, Security, Session, Tcp};
+use crate::transport::Transport;
+use crate::{Connect, Connection, Error, Session, Tcp};
 
-/// Connects and logs in, inside TLS unless [`Connect::security`] specifies otherwise.
+/// Connects and logs in, inside TLS unless [`Connect::security`] specifies otherwise. If the login fails, this ends the
+/// connection with QUIT.
 ///
-/// [`Timeouts`](pop3_proto::drive::Timeouts) limits every wait except the lookup of the host name. If
-/// the platform's certificate authorities are needed, this function reads them. If you connect often, load them once,
-/// with `client_config`.
-///
-/// Regardless of the [window](Connect::window) and the buffer sizes of the operating systems, the two sides never wait
-/// for each other, because [`Tcp`] does not block in writes.
+/// Missing settings come from `$MAILHOST` and the [netrc file](crate::find_in_netrc). For more steps between the
+/// connection and the login, use [`Connection::open`]; for a stream of your own, [`Connection::over`].
 ///
 /// # Errors
 ///
@@ -31,33 +27,57 @@ use crate::{Connect, Connection, Error, Security, Session, Tcp};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn connect(connect: Connect) -> Result<Session<Tcp>, Error> {
-    let parts = connect.into_parts(std::env::var("MAILHOST").ok(), crate::netrc::find)?;
-    let security = parts.policy.security;
-    // Before any I/O: if TLS is unavailable, nothing may be sent.
-    let tls = if security == Security::Plaintext { None } else { Some(Settings::of(&parts)?) };
-    let Destination { host, port, credentials } = parts.destination;
-    let failed = |error: io::Error| Error::unreachable(&*host, port, error);
-    let mut deadlines = Deadlines::new(parts.timeouts);
-    let stream = dial(&host, port, &mut deadlines).map_err(failed)?;
-    let tcp = Tcp::new(stream, parts.timeouts.answer).map_err(failed)?;
-
-    let inside_tls = security == Security::Tls;
-    let mut conversation = Conversation::new(parts.config);
-    if let Some(log) = parts.log {
-        conversation.set_log(log);
-    }
-    let mut driver = Driver::timed(tcp, Tcp::ABILITIES, conversation, parts.window, deadlines);
-    driver.tls = tls;
-    if inside_tls {
-        driver.start_tls()?;
-    }
-    match Connection::open(driver)?.login(credentials, parts.policy) {
+    let connect = connect.default_host(std::env::var("MAILHOST").ok());
+    let credentials = connect.find_credentials(crate::netrc::find)?;
+    match Connection::open(connect)?.login_as(credentials) {
         Ok(session) => Ok(session),
         Err(failed) => {
             // Errors are ignored: the reason of the failed login matters more.
             let _ = failed.connection.map(Connection::quit);
             Err(failed.error)
         }
+    }
+}
+
+impl Connection<Tcp> {
+    /// The octets of commands that a batch keeps in flight, enough for ten thousand RETRs.
+    const WINDOW: usize = 128 * 1024;
+
+    /// Connects to a host and waits for the greeting.
+    ///
+    /// [`Timeouts`](crate::Timeouts) limits every wait except the lookup of the host name. If the platform's certificate
+    /// authorities are needed, this function reads them. If you connect often, load them once, with `client_config`.
+    ///
+    /// Batches keep 128 KiB of commands in flight; change this with [`Connect::window`]. Regardless of the window and
+    /// the buffer sizes of the operating systems, the two sides never wait for each other, because [`Tcp`] does not
+    /// block in writes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]: a setting is missing, the server could not be reached, or the greeting is not `+OK`.
+    pub fn open(connect: Connect) -> Result<Connection<Tcp>, Error> {
+        let connect = connect.default_host(std::env::var("MAILHOST").ok());
+        let tls = Driver::<Tcp>::requirements(&connect)?;
+        let (host, port) = connect.server()?;
+        let mut deadlines = Deadlines::new(connect.get_timeouts());
+        let stream = dial(host, port, &mut deadlines).and_then(Tcp::new);
+        let stream = stream.map_err(|error| Error::unreachable(host, port, error))?;
+        let transport = Transport::new(stream, Some(Tcp::ABILITIES));
+        Ok(Connection { driver: Driver::open(transport, &connect, tls, deadlines, Self::WINDOW)?, connect })
+    }
+
+    /// Waits for the greeting on a connected socket, such as one through a proxy. Otherwise, this does the same as
+    /// [`open`](Self::open). The host is needed for TLS and the netrc file only.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]: a setting is missing, or the greeting is not `+OK`.
+    pub fn over_tcp(stream: TcpStream, connect: Connect) -> Result<Connection<Tcp>, Error> {
+        let tls = Driver::<Tcp>::requirements(&connect)?;
+        let deadlines = Deadlines::new(connect.get_timeouts());
+        let stream = Tcp::new(stream).map_err(|error| Error::transport("reading the greeting", error))?;
+        let transport = Transport::new(stream, Some(Tcp::ABILITIES));
+        Ok(Connection { driver: Driver::open(transport, &connect, tls, deadlines, Self::WINDOW)?, connect })
     }
 }
 

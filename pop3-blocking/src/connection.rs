@@ -2,21 +2,21 @@
 
 use std::io::{Read, Write};
 
-use pop3_proto::drive::{Acknowledge, Capa, Capabilities, Conversation, LogEntry, Step, Timeouts};
-use pop3_proto::login::{Credentials, Login, Policy, Progress};
-#[cfg(feature = "tls")]
-use pop3_proto::tls::{Tls, TlsError};
+use pop3_proto::Command;
+use pop3_proto::drive::{Acknowledge, Capa, Capabilities, Deadlines, LogEntry, Step, Timeouts};
+use pop3_proto::login::Progress;
 use pop3_proto::wire::Greeting;
-use pop3_proto::{Command, Config};
 
 use crate::driver::Driver;
-#[cfg(feature = "tls")]
-use crate::tls::Settings;
-use crate::{Error, LoginError, QuitError, Session};
+use crate::transport::Transport;
+use crate::{Connect, Credentials, Error, Methods, QuitError, Session};
 
 /// A connection to a server that has sent its greeting. A login turns it into a [`Session`].
+///
+/// [`Connection::open`] connects to a host; [`Connection::over`] uses a stream of your own.
 pub struct Connection<S> {
     pub(crate) driver: Driver<S>,
+    pub(crate) connect: Connect,
 }
 
 impl<S> std::fmt::Debug for Connection<S> {
@@ -29,93 +29,66 @@ impl<S> std::fmt::Debug for Connection<S> {
 pub type LoginFailed<S> = pop3_proto::login::LoginFailed<Connection<S>>;
 
 impl<S: Read + Write> Connection<S> {
-    /// Waits for the greeting on a connected stream, for as long as reads of the stream wait: see
-    /// [`set_timeouts`](Self::set_timeouts).
+    /// Waits for the greeting on a connected stream of your own, such as a pipe. The host is needed for TLS and the
+    /// netrc file only.
     ///
-    /// Batches keep 4 KiB of commands in flight, which any transport should accept without blocking; change this with
-    /// [`set_window`](Self::set_window). A stream of your own is read only while an answer is awaited. If a server
-    /// sends `-ERR` and hangs up on an idle client, this `-ERR` therefore looks like the answer to the next command;
-    /// [`connect`](crate::connect()) distinguishes them.
+    /// The stream need not know about time: time is measured around each read, and the [timeouts](Connect::timeouts) are
+    /// checked when the read returns. They work best if reads return by themselves, with
+    /// [`TimedOut`](std::io::ErrorKind::TimedOut) or [`WouldBlock`](std::io::ErrorKind::WouldBlock) if nothing arrives
+    /// for a while. Reads and writes that block forever are not limited.
+    ///
+    /// Batches keep 4 KiB of commands in flight, which any stream should accept without blocking. Change this with
+    /// [`Connect::window`]; if the window exceeds what the stream buffers towards the server, both sides may wait for
+    /// each other to read (RFC 2449, section 6.6).
+    ///
+    /// The stream is read only while an answer is awaited. If a server sends `-ERR` and hangs up on an idle client, this
+    /// `-ERR` therefore looks like the answer to the next command. For sockets, [`over_tcp`](Connection::over_tcp) has
+    /// none of these restrictions.
     ///
     /// # Errors
     ///
     /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`;
     /// [`Cause::Protocol`](crate::Cause::Protocol); [`Cause::TimedOut`](crate::Cause::TimedOut);
-    /// [`Cause::Transport`](crate::Cause::Transport).
-    pub fn new(stream: S, config: Config) -> Result<Connection<S>, Error> {
-        Connection::open(Driver::new(stream, Conversation::new(config)))
+    /// [`Cause::Transport`](crate::Cause::Transport); with TLS also [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it
+    /// cannot be set up and [`ErrorKind::Tls`](crate::ErrorKind::Tls) if the handshake fails.
+    ///
+    /// ```no_run
+    /// use std::os::unix::net::UnixStream;
+    /// use pop3_blocking::{Connect, Connection, Credentials, Security};
+    ///
+    /// let stream = UnixStream::connect("/run/pop3")?;
+    /// let connection = Connection::over(stream, Connect::new().security(Security::Plaintext))?;
+    /// let mut session = connection.login_as(Credentials::new("mrose", "tanstaaf"))?;
+    /// println!("{} messages", session.stat()?.count);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn over(stream: S, connect: Connect) -> Result<Connection<S>, Error> {
+        let tls = Driver::<S>::requirements(&connect)?;
+        let deadlines = Deadlines::new(connect.get_timeouts());
+        let driver = Driver::open(Transport::new(stream, None), &connect, tls, deadlines, 4 * 1024)?;
+        Ok(Connection { driver, connect })
     }
 
-    /// Like [`new`](Self::new), with a log that receives the conversation from the greeting on. Secrets are replaced,
-    /// and bodies are logged as a number of octets.
-    ///
-    /// # Errors
-    ///
-    /// The errors of [`new`](Self::new).
-    pub fn with_log(
-        stream: S,
-        config: Config,
-        log: impl FnMut(LogEntry<'_>) + Send + 'static,
-    ) -> Result<Connection<S>, Error> {
-        let mut conversation = Conversation::new(config);
-        conversation.set_log(log);
-        Connection::open(Driver::new(stream, conversation))
-    }
-
-    /// Performs the TLS handshake on a connected stream, and waits for the greeting inside TLS (RFC 8314, section 3.1).
-    /// `host` is the server's name as the user gave it: the certificate must be valid for that name or address.
-    ///
-    /// Reads of the stream must not return [`WouldBlock`](std::io::ErrorKind::WouldBlock).
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if TLS cannot be set up, [`ErrorKind::Tls`](crate::ErrorKind::Tls)
-    /// if the handshake fails, and the errors of [`new`](Self::new).
-    #[cfg(feature = "tls")]
-    pub fn over_tls(stream: S, config: Config, tls: &Tls, host: &str) -> Result<Connection<S>, Error> {
-        let mut driver = Driver::new(stream, Conversation::new(config));
-        driver.tls = Some(Settings::new(tls, host)?);
-        driver.start_tls()?;
-        Connection::open(driver)
-    }
-
-    pub(crate) fn open(mut driver: Driver<S>) -> Result<Connection<S>, Error> {
-        loop {
-            match driver.conversation.greet()? {
-                Step::Done(()) => return Ok(Connection { driver }),
-                Step::NeedIo(io) => driver.io(io, || "reading the greeting".into())?,
-            }
-        }
-    }
-
-    /// Sets the number of octets of commands that a batch keeps in flight. It must not exceed what the transport
-    /// buffers towards the server, or both sides may wait for each other to read (RFC 2449, section 6.6).
+    /// Sets the number of octets of commands that a batch keeps in flight: see [`Connect::window`].
     pub fn set_window(&mut self, octets: usize) {
         self.driver.window = octets;
     }
 
-    /// Sets the TLS requirements for a login with [`Security::StartTls`](crate::Security::StartTls), and the name or
-    /// address for which the server's certificate must be valid.
-    ///
-    /// # Errors
-    ///
-    /// [`TlsError`].
-    #[cfg(feature = "tls")]
-    #[doc(alias = "STLS")]
-    pub fn set_tls(&mut self, tls: &Tls, host: &str) -> Result<(), TlsError> {
-        self.driver.tls = Some(Settings::new(tls, host)?);
-        Ok(())
-    }
-
-    /// Limits future waits; by default nothing is limited.
-    ///
-    /// Time is measured around each read and checked when the read returns, so reads of the stream must return by
-    /// themselves: with [`TimedOut`](std::io::ErrorKind::TimedOut) or [`WouldBlock`](std::io::ErrorKind::WouldBlock) if
-    /// nothing arrives, as those of a [`TcpStream`](std::net::TcpStream) do after
-    /// [`set_read_timeout`](std::net::TcpStream::set_read_timeout). A stream whose reads and writes block forever
-    /// cannot be timed. Streams of [`connect`](crate::connect()) keep every limit.
+    /// Limits future waits.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.driver.deadlines.set_timeouts(timeouts);
+    }
+
+    /// Sets a log that receives the conversation from now on. Secrets are replaced, and bodies are logged as a number
+    /// of octets.
+    pub fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
+        self.driver.conversation.set_log(log);
+    }
+
+    /// Sets the methods that later logins may use: see [`Policy::methods`](crate::Policy#structfield.methods).
+    pub fn set_methods(&mut self, methods: Option<Methods>) {
+        let policy = self.connect.get_policy().methods(methods);
+        self.connect = std::mem::take(&mut self.connect).policy(policy);
     }
 
     /// Returns the greeting.
@@ -149,24 +122,31 @@ impl<S: Read + Write> Connection<S> {
         self.driver.call(Acknowledge(Command::Utf8))
     }
 
-    /// Logs in: asks for the capabilities unless they are known, begins TLS if the [`Policy`] requires it, chooses a
-    /// mechanism, and authenticates.
+    /// Logs in with the name and the password of the [`Connect`], or of the [netrc file](crate::find_in_netrc).
     ///
     /// # Errors
     ///
-    /// [`LoginFailed`], with the error and, if it is still usable, the connection. [`LoginError::NoTls`] if the policy
-    /// requires TLS and the connection is not inside TLS, or if it requires STLS and you have not called
-    /// [`set_tls`](Self::set_tls).
+    /// [`SettingsError`](crate::SettingsError) if they are missing, and the errors of [`login_as`](Self::login_as).
+    pub fn login(self) -> Result<Session<S>, Box<LoginFailed<S>>> {
+        match self.connect.find_credentials(crate::netrc::find) {
+            Ok(credentials) => self.login_as(credentials),
+            Err(error) => Err(Box::new(LoginFailed { connection: Some(self), error })),
+        }
+    }
+
+    /// Logs in: asks for the capabilities unless they are known, begins TLS if [`Connect::security`] requires STLS,
+    /// chooses a mechanism, and authenticates.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginFailed`], with the error and, if it is still usable, the connection.
     #[doc(alias = "USER")]
     #[doc(alias = "PASS")]
     #[doc(alias = "APOP")]
     #[doc(alias = "AUTH")]
-    pub fn login(mut self, credentials: Credentials, policy: Policy) -> Result<Session<S>, Box<LoginFailed<S>>> {
-        let inside_tls = self.driver.conversation.client().inside_tls();
-        if !policy.is_attainable(inside_tls, self.driver.tls.is_some()) {
-            return Err(Box::new(LoginFailed { connection: Some(self), error: LoginError::NoTls.into() }));
-        }
-        let mut login = Login::new(credentials, policy);
+    #[doc(alias = "STLS")]
+    pub fn login_as(mut self, credentials: Credentials) -> Result<Session<S>, Box<LoginFailed<S>>> {
+        let mut login = self.connect.login(credentials);
         loop {
             let result = match login.step(&mut self.driver.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.driver)),

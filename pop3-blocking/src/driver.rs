@@ -4,14 +4,17 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use pop3_proto::Command;
-use pop3_proto::drive::{
-    Acknowledge, Batch, Call, Conversation, Deadlines, Exchange, Io, Item, LogEntry, Step, Timeouts,
-};
+use pop3_proto::drive::{Acknowledge, Batch, Call, Conversation, Deadlines, Exchange, Io, Item, Step};
 
 use crate::tcp::is_late;
+#[cfg(feature = "tls")]
 use crate::tls::{Layer, Settings};
-use crate::transport::{Abilities, Transport};
-use crate::{Error, QuitError};
+use crate::transport::Transport;
+use crate::{Connect, Error, QuitError, Security};
+
+/// Without the feature, there are no TLS requirements.
+#[cfg(not(feature = "tls"))]
+type Settings = std::convert::Infallible;
 
 pub(crate) struct Driver<S> {
     pub(crate) conversation: Conversation,
@@ -20,28 +23,54 @@ pub(crate) struct Driver<S> {
     pub(crate) window: usize,
     pub(crate) deadlines: Deadlines,
     /// The TLS requirements, if TLS may begin.
-    pub(crate) tls: Option<Settings>,
+    tls: Option<Settings>,
 }
 
 impl<S: Read + Write> Driver<S> {
-    /// Creates a driver for a stream of the user's own, whose waits are not limited.
-    pub(crate) fn new(stream: S, conversation: Conversation) -> Driver<S> {
-        let transport = Transport::new(stream, None);
-        let deadlines = Deadlines::new(Timeouts::UNLIMITED);
-        Driver { conversation, transport, window: 4 * 1024, deadlines, tls: None }
+    /// Returns the TLS requirements, if the connection has any. Call this before any I/O: if TLS is unavailable, nothing
+    /// may be sent.
+    pub(crate) fn requirements(connect: &Connect) -> Result<Option<Settings>, Error> {
+        match connect.get_policy().security {
+            Security::Plaintext => Ok(None),
+            #[cfg(feature = "tls")]
+            Security::Tls | Security::StartTls => Settings::new(connect).map(Some),
+            #[cfg(not(feature = "tls"))]
+            Security::Tls | Security::StartTls => Err(crate::LoginError::NoTls.into()),
+        }
     }
 
-    pub(crate) fn timed(
-        stream: S,
-        abilities: Abilities<S>,
-        conversation: Conversation,
-        window: usize,
+    /// Receives the greeting, inside TLS if the settings require it.
+    pub(crate) fn open(
+        transport: Transport<S>,
+        connect: &Connect,
+        tls: Option<Settings>,
         deadlines: Deadlines,
-    ) -> Driver<S> {
-        Driver { conversation, transport: Transport::new(stream, Some(abilities)), window, deadlines, tls: None }
+        window: usize,
+    ) -> Result<Driver<S>, Error> {
+        let (conversation, window) = (connect.conversation(), connect.get_window().unwrap_or(window));
+        let mut driver = Driver { conversation, transport, window, deadlines, tls };
+        if connect.get_policy().security == Security::Tls {
+            driver.start_tls()?;
+        }
+        loop {
+            match driver.conversation.greet()? {
+                Step::Done(()) => return Ok(driver),
+                Step::NeedIo(io) => driver.io(io, || "reading the greeting".into())?,
+            }
+        }
+    }
+
+    /// Without the feature, no connection has TLS requirements.
+    #[cfg(not(feature = "tls"))]
+    pub(crate) fn start_tls(&mut self) -> Result<(), Error> {
+        match self.tls {
+            Some(never) => match never {},
+            None => Err(crate::LoginError::NoTls.into()),
+        }
     }
 
     /// Performs the TLS handshake, after which the stream carries only TLS.
+    #[cfg(feature = "tls")]
     pub(crate) fn start_tls(&mut self) -> Result<(), Error> {
         self.handshake().map_err(|error| {
             self.conversation.abort();
@@ -54,6 +83,7 @@ impl<S: Read + Write> Driver<S> {
         Ok(())
     }
 
+    #[cfg(feature = "tls")]
     fn handshake(&mut self) -> io::Result<()> {
         let settings = self.tls.as_ref().ok_or(ErrorKind::Unsupported)?;
         self.transport.secure(settings)?;
@@ -81,7 +111,7 @@ impl<S: Read + Write> Driver<S> {
     /// Sends QUIT, and closes TLS if it was answered: the stream then accepts the close without waiting.
     pub(crate) fn quit(&mut self) -> Result<(), QuitError> {
         let mut quit = Call::new(Acknowledge(Command::Quit));
-        self.finish(&mut quit).map_err(|error| QuitError::new(error, quit.is_sent()))?;
+        self.finish(&mut quit).map_err(|error| quit.quit_error(error))?;
         self.transport.close();
         Ok(())
     }
@@ -123,9 +153,8 @@ impl<S: Read + Write> Driver<S> {
     fn transfer(&mut self) -> io::Result<()> {
         loop {
             match self.send() {
-                Err(error) if !is_closed(&error) => return Err(error),
-                // If the server hung up, its last octets can still be read.
-                _ => {}
+                Err(error) if is_closed(&error) => self.conversation.write_failed(),
+                sent => sent?,
             }
             let limit = self.deadlines.answer(&self.conversation)?;
             let read = self.wait(limit, |driver| driver.transport.read(driver.conversation.spare(), limit));
@@ -180,10 +209,6 @@ impl<S: Read + Write> Driver<S> {
             }
         }
         Ok(())
-    }
-
-    pub(crate) fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
-        self.conversation.set_log(log);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A blocking POP3 client over [`std::net`], driven by [`pop3_proto`].
 //!
-//! [`connect()`] takes a host, a name and a password, and returns a [`Session`]. For a stream of your own, start with a
-//! [`Connection`]. [`pop3_proto`] implements the protocol, and its types appear in the signatures of this crate.
+//! [`connect()`] takes a host, a name and a password, and returns a [`Session`]. For a stream of your own, start with
+//! [`Connection::over`], which takes the same settings. [`pop3_proto`] implements the protocol, and its types appear in the signatures of this crate.
 //!
 //! ```no_run
 //! use std::io::Read;
@@ -49,8 +49,7 @@
 //! By default, TLS begins with the connection; with [`Security::StartTls`], it begins with STLS on port 110. Neither
 //! falls back to plaintext. A [`Tls`] sets the requirements: by default, the platform's verifier must accept the
 //! server's certificate for the given host name. If TLS fails, the kind of the error is [`ErrorKind::Tls`], its source
-//! explains the reason, and [`TlsFailure::of`] has the details. On a stream of your own, begin TLS with
-//! [`Connection::over_tls`], or with STLS after [`Connection::set_tls`].
+//! explains the reason, and [`TlsFailure::of`] has the details.
 //!
 //! Each connection reads the platform's certificate authorities, which takes a while. For many connections, call
 //! [`client_config`] once.
@@ -62,7 +61,7 @@
 //!
 //! [`Timeouts`] limits each wait: for the greeting, the TLS handshake, each answer, each part of a message or a
 //! listing, and the login as a whole. Servers that trickle bytes time out, and time in which you ask for nothing does
-//! not count. On a stream of your own, limits are less precise: see [`Connection::set_timeouts`].
+//! not count. On a stream of your own, limits are less precise: see [`Connection::over`].
 //!
 //! # Tests
 //!
@@ -80,7 +79,7 @@ mod session;
 mod tcp;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
+#[cfg(feature = "tls")]
 mod tls;
 mod transport;
 

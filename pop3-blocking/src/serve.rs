@@ -37,7 +37,7 @@ pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result
 /// use std::time::Duration;
 /// use pop3_blocking::pop3_proto::ServerConfig;
 /// use pop3_blocking::pop3_proto::serve::MailStore;
-/// use pop3_blocking::{Config, Connection, Credentials, Policy, Security};
+/// use pop3_blocking::{Connect, Connection, Security};
 ///
 /// let store = MailStore::new();
 /// store.add_user("mrose", "tanstaaf");
@@ -52,15 +52,14 @@ pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result
 ///             stream.set_nodelay(true)?;
 ///             stream.set_read_timeout(Some(Duration::from_secs(600)))?;
 ///             stream.set_write_timeout(Some(Duration::from_secs(600)))?;
-///             let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+///             let config = ServerConfig::new().plaintext_login(true);
 ///             pop3_blocking::serve_with(stream, maildrop, config)
 ///         });
 ///     }
 /// });
 ///
-/// let connection = Connection::new(TcpStream::connect(address)?, Config::default())?;
-/// let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
-/// let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy)?;
+/// let to = Connect::new().security(Security::Plaintext).allow_plaintext(true).user("mrose").password("tanstaaf");
+/// let mut session = Connection::over(TcpStream::connect(address)?, to)?.login()?;
 /// assert_eq!(session.stat()?.messages, 1);
 /// session.quit()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

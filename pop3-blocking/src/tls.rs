@@ -3,14 +3,13 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 
-use pop3_proto::login::Parts;
 use pop3_proto::tls::rustls::pki_types::ServerName;
 use pop3_proto::tls::rustls::{ClientConfig, ClientConnection};
 use pop3_proto::tls::{Tls, TlsError, channel_binding, explain, server_name};
 use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
 
-use crate::Error;
+use crate::{Connect, Error};
 
 /// Builds the rustls configuration for `tls`, with the platform's verifier. This reads the platform's certificate
 /// authorities, unless pins or your own configuration decide.
@@ -44,12 +43,9 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn new(tls: &Tls, host: &str) -> Result<Settings, TlsError> {
-        Ok(Settings { name: server_name(host)?, config: client_config(tls)? })
-    }
-
-    pub(crate) fn of(parts: &Parts) -> Result<Settings, Error> {
-        Ok(Settings::new(&parts.tls, &parts.destination.host)?)
+    pub(crate) fn new(connect: &Connect) -> Result<Settings, Error> {
+        let (host, _) = connect.server()?;
+        Ok(Settings { name: server_name(host)?, config: client_config(connect.get_tls())? })
     }
 }
 

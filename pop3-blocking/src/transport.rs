@@ -3,12 +3,15 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;
 
+#[cfg(feature = "tls")]
 use crate::driver::is_closed;
+#[cfg(feature = "tls")]
 use crate::tls::{Layer, Settings};
 
 pub(crate) struct Transport<S> {
     /// Taken once, at the end.
     stream: Option<S>,
+    #[cfg(feature = "tls")]
     layer: Option<Layer>,
     abilities: Option<Abilities<S>>,
     /// Octets received from the stream since the last call of [`received`](Self::received).
@@ -23,12 +26,20 @@ pub(crate) struct Abilities<S> {
     /// Like [`Read::read`], but waits no longer than the limit, and not at all if it is zero.
     pub(crate) read_within: fn(&mut S, &mut [u8], Duration) -> io::Result<usize>,
     /// Writes what the stream accepts without waiting.
+    #[cfg(feature = "tls")]
     pub(crate) write_at_once: fn(&mut S, &[u8]) -> io::Result<usize>,
 }
 
 impl<S> Transport<S> {
     pub(crate) fn new(stream: S, abilities: Option<Abilities<S>>) -> Transport<S> {
-        Transport { stream: Some(stream), layer: None, abilities, received: 0, unflushed: false }
+        Transport {
+            stream: Some(stream),
+            #[cfg(feature = "tls")]
+            layer: None,
+            abilities,
+            received: 0,
+            unflushed: false,
+        }
     }
 
     pub(crate) fn get_ref(&self) -> &S {
@@ -46,11 +57,13 @@ impl<S> Transport<S> {
         std::mem::take(&mut self.received)
     }
 
+    #[cfg(feature = "tls")]
     pub(crate) fn layer(&self) -> Option<&Layer> {
         self.layer.as_ref()
     }
 
     /// Begins TLS: from now on, nothing that is read or written is plaintext on the stream.
+    #[cfg(feature = "tls")]
     pub(crate) fn secure(&mut self, settings: &Settings) -> io::Result<()> {
         self.layer = Some(Layer::new(settings)?);
         Ok(())
@@ -58,6 +71,7 @@ impl<S> Transport<S> {
 
     /// Closes TLS without waiting, for sessions that are dropped.
     fn say_goodbye(&mut self) {
+        #[cfg(feature = "tls")]
         if let (Some(stream), Some(layer), Some(abilities)) = (&mut self.stream, &mut self.layer, &self.abilities) {
             layer.close();
             let _ = layer.flush(&mut AtOnce(stream, abilities));
@@ -71,19 +85,21 @@ impl<S: Read + Write> Transport<S> {
     pub(crate) fn read(&mut self, space: &mut [u8], limit: Duration) -> io::Result<usize> {
         let Some(stream) = &mut self.stream else { return Ok(0) };
         let mut stream = Within(stream, self.abilities.as_ref(), limit);
-        let Some(layer) = &mut self.layer else {
-            let octets = stream.read(space)?;
-            self.received += octets;
-            return Ok(octets);
-        };
-        if let Some(result) = at_hand(layer, space) {
-            return result;
+        #[cfg(feature = "tls")]
+        if let Some(layer) = &mut self.layer {
+            if let Some(result) = at_hand(layer, space) {
+                return result;
+            }
+            self.received += layer.fill(&mut stream)?;
+            return at_hand(layer, space).unwrap_or(Err(ErrorKind::Interrupted.into()));
         }
-        self.received += layer.fill(&mut stream)?;
-        at_hand(layer, space).unwrap_or(Err(ErrorKind::Interrupted.into()))
+        let octets = stream.read(space)?;
+        self.received += octets;
+        Ok(octets)
     }
 
     /// Continues the handshake: flushes, and reads once unless it is complete. Returns true if it is complete.
+    #[cfg(feature = "tls")]
     pub(crate) fn shake_hands(&mut self, limit: Duration) -> io::Result<bool> {
         match self.flush() {
             // If the server hung up, its last octets explain more.
@@ -113,26 +129,33 @@ impl<S: Read + Write> Transport<S> {
                 result => return result,
             }
         }
-        let at_hand = self.layer.as_mut().and_then(|layer| at_hand(layer, space));
-        at_hand.unwrap_or(Err(ErrorKind::WouldBlock.into()))
+        #[cfg(feature = "tls")]
+        if let Some(result) = self.layer.as_mut().and_then(|layer| at_hand(layer, space)) {
+            return result;
+        }
+        Err(ErrorKind::WouldBlock.into())
     }
 
     pub(crate) fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         self.unflushed = true;
         let Some(stream) = &mut self.stream else { return Ok(0) };
-        let Some(layer) = &mut self.layer else { return stream.write(octets) };
-        match layer.write(octets)? {
-            0 => {
-                layer.flush(stream)?;
-                layer.write(octets)
-            }
-            octets => Ok(octets),
+        #[cfg(feature = "tls")]
+        if let Some(layer) = &mut self.layer {
+            return match layer.write(octets)? {
+                0 => {
+                    layer.flush(stream)?;
+                    layer.write(octets)
+                }
+                octets => Ok(octets),
+            };
         }
+        stream.write(octets)
     }
 
     /// Flushes everything written. There may be something even without a write: TLS also sends records of its own.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         let Some(stream) = &mut self.stream else { return Ok(()) };
+        #[cfg(feature = "tls")]
         if let Some(layer) = self.layer.as_mut().filter(|layer| layer.wants_write()) {
             self.unflushed = true;
             layer.flush(stream)?;
@@ -151,6 +174,7 @@ impl<S: Read + Write> Transport<S> {
 
     /// Closes TLS, if there is any.
     pub(crate) fn close(&mut self) {
+        #[cfg(feature = "tls")]
         if let Some(layer) = &mut self.layer {
             layer.close();
             // Errors are ignored: the close is only a courtesy.
@@ -159,6 +183,7 @@ impl<S: Read + Write> Transport<S> {
     }
 }
 
+#[cfg(feature = "tls")]
 fn at_hand(layer: &mut Layer, space: &mut [u8]) -> Option<io::Result<usize>> {
     let result = layer.read(space);
     if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock) { None } else { Some(result) }
@@ -183,8 +208,10 @@ impl<S: Read> Read for Within<'_, S> {
 }
 
 /// A stream whose writes do not wait.
+#[cfg(feature = "tls")]
 struct AtOnce<'a, S>(&'a mut S, &'a Abilities<S>);
 
+#[cfg(feature = "tls")]
 impl<S> Write for AtOnce<'_, S> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         (self.1.write_at_once)(self.0, octets)

@@ -45,7 +45,7 @@ fn serve(store: &MailStore) -> u16 {
         for stream in listener.incoming().flatten() {
             let maildrop = store.maildrop();
             thread::spawn(move || {
-                let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+                let config = ServerConfig::new().plaintext_login(true);
                 // Failures here are seen by the other side.
                 let _ = pop3_blocking::serve_with(stream, maildrop, config);
             });

@@ -58,7 +58,7 @@ fn poplib_reads_the_embedded_server() {
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let maildrop = store.maildrop();
-            let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+            let config = ServerConfig::new().plaintext_login(true);
             thread::spawn(move || pop3_blocking::serve_with(stream, maildrop, config));
         }
     });
@@ -145,7 +145,7 @@ fn poplib_logs_in_by_scram_and_over_tls() {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (maildrop, tls) = (store.maildrop(), Arc::clone(&tls));
-                let config = ServerConfig { inside_tls, ..ServerConfig::default() };
+                let config = ServerConfig::new().inside_tls(inside_tls);
                 thread::spawn(move || pop3_blocking::serve_tls(stream, maildrop, config, tls));
             }
         });

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use pop3_blocking::pop3_proto::ServerConfig;
 use pop3_blocking::pop3_proto::serve::MailStore;
-use pop3_blocking::{Config, Connection, Credentials, LoginError, Method, Policy, Security, Session};
+use pop3_blocking::{Connect, Connection, LoginError, Method, Security, Session};
 
-const PLAINTEXT: ServerConfig = ServerConfig { plaintext_login: true, ..ServerConfig::new() };
+const PLAINTEXT: ServerConfig = ServerConfig::new().plaintext_login(true);
 
 /// Serves the store, and reports how each connection ended.
 fn listen(store: MailStore, config: ServerConfig) -> (SocketAddr, mpsc::Receiver<std::io::Result<()>>) {
@@ -35,13 +35,16 @@ fn store(messages: &[&[u8]]) -> MailStore {
     store
 }
 
-fn dial(address: SocketAddr) -> Connection<TcpStream> {
-    Connection::new(TcpStream::connect(address).unwrap(), Config::default()).unwrap()
+fn settings() -> Connect {
+    Connect::new().security(Security::Plaintext).allow_plaintext(true).user("u").password("pw")
+}
+
+fn dial(address: SocketAddr, to: Connect) -> Connection<TcpStream> {
+    Connection::over(TcpStream::connect(address).unwrap(), to).unwrap()
 }
 
 fn login(address: SocketAddr, mechanism: Method) -> Session<TcpStream> {
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: Some(mechanism.only()) };
-    dial(address).login(Credentials::new("u", "pw"), policy).unwrap()
+    dial(address, settings().method(mechanism)).login().unwrap()
 }
 
 #[test]
@@ -84,12 +87,7 @@ fn only_quit_deletes() {
 #[test]
 fn by_default_only_apop_logs_in() {
     let (address, _ends) = listen(store(&[]), ServerConfig::default());
-    let policy = |mechanism: Option<Method>| Policy {
-        security: Security::Plaintext,
-        allow_plaintext: true,
-        methods: mechanism.map(Method::only),
-    };
-    let failed = dial(address).login(Credentials::new("u", "pw"), policy(Some(Method::UserPass))).unwrap_err();
+    let failed = dial(address, settings().method(Method::UserPass)).login().unwrap_err();
     assert!(failed.error.login().is_some(), "{failed}");
     login(address, Method::Apop).quit().unwrap();
 
@@ -97,7 +95,7 @@ fn by_default_only_apop_logs_in() {
     let timestamp = |connection: &Connection<TcpStream>| {
         connection.greeting().unwrap().timestamp().map(|timestamp| timestamp.as_bytes().to_vec())
     };
-    let (first, second) = (timestamp(&dial(address)), timestamp(&dial(address)));
+    let (first, second) = (timestamp(&dial(address, settings())), timestamp(&dial(address, settings())));
     assert!(first.is_some() && first != second);
 }
 
@@ -112,14 +110,13 @@ fn g08_who_sends_and_never_reads_blocks_nobody_else() {
     // The requests may not fit into the kernel's buffers, since nobody reads the answers.
     let _ = rude.write_all(&requests);
 
-    let mut polite = dial(address);
+    let mut polite = dial(address, settings());
     assert!(polite.capabilities().unwrap().pipelining());
     polite.quit().unwrap();
     drop(rude);
     // The server's thread sees the reset and releases the maildrop, sooner or later.
     for _ in 0..600 {
-        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
-        match dial(address).login(Credentials::new("u", "pw"), policy) {
+        match dial(address, settings()).login() {
             Ok(session) => return session.quit().unwrap(),
             Err(failed) => assert!(matches!(failed.error.login(), Some(LoginError::InUse(_))), "{failed}"),
         }

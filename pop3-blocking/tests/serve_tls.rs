@@ -16,7 +16,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, Support
 
 type Inside = BufReader<StreamOwned<ClientConnection, TcpStream>>;
 
-const IMPLICIT: ServerConfig = ServerConfig { inside_tls: true, ..ServerConfig::new() };
+const IMPLICIT: ServerConfig = ServerConfig::new().inside_tls(true);
 const STLS: ServerConfig = ServerConfig::new();
 
 /// One server for one connection after the other, and how each of them ended.
@@ -167,7 +167,7 @@ fn v35_capabilities_are_right_on_both_sides_of_stls() {
 
 #[test]
 fn stls_comes_before_the_login() {
-    let server = Server::new(ServerConfig { plaintext_login: true, ..STLS });
+    let server = Server::new(STLS.plaintext_login(true));
     let (stream, ending) = server.dial();
     let mut lines = BufReader::new(&stream);
     read(&mut lines);
@@ -179,7 +179,7 @@ fn stls_comes_before_the_login() {
 
 #[test]
 fn g03_the_name_of_before_is_forgotten() {
-    let server = Server::new(ServerConfig { plaintext_login: true, ..STLS });
+    let server = Server::new(STLS.plaintext_login(true));
     let (stream, _ending) = server.dial();
     begin_stls(&stream, "USER u");
     let mut inside = server.secure(stream);
@@ -190,7 +190,7 @@ fn g03_the_name_of_before_is_forgotten() {
 #[test]
 fn g01_what_is_said_in_the_clear_is_not_done_inside_tls() {
     const INJECTED: &str = "USER u\r\nPASS pw\r\nDELE 1\r\nQUIT\r\n";
-    let server = Server::new(ServerConfig { plaintext_login: true, ..STLS });
+    let server = Server::new(STLS.plaintext_login(true));
 
     // In one segment with STLS: there is no TLS.
     for behind in [INJECTED, "\n", "U"] {
@@ -309,7 +309,7 @@ fn without_tls_there_is_no_stls() {
     let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (theirs, _) = listener.accept().unwrap();
     stream.write_all(b"STLS\r\n").unwrap();
-    let config = ServerConfig { stls: true, ..ServerConfig::default() };
+    let config = ServerConfig::new().stls(true);
     let ended = pop3_blocking::serve_with(theirs, MailStore::new().maildrop(), config);
     assert_eq!(ended.unwrap_err().kind(), ErrorKind::Unsupported);
 }

@@ -11,10 +11,8 @@ use pop3_blocking::pop3_proto::tls::rustls::pki_types::CertificateDer;
 use pop3_blocking::pop3_proto::tls::rustls::pki_types::pem::PemObject;
 use pop3_blocking::pop3_proto::wire::KnownCapability;
 use pop3_blocking::{
-    Config, Connect, Connection, Credentials, Fingerprint, LoginError, Method, Policy, Security, Session, Tls, connect,
+    Connect, Connection, Credentials, Fingerprint, LoginError, Method, Security, Session, Tls, connect,
 };
-
-const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
 
 const MESSAGES: [&str; 4] = [
     "Subject: dots\r\nFrom: a@example.org\r\n\r\n.\r\n..\r\n.hidden\r\n...\r\nend\r\n",
@@ -256,7 +254,8 @@ fn comes_back(server: &str, user: &str, stored: &[Vec<u8>]) {
 }
 
 fn connection(server: &str) -> Connection<TcpStream> {
-    Connection::new(TcpStream::connect(variable(server)).unwrap(), Config::default()).unwrap()
+    let to = Connect::new().security(Security::Plaintext).allow_plaintext(true);
+    Connection::over(TcpStream::connect(variable(server)).unwrap(), to).unwrap()
 }
 
 #[test]
@@ -314,7 +313,7 @@ fn courier_encloses_a_header_that_is_not_ascii() {
         if utf8 {
             connection.utf8().unwrap();
         }
-        let mut session = connection.login(Credentials::new("u4", "pass"), CLEAR).unwrap();
+        let mut session = connection.login_as(Credentials::new("u4", "pass")).unwrap();
         assert_eq!(session.list_one(1).unwrap().octets, message.len() as u64);
         let shown = read(&mut session, 1);
         if utf8 {
@@ -383,11 +382,12 @@ fn courier_over_tls() {
         assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error}");
     }
     for method in [Method::Login, Method::CramMd5] {
-        let policy = Policy { methods: Some(method.only()), ..CLEAR };
-        let failed = connection("POP3_TEST_COURIER").login(Credentials::new("u5", "wrong"), policy).unwrap_err();
+        let mut connection = connection("POP3_TEST_COURIER");
+        connection.set_methods(Some(method.only()));
+        let failed = connection.login_as(Credentials::new("u5", "wrong")).unwrap_err();
         assert!(matches!(failed.error.login(), Some(LoginError::Credentials(_))), "{method}: {failed}");
         let again = failed.connection.expect("the connection can be used again");
-        again.login(Credentials::new("u5", "pass"), policy).unwrap().quit().unwrap();
+        again.login_as(Credentials::new("u5", "pass")).unwrap().quit().unwrap();
     }
 }
 
@@ -443,9 +443,9 @@ fn popa3d_announces_nothing_and_hangs_up_on_a_wrong_password() {
     let mut capa = connection("POP3_TEST_POPA3D");
     let error = capa.capabilities().unwrap_err();
     assert!(error.refused().is_some() && error.is_recoverable(), "{error}");
-    capa.login(Credentials::new("u4", "pass"), CLEAR).unwrap().quit().unwrap();
+    capa.login_as(Credentials::new("u4", "pass")).unwrap().quit().unwrap();
 
-    let failed = connection("POP3_TEST_POPA3D").login(Credentials::new("u4", "wrong"), CLEAR).unwrap_err();
+    let failed = connection("POP3_TEST_POPA3D").login_as(Credentials::new("u4", "wrong")).unwrap_err();
     assert!(matches!(failed.error.login(), Some(LoginError::Credentials(_))), "{failed}");
     let mut again = failed.connection.expect("nothing tells yet that it is closed");
     let error = again.capabilities().unwrap_err();

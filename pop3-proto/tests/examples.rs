@@ -1,16 +1,20 @@
 //! The examples, run as a user would: against their own server, a slow one, and Dovecot.
-#![cfg(feature = "std")]
+#![cfg(feature = "tls")]
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{self, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs, thread};
 
 use pop3_proto::serve::{MailStore, MemoryMaildrop};
+use pop3_proto::tls::rustls;
 use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 
 /// An example, which `cargo test` builds beside the tests, but not if it is told to build only them.
 fn example(name: &str) -> Command {
@@ -63,6 +67,79 @@ fn fixed() {
 }
 
 #[test]
+fn mio_with_stls() {
+    let authority = KeyPair::generate().unwrap();
+    let mut parameters = CertificateParams::default();
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let root = parameters.self_signed(&authority).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let chain = vec![
+        CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &root, &authority).unwrap().into(),
+    ];
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let key = key.serialize_der().try_into().unwrap();
+    let tls = Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap());
+
+    let address = serving(move |stream, maildrop| serve_stls(stream, maildrop, &tls));
+    for (ca, expected) in [(root.pem(), 2), (key_of_nobody(), 0)] {
+        let file = tempfile(&ca);
+        let mut mio = example("mio");
+        mio.env("POP3_CA", &file).args([&address.ip().to_string(), &address.port().to_string(), "u", "pw"]);
+        let ended = mio.output().unwrap();
+        let out = String::from_utf8_lossy(&ended.stdout);
+        assert!(out.contains(&format!("{expected} messages")), "{out} {}", String::from_utf8_lossy(&ended.stderr));
+        std::fs::remove_file(file).unwrap();
+    }
+}
+
+/// The certificate of an authority that has issued nothing.
+fn key_of_nobody() -> String {
+    let mut parameters = CertificateParams::default();
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+}
+
+fn tempfile(text: &str) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("pop3-mio-{}-{count}.pem", std::process::id()));
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// Serves without TLS until STLS, and then inside TLS.
+fn serve_stls(mut stream: TcpStream, maildrop: MemoryMaildrop, tls: &Arc<rustls::ServerConfig>) -> io::Result<()> {
+    let mut service = Service::new(maildrop, ServerConfig::new().stls(true), None);
+    converse(&mut stream, &mut service)?;
+    let mut connection = rustls::ServerConnection::new(Arc::clone(tls)).map_err(io::Error::other)?;
+    while connection.is_handshaking() {
+        connection.complete_io(&mut stream)?;
+    }
+    service.tls_established();
+    if let Some(binding) = pop3_proto::tls::channel_binding(&connection) {
+        service.set_channel_binding(binding);
+    }
+    converse(&mut rustls::Stream::new(&mut connection, &mut stream), &mut service)
+}
+
+/// Talks until the session is over or TLS is to begin.
+fn converse(stream: &mut (impl Read + Write), service: &mut Service<MemoryMaildrop>) -> io::Result<()> {
+    while !service.is_over() {
+        if !service.pending().is_empty() {
+            let octets = stream.write(service.pending())?;
+            service.written(octets);
+        } else if service.wants_tls() {
+            return Ok(());
+        } else {
+            let octets = stream.read(service.spare())?;
+            service.filled(octets);
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn one_maildrop_that_cannot_be_read_does_not_stop_the_others() {
     let address = trickling();
     let mut mio = example("mio");
@@ -84,8 +161,13 @@ fn a_server_whose_octets_come_one_at_a_time() {
     assert!(out.starts_with("2 messages, 36 octets\nthe last one: \n"), "{out}");
 }
 
-/// A server with a maildrop of user `u`, whose every octet is a write of its own.
+/// A server whose every octet is a write of its own.
 fn trickling() -> SocketAddr {
+    serving(trickle)
+}
+
+/// A server with a maildrop of user `u`.
+fn serving(serve: impl Fn(TcpStream, MemoryMaildrop) -> io::Result<()> + Clone + Send + 'static) -> SocketAddr {
     let store = MailStore::new();
     store.add_user("u", "pw");
     store.deliver("u", "Subject: one\n\n.\n..\n");
@@ -95,7 +177,8 @@ fn trickling() -> SocketAddr {
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let maildrop = store.maildrop();
-            thread::spawn(move || trickle(stream, maildrop));
+            let serve = serve.clone();
+            thread::spawn(move || serve(stream, maildrop));
         }
     });
     address
@@ -103,7 +186,7 @@ fn trickling() -> SocketAddr {
 
 fn trickle(mut stream: TcpStream, maildrop: MemoryMaildrop) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+    let config = ServerConfig::new().plaintext_login(true);
     let mut service = Service::new(maildrop, config, Timestamp::find(b"<1.2@test>"));
     while !service.is_over() {
         if let Some(octet) = service.pending().first() {

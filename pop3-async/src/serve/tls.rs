@@ -32,7 +32,7 @@ use super::{Turn, begin, converse};
 ///
 /// /// For each connection that a listener on port 995 accepts.
 /// async fn accepted(stream: TcpStream, store: &MailStore, tls: Arc<rustls::ServerConfig>) -> std::io::Result<()> {
-///     let config = ServerConfig { inside_tls: true, ..ServerConfig::default() };
+///     let config = ServerConfig::new().inside_tls(true);
 ///     pop3_async::serve_tls(stream, store.maildrop(), config, tls).await
 /// }
 /// ```
@@ -56,7 +56,7 @@ where
         let stream = acceptor.accept(stream).await?;
         return inside(stream, begin(maildrop, config)).await;
     }
-    let mut service = begin(maildrop, ServerConfig { stls: true, ..config });
+    let mut service = begin(maildrop, config.stls(true));
     match converse(&mut stream, &mut service).await? {
         Turn::Over => Ok(()),
         Turn::Tls => {

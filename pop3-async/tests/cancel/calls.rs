@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use pop3_async::pop3_proto::UsageError;
 use pop3_async::pop3_proto::serve::MailStore;
-use pop3_async::{Cause, Config, Connection, Credentials, Error, MessageReader, Method, Policy, Security, Session};
+use pop3_async::{
+    Cause, Connect, Connection, Credentials, Error, MessageReader, Method, Policy, Security, Session, Timeouts,
+};
 use tokio::io::AsyncReadExt;
 
 use crate::tls;
@@ -99,22 +101,18 @@ impl World {
 
     pub(crate) fn policy(&self) -> Policy {
         // SCRAM would be slow, on purpose.
-        Policy { security: self.security, allow_plaintext: true, methods: Some(Method::UserPass.only()) }
+        Policy::new().security(self.security).allow_plaintext(true).method(Method::UserPass)
     }
 
     pub(crate) async fn connect(&self, pipelining: bool, seed: u64) -> Connection<Wire> {
         let wire = Wire::new(&self.store, self.security, pipelining, seed);
-        if self.security == Security::Tls {
-            return Connection::over_tls(wire, Config::default(), tls::client(), "localhost").await.unwrap();
-        }
-        let mut connection = Connection::new(wire, Config::default()).await.unwrap();
-        connection.set_tls(tls::client(), "localhost").unwrap();
-        connection
+        let to = Connect::new().host("localhost").tls(tls::client().clone()).policy(self.policy());
+        Connection::over(wire, to.timeouts(Timeouts::UNLIMITED)).await.unwrap()
     }
 
     pub(crate) fn session(&self, pipelining: bool, seed: u64) -> Session<Wire> {
         let connection = finished(self.connect(pipelining, seed));
-        finished(connection.login(credentials(), self.policy())).unwrap()
+        finished(connection.login_as(credentials())).unwrap()
     }
 
     /// The numbers are in order, and none is missing that cannot be marked.

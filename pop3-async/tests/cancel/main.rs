@@ -127,7 +127,7 @@ fn streams_keep_their_place() {
     }
 }
 
-/// Dropped, `new`, `over_tls`, `login` and `quit` of a connection end it: the server has closed, and the maildrop is as it
+/// Dropped, `over`, `login_as` and `quit` of a connection end it: the server has closed, and the maildrop is as it
 /// was.
 fn connecting(security: Security, seeds: u64) {
     for seed in 1..=seeds {
@@ -135,7 +135,7 @@ fn connecting(security: Security, seeds: u64) {
             let world = World::new(security);
             let connect = || world.connect(seed % 2 == 0, seed);
             let connected = polled(polls, connect()).is_some();
-            let logged_in = polled(polls, finished(connect()).login(credentials(), world.policy())).is_some();
+            let logged_in = polled(polls, finished(connect()).login_as(credentials())).is_some();
             world.holds(&all());
             // The maildrop is free again.
             let mut session = world.session(true, seed);
@@ -173,7 +173,7 @@ fn a_connection_may_be_asked_and_not_listened_to() {
             let utf8 = polled(polls, connection.utf8());
             assert!(utf8.as_ref().is_none_or(calls::is_not_announced));
             let asked = polled(polls, connection.capabilities()).is_some();
-            let session = finished(connection.login(credentials(), world.policy())).unwrap();
+            let session = finished(connection.login_as(credentials())).unwrap();
             finished(world.finish(session));
             if utf8.is_some() && asked {
                 break;

@@ -34,7 +34,7 @@ impl Wire {
     pub(crate) fn new(store: &MailStore, security: Security, pipelining: bool, seed: u64) -> Wire {
         let (inside_tls, stls) = (security == Security::Tls, security == Security::StartTls);
         let plaintext_login = security == Security::Plaintext;
-        let config = ServerConfig { plaintext_login, inside_tls, stls, ..ServerConfig::default() };
+        let config = ServerConfig::new().plaintext_login(plaintext_login).inside_tls(inside_tls).stls(stls);
         let service = Service::new(store.maildrop(), config, None);
         let layer = inside_tls.then(tls::server);
         let dice = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;

@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use pop3_async::pop3_proto::drive::{Capabilities, Language, LanguageTag, Listing, OwnedUniqueId};
 use pop3_async::pop3_proto::message::Message;
 use pop3_async::pop3_proto::wire::{DropListing, Greeting, ScanListing};
-use pop3_async::{Config, Connect, Credentials, Error, LogEntry, Policy, QuitError, Tls, TlsError};
+use pop3_async::{Connect, Credentials, Error, QuitError};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
@@ -61,32 +61,12 @@ impl<S> std::fmt::Display for LoginFailed<S> {
 }
 
 impl Connection<Tcp> {
-    pub fn new(stream: Tcp, config: Config) -> Result<Connection<Tcp>, Error> {
-        Connection::with_log(stream, config, |_| ())
-    }
-
-    pub fn with_log(
-        stream: Tcp,
-        config: Config,
-        log: impl FnMut(LogEntry<'_>) + Send + 'static,
-    ) -> Result<Connection<Tcp>, Error> {
+    pub fn over(stream: Tcp, connect: Connect) -> Result<Connection<Tcp>, Error> {
         wait(async {
             stream.set_nonblocking(true).unwrap();
             let stream = TcpStream::from_std(stream).unwrap();
-            Ok(Connection(pop3_async::Connection::with_log(stream, config, log).await?, PhantomData))
+            Ok(Connection(pop3_async::Connection::over(stream, connect).await?, PhantomData))
         })
-    }
-
-    pub fn over_tls(stream: Tcp, config: Config, tls: &Tls, host: &str) -> Result<Connection<Tcp>, Error> {
-        wait(async {
-            stream.set_nonblocking(true).unwrap();
-            let stream = TcpStream::from_std(stream).unwrap();
-            Ok(Connection(pop3_async::Connection::over_tls(stream, config, tls, host).await?, PhantomData))
-        })
-    }
-
-    pub fn set_tls(&mut self, tls: &Tls, host: &str) -> Result<(), TlsError> {
-        self.0.set_tls(tls, host)
     }
 
     pub fn greeting(&self) -> Option<Greeting<'_>> {
@@ -98,8 +78,18 @@ impl Connection<Tcp> {
         utf8() -> ();
     }
 
-    pub fn login(self, credentials: Credentials, policy: Policy) -> Result<Session<Tcp>, Box<LoginFailed<Tcp>>> {
-        match wait(self.0.login(credentials, policy)) {
+    pub fn login(self) -> Result<Session<Tcp>, Box<LoginFailed<Tcp>>> {
+        Connection::logged_in(wait(self.0.login()))
+    }
+
+    pub fn login_as(self, credentials: Credentials) -> Result<Session<Tcp>, Box<LoginFailed<Tcp>>> {
+        Connection::logged_in(wait(self.0.login_as(credentials)))
+    }
+
+    fn logged_in(
+        result: Result<pop3_async::Session<TcpStream>, Box<pop3_async::LoginFailed<TcpStream>>>,
+    ) -> Result<Session<Tcp>, Box<LoginFailed<Tcp>>> {
+        match result {
             Ok(session) => Ok(Session(session, PhantomData)),
             Err(failed) => {
                 let connection = failed.connection.map(|connection| Connection(connection, PhantomData));

@@ -73,9 +73,9 @@ fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Op
                 |_| Err(Error::transport("reading the greeting", std::io::Error::from(ErrorKind::TimedOut)).into());
             let mut opened = timeout(PATIENCE, session::open(wire, protection)).await.unwrap_or_else(late);
             if let Ok(connection) = &mut opened {
-                connection.set_timeouts(Timeouts { octets: 1, ..Timeouts::UNLIMITED }.each(PATIENCE));
+                connection.set_timeouts(Timeouts::UNLIMITED.octets(1).each(PATIENCE));
             }
-            session::converse(opened, protection, &mut story).await;
+            session::converse(opened, &mut story).await;
             // Only one wait takes too long, because nothing is waited for after it.
             assert!(begun.elapsed() <= PATIENCE + Duration::from_millis(1), "{:?}", begun.elapsed());
         });

@@ -3,8 +3,8 @@
 macro_rules! adapter {
     ($name:ident is $adapter:ident, reads by $reads:path, waits by [$($wait:tt)*]) => {
         mod $name {
-            use $adapter::{Config, Connection, MessageReader};
-            use pop3_async::{Credentials, Error, Policy, QuitError};
+            use $adapter::{Connection, MessageReader};
+            use pop3_async::{Connect, Credentials, Error, Method, QuitError};
             use $reads as _;
 
             use crate::script::{Deed, Driver, BatchCommand, Lot, Note, Reading, Session, Value};
@@ -13,18 +13,17 @@ macro_rules! adapter {
             impl Driver for Connection<Wire> {
                 type Session = $adapter::Session<Wire>;
 
-                async fn open(wire: Wire, window: usize) -> Result<Self, Error> {
-                    let mut connection = Connection::new(wire, Config::default())$($wait)*?;
-                    connection.set_window(window);
-                    Ok(connection)
+                async fn open(wire: Wire, to: Connect) -> Result<Self, Error> {
+                    Connection::over(wire, to)$($wait)*
                 }
 
                 async fn login(
-                    self,
+                    mut self,
                     who: Credentials,
-                    policy: Policy,
+                    method: Option<Method>,
                 ) -> Result<Self::Session, (Option<Self>, Error)> {
-                    Connection::login(self, who, policy)$($wait)*.map_err(|failed| (failed.connection, failed.error))
+                    self.set_methods(method.map(Method::only));
+                    self.login_as(who)$($wait)*.map_err(|failed| (failed.connection, failed.error))
                 }
 
                 async fn leave(self) -> Result<(), QuitError> {

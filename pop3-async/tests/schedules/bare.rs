@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use pop3_async::{Cause, Config, Credentials, Error, Policy, QuitError};
+use pop3_async::{Cause, Connect, Credentials, Error, Method, Policy, QuitError, Security};
 use pop3_proto::drive::{
     Acknowledge, Batch, Call, Capa, Conversation, Exchange, Io, Item, Last, ListAll, ListOne, Retrieval, Selection,
     Stat, Step, UidlAll, UidlOne,
@@ -179,21 +179,24 @@ impl Bare {
 
     fn farewell(mut self) -> Result<(), QuitError> {
         let mut quit = Call::new(Acknowledge(Command::Quit));
-        self.finish(&mut quit).map_err(|error| QuitError::new(error, quit.is_sent()))
+        self.finish(&mut quit).map_err(|error| quit.quit_error(error))
     }
 }
 
 impl Driver for Bare {
     type Session = Bare;
 
-    async fn open(wire: Wire, window: usize) -> Result<Bare, Error> {
-        let mut bare = Bare { conversation: Conversation::new(Config::default()), wire, window, failed: false };
+    async fn open(wire: Wire, to: Connect) -> Result<Bare, Error> {
+        let window = to.get_window().unwrap_or_default();
+        let mut bare = Bare { conversation: to.conversation(), wire, window, failed: false };
         bare.drive("reading the greeting", Conversation::greet)?;
         Ok(bare)
     }
 
-    async fn login(mut self, who: Credentials, policy: Policy) -> Result<Bare, (Option<Bare>, Error)> {
+    async fn login(mut self, who: Credentials, method: Option<Method>) -> Result<Bare, (Option<Bare>, Error)> {
         const OPERATION: &str = "the login";
+        let policy = Policy::new().security(Security::Plaintext).allow_plaintext(true);
+        let policy = policy.methods(method.map(Method::only));
         let mut login = Login::new(who, policy);
         match self.drive(OPERATION, |conversation| login.step(conversation)) {
             Ok(Progress::LoggedIn) => Ok(self),

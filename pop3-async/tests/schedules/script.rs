@@ -2,7 +2,7 @@
 
 use std::io;
 
-use pop3_async::{Cause, Credentials, Error, Method, Policy, QuitError, Security};
+use pop3_async::{Cause, Connect, Credentials, Error, Method, Policy, QuitError, Security, Timeouts};
 use pop3_proto::drive::{Capabilities, OwnedUniqueId};
 use pop3_proto::wire::{DropListing, ScanListing};
 
@@ -181,8 +181,8 @@ pub(crate) struct Record {
 /// Takes a client to a login. A client that does not wait has `async fn`s that never wait.
 pub(crate) trait Driver: Sized {
     type Session: Session;
-    async fn open(wire: Wire, window: usize) -> Result<Self, Error>;
-    async fn login(self, who: Credentials, policy: Policy) -> Result<Self::Session, (Option<Self>, Error)>;
+    async fn open(wire: Wire, to: Connect) -> Result<Self, Error>;
+    async fn login(self, who: Credentials, method: Option<Method>) -> Result<Self::Session, (Option<Self>, Error)>;
     async fn leave(self) -> Result<(), QuitError>;
 }
 
@@ -210,7 +210,9 @@ pub(crate) fn play<D: Driver>(scene: &Scene, script: &Script, schedule: &Schedul
 }
 
 async fn converse<D: Driver>(wire: Wire, window: usize, script: &Script, record: &mut Record) -> Parting {
-    let mut connection = match D::open(wire, window).await {
+    let policy = Policy::new().security(Security::Plaintext).allow_plaintext(true);
+    let to = Connect::new().policy(policy).timeouts(Timeouts::UNLIMITED).window(window);
+    let mut connection = match D::open(wire, to).await {
         Ok(connection) => connection,
         Err(error) => return Parting::Lost(error.into()),
     };
@@ -218,9 +220,7 @@ async fn converse<D: Driver>(wire: Wire, window: usize, script: &Script, record:
     let mut session = loop {
         let Some(&(mechanism, right)) = logins.next() else { return connection.leave().await.into() };
         let who = Credentials::new(USER, if right { PASSWORD } else { "wrong" });
-        let policy =
-            Policy { security: Security::Plaintext, allow_plaintext: true, methods: mechanism.map(Method::only) };
-        match connection.login(who, policy).await {
+        match connection.login(who, mechanism).await {
             Ok(session) => break session,
             Err((None, error)) if error.login().is_none() => return Parting::Lost(error.into()),
             Err((again, reason)) => {

@@ -95,7 +95,7 @@ impl Wire {
     pub(crate) fn new(scene: &Scene, schedule: &Schedule) -> (Wire, Witness) {
         let maildrop = TestMaildrop::new(&scene.mails, scene.mouthful);
         let timestamp = scene.timestamp.then(|| Timestamp::find(TIMESTAMP).unwrap());
-        let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+        let config = ServerConfig::new().plaintext_login(true);
         let service = Service::new(Keeper { maildrop: maildrop.clone(), refuses: scene.refuses }, config, timestamp);
         let witness = Witness { maildrop, carried: Rc::default() };
         let wire = Wire {

@@ -5,18 +5,19 @@ use std::future::poll_fn;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::pin::{Pin, pin};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use pop3_async::{Config, Connection, Credentials, Error, Policy, QuitError, Session};
+use pop3_async::{Connection, Credentials, Error, QuitError, Session};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::TcpStream;
 use tokio::task::coop::consume_budget;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::peer::{POLICY, credentials};
+use crate::peer::{POLICY, credentials, over, settings};
 
 async fn line(stream: &mut (impl AsyncReadExt + Unpin), expected: &str) {
     let mut said = vec![0; expected.len()];
@@ -47,13 +48,15 @@ async fn said_at_the_prompt(words: &'static str) -> String {
         stream.read_to_end(&mut rest).unwrap();
         rest
     });
-    let connection = Connection::new(TcpStream::connect(address).await.unwrap(), Config::default()).await.unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let connection = Connection::over(stream, settings().policy(POLICY.methods(None))).await.unwrap();
+    let has_spoken = Mutex::new(has_spoken);
     let credentials = Credentials::ask("mrose", move |_| {
         asked.send(()).unwrap();
-        has_spoken.recv().unwrap();
+        has_spoken.lock().unwrap().recv().unwrap();
         Some("tanstaaf".to_owned().into())
     });
-    let failed = connection.login(credentials, Policy { methods: None, ..POLICY }).await.unwrap_err();
+    let failed = connection.login_as(credentials).await.unwrap_err();
     let error = failed.to_string();
     drop(failed);
     assert_eq!(String::from_utf8(server.join().unwrap()).unwrap(), "", "nothing is sent after the words");
@@ -72,8 +75,8 @@ async fn at_the_prompt() {
 async fn behind_a_blank_line() {
     let (ours, mut theirs) = duplex(4096);
     let login = async {
-        let connection = Connection::new(ours, Config::default()).await.unwrap();
-        let mut session = connection.login(credentials(), POLICY).await.unwrap();
+        let connection = over(ours).await.unwrap();
+        let mut session = connection.login_as(credentials()).await.unwrap();
         session.noop().await.unwrap();
         session
     };
@@ -123,8 +126,8 @@ impl Unasked {
             // Without an answer: nobody can take one for the other.
             lines.map_while(Result::ok).for_each(drop);
         });
-        let connection = Connection::new(TcpStream::connect(address).await.unwrap(), Config::default()).await.unwrap();
-        Unasked { session: connection.login(credentials(), POLICY).await.unwrap(), tell, told }
+        let connection = over(TcpStream::connect(address).await.unwrap()).await.unwrap();
+        Unasked { session: connection.login_as(credentials()).await.unwrap(), tell, told }
     }
 
     /// Returns when it has spoken. The thread is kept, so that the runtime hears nothing meanwhile.

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use futures_core::Stream;
 use pop3_async::pop3_proto::UsageError;
-use pop3_async::{Cause, Config, Connection, Credentials};
+use pop3_async::{Cause, Connection, Credentials};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, duplex};
 
-use crate::peer::{POLICY, connection, credentials, numbered, plaintext, read, session, store};
+use crate::peer::{connection, credentials, numbered, plaintext, read, session, settings, store};
 
 #[tokio::test]
 async fn every_call() {
@@ -17,7 +17,7 @@ async fn every_call() {
     store.deliver_as("mrose", "the-third", "\r\nno header\r\n");
     let connection = connection(&store, 4096).await;
     assert!(connection.greeting().unwrap().text().to_string().starts_with("POP3 server ready <"));
-    let mut session = connection.login(credentials(), POLICY).await.unwrap();
+    let mut session = connection.login_as(credentials()).await.unwrap();
 
     let stat = session.stat().await.unwrap();
     assert_eq!((stat.messages, stat.octets), (3, 25 + 14 + 13));
@@ -58,8 +58,8 @@ async fn calls_before_the_login() {
     let error = connection.utf8().await.unwrap_err();
     assert!(matches!(error.cause(), Cause::Usage(UsageError::NotAnnounced(_))), "{error}");
     assert!(error.is_recoverable());
-    let failed = connection.login(Credentials::new("mrose", "wrong"), POLICY).await.unwrap_err();
-    let session = failed.connection.unwrap().login(credentials(), POLICY).await.unwrap();
+    let failed = connection.login_as(Credentials::new("mrose", "wrong")).await.unwrap_err();
+    let session = failed.connection.unwrap().login_as(credentials()).await.unwrap();
     let _stream = session.abandon();
 
     let connection = crate::peer::connection(&store, 100).await;
@@ -159,8 +159,8 @@ async fn the_log_shows_no_secret() {
     let said = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&said);
     let log = move |entry: pop3_async::LogEntry<'_>| log.lock().unwrap().push(entry.to_string());
-    let connection = Connection::with_log(ours, Config::default(), log).await.unwrap();
-    let mut session = connection.login(credentials(), POLICY).await.unwrap();
+    let connection = Connection::over(ours, settings().log(log)).await.unwrap();
+    let mut session = connection.login_as(credentials()).await.unwrap();
     read(session.retrieve(1).await.unwrap()).await;
     session.quit().await.unwrap();
     let said = said.lock().unwrap().join("\n");

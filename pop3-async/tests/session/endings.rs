@@ -2,11 +2,11 @@
 
 use std::io::ErrorKind;
 
-use pop3_async::{Cause, Config, Connection, Error, QuitError};
+use pop3_async::{Cause, Error, QuitError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::task::yield_now;
 
-use crate::peer::{POLICY, Then, credentials, numbered, plaintext, scripted, session};
+use crate::peer::{Then, credentials, numbered, over, plaintext, scripted, session};
 
 #[tokio::test]
 async fn quit_commits_and_abandon_does_not() {
@@ -117,7 +117,7 @@ async fn answers_that_make_no_sense() {
 async fn no_service() {
     let (ours, mut theirs) = duplex(100);
     theirs.write_all(b"-ERR not today\r\n").await.unwrap();
-    let error = Connection::new(ours, Config::default()).await.unwrap_err();
+    let error = over(ours).await.unwrap_err();
     assert_eq!(error.refused().unwrap().text().to_string(), "not today");
 }
 
@@ -126,8 +126,8 @@ async fn a_server_that_closes_in_the_login() {
     let (ours, mut theirs) = duplex(100);
     theirs.write_all(b"+OK\r\n-ERR go away\r\n").await.unwrap();
     drop(theirs);
-    let connection = Connection::new(ours, Config::default()).await.unwrap();
-    let failed = connection.login(credentials(), POLICY).await.unwrap_err();
+    let connection = over(ours).await.unwrap();
+    let failed = connection.login_as(credentials()).await.unwrap_err();
     assert!(failed.connection.is_none() && failed.error.login().is_none(), "{failed:?}");
 }
 
@@ -136,11 +136,11 @@ async fn serving_ends_well_when_the_client_goes_away() {
     let store = numbered(1);
     let (ours, theirs) = duplex(100);
     let serving = tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), plaintext()));
-    drop(Connection::new(ours, Config::default()).await.unwrap());
+    drop(over(ours).await.unwrap());
     serving.await.unwrap().unwrap();
 
     let (mut ours, theirs) = duplex(100);
-    let stls = pop3_async::pop3_proto::ServerConfig { stls: true, ..plaintext() };
+    let stls = plaintext().stls(true);
     let serving = tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), stls));
     ours.write_all(b"STLS\r\n").await.unwrap();
     assert_eq!(serving.await.unwrap().unwrap_err().kind(), ErrorKind::Unsupported);
@@ -148,8 +148,9 @@ async fn serving_ends_well_when_the_client_goes_away() {
     // By default nothing logs in that shows the password.
     let (ours, theirs) = duplex(100);
     tokio::spawn(pop3_async::serve(theirs, store.maildrop()));
-    let connection = Connection::new(ours, Config::default()).await.unwrap();
-    let failed = connection.login(credentials(), POLICY).await.unwrap_err();
-    let apop = pop3_async::Policy { methods: Some(pop3_async::Method::Apop.only()), ..POLICY };
-    failed.connection.unwrap().login(credentials(), apop).await.unwrap().quit().await.unwrap();
+    let connection = over(ours).await.unwrap();
+    let failed = connection.login_as(credentials()).await.unwrap_err();
+    let mut connection = failed.connection.unwrap();
+    connection.set_methods(Some(pop3_async::Method::Apop.only()));
+    connection.login_as(credentials()).await.unwrap().quit().await.unwrap();
 }

@@ -7,12 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use pop3_async::{Config, Connection};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
 
-use crate::peer::{POLICY, connection, credentials, numbered, plaintext, read, store};
+use crate::peer::{connection, credentials, numbered, over, plaintext, read, store};
 
 /// Counts what is written.
 struct Counted(DuplexStream, Arc<AtomicUsize>);
@@ -52,8 +51,8 @@ async fn a_caller_who_does_not_read_stops_the_server() {
     let written = Arc::new(AtomicUsize::new(0));
     let theirs = Counted(theirs, Arc::clone(&written));
     tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), plaintext()));
-    let connection = Connection::new(ours, Config::default()).await.unwrap();
-    let mut session = connection.login(credentials(), POLICY).await.unwrap();
+    let connection = over(ours).await.unwrap();
+    let mut session = connection.login_as(credentials()).await.unwrap();
 
     let mut message = session.retrieve(1).await.unwrap();
     let mut some = vec![0; MESSAGE / 2];
@@ -75,7 +74,7 @@ async fn two_thousand_pipelined_messages_through_64_octets() {
     let all = async {
         let mut connection = connection(&store, 64).await;
         connection.set_window(1 << 20);
-        let mut session = connection.login(credentials(), POLICY).await.unwrap();
+        let mut session = connection.login_as(credentials()).await.unwrap();
         let mut batch = session.retrieve_all().await.unwrap();
         let mut count = 0;
         while let Some(message) = batch.next().await.unwrap() {
@@ -114,9 +113,9 @@ async fn d18_two_thousand_pipelined_messages_through_small_sockets() {
     socket.set_recv_buffer_size(ANSWERS).unwrap();
     socket.set_send_buffer_size(1).unwrap();
     let all = async {
-        let mut connection = Connection::new(socket.connect(address).await.unwrap(), Config::default()).await.unwrap();
+        let mut connection = over(socket.connect(address).await.unwrap()).await.unwrap();
         connection.set_window(1 << 20);
-        let mut session = connection.login(credentials(), POLICY).await.unwrap();
+        let mut session = connection.login_as(credentials()).await.unwrap();
         let mut batch = session.retrieve_all().await.unwrap();
         let mut count = 0;
         while let Some(message) = batch.next().await.unwrap() {
@@ -137,7 +136,7 @@ async fn any_window_will_do() {
     for window in [0, 1, 100, usize::MAX] {
         let mut connection = connection(&store, 100).await;
         connection.set_window(window);
-        let mut session = connection.login(credentials(), POLICY).await.unwrap();
+        let mut session = connection.login_as(credentials()).await.unwrap();
         let mut headers = session.headers_all().await.unwrap();
         let mut count = 0;
         while let Some(header) = headers.next().await {

@@ -2,15 +2,25 @@
 
 use pop3_async::pop3_proto::ServerConfig;
 use pop3_async::pop3_proto::serve::MailStore;
-use pop3_async::{Config, Connection, Credentials, MessageReader, Method, Policy, Security, Session};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use pop3_async::{Connect, Connection, Credentials, Error, MessageReader, Method, Policy, Security, Session, Timeouts};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 
 /// By USER and PASS, because SCRAM is slow on purpose.
 pub(crate) const POLICY: Policy =
-    Policy { security: Security::Plaintext, allow_plaintext: true, methods: Some(Method::UserPass.only()) };
+    Policy::new().security(Security::Plaintext).allow_plaintext(true).method(Method::UserPass);
+
+/// Settings without limits for waits.
+pub(crate) fn settings() -> Connect {
+    Connect::new().policy(POLICY).timeouts(Timeouts::UNLIMITED)
+}
+
+/// A connection over a stream, once the greeting has come.
+pub(crate) async fn over<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<Connection<S>, Error> {
+    Connection::over(stream, settings()).await
+}
 
 pub(crate) fn plaintext() -> ServerConfig {
-    ServerConfig { plaintext_login: true, ..ServerConfig::default() }
+    ServerConfig::new().plaintext_login(true)
 }
 
 pub(crate) fn credentials() -> Credentials {
@@ -34,11 +44,11 @@ pub(crate) fn numbered(count: u32) -> MailStore {
 pub(crate) async fn connection(store: &MailStore, buffer: usize) -> Connection<DuplexStream> {
     let (ours, theirs) = duplex(buffer);
     tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), plaintext()));
-    Connection::new(ours, Config::default()).await.unwrap()
+    over(ours).await.unwrap()
 }
 
 pub(crate) async fn session(store: &MailStore) -> Session<DuplexStream> {
-    connection(store, 4096).await.login(credentials(), POLICY).await.unwrap()
+    connection(store, 4096).await.login_as(credentials()).await.unwrap()
 }
 
 pub(crate) async fn read(mut message: MessageReader<'_, DuplexStream>) -> Vec<u8> {
@@ -58,8 +68,7 @@ pub(crate) enum Then {
 pub(crate) async fn scripted(turns: &'static [(&str, &str)], then: Then) -> Session<DuplexStream> {
     let (ours, theirs) = duplex(4096);
     tokio::spawn(play(theirs, turns, then));
-    let connection = Connection::new(ours, Config::default()).await.unwrap();
-    connection.login(credentials(), POLICY).await.unwrap()
+    over(ours).await.unwrap().login_as(credentials()).await.unwrap()
 }
 
 async fn play(mut stream: DuplexStream, turns: &[(&str, &str)], then: Then) {

@@ -4,20 +4,20 @@ use std::pin::pin;
 use std::time::Duration;
 
 use pop3_async::pop3_proto::UsageError;
-use pop3_async::{Cause, Config, Connection, Error, QuitError, Timeouts};
+use pop3_async::{Cause, Connection, Error, QuitError, Timeouts};
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::peer::{POLICY, connection, credentials, numbered};
+use crate::peer::{connection, credentials, numbered, over};
 
 const LIMIT: Duration = Duration::from_secs(60);
-const LIMITS: Timeouts = Timeouts { octets: 256, ..Timeouts::UNLIMITED.each(LIMIT) };
+const LIMITS: Timeouts = Timeouts::UNLIMITED.each(LIMIT).octets(256);
 
 /// A server that greets and then says nothing; it buffers so many octets of what it is told.
 async fn mute(buffer: usize) -> (Connection<DuplexStream>, DuplexStream) {
     let (ours, mut theirs) = duplex(buffer);
     theirs.write_all(b"+OK\r\n").await.unwrap();
-    let mut connection = Connection::new(ours, Config::default()).await.unwrap();
+    let mut connection = over(ours).await.unwrap();
     connection.set_timeouts(LIMITS);
     (connection, theirs)
 }
@@ -96,7 +96,7 @@ async fn f01_a_listing_that_drips() {
 async fn the_time_between_reads_does_not_count() {
     let mut connection = connection(&numbered(1), 16).await;
     connection.set_timeouts(LIMITS);
-    let mut session = connection.login(credentials(), POLICY).await.unwrap();
+    let mut session = connection.login_as(credentials()).await.unwrap();
     let mut message = session.retrieve(1).await.unwrap();
     while tokio::io::AsyncReadExt::read_u8(&mut message).await.is_ok() {
         sleep(10 * LIMIT).await;
@@ -115,10 +115,10 @@ async fn a_login_that_takes_too_long() {
             sleep(Duration::from_secs(50)).await;
         }
     });
-    let mut connection = Connection::new(ours, Config::default()).await.unwrap();
-    connection.set_timeouts(Timeouts { login: Duration::from_secs(90), ..LIMITS });
+    let mut connection = over(ours).await.unwrap();
+    connection.set_timeouts(LIMITS.login(Duration::from_secs(90)));
     let begin = Instant::now();
-    let failed = connection.login(credentials(), POLICY).await.unwrap_err();
+    let failed = connection.login_as(credentials()).await.unwrap_err();
     assert_eq!(failed.to_string(), "the login failed: the login took too long: more than 90 s");
     assert!(failed.connection.is_none());
     assert_eq!(begin.elapsed().as_secs(), 90);
@@ -174,7 +174,7 @@ async fn a_task_that_sleeps_is_not_taken_for_a_slow_server() {
 async fn an_idle_session_does_not_time_out() {
     let mut connection = connection(&numbered(1), 4096).await;
     connection.set_timeouts(LIMITS);
-    let mut session = connection.login(credentials(), POLICY).await.unwrap();
+    let mut session = connection.login_as(credentials()).await.unwrap();
     for _ in 0..3 {
         sleep(100 * LIMIT).await;
         assert_eq!(session.stat().await.unwrap().messages, 1);

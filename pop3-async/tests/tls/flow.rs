@@ -12,7 +12,7 @@ use pop3_async::pop3_proto::ServerConfig;
 use pop3_async::pop3_proto::serve::MailStore;
 use pop3_async::pop3_proto::tls::rustls;
 use pop3_async::pop3_proto::tls::rustls::version::{TLS12, TLS13};
-use pop3_async::{Config, Connection, Credentials, Policy, Security};
+use pop3_async::{Connect, Connection, Credentials, Security};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::task::coop::consume_budget;
 use tokio::time::{sleep, timeout};
@@ -73,13 +73,13 @@ async fn session(
     let (maildrop, count) = (store.maildrop(), Arc::clone(&written));
     tokio::spawn(async move {
         let theirs = Counted(acceptor.accept(theirs).await.unwrap(), count);
-        let config = ServerConfig { inside_tls: true, ..ServerConfig::default() };
+        let config = ServerConfig::new().inside_tls(true);
         pop3_async::serve_with(theirs, maildrop, config).await
     });
     let tls = authority.trusted();
-    let mut connection = Connection::over_tls(ours, Config::default(), &tls, "localhost").await.unwrap();
+    let mut connection = Connection::over(ours, Connect::new().host("localhost").tls(tls)).await.unwrap();
     connection.set_window(1 << 20);
-    let session = connection.login(Credentials::new("mrose", "tanstaaf"), Policy::default()).await.unwrap();
+    let session = connection.login_as(Credentials::new("mrose", "tanstaaf")).await.unwrap();
     (session, written)
 }
 

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pop3_async::{Cause, Config, Connection, Credentials, Policy, Security, Timeouts, Tls};
+use pop3_async::{Cause, Connect, Connection, Credentials, Policy, Security, Timeouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 
 use crate::authority::{Authority, valid_for};
 
-const LIMITS: Timeouts = Timeouts { octets: 256, ..Timeouts::UNLIMITED.each(Duration::from_secs(60)) };
-const STARTTLS: Policy = Policy { security: Security::StartTls, allow_plaintext: false, methods: None };
+const LIMITS: Timeouts = Timeouts::UNLIMITED.each(Duration::from_secs(60)).octets(256);
+const STARTTLS: Policy = Policy::new().security(Security::StartTls);
 
 fn credentials() -> Credentials {
     Credentials::new("mrose", "tanstaaf")
@@ -45,10 +45,7 @@ where
         serve(theirs).await;
         pending::<()>().await;
     });
-    let mut connection = Connection::new(ours, Config::default()).await.unwrap();
-    connection.set_timeouts(LIMITS);
-    connection.set_tls(&Tls::new(), "localhost").unwrap();
-    connection
+    Connection::over(ours, Connect::new().host("localhost").policy(STARTTLS).timeouts(LIMITS)).await.unwrap()
 }
 
 /// Says nothing more, and does not close the connection.
@@ -79,7 +76,7 @@ async fn a_handshake_that_does_not_end() {
     let late = [starting(silence).await, starting(drip).await, starting(close).await];
     for connection in late {
         let begin = Instant::now();
-        let failed = connection.login(credentials(), STARTTLS).await.unwrap_err();
+        let failed = connection.login_as(credentials()).await.unwrap_err();
         assert_eq!(told(&failed), "TLS failed, nothing secret was sent: the TLS handshake took longer than 60 s");
         assert_eq!(failed.error.kind(), pop3_async::ErrorKind::TimedOut);
         assert!(failed.connection.is_none());
@@ -125,9 +122,8 @@ async fn retrieve_slowly(octets: usize) -> Result<(), pop3_async::Error> {
     });
 
     let tls = authority.trusted();
-    let mut connection = Connection::over_tls(ours, Config::default(), &tls, "localhost").await.unwrap();
-    connection.set_timeouts(LIMITS);
-    let mut session = connection.login(credentials(), Policy::default()).await.unwrap();
+    let to = Connect::new().host("localhost").tls(tls).timeouts(LIMITS);
+    let mut session = Connection::over(ours, to).await.unwrap().login_as(credentials()).await.unwrap();
     let received = session.retrieve(1).await?.into_message().await?;
     assert!(received.as_bytes() == message.as_bytes());
     Ok(())

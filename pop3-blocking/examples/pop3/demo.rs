@@ -22,7 +22,7 @@ pub(crate) fn start() -> io::Result<u16> {
         for stream in listener.incoming().flatten() {
             let maildrop = store.maildrop();
             thread::spawn(move || {
-                let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+                let config = ServerConfig::new().plaintext_login(true);
                 // The client reports errors.
                 let _ = stream.set_nodelay(true).and_then(|()| pop3_blocking::serve_with(stream, maildrop, config));
             });

@@ -141,12 +141,12 @@ fn open(target: &Target, options: &Options, (user, password): &Login) -> Result<
         connect = connect.connect_timeout(timeout).timeout(timeout).login_timeout(2 * timeout);
     }
     if let Some(path) = &options.log {
-        let mut file = open_log(path).map_err(|error| {
+        let file = open_log(path).map_err(|error| {
             Failure::new(Status::Io, format!("the log {} cannot be opened: {error}", path.display()))
         })?;
         connect = connect.log(move |entry: LogEntry<'_>| {
             // An error of the log does not stop the session.
-            let _ = file.write_all(format!("{entry}\n").as_bytes());
+            let _ = (&file).write_all(format!("{entry}\n").as_bytes());
         });
     }
     pop3_blocking::connect(connect).map_err(|error| Failure::connecting(error, target.security))

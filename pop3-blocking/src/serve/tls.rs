@@ -29,7 +29,7 @@ use super::{Turn, begin, converse};
 ///
 /// /// For each connection that a listener on port 995 accepts.
 /// fn accepted(stream: TcpStream, store: &MailStore, tls: Arc<rustls::ServerConfig>) -> std::io::Result<()> {
-///     let config = ServerConfig { inside_tls: true, ..ServerConfig::default() };
+///     let config = ServerConfig::new().inside_tls(true);
 ///     pop3_blocking::serve_tls(stream, store.maildrop(), config, tls)
 /// }
 /// ```
@@ -48,7 +48,7 @@ pub fn serve_tls<S: Read + Write, M: Maildrop>(
         let stream = handshake(stream, tls)?;
         return inside(stream, begin(maildrop, config));
     }
-    let mut service = begin(maildrop, ServerConfig { stls: true, ..config });
+    let mut service = begin(maildrop, config.stls(true));
     match converse(&mut stream, &mut service)? {
         Turn::Over => Ok(()),
         Turn::Tls => {

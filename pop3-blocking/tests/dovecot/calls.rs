@@ -4,9 +4,9 @@ use std::net::TcpStream;
 
 use pop3_blocking::pop3_proto::message::Message;
 use pop3_blocking::pop3_proto::wire::KnownCapability;
-use pop3_blocking::{Cause, Config, Connection, Credentials, Policy, Security};
+use pop3_blocking::{Cause, Connection};
 
-use crate::user::{PASSWORD, User, address, read, sent};
+use crate::user::{User, address, read, sent};
 
 const FIRST: &[u8] = b"From: a@example.org\nSubject: one\n two\n\nline 1\nline 2\nline 3\n";
 const SECOND: &[u8] = b"From: b@example.org\nSubject: next\n\n.dot\n..\n";
@@ -100,7 +100,7 @@ fn what_the_server_refuses_leaves_the_session_as_it_was() {
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
 fn a_connection_before_its_login() {
     let user = User::with("before", &[FIRST]);
-    let mut connection = Connection::new(TcpStream::connect(address()).unwrap(), Config::default()).unwrap();
+    let mut connection = Connection::over(TcpStream::connect(address()).unwrap(), user.connect()).unwrap();
     let greeting = connection.greeting().unwrap();
     let timestamp = greeting.timestamp().expect("Dovecot serves APOP").as_bytes();
     assert!(timestamp.starts_with(b"<") && timestamp.ends_with(b">") && timestamp.contains(&b'@'));
@@ -112,12 +112,11 @@ fn a_connection_before_its_login() {
     // Dovecot 2.3 knows nothing of UTF8.
     assert!(connection.utf8().unwrap_err().is_recoverable());
 
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
-    let mut session = connection.login(Credentials::new(&user.name, PASSWORD), policy).unwrap();
+    let mut session = connection.login().unwrap();
     assert_eq!(session.stat().unwrap().messages, 1);
     session.quit().unwrap();
 
-    let connection = Connection::new(TcpStream::connect(address()).unwrap(), Config::default()).unwrap();
+    let connection = Connection::over(TcpStream::connect(address()).unwrap(), user.connect()).unwrap();
     connection.quit().unwrap();
 }
 

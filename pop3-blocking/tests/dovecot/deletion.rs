@@ -2,9 +2,9 @@
 
 use std::net::{Shutdown, TcpStream};
 
-use pop3_blocking::{Config, Connection, Credentials, Policy, QuitError, Security};
+use pop3_blocking::{Connection, QuitError};
 
-use crate::user::{PASSWORD, User, address};
+use crate::user::{User, address};
 
 const MESSAGES: [&[u8]; 3] = [b"Subject: 1\n\na\n", b"Subject: 2\n\nb\n", b"Subject: 3\n\nc\n"];
 
@@ -56,9 +56,7 @@ fn a_broken_connection_deletes_nothing() {
     let user = User::with("broken", &MESSAGES);
     let stream = TcpStream::connect(address()).unwrap();
     let cable = stream.try_clone().unwrap();
-    let connection = Connection::new(stream, Config::default()).unwrap();
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
-    let mut session = connection.login(Credentials::new(&user.name, PASSWORD), policy).unwrap();
+    let mut session = Connection::over(stream, user.connect()).unwrap().login().unwrap();
     for deletion in session.delete_all().unwrap() {
         deletion.unwrap();
     }

@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 
 use pop3_blocking::pop3_proto::BadArgument;
-use pop3_blocking::{Config, Connection, Credentials, LoginError, Method, Policy, Security, Session, connect};
+use pop3_blocking::{Connect, Connection, Credentials, LoginError, Method, Policy, Security, Session, connect};
 
 use crate::user::{Log, PASSWORD, User, address};
 
@@ -18,14 +18,15 @@ const METHODS: [Method; 7] = [
     Method::ScramSha256,
 ];
 
-const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
+const CLEAR: Policy = Policy::new().security(Security::Plaintext).allow_plaintext(true);
 
-fn connection(log: &Log) -> Connection<TcpStream> {
-    Connection::with_log(TcpStream::connect(address()).unwrap(), Config::default(), log.sink()).unwrap()
+fn connection(log: &Log, policy: Policy) -> Connection<TcpStream> {
+    let to = Connect::new().policy(policy).log(log.sink());
+    Connection::over(TcpStream::connect(address()).unwrap(), to).unwrap()
 }
 
 fn by(mechanism: Method) -> Policy {
-    Policy { methods: Some(mechanism.only()), ..CLEAR }
+    CLEAR.method(mechanism)
 }
 
 /// Base64, written here so that no code of the client's has a part in it.
@@ -56,12 +57,12 @@ fn every_mechanism() {
         (by(Method::ScramSha1), "AUTH SCRAM-SHA-1 ***"),
         (by(Method::ScramSha256), "AUTH SCRAM-SHA-256 ***"),
         // A digest needs no leave.
-        (Policy { allow_plaintext: false, ..by(Method::Apop) }, "APOP"),
-        (Policy { allow_plaintext: false, ..CLEAR }, "AUTH SCRAM-SHA-256 ***"),
+        (by(Method::Apop).allow_plaintext(false), "APOP"),
+        (CLEAR.allow_plaintext(false), "AUTH SCRAM-SHA-256 ***"),
     ];
     for (policy, command) in ways {
         let log = Log::default();
-        let mut session = connection(&log).login(Credentials::new(&user.name, PASSWORD), policy).unwrap();
+        let mut session = connection(&log, policy).login_as(Credentials::new(&user.name, PASSWORD)).unwrap();
         assert_eq!(session.stat().unwrap().messages, 1);
         session.quit().unwrap();
         let said = log.said();
@@ -78,11 +79,11 @@ fn a_wrong_password_and_a_second_try_on_the_same_connection() {
     for mechanism in METHODS {
         let log = Log::default();
         let wrong = Credentials::new(&user.name, "wr0ngSecret");
-        let failed = connection(&log).login(wrong, by(mechanism)).unwrap_err();
+        let failed = connection(&log, by(mechanism)).login_as(wrong).unwrap_err();
         assert!(matches!(failed.error.login(), Some(LoginError::Credentials(_))), "{mechanism}: {failed}");
         assert!(failed.to_string().starts_with("wrong user name or password; the server said -ERR"), "{failed}");
         let connection = failed.connection.expect("the connection can be used again");
-        let mut session: Session<_> = connection.login(Credentials::new(&user.name, PASSWORD), by(mechanism)).unwrap();
+        let mut session: Session<_> = connection.login_as(Credentials::new(&user.name, PASSWORD)).unwrap();
         assert_eq!(session.stat().unwrap().messages, 1);
         session.quit().unwrap();
         assert!(!log.lines().join("\n").contains("wr0ngSecret"));
@@ -98,8 +99,8 @@ fn an_unprotected_password_stays_here() {
     for mechanism in [Method::UserPass, Method::Plain, Method::Login].map(Some) {
         for security in [Security::Tls, Security::Plaintext] {
             let log = Log::default();
-            let policy = Policy { security, allow_plaintext: false, methods: mechanism.map(Method::only) };
-            let failed = connection(&log).login(Credentials::new(&user.name, PASSWORD), policy).unwrap_err();
+            let policy = Policy::new().security(security).methods(mechanism.map(Method::only));
+            let failed = connection(&log, policy).login_as(Credentials::new(&user.name, PASSWORD)).unwrap_err();
             let protected = security == Security::Tls;
             assert!(matches!(failed.error.login(), Some(LoginError::NoTls)) == protected, "{failed}");
             assert!(matches!(failed.error.login(), Some(LoginError::Unprotected)) != protected, "{failed}");
@@ -131,14 +132,14 @@ fn what_cannot_be_sent_is_not() {
     ];
     for (user, password, mechanism, bad) in unsendable {
         let log = Log::default();
-        let failed = connection(&log).login(Credentials::new(user, password), by(mechanism)).unwrap_err();
+        let failed = connection(&log, by(mechanism)).login_as(Credentials::new(user, password)).unwrap_err();
         assert!(matches!(failed.error.login(), Some(LoginError::Unsendable(reason)) if *reason == bad), "{failed}");
         failed.connection.expect("the connection can be used again").quit().unwrap();
         assert!(log.said().iter().all(|line| line == "CAPA" || line == "QUIT"), "{:?}", log.said());
     }
     let log = Log::default();
     let too_long = Credentials::new("mrose", "x".repeat(300));
-    let failed = connection(&log).login(too_long, by(Method::UserPass)).unwrap_err();
+    let failed = connection(&log, by(Method::UserPass)).login_as(too_long).unwrap_err();
     assert_eq!(failed.to_string(), "the login failed: the command line would have 307 octets, and 255 are permitted");
     assert_eq!(log.said(), ["CAPA"]);
 }
@@ -156,7 +157,7 @@ fn a_log_tells_all_but_secrets_and_bodies() {
     assert_eq!(base64(b"\0user\0pass"), "AHVzZXIAcGFzcw==", "the test's own Base64");
     for mechanism in METHODS {
         let log = Log::default();
-        let mut session = connection(&log).login(Credentials::new(&user.name, PASSWORD), by(mechanism)).unwrap();
+        let mut session = connection(&log, by(mechanism)).login_as(Credentials::new(&user.name, PASSWORD)).unwrap();
         let octets = session.retrieve(1).unwrap().into_message().unwrap().as_bytes().len();
         session.header(1).unwrap();
         session.quit().unwrap();
@@ -186,22 +187,22 @@ fn tokens_good_and_bad() {
     let env = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
     let name = env("POP3_TEST_TOKEN_USER");
     for method in [None, Some(Method::OauthBearer), Some(Method::Xoauth2)] {
-        let policy = Policy { methods: method.map(Method::only), ..CLEAR };
+        let policy = CLEAR.methods(method.map(Method::only));
         let log = Log::default();
         let token = env("POP3_TEST_TOKEN");
-        let mut session = connection(&log).login(Credentials::token(&name, &token), policy).unwrap();
+        let mut session = connection(&log, policy).login_as(Credentials::token(&name, &token)).unwrap();
         session.stat().unwrap();
         session.quit().unwrap();
         assert!(!log.lines().join("\n").contains(&token[..16]));
 
         for bad in [env("POP3_TEST_WRONG_TOKEN"), env("POP3_TEST_EXPIRED_TOKEN")] {
-            let failed = connection(&log).login(Credentials::token(&name, &bad), policy).unwrap_err();
+            let failed = connection(&log, policy).login_as(Credentials::token(&name, &bad)).unwrap_err();
             let Some(LoginError::Credentials(refused)) = failed.error.login() else { panic!("{failed}") };
             let said = refused.explanation().expect("the server says why, in JSON").to_string();
             assert!(said.starts_with('{') && said.contains("status"), "{said}");
             // The same connection takes a good one.
             let connection = failed.connection.expect("the connection can be used again");
-            let session = connection.login(Credentials::token(&name, &token), policy).unwrap();
+            let session = connection.login_as(Credentials::token(&name, &token)).unwrap();
             session.quit().unwrap();
         }
     }

@@ -96,7 +96,7 @@ impl Drop for User {
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    pub(crate) fn sink(&self) -> impl FnMut(pop3_blocking::LogEntry<'_>) + Send + 'static {
+    pub(crate) fn sink(&self) -> impl Fn(pop3_blocking::LogEntry<'_>) + Send + Sync + 'static {
         let lines = Arc::clone(&self.0);
         move |entry| lines.lock().unwrap().push(entry.to_string())
     }

@@ -3,7 +3,7 @@
 macro_rules! log_in {
     ($adapter:ident, over [$($stream:tt)*], is [$($asynchronous:tt)?], waits by [$($wait:tt)*]) => {
         use $adapter::Connection;
-        use pop3_blocking::{Config, Credentials, Error, Method, Policy, Security};
+        use pop3_blocking::{Connect, Credentials, Error, Method, Security, Timeouts};
 
         use crate::encryption::{HOST, Protection};
         use crate::maildrop::{PASSWORD, USER};
@@ -13,34 +13,28 @@ macro_rules! log_in {
             stream: S,
             protection: Option<&Protection>,
         ) -> Result<Connection<S>, ExchangeError> {
-            let Some(protection) = protection else { return Ok(Connection::new(stream, Config::default())$($wait)*?) };
-            if !protection.stls {
-                let secured = Connection::over_tls(stream, Config::default(), &protection.trusted, HOST)$($wait)*;
-                return Ok(secured?);
-            }
-            let mut connection = Connection::new(stream, Config::default())$($wait)*?;
-            connection.set_tls(&protection.trusted, HOST).expect("it is what the other tests have");
-            Ok(connection)
+            let to = Connect::new().allow_plaintext(true).method(Method::UserPass).timeouts(Timeouts::UNLIMITED);
+            let to = match protection {
+                None => to.security(Security::Plaintext),
+                Some(Protection { stls, trusted, .. }) => {
+                    let security = if *stls { Security::StartTls } else { Security::Tls };
+                    to.security(security).host(HOST).tls(trusted.clone())
+                }
+            };
+            Ok(Connection::over(stream, to)$($wait)*?)
         }
 
         /// Everything from the login on.
         pub(crate) $($asynchronous)? fn converse<S: $($stream)*>(
             opened: Result<Connection<S>, ExchangeError>,
-            protection: Option<&Protection>,
             story: &mut Story,
         ) {
-            let security = match protection {
-                None => Security::Plaintext,
-                Some(protection) if protection.stls => Security::StartTls,
-                Some(_) => Security::Tls,
-            };
             let connection = match opened {
                 Ok(connection) => connection,
                 Err(error) => return story.note(Err(error)),
             };
             story.note(Ok::<_, Error>(Value::Greeted));
-            let policy = Policy { security, allow_plaintext: true, methods: Some(Method::UserPass.only()) };
-            match connection.login(Credentials::new(USER, PASSWORD), policy)$($wait)* {
+            match connection.login_as(Credentials::new(USER, PASSWORD))$($wait)* {
                 Ok(session) => {
                     story.note(Ok::<_, Error>(Value::LoggedIn));
                     go_on(session, story)$($wait)*;

@@ -55,7 +55,7 @@ impl Scene {
         let removed = Removed::default();
         let stls = self.protection.as_ref().map(|protection| protection.stls);
         let (inside_tls, stls) = (stls == Some(false), stls == Some(true));
-        let config = ServerConfig { plaintext_login: true, inside_tls, stls, ..ServerConfig::default() };
+        let config = ServerConfig::new().plaintext_login(true).inside_tls(inside_tls).stls(stls);
         (Service::new(Keeper { scene: self.clone(), removed: Arc::clone(&removed) }, config, None), removed)
     }
 }

@@ -40,8 +40,7 @@ mod session {
 fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Option<Vec<u32>>) {
     let (wire, witness) = Wire::new(scene, fault, piece);
     let mut story = Story::default();
-    let protection = scene.protection.as_ref();
-    session::converse(session::open(wire, protection), protection, &mut story);
+    session::converse(session::open(wire, scene.protection.as_ref()), &mut story);
     let (record, removed) = witness.testify();
     (story, record, removed)
 }

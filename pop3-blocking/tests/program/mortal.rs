@@ -78,7 +78,7 @@ pub(crate) fn mortal(store: &MailStore, life: &Arc<Mutex<Life>>) -> Server {
 /// Without a timestamp, so that all sessions have the same octets.
 fn serve(mut stream: &TcpStream, store: &MailStore, life: &mut Life) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+    let config = ServerConfig::new().plaintext_login(true);
     let mut service = Service::new(store.maildrop(), config, None);
     while !service.is_over() {
         if service.pending().is_empty() {

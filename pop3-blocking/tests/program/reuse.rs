@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pop3_blocking::pop3_proto::serve::MailStore;
-use pop3_blocking::{Config, Connection, Credentials, Policy, Security};
+use pop3_blocking::{Connect, Connection, Security};
 
 use crate::support::{Act, Ended, Home, PASSWORD, Server, embedded, mail, say, scripted, store};
 
@@ -17,9 +17,8 @@ fn fetch(home: &Home, server: &Server, options: &[&str]) -> Ended {
 /// Another client deletes everything.
 fn delete_elsewhere(maildrop: &MailStore, server: &Server) {
     let stream = std::net::TcpStream::connect(("127.0.0.1", server.port())).unwrap();
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
-    let connection = Connection::new(stream, Config::default()).unwrap();
-    let mut session = connection.login(Credentials::new("u", PASSWORD), policy).unwrap();
+    let to = Connect::new().security(Security::Plaintext).allow_plaintext(true).user("u").password(PASSWORD);
+    let mut session = Connection::over(stream, to).unwrap().login().unwrap();
     session.delete_all().unwrap().for_each(|deletion| assert!(deletion.is_ok()));
     session.quit().unwrap();
     assert!(maildrop.messages("u").is_empty());

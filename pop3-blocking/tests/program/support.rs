@@ -217,7 +217,7 @@ pub(crate) fn serve<M: Maildrop + Send + 'static>(
     listen(move |stream, _| {
         let maildrop = wrap(store.maildrop());
         thread::spawn(move || {
-            let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+            let config = ServerConfig::new().plaintext_login(true);
             pop3_blocking::serve_with(stream, maildrop, config)
         });
     })

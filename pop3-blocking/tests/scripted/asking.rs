@@ -2,6 +2,7 @@
 //! command with it.
 
 use std::io::Write;
+use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
 use pop3_blocking::{QuitError, connect};
@@ -21,9 +22,10 @@ fn said_at_the_prompt(before: &'static str, words: &'static str) -> String {
         spoken.send(()).unwrap();
         play(stream, "-- hold");
     });
+    let has_spoken = Mutex::new(has_spoken);
     let connect_to = peer.connect().ask(move |_| {
         asked.send(()).unwrap();
-        has_spoken.recv().unwrap();
+        has_spoken.lock().unwrap().recv().unwrap();
         Some("tanstaaf".to_owned().into())
     });
     let error = connect(connect_to).unwrap_err();

@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use pop3_blocking::{Cause, Config, Connection, Error, QuitError};
+use pop3_blocking::{Cause, Connection, Error, QuitError};
 
 use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, session};
 
@@ -71,7 +71,7 @@ fn with_last_words_behind_an_answer() {
 #[test]
 fn on_a_stream_that_cannot_be_looked_at() {
     let peer = Peer::playing("S: +OK ready\n".to_owned());
-    let mut connection = Connection::new(TcpStream::connect(peer.address).unwrap(), Config::default()).unwrap();
+    let mut connection = Connection::over(TcpStream::connect(peer.address).unwrap(), peer.connect()).unwrap();
     peer.done();
     let error = connection.capabilities().unwrap_err();
     assert!(error.is_truncated() && !error.is_recoverable(), "{error:?}");
@@ -93,7 +93,7 @@ fn inside_an_answer_it_is_not_idle() {
 #[test]
 fn instead_of_a_greeting() {
     let peer = Peer::new(drop);
-    let error = Connection::new(TcpStream::connect(peer.address).unwrap(), Config::default()).unwrap_err();
+    let error = Connection::over(TcpStream::connect(peer.address).unwrap(), peer.connect()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "reading the greeting failed: the server closed the connection (waiting for the greeting)"

@@ -3,7 +3,7 @@
 
 use std::io::{ErrorKind, Read};
 
-use pop3_blocking::{Cause, Config, Connection, Credentials, Error, Policy, QuitError, Security};
+use pop3_blocking::{Cause, Connect, Connection, Credentials, Error, QuitError, Security};
 
 use crate::memory::Memory;
 use crate::peer::PIPELINED_LOGIN;
@@ -57,9 +57,8 @@ fn converse(memory: Memory) -> Outcome {
 }
 
 fn converse_into(memory: Memory, outcome: &mut Outcome) -> Result<(), Error> {
-    let connection = Connection::new(memory, Config::default())?;
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
-    let mut session = match connection.login(Credentials::new("mrose", "tanstaaf"), policy) {
+    let to = Connect::new().security(Security::Plaintext).allow_plaintext(true);
+    let mut session = match Connection::over(memory, to)?.login_as(Credentials::new("mrose", "tanstaaf")) {
         Ok(session) => session,
         Err(failed) => {
             assert!(failed.error.login().is_none(), "{failed}");

@@ -8,10 +8,7 @@ use std::sync::mpsc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use pop3_blocking::{
-    Cause, Config, Connection, Credentials, Error, LoginFailed, Method, Policy, Security, Session, Tcp, Timeouts,
-    connect,
-};
+use pop3_blocking::{Cause, Connection, Credentials, Error, LoginFailed, Method, Session, Tcp, Timeouts, connect};
 use socket2::{Domain, Socket, Type};
 
 use crate::peer::{LOGIN, LONG, Peer, play};
@@ -42,7 +39,7 @@ fn dripping_behind(script: String, whole: &'static [u8], octets: &'static [u8]) 
 }
 
 fn unlimited() -> Timeouts {
-    Timeouts { connect: AGES, ..Timeouts::UNLIMITED }
+    Timeouts::UNLIMITED.connect(AGES)
 }
 
 fn assert_late(error: &Error, says: &str) {
@@ -53,7 +50,7 @@ fn assert_late(error: &Error, says: &str) {
 
 #[test]
 fn f01_a_greeting_that_does_not_come() {
-    let limits = Timeouts { greeting: LIMIT, ..unlimited() };
+    let limits = unlimited().greeting(LIMIT);
     for peer in [Peer::playing("-- hold\n".into()), dripping(String::new(), b"+OK and so on ")] {
         let begin = Instant::now();
         let error = connect(peer.connect().timeouts(limits)).unwrap_err();
@@ -65,7 +62,7 @@ fn f01_a_greeting_that_does_not_come() {
 
 #[test]
 fn f01_an_answer_that_does_not_end() {
-    let limits = Timeouts { answer: LONG, ..unlimited() };
+    let limits = unlimited().answer(LONG);
     let peer = dripping(format!("{LOGIN}C: NOOP\nS: +OK\nC: STAT\n"), b"+OK 1 1 ");
     let mut session = connect(peer.connect().timeouts(limits)).unwrap();
     session.noop().unwrap();
@@ -78,7 +75,7 @@ fn f01_an_answer_that_does_not_end() {
 
 #[test]
 fn f01_a_message_and_a_listing_that_drip() {
-    let limits = Timeouts { interval: LIMIT, octets: 1000, ..unlimited() };
+    let limits = unlimited().interval(LIMIT).octets(1000);
     let says = "failed: the server sent fewer than 1000 octets in 0.2 s";
 
     // The first line is there when the message begins, however slow the rest.
@@ -103,7 +100,7 @@ fn f01_a_message_and_a_listing_that_drip() {
 fn a_message_that_comes_slowly_but_surely() {
     const LINE: &[u8] = b"two dozen octets a line\r\n";
     const LINES: usize = 32;
-    let limits = Timeouts { interval: LONG, octets: 20, ..unlimited() };
+    let limits = unlimited().interval(LONG).octets(20);
     let peer = Peer::new(|mut stream| {
         play(stream.try_clone().unwrap(), &format!("{LOGIN}C: RETR 1\nS: +OK\n"));
         for _ in 0..LINES {
@@ -126,7 +123,7 @@ fn a_caller_may_take_its_time() {
     // More than one read takes, and less than the systems buffer: all of it comes while nobody waits.
     const LINES: usize = 10_000;
     // All of the message has one interval, which the caller's own time would use up.
-    let limits = Timeouts { octets: u32::MAX, ..unlimited().each(LONG) };
+    let limits = unlimited().each(LONG).octets(u32::MAX);
     let peer = Peer::new(|mut stream| {
         play(stream.try_clone().unwrap(), &format!("{LOGIN}C: RETR 1\nS: +OK\n"));
         stream.write_all(&b"a line of a message\r\n".repeat(LINES)).unwrap();
@@ -146,12 +143,12 @@ fn a_caller_may_take_its_time() {
 #[test]
 fn a_stream_of_ones_own() {
     let peer = dripping("S: +OK ready\nC: CAPA\n".to_owned(), b"+OK 1 1 ");
-    let mut connection = Connection::new(TcpStream::connect(peer.address).unwrap(), Config::default()).unwrap();
-    connection.get_ref().set_read_timeout(Some(PAUSE)).unwrap();
-    connection.set_timeouts(Timeouts { answer: LIMIT, ..Timeouts::UNLIMITED });
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
+    let stream = TcpStream::connect(peer.address).unwrap();
+    stream.set_read_timeout(Some(PAUSE)).unwrap();
+    let to = peer.connect().timeouts(Timeouts::UNLIMITED.answer(LIMIT));
+    let connection = Connection::over(stream, to).unwrap();
     let begin = Instant::now();
-    let failed = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap_err();
+    let failed = connection.login().unwrap_err();
     assert_eq!(failed.to_string(), "the login failed: the server sent no answer to CAPA for 0.2 s");
     assert!(failed.connection.is_none() && begin.elapsed() >= LIMIT && begin.elapsed() < AGES);
     peer.done();
@@ -175,14 +172,13 @@ fn token(octets: usize) -> Credentials {
     Credentials::token("mrose", "x".repeat(octets))
 }
 
-/// On a `Tcp` that `connect` has not made, so that no more than its own time-out limits it.
-fn on_ones_own(peer: &Peer, timeout: Duration) -> Result<Session<Tcp>, Box<LoginFailed<Tcp>>> {
+/// On a socket that the caller has connected.
+fn on_ones_own(peer: &Peer, timeouts: Timeouts) -> Result<Session<Tcp>, Box<LoginFailed<Tcp>>> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_send_buffer_size(1).unwrap();
     socket.connect(&peer.address.into()).unwrap();
-    let connection = Connection::new(Tcp::new(socket.into(), timeout).unwrap(), Config::default()).unwrap();
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: Some(Method::Xoauth2.only()) };
-    connection.login(token(LESS), policy)
+    let to = peer.connect().method(Method::Xoauth2).timeouts(timeouts);
+    Connection::over_tcp(socket.into(), to).unwrap().login_as(token(LESS))
 }
 
 /// The server has nothing to say until all of it was written.
@@ -196,11 +192,11 @@ fn a_response_that_is_larger_than_the_buffers() {
     };
     let peer = large_response(taken);
     let to = peer.connect().credentials(token(MUCH)).method(Method::Xoauth2);
-    drop(connect(to.timeouts(Timeouts { login: 2 * AGES, ..unlimited() })).unwrap());
+    drop(connect(to.timeouts(unlimited().login(2 * AGES))).unwrap());
     peer.done();
 
     let peer = large_response(taken);
-    drop(on_ones_own(&peer, 2 * AGES).unwrap());
+    drop(on_ones_own(&peer, unlimited().login(2 * AGES)).unwrap());
     peer.done();
 }
 
@@ -220,7 +216,7 @@ fn a_response_that_nobody_takes() {
     let (peer, done) = untaken();
     let begin = Instant::now();
     let to = peer.connect().credentials(token(MUCH)).method(Method::Xoauth2);
-    let error = connect(to.timeouts(Timeouts { answer: LONG, ..unlimited() })).unwrap_err();
+    let error = connect(to.timeouts(unlimited().answer(LONG))).unwrap_err();
     assert_eq!(error.to_string(), "the login failed: the server sent no answer to AUTH for 3 s");
     assert!(begin.elapsed() >= LONG && begin.elapsed() < AGES);
     drop(done);
@@ -228,12 +224,11 @@ fn a_response_that_nobody_takes() {
 }
 
 #[test]
-fn a_response_that_nobody_takes_from_a_tcp_of_ones_own() {
+fn a_response_that_nobody_takes_from_a_socket_of_ones_own() {
     let (peer, done) = untaken();
     let begin = Instant::now();
-    let failed = on_ones_own(&peer, LONG).unwrap_err();
-    assert_eq!(failed.to_string(), "the login failed: the connection failed");
-    assert_eq!(failed.error.io().unwrap().to_string(), "the server sent nothing for 3 s");
+    let failed = on_ones_own(&peer, unlimited().answer(LONG)).unwrap_err();
+    assert_eq!(failed.to_string(), "the login failed: the server sent no answer to AUTH for 3 s");
     assert_eq!(failed.error.kind(), pop3_blocking::ErrorKind::TimedOut);
     assert!(begin.elapsed() >= LONG && begin.elapsed() < AGES);
     drop(done);

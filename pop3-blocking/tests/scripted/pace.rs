@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::thread::sleep;
 use std::time::Duration;
 
-use pop3_blocking::{Cause, Config, Connection, Credentials, Policy, QuitError, Security, Timeouts, connect};
+use pop3_blocking::{Cause, Connect, Connection, QuitError, Security, Timeouts, connect};
 
 use crate::memory::Memory;
 use crate::peer::{LOGIN, LONG, PIPELINED_LOGIN, Peer, play, session};
@@ -38,7 +38,7 @@ fn a_message_that_stands_still() {
         stream.write_all(b"+OK\r\nhalf\r\n").unwrap();
         play(stream, "-- hold\n");
     });
-    let limits = Timeouts { interval: MOMENT, ..Timeouts::default() };
+    let limits = Timeouts::new().interval(MOMENT);
     let mut session = connect(peer.connect().timeouts(limits)).unwrap();
     let mut batch = session.retrieve_many([1, 2]);
     let mut message = batch.next().unwrap().unwrap();
@@ -199,10 +199,9 @@ fn many_commands_in_one_write() {
     let commands: Vec<String> = (1..=COUNT).map(|n| format!("C: DELE {n}\n")).collect();
     let script = format!("{PIPELINED_LOGIN}{}{}", commands.concat(), "S: +OK\n".repeat(commands.len()));
     let memory = Memory::playing(&script, usize::MAX, usize::MAX, None);
-    let mut connection = Connection::new(memory, Config::default()).unwrap();
-    connection.set_window(64 * 1024);
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
-    let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap();
+    let to = Connect::new().security(Security::Plaintext).allow_plaintext(true).window(64 * 1024);
+    let to = to.user("mrose").password("tanstaaf");
+    let mut session = Connection::over(memory, to).unwrap().login().unwrap();
     assert_eq!(session.delete_many(1..=COUNT).flatten().count(), commands.len());
     // CAPA, USER with PASS, and all of the batch.
     assert_eq!(session.abandon().writes, 3);

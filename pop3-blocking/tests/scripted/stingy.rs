@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use pop3_blocking::{Config, Connection, Credentials, Policy, Security, Tcp};
+use pop3_blocking::{Connect, Connection, Security};
 use socket2::{Domain, Socket, Type};
 
 use crate::peer::{PIPELINED_LOGIN, play};
@@ -47,17 +47,15 @@ fn d18_nobody_waits_for_ever() {
         play(stream.try_clone().unwrap(), PIPELINED_LOGIN);
         stream.set_read_timeout(None).unwrap();
         // Only a client that waits too lets this pass, and then it finds the connection closed.
-        stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_write_timeout(Some(Duration::from_secs(600))).unwrap();
         serve(stream);
     });
 
     let client = socket(ANSWERS, 1);
     client.connect(&address).unwrap();
-    let stream = Tcp::new(client.into(), Duration::from_secs(20)).unwrap();
-    let mut connection = Connection::new(stream, Config::default()).unwrap();
-    connection.set_window(1024 * 1024);
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
-    let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap();
+    let to = Connect::new().security(Security::Plaintext).allow_plaintext(true).window(1024 * 1024);
+    let to = to.user("mrose").password("tanstaaf").timeout(Duration::from_secs(600));
+    let mut session = Connection::over_tcp(client.into(), to).unwrap().login().unwrap();
 
     let mut batch = session.retrieve_many(1..=MESSAGES);
     let (mut count, mut octets) = (0, String::new());

@@ -271,8 +271,7 @@ fn by_us_on_a_stream_of_ones_own() {
             assert_eq!(ended(&mut stream), if quits { End::Close } else { End::Eof });
         });
         let stream = std::net::TcpStream::connect(server.address).unwrap();
-        let connection =
-            Connection::over_tls(stream, pop3_blocking::Config::default(), &authority.trusted(), "127.0.0.1").unwrap();
+        let connection = Connection::over(stream, server.connect(Security::Tls, authority.trusted())).unwrap();
         if quits {
             connection.quit().unwrap();
         } else {

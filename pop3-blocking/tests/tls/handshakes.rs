@@ -115,7 +115,7 @@ fn patient() -> Timeouts {
 fn a08_a_server_that_says_nothing() {
     let says = "TLS failed, nothing secret was sent: the TLS handshake took longer than 0.2 s";
     for (security, begin) in BOTH {
-        let limits = Timeouts { handshake: LIMIT, ..patient() };
+        let limits = patient().handshake(LIMIT);
         let begun = Instant::now();
         let (said, error) = failure(security, begin, limits, |mut stream| drop(rest(&mut stream)));
         assert_eq!((&*said, error.kind()), (says, pop3_blocking::ErrorKind::TimedOut));
@@ -136,7 +136,7 @@ fn a08_a_server_that_says_nothing() {
 
         // Up to STLS the login has to come in time.
         let login = if security == Security::Tls { LIMIT } else { LONG };
-        let limits = Timeouts { login, ..patient() };
+        let limits = patient().login(login);
         let (said, _) = failure(security, begin, limits, |mut stream| drop(rest(&mut stream)));
         let late = format!("the login took too long: more than {} s", login.as_secs_f32());
         assert_eq!(said, format!("TLS failed, nothing secret was sent: {late}"));

@@ -1,11 +1,13 @@
 //! Whole sessions inside TLS.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use pop3_blocking::pop3_proto::tls::rustls::ServerConfig;
-use pop3_blocking::{Config, Connection, Credentials, LogEntry, LoginError, Policy, Security, Tls, connect};
+use pop3_blocking::{
+    Cause, Connect, Connection, Credentials, LogEntry, LoginError, Security, SettingsError, Tls, connect,
+};
 use socket2::{Domain, Socket, Type};
 
 use crate::authority::{Authority, valid_for};
@@ -163,25 +165,34 @@ fn streams_of_ones_own() {
     let script = format!("-- tls\n{LOGIN}C: STAT\nS: +OK 1 100\nC: QUIT\nS: +OK\n");
     let server = Server::playing(&config, script);
     let stream = TcpStream::connect(server.address).unwrap();
-    let connection = Connection::over_tls(stream, Config::default(), &tls, "127.0.0.1").unwrap();
-    let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), Policy::default()).unwrap();
+    let mut session = Connection::over(stream, server.connect(Security::Tls, tls.clone())).unwrap().login().unwrap();
     assert_eq!(session.stat().unwrap().octets, 100);
     session.quit().unwrap();
     server.done();
 
     let server = Server::playing(&config, format!("{STLS_LOGIN}C: STAT\nS: +OK 1 100\nC: QUIT\nS: +OK\n"));
-    let mut connection = Connection::new(TcpStream::connect(server.address).unwrap(), Config::default()).unwrap();
-    let policy = Policy { security: Security::StartTls, ..Policy::default() };
-    // Nothing is sent before it is known what TLS has to prove.
-    let failed = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap_err();
-    assert!(matches!(failed.error.login(), Some(LoginError::NoTls)), "{failed}");
-    connection = failed.connection.unwrap();
-    connection.set_tls(&tls, "127.0.0.1").unwrap();
+    let stream = TcpStream::connect(server.address).unwrap();
+    let connection = Connection::over(stream, server.connect(Security::StartTls, tls)).unwrap();
     assert!(connection.greeting().is_some());
-    let mut session = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap();
+    let mut session = connection.login().unwrap();
     assert_eq!(session.stat().unwrap().octets, 100);
     session.quit().unwrap();
     server.done();
+}
+
+/// The certificate has to be for somebody: nothing is sent, not even read, before that is known.
+#[test]
+fn a_stream_of_ones_own_needs_a_host_for_tls() {
+    for security in [Security::Tls, Security::StartTls] {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut theirs, _) = listener.accept().unwrap();
+        let error = Connection::over(ours, Connect::new().security(security)).unwrap_err();
+        assert!(matches!(error.cause(), Cause::Settings(SettingsError::NoHost)), "{error:?}");
+        let mut said = Vec::new();
+        theirs.read_to_end(&mut said).unwrap();
+        assert!(said.is_empty());
+    }
 }
 
 /// A connection that has been put under TLS by a login that failed stays there, for the next try.
@@ -191,12 +202,11 @@ fn another_try_inside_tls() {
     let script = STLS_LOGIN.replace("C: PASS tanstaaf\nS: +OK", "C: PASS tanstaaf\nS: -ERR no");
     let again = "C: USER mrose\nS: +OK\nC: PASS hush\nS: +OK\nC: QUIT\nS: +OK\n";
     let server = Server::playing(&config, format!("{script}{again}"));
-    let mut connection = Connection::new(TcpStream::connect(server.address).unwrap(), Config::default()).unwrap();
-    connection.set_tls(&tls, "127.0.0.1").unwrap();
-    let policy = Policy { security: Security::StartTls, ..Policy::default() };
-    let failed = connection.login(Credentials::new("mrose", "tanstaaf"), policy).unwrap_err();
+    let stream = TcpStream::connect(server.address).unwrap();
+    let connection = Connection::over(stream, server.connect(Security::StartTls, tls)).unwrap();
+    let failed = connection.login().unwrap_err();
     assert!(matches!(failed.error.login(), Some(LoginError::Credentials(_))), "{failed}");
-    failed.connection.unwrap().login(Credentials::new("mrose", "hush"), policy).unwrap().quit().unwrap();
+    failed.connection.unwrap().login_as(Credentials::new("mrose", "hush")).unwrap().quit().unwrap();
     server.done();
 }
 

@@ -58,7 +58,7 @@ fn embedded(maildrops: u32, messages: u32) -> io::Result<Target> {
 fn serve(mut stream: TcpStream, maildrop: MemoryMaildrop, count: usize) -> io::Result<()> {
     stream.set_nodelay(true)?;
     // Passwords in the clear stay on this machine. APOP needs a timestamp that no other session has.
-    let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+    let config = ServerConfig::new().plaintext_login(true);
     let timestamp = format!("<{}.{count}@localhost>", process::id());
     let mut service = Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()));
     while !service.is_over() {

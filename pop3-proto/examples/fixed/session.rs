@@ -79,7 +79,7 @@ impl<W: Wire> Session<W> {
     /// Waits for the greeting, and logs in without sending the password itself.
     pub(crate) fn open(wire: W, user: &str, password: &[u8]) -> Result<Session<W>, Failure<W::Error>> {
         // A line that the client accepts must fit into the input.
-        let config = Config { max_line: INPUT, max_challenge: INPUT, ..Config::default() };
+        let config = Config::new().max_line(INPUT).max_challenge(INPUT);
         let mut session = Session { wire, client: Client::new(config), input: [0; INPUT as usize], filled: 0 };
         let mut digest = None;
         session.hear(|event| {

@@ -27,7 +27,15 @@ use crate::error::Awaiting;
 use crate::state::State;
 
 /// Time limits. [`Duration::MAX`] means no limit.
+///
+/// ```
+/// use core::time::Duration;
+/// use pop3_proto::drive::Timeouts;
+///
+/// let timeouts = Timeouts::new().each(Duration::from_secs(20)).login(Duration::from_secs(60));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Timeouts {
     /// The limit for connecting to one address. The default is 30 seconds.
     pub connect: Duration,
@@ -59,6 +67,54 @@ impl Timeouts {
         login: Duration::MAX,
     };
 
+    /// Creates the default limits, also for use in constants.
+    pub const fn new() -> Timeouts {
+        let minute = Duration::from_secs(60);
+        Timeouts::UNLIMITED.connect(Duration::from_secs(30)).octets(256).login(Duration::from_secs(120)).each(minute)
+    }
+
+    /// Sets [`connect`](Self#structfield.connect).
+    #[must_use]
+    pub const fn connect(self, connect: Duration) -> Timeouts {
+        Timeouts { connect, ..self }
+    }
+
+    /// Sets [`handshake`](Self#structfield.handshake).
+    #[must_use]
+    pub const fn handshake(self, handshake: Duration) -> Timeouts {
+        Timeouts { handshake, ..self }
+    }
+
+    /// Sets [`greeting`](Self#structfield.greeting).
+    #[must_use]
+    pub const fn greeting(self, greeting: Duration) -> Timeouts {
+        Timeouts { greeting, ..self }
+    }
+
+    /// Sets [`answer`](Self#structfield.answer).
+    #[must_use]
+    pub const fn answer(self, answer: Duration) -> Timeouts {
+        Timeouts { answer, ..self }
+    }
+
+    /// Sets [`interval`](Self#structfield.interval).
+    #[must_use]
+    pub const fn interval(self, interval: Duration) -> Timeouts {
+        Timeouts { interval, ..self }
+    }
+
+    /// Sets [`octets`](Self#structfield.octets).
+    #[must_use]
+    pub const fn octets(self, octets: u32) -> Timeouts {
+        Timeouts { octets, ..self }
+    }
+
+    /// Sets [`login`](Self#structfield.login).
+    #[must_use]
+    pub const fn login(self, login: Duration) -> Timeouts {
+        Timeouts { login, ..self }
+    }
+
     /// Sets the same limit for the handshake, the greeting, each answer, and each interval.
     #[must_use]
     pub const fn each(self, limit: Duration) -> Timeouts {
@@ -68,8 +124,7 @@ impl Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Timeouts {
-        let limits = Timeouts { connect: Duration::from_secs(30), octets: 256, ..Timeouts::UNLIMITED };
-        Timeouts { login: Duration::from_secs(120), ..limits }.each(Duration::from_secs(60))
+        Timeouts::new()
     }
 }
 
@@ -84,12 +139,21 @@ pub struct Deadlines {
     octets: u64,
     /// The time spent since the beginning; `None` after the login.
     login: Option<Duration>,
+    /// The time on the caller's clock up to which the current wait was counted.
+    since: Option<Duration>,
 }
 
 impl Deadlines {
     /// Creates deadlines for a new connection, with no time spent.
     pub const fn new(timeouts: Timeouts) -> Deadlines {
-        Deadlines { timeouts, wait: Wait::Connection, spent: Duration::ZERO, octets: 0, login: Some(Duration::ZERO) }
+        Deadlines {
+            timeouts,
+            wait: Wait::Connection,
+            spent: Duration::ZERO,
+            octets: 0,
+            login: Some(Duration::ZERO),
+            since: None,
+        }
     }
 
     /// Returns the limits.
@@ -135,10 +199,51 @@ impl Deadlines {
         let (ticket, awaiting) = (client.oldest(), client.awaiting());
         self.go_on(match awaiting {
             Awaiting::Greeting => Wait::Greeting,
+            Awaiting::Handshake => Wait::Handshake,
             Awaiting::Body(kind) | Awaiting::Listing(kind) => Wait::Octets(ticket, Some(kind)),
             _ => Wait::Answer(ticket, awaiting.kind()),
         });
         self.left()
+    }
+
+    /// Returns the time at which the current wait must end: the next deadline of a session, for a loop that drives many
+    /// of them. `now` is the time on a monotonic clock of your own, such as the time since your program started; the
+    /// result is on the same clock. It is [`Duration::MAX`] if there is no limit or no answer is due.
+    ///
+    /// The wait begins with the first call, and ends with [`received`](Self::received) or when no answer is due.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`] if this wait or the login has taken too long.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use pop3_proto::Config;
+    /// use pop3_proto::drive::{Conversation, Deadlines, Timeouts};
+    ///
+    /// let conversation = Conversation::new(Config::default());
+    /// let mut deadlines = Deadlines::new(Timeouts::default().each(Duration::from_secs(30)));
+    /// let now = Duration::from_secs(100);
+    /// assert_eq!(deadlines.until(&conversation, now), Ok(Duration::from_secs(130)));
+    /// assert_eq!(deadlines.until(&conversation, now + Duration::from_secs(10)), Ok(Duration::from_secs(130)));
+    /// assert!(deadlines.until(&conversation, now + Duration::from_secs(30)).is_err());
+    /// ```
+    pub fn until(&mut self, conversation: &Conversation, now: Duration) -> Result<Duration, TimedOut> {
+        if conversation.is_idle() {
+            self.since = None;
+            return Ok(Duration::MAX);
+        }
+        if self.since.is_some() {
+            self.received(0, now);
+        }
+        self.since = Some(now);
+        Ok(now.saturating_add(self.answer(conversation)?))
+    }
+
+    /// Reports that octets arrived at `now`, which ends the wait that [`until`](Self::until) began.
+    pub fn received(&mut self, octets: usize, now: Duration) {
+        let waited = self.since.take().map_or(Duration::ZERO, |since| now.saturating_sub(since));
+        self.spent(waited, octets);
     }
 
     /// Reports how long the wait was and how many octets arrived (0 if none).
@@ -220,7 +325,7 @@ mod tests {
     #[test]
     fn a_status_line_has_one_deadline_however_it_drips() {
         let mut conversation = logged_in();
-        let mut deadlines = Deadlines::new(Timeouts { answer: secs(60), ..Timeouts::UNLIMITED });
+        let mut deadlines = Deadlines::new(Timeouts::UNLIMITED.answer(secs(60)));
         let mut call = Call::new(Acknowledge(Command::Noop));
         conversation.looked();
         assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
@@ -304,6 +409,48 @@ mod tests {
             "the login took too long: more than 120 s"
         );
         assert_eq!(deadlines.answer(&logged_in()), Ok(secs(60)), "and none once it is done");
+    }
+
+    #[test]
+    fn the_next_deadline_moves_only_when_something_arrives() {
+        let mut conversation = logged_in();
+        let mut deadlines = Deadlines::new(Timeouts::default());
+        assert_eq!(deadlines.until(&conversation, secs(5)), Ok(Duration::MAX), "nothing is awaited");
+        let mut retrieval = Retrieval::retr(1);
+        conversation.looked();
+        assert_eq!(conversation.open(&mut retrieval).unwrap(), Step::NeedIo(Io::Transfer));
+        // The time before the command does not count, and asking again changes nothing.
+        for now in [1000, 1010, 1059] {
+            assert_eq!(deadlines.until(&conversation, secs(now)), Ok(secs(1060)));
+        }
+        say(&mut conversation, b"+OK\r\nhello\r\n");
+        deadlines.received(12, secs(1059));
+        assert_eq!(conversation.read(&mut retrieval).unwrap(), Step::Done(true));
+        // The caller takes its time with the octets.
+        let octets = conversation.body().len();
+        conversation.take_body(octets);
+        assert_eq!(conversation.read(&mut retrieval).unwrap(), Step::NeedIo(Io::Transfer));
+        assert_eq!(deadlines.until(&conversation, secs(5000)), Ok(secs(5060)));
+        deadlines.received(100, secs(5030));
+        assert_eq!(deadlines.until(&conversation, secs(5040)), Ok(secs(5070)), "too few octets for a new interval");
+        let overdue = deadlines.until(&conversation, secs(5070)).unwrap_err();
+        assert_eq!(overdue.to_string(), "the server sent fewer than 256 octets in 60 s");
+    }
+
+    #[test]
+    fn a_handshake_after_stls_is_one_wait() {
+        let mut conversation = Conversation::new(Config::default());
+        say(&mut conversation, b"+OK\r\n");
+        assert_eq!(conversation.greet().unwrap(), Step::Done(()));
+        let mut call = Call::new(Acknowledge(Command::Stls));
+        conversation.looked();
+        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
+        say(&mut conversation, b"+OK\r\n");
+        assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
+        let mut deadlines = Deadlines::new(Timeouts::default().handshake(secs(7)));
+        assert_eq!(deadlines.until(&conversation, secs(1)), Ok(secs(8)));
+        let overdue = deadlines.until(&conversation, secs(8)).unwrap_err();
+        assert_eq!(overdue.to_string(), "the TLS handshake took longer than 7 s");
     }
 
     #[test]

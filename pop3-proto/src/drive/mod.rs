@@ -49,12 +49,12 @@
 //! let store = MailStore::new();
 //! store.add_user("mrose", "tanstaaf");
 //! store.deliver("mrose", "Subject: hello\n\nworld\n");
-//! let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+//! let config = ServerConfig::new().plaintext_login(true);
 //! let server = Service::new(store.maildrop(), config, None);
 //! let mut link = Link(Conversation::new(Config::default()), server);
 //!
 //! link.run(|client| client.greet())?;
-//! let policy = Policy { security: Security::Plaintext, allow_plaintext: true, ..Policy::default() };
+//! let policy = Policy::new().security(Security::Plaintext).allow_plaintext(true);
 //! let mut login = Login::new(Credentials::new("mrose", "tanstaaf"), policy);
 //! assert_eq!(link.run(|client| login.step(client))?, Progress::LoggedIn);
 //!

@@ -33,8 +33,8 @@ pub(super) fn choose(
 ) -> Result<Choice, LoginError> {
     let nothing = Capabilities::default();
     let offer = Offer { announced: conversation.capabilities().unwrap_or(&nothing), conversation };
-    if let Secret::Own(mechanism) = &mut credentials.secret {
-        let mechanism = mechanism.take().ok_or(LoginError::NoSecret)?;
+    if let Secret::Own(make) = &credentials.secret {
+        let mechanism = make();
         offer.permit(policy, mechanism.shows_secret())?;
         if !offer.may_have(mechanism.name()) {
             return Err(LoginError::NotOffered(mechanism.name().to_string().into()));

@@ -1,6 +1,5 @@
 //! The settings for a connection, and the defaults for missing ones. This module does no I/O.
 
-use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
@@ -8,18 +7,21 @@ use core::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::client::Config;
+use crate::drive::conversation::Conversation;
 use crate::drive::deadlines::Timeouts;
 use crate::drive::error::Error;
 use crate::drive::error::settings::SettingsError;
 use crate::drive::log::LogEntry;
-use crate::login::{Credentials, Method, Policy, Security};
+use crate::login::credentials::Shared;
+use crate::login::{Credentials, Login, Method, Policy, Security};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 
-/// The settings for a connection and its login, passed to the `connect` function of an adapter. Host, user name and
-/// password are optional.
+/// The settings for a connection and its login, whether you give the host name or a stream of your own. An adapter
+/// opens the connection.
 ///
-/// `Debug` does not show the password. Its memory is wiped on drop.
+/// Host, user name and password are optional. Clone the settings to connect again. `Debug` does not show the password,
+/// and the memory of each clone is wiped on drop.
 ///
 /// ```
 /// use pop3_proto::login::Connect;
@@ -27,79 +29,31 @@ use crate::tls::Tls;
 ///
 /// let connect = Connect::new().host("localhost").security(Security::Plaintext).allow_plaintext(true);
 /// ```
-#[must_use = "it does nothing until it is given to `connect`"]
+#[derive(Clone, Default)]
+#[must_use = "it does nothing until it is given to an adapter"]
 pub struct Connect {
     host: Option<String>,
     port: Option<u16>,
     user: Option<String>,
-    secret: Option<Secret>,
+    proof: Option<Proof>,
     policy: Policy,
     config: Config,
-    window: usize,
+    window: Option<usize>,
     timeouts: Timeouts,
     #[cfg(feature = "tls")]
     tls: Tls,
     log: Option<Log>,
 }
 
+type Log = Shared<dyn Fn(LogEntry<'_>) + Send + Sync>;
+
 /// The proof of identity.
-enum Secret {
-    Password(Zeroizing<String>),
-    /// Credentials that include the name.
+#[derive(Clone)]
+enum Proof {
+    /// Credentials that include the name, if their kind has one.
     Whole(Credentials),
     /// Credentials that need a name.
-    Made(Box<dyn FnOnce(String) -> Credentials + Send>),
-}
-
-/// A callback that receives the conversation. Secrets are replaced, and bodies appear as a number of octets.
-pub type Log = Box<dyn FnMut(LogEntry<'_>) + Send>;
-
-/// The server and the credentials.
-#[derive(Debug)]
-pub struct Destination {
-    /// The name or address of the server.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// The name and the password.
-    pub credentials: Credentials,
-}
-
-/// The parts of a [`Connect`] with all settings resolved, for an adapter.
-pub struct Parts {
-    /// The server and the credentials.
-    pub destination: Destination,
-    /// The permitted protection and methods.
-    pub policy: Policy,
-    /// Limits on what the server may send.
-    pub config: Config,
-    /// The maximum number of octets of commands that a batch keeps in flight.
-    pub window: usize,
-    /// The timeouts.
-    pub timeouts: Timeouts,
-    /// The TLS configuration.
-    #[cfg(feature = "tls")]
-    pub tls: Tls,
-    /// The callback that receives the conversation.
-    pub log: Option<Log>,
-}
-
-impl Default for Connect {
-    fn default() -> Connect {
-        Connect {
-            host: None,
-            port: None,
-            user: None,
-            secret: None,
-            policy: Policy::default(),
-            config: Config::default(),
-            window: 128 * 1024,
-            timeouts: Timeouts::default(),
-            #[cfg(feature = "tls")]
-            tls: Tls::new(),
-            log: None,
-        }
-    }
+    Nameless(Credentials),
 }
 
 impl Connect {
@@ -128,34 +82,40 @@ impl Connect {
     }
 
     /// Sets the password. The default is the password in `~/.netrc` (or `$NETRC`) for the host and the user.
-    pub fn password(mut self, password: impl Into<String>) -> Connect {
-        self.secret = Some(Secret::Password(Zeroizing::new(password.into())));
-        self
+    pub fn password(self, password: impl Into<String>) -> Connect {
+        self.nameless(Credentials::new("", password))
     }
 
     /// Sets an access token instead of a password, for OAUTHBEARER or XOAUTH2 (RFC 7628).
-    pub fn token(mut self, token: impl Into<String>) -> Connect {
-        let token = Zeroizing::new(token.into());
-        self.secret = Some(Secret::Made(Box::new(move |user| Credentials::token(user, token.as_str()))));
-        self
+    pub fn token(self, token: impl Into<String>) -> Connect {
+        self.nameless(Credentials::token("", token))
     }
 
     /// Sets a function that returns the password when it is needed, as with [`Credentials::ask`]. It runs inside the
     /// login; with tokio, on the thread of the task.
-    pub fn ask(mut self, ask: impl FnOnce(&str) -> Option<Zeroizing<String>> + Send + 'static) -> Connect {
-        self.secret = Some(Secret::Made(Box::new(|user| Credentials::ask(user, ask))));
-        self
+    pub fn ask(self, ask: impl Fn(&str) -> Option<Zeroizing<String>> + Send + Sync + 'static) -> Connect {
+        self.nameless(Credentials::ask("", ask))
     }
 
     /// Sets a function that returns an access token when it is needed, as with [`Credentials::ask_token`].
-    pub fn ask_token(mut self, ask: impl FnOnce(&str) -> Option<Zeroizing<String>> + Send + 'static) -> Connect {
-        self.secret = Some(Secret::Made(Box::new(|user| Credentials::ask_token(user, ask))));
+    pub fn ask_token(self, ask: impl Fn(&str) -> Option<Zeroizing<String>> + Send + Sync + 'static) -> Connect {
+        self.nameless(Credentials::ask_token("", ask))
+    }
+
+    fn nameless(mut self, credentials: Credentials) -> Connect {
+        self.proof = Some(Proof::Nameless(credentials));
         self
     }
 
     /// Sets credentials of any kind, including the name. Overrides [`user`](Self::user) and the netrc file.
     pub fn credentials(mut self, credentials: Credentials) -> Connect {
-        self.secret = Some(Secret::Whole(credentials));
+        self.proof = Some(Proof::Whole(credentials));
+        self
+    }
+
+    /// Sets the permitted protection and methods at once.
+    pub fn policy(mut self, policy: Policy) -> Connect {
+        self.policy = policy;
         self
     }
 
@@ -188,13 +148,11 @@ impl Connect {
         self
     }
 
-    /// Sets the maximum number of octets of commands that a batch keeps in flight. The default is 128 KiB, enough for
-    /// ten thousand RETRs. With 1, commands are sent one at a time, for servers that confuse the answers to pipelined
-    /// commands.
-    ///
-    /// The `connect` of each adapter documents how its transport uses the value.
+    /// Sets the maximum number of octets of commands that a batch keeps in flight. With 1, commands are sent one at a
+    /// time, for servers that confuse the answers to pipelined commands. The default depends on the stream; each adapter
+    /// documents it.
     pub fn window(mut self, octets: usize) -> Connect {
-        self.window = octets;
+        self.window = Some(octets);
         self
     }
 
@@ -233,65 +191,94 @@ impl Connect {
     }
 
     /// Sets a callback that receives the conversation. Secrets are replaced, and bodies appear as a number of octets.
-    pub fn log(mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) -> Connect {
-        self.log = Some(Box::new(log));
+    pub fn log(mut self, log: impl Fn(LogEntry<'_>) + Send + Sync + 'static) -> Connect {
+        self.log = Some(Shared::new(log));
         self
     }
 
-    /// Resolves the missing settings, for an adapter. A missing host is replaced by `mailhost`. If the name or the
-    /// proof is missing, `netrc` is called with the host and the name, if there is one.
+    /// Sets the host unless one was set, for an adapter that knows `$MAILHOST`.
+    pub fn default_host(mut self, host: Option<String>) -> Connect {
+        self.host = self.host.or(host);
+        self
+    }
+
+    /// Returns the host and the port, for an adapter.
     ///
     /// # Errors
     ///
-    /// [`SettingsError::NoHost`] or [`SettingsError::NoCredentials`] if a setting is still missing, or the error of
-    /// `netrc`.
-    pub fn into_parts(
-        self,
-        mailhost: Option<String>,
+    /// [`SettingsError::NoHost`].
+    pub fn server(&self) -> Result<(&str, u16), SettingsError> {
+        let host = self.host.as_deref().ok_or(SettingsError::NoHost)?;
+        let default = if self.policy.security == Security::Tls { 995 } else { 110 };
+        Ok((host, self.port.unwrap_or(default)))
+    }
+
+    /// Returns the credentials, for an adapter. If the name or the proof is missing, `netrc` is called with the host
+    /// and the name, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::NoHost`] or [`SettingsError::NoCredentials`] if a setting is missing, or the error of `netrc`.
+    pub fn find_credentials(
+        &self,
         netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, Error>,
-    ) -> Result<Parts, Error> {
-        let host = self.host.or(mailhost).ok_or(SettingsError::NoHost)?;
-        let credentials = match self.secret {
-            Some(Secret::Whole(credentials)) => Some(credentials),
-            given => find(&host, self.user, given, netrc)?,
-        };
-        let Some(credentials) = credentials else { return Err(SettingsError::NoCredentials { host }.into()) };
-        let port = self.port.unwrap_or(match self.policy.security {
-            Security::Tls => 995,
-            Security::StartTls | Security::Plaintext => 110,
-        });
-        Ok(Parts {
-            destination: Destination { credentials: credentials.for_server(&*host, port), host, port },
-            policy: self.policy,
-            config: self.config,
-            window: self.window,
-            timeouts: self.timeouts,
-            #[cfg(feature = "tls")]
-            tls: self.tls,
-            log: self.log,
+    ) -> Result<Credentials, Error> {
+        Ok(match (self.user.clone(), self.proof.clone()) {
+            (_, Some(Proof::Whole(credentials))) => credentials,
+            (Some(user), Some(Proof::Nameless(proof))) => proof.named(user),
+            (user, proof) => {
+                let (host, _) = self.server()?;
+                let missing = || SettingsError::NoCredentials { host: host.into() };
+                // An entry may lack the name or the password.
+                let (name, password) = netrc(host, user.as_deref())?.ok_or_else(missing)?;
+                let user = user.or(Some(name).filter(|name| !name.is_empty())).ok_or_else(missing)?;
+                match proof {
+                    Some(Proof::Nameless(proof)) => proof.named(user),
+                    _ if password.is_empty() => return Err(missing().into()),
+                    _ => Credentials::new(user, password.as_str()),
+                }
+            }
         })
     }
-}
 
-/// Completes the name and the proof from an entry of the netrc file, which may lack either.
-fn find(
-    host: &str,
-    mut user: Option<String>,
-    mut secret: Option<Secret>,
-    netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, Error>,
-) -> Result<Option<Credentials>, Error> {
-    if user.is_none() || secret.is_none() {
-        if let Some((name, password)) = netrc(host, user.as_deref())? {
-            user = user.or(Some(name).filter(|name| !name.is_empty()));
-            secret = secret.or(Some(password).filter(|password| !password.is_empty()).map(Secret::Password));
-        }
+    /// Returns the login with these credentials, for an adapter.
+    pub fn login(&self, credentials: Credentials) -> Login {
+        let credentials = match self.server() {
+            Ok((host, port)) if credentials.place().is_none() => credentials.for_server(host, port),
+            _ => credentials,
+        };
+        Login::new(credentials, self.policy)
     }
-    let Some(user) = user else { return Ok(None) };
-    Ok(secret.map(|secret| match secret {
-        Secret::Password(password) => Credentials::new(user, password.as_str()),
-        Secret::Whole(credentials) => credentials,
-        Secret::Made(make) => make(user),
-    }))
+
+    /// Returns a conversation with these limits and this log, for an adapter.
+    pub fn conversation(&self) -> Conversation {
+        let mut conversation = Conversation::new(self.config);
+        if let Some(log) = self.log.clone() {
+            conversation.set_log(move |entry| log(entry));
+        }
+        conversation
+    }
+
+    /// Returns the permitted protection and methods.
+    pub const fn get_policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// Returns the number of octets of commands that a batch keeps in flight, if it was set.
+    pub const fn get_window(&self) -> Option<usize> {
+        self.window
+    }
+
+    /// Returns the timeouts.
+    pub const fn get_timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    /// Returns the TLS configuration.
+    #[cfg(feature = "tls")]
+    pub const fn get_tls(&self) -> &Tls {
+        &self.tls
+    }
 }
 
 impl fmt::Debug for Connect {
@@ -302,13 +289,6 @@ impl fmt::Debug for Connect {
             .field("user", &self.user)
             .field("policy", &self.policy)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Parts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = f.debug_struct("Parts");
-        parts.field("destination", &self.destination).field("policy", &self.policy).finish_non_exhaustive()
     }
 }
 
@@ -327,10 +307,12 @@ mod tests {
 
     #[test]
     fn what_is_given_is_not_looked_up() {
-        let connect = Connect::new().host("h").user("u").password("secret");
+        let connect = Connect::new().host("h").user("u").password("secret").default_host(Some("other".into()));
         let never = |_: &str, _: Option<&str>| -> Found { unreachable!() };
-        let to = connect.into_parts(Some("other".into()), never).unwrap().destination;
-        assert_eq!((&*to.host, to.port, to.credentials.user()), ("h", 995, "u"));
+        assert_eq!(connect.server().unwrap(), ("h", 995));
+        assert_eq!(connect.find_credentials(never).unwrap().user(), "u");
+        let whole = connect.credentials(Credentials::new("w", "secret"));
+        assert_eq!(whole.find_credentials(never).unwrap().user(), "w");
     }
 
     #[test]
@@ -339,28 +321,49 @@ mod tests {
             assert_eq!((host, user), ("mailhost", Some("u")));
             Found::Ok(Some(entry("")))
         };
-        let connect = Connect::new().user("u").security(Security::StartTls);
-        let to = connect.into_parts(Some("mailhost".into()), netrc).unwrap().destination;
-        assert_eq!((&*to.host, to.port, to.credentials.user()), ("mailhost", 110, "u"));
+        let nowhere = Connect::new().default_host(Some("mailhost".into()));
+        let connect = nowhere.clone().user("u").security(Security::StartTls);
+        assert_eq!(connect.server().unwrap(), ("mailhost", 110));
+        assert_eq!(connect.find_credentials(netrc).unwrap().user(), "u");
 
-        let connect = Connect::new().port(1);
-        let parts = connect.into_parts(Some("mailhost".into()), |_, _| Found::Ok(Some(entry("somebody")))).unwrap();
-        assert_eq!((parts.destination.port, parts.destination.credentials.user()), (1, "somebody"));
+        let connect = nowhere.port(1);
+        assert_eq!(connect.server().unwrap(), ("mailhost", 1));
+        assert_eq!(connect.find_credentials(|_, _| Found::Ok(Some(entry("somebody")))).unwrap().user(), "somebody");
     }
 
     #[test]
     fn what_is_not_found_has_a_name() {
-        let error = Connect::new().into_parts(None, |_, _| Found::Ok(Some(entry("")))).unwrap_err();
+        let error = Connect::new().find_credentials(|_, _| Found::Ok(Some(entry("")))).unwrap_err();
         assert!(matches!(error.cause(), Cause::Settings(SettingsError::NoHost)), "{error}");
-        let error = Connect::new().into_parts(Some("h".into()), |_, _| -> Found { Ok(None) }).unwrap_err();
-        assert_eq!(error.to_string(), "no user name and password were given for h, and the netrc file has none");
+        let connect = Connect::new().host("h");
+        for found in [None, Some(entry("")), Some(("u".into(), Zeroizing::new(String::new())))] {
+            let error = connect.find_credentials(|_, _| -> Found { Ok(found) }).unwrap_err();
+            assert_eq!(error.to_string(), "no user name and password were given for h, and the netrc file has none");
+        }
     }
 
     #[test]
     fn no_password_is_shown() {
         let connect = Connect::new().host("h").user("u").password("tanstaaf").log(|_| ());
         assert_eq!(alloc::format!("{connect:?}").find("tanstaaf"), None);
-        let parts = connect.into_parts(None, |_, _| Found::Ok(None)).unwrap();
-        assert_eq!(alloc::format!("{parts:?}").find("tanstaaf"), None);
+        let credentials = connect.find_credentials(|_, _| Found::Ok(None)).unwrap();
+        assert_eq!(alloc::format!("{credentials:?}").find("tanstaaf"), None);
+    }
+
+    #[test]
+    fn a_clone_asks_again() {
+        use core::sync::atomic::{AtomicU32, Ordering};
+
+        static ASKED: AtomicU32 = AtomicU32::new(0);
+        let first = Connect::new().host("h").user("u").ask(|user| {
+            ASKED.fetch_add(1, Ordering::Relaxed);
+            Some(Zeroizing::new(user.into()))
+        });
+        for connect in [first.clone(), first] {
+            let mut credentials = connect.find_credentials(|_, _| Found::Ok(None)).unwrap();
+            assert_eq!(credentials.text().map(|text| text.as_str()), Some("u"));
+            assert_eq!(credentials.text().map(|text| text.as_str()), Some("u"));
+        }
+        assert_eq!(ASKED.load(Ordering::Relaxed), 2, "once for each login");
     }
 }

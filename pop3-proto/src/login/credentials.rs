@@ -1,14 +1,20 @@
 //! The identity that logs in, and its proof.
 
 use alloc::boxed::Box;
+#[cfg(not(target_has_atomic = "ptr"))]
+pub(super) use alloc::rc::Rc as Shared;
 use alloc::string::String;
+#[cfg(target_has_atomic = "ptr")]
+pub(super) use alloc::sync::Arc as Shared;
 use core::fmt;
 
 use zeroize::Zeroizing;
 
 use crate::sasl::Mechanism;
 
-/// The identity that logs in, and its proof. `Debug` does not show the secret. Its memory is wiped on drop.
+/// The identity that logs in, and its proof. `Debug` does not show the secret. The memory of each clone is wiped on
+/// drop.
+#[derive(Clone)]
 pub struct Credentials {
     user: String,
     authzid: String,
@@ -18,17 +24,21 @@ pub struct Credentials {
 }
 
 /// The proof of identity.
+#[derive(Clone)]
 pub(super) enum Secret {
     Password(Source),
     Token(Source),
     /// A proof outside SASL, such as a client certificate.
     Outside,
-    Own(Option<Box<dyn Mechanism>>),
+    Own(Make),
 }
 
-type Ask = Box<dyn FnOnce(&str) -> Option<Zeroizing<String>> + Send>;
+type Make = Shared<dyn Fn() -> Box<dyn Mechanism> + Send + Sync>;
+
+type Ask = Shared<dyn Fn(&str) -> Option<Zeroizing<String>> + Send + Sync>;
 
 /// The source of a password or a token.
+#[derive(Clone)]
 pub(super) enum Source {
     Known(Zeroizing<String>),
     Ask(Ask),
@@ -39,10 +49,8 @@ pub(super) enum Source {
 impl Source {
     /// Returns the secret, and asks for it if necessary.
     pub(super) fn get(&mut self, user: &str) -> Option<&Zeroizing<String>> {
-        if let Source::Ask(_) = self {
-            if let Source::Ask(ask) = core::mem::replace(self, Source::Gone) {
-                *self = ask(user).map_or(Source::Gone, Source::Known);
-            }
+        if let Source::Ask(ask) = self {
+            *self = ask(user).map_or(Source::Gone, Source::Known);
         }
         self.known()
     }
@@ -60,12 +68,13 @@ impl Credentials {
 
     /// Creates credentials from a name and a function that returns the password. `ask` is called with the name once the
     /// password can be sent: the server is connected, TLS is established, and the method is chosen. `None` cancels the
-    /// login. `ask` runs inside the login and may block for as long as the server waits.
+    /// login. `ask` runs inside the login and may block for as long as the server waits. It is called once for each
+    /// login.
     pub fn ask(
         user: impl Into<String>,
-        ask: impl FnOnce(&str) -> Option<Zeroizing<String>> + Send + 'static,
+        ask: impl Fn(&str) -> Option<Zeroizing<String>> + Send + Sync + 'static,
     ) -> Credentials {
-        Credentials::with(user, Secret::Password(Source::Ask(Box::new(ask))))
+        Credentials::with(user, Secret::Password(Source::Ask(Shared::new(ask))))
     }
 
     /// Creates credentials from a name and an `OAuth` 2.0 access token, for OAUTHBEARER or XOAUTH2 (RFC 7628).
@@ -77,9 +86,9 @@ impl Credentials {
     /// [`ask`](Self::ask), so that it can return a fresh token.
     pub fn ask_token(
         user: impl Into<String>,
-        ask: impl FnOnce(&str) -> Option<Zeroizing<String>> + Send + 'static,
+        ask: impl Fn(&str) -> Option<Zeroizing<String>> + Send + Sync + 'static,
     ) -> Credentials {
-        Credentials::with(user, Secret::Token(Source::Ask(Box::new(ask))))
+        Credentials::with(user, Secret::Token(Source::Ask(Shared::new(ask))))
     }
 
     /// Creates credentials for the identity in the client certificate, for EXTERNAL (RFC 4422, appendix A).
@@ -87,9 +96,10 @@ impl Credentials {
         Credentials::with("", Secret::Outside)
     }
 
-    /// Creates credentials from your own mechanism.
-    pub fn mechanism(mechanism: impl Mechanism + 'static) -> Credentials {
-        Credentials::with("", Secret::Own(Some(Box::new(mechanism))))
+    /// Creates credentials for your own mechanism. `make` is called once for each login and returns the mechanism at
+    /// its beginning.
+    pub fn mechanism<M: Mechanism + 'static>(make: impl Fn() -> M + Send + Sync + 'static) -> Credentials {
+        Credentials::with("", Secret::Own(Shared::new(move || Box::new(make()))))
     }
 
     fn with(user: impl Into<String>, secret: Secret) -> Credentials {
@@ -111,6 +121,12 @@ impl Credentials {
     #[must_use]
     pub fn for_server(mut self, host: impl Into<String>, port: u16) -> Credentials {
         self.place = Some((host.into(), port));
+        self
+    }
+
+    /// Sets the name, for credentials made without one.
+    pub(super) fn named(mut self, user: String) -> Credentials {
+        self.user = user;
         self
     }
 

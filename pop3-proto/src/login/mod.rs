@@ -25,7 +25,7 @@ use crate::drive::conversation::{Call, Conversation, Step};
 use crate::drive::error::{Cause, Error};
 use crate::drive::exchange::{Exchange, ExchangeError, acknowledged};
 use crate::drive::refusal::OwnedRefusal;
-use crate::error::UsageError;
+use crate::error::{Awaiting, UsageError};
 use crate::sasl::{MechanismError, plain, prepare};
 use crate::wire::apop::Digest;
 use crate::wire::argument::{BadArgument, Charset};
@@ -39,7 +39,7 @@ use credentials::Secret;
 #[doc(no_inline)]
 pub use crate::drive::error::login::LoginError;
 pub use auth::Auth;
-pub use connect::{Connect, Destination, Log, Parts};
+pub use connect::Connect;
 pub use credentials::Credentials;
 pub use error::LoginFailed;
 pub use policy::{Method, Methods, Policy, Security};
@@ -47,8 +47,8 @@ pub use policy::{Method, Methods, Policy, Security};
 /// A state of the login that the driver must handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// STLS was accepted and no input is unread: do the TLS handshake, call [`Conversation::tls_established`], and
-    /// continue.
+    /// TLS is to begin, with the connection or after STLS, and no input is unread: do the TLS handshake, call
+    /// [`Conversation::tls_established`], and continue.
     StartTls,
     /// The session is in TRANSACTION.
     LoggedIn,
@@ -77,7 +77,8 @@ enum Stage {
 }
 
 impl Login {
-    /// Creates a login that has not begun. It needs a conversation that has received the greeting.
+    /// Creates a login that has not begun. If the conversation has not received the greeting yet, the login begins with
+    /// the greeting, inside TLS if [`Policy::security`] is [`Security::Tls`].
     pub const fn new(credentials: Credentials, policy: Policy) -> Login {
         Login { credentials, policy, stage: Stage::Begin, may_hear_an_echo: false }
     }
@@ -91,6 +92,15 @@ impl Login {
         loop {
             let inside_tls = conversation.client().inside_tls();
             self.stage = match &mut self.stage {
+                Stage::Begin if conversation.client().awaiting() == Awaiting::Greeting => {
+                    if self.policy.security == Security::Tls && !inside_tls {
+                        Stage::Handshake
+                    } else if let Step::NeedIo(io) = conversation.greet()? {
+                        return Ok(Step::NeedIo(io));
+                    } else {
+                        Stage::Begin
+                    }
+                }
                 Stage::Begin => {
                     self.may_hear_an_echo |= conversation.client().may_hear_an_echo();
                     self.check(inside_tls)?;

@@ -193,7 +193,14 @@ impl fmt::Display for Methods {
 }
 
 /// The permitted protection and methods of a login.
+///
+/// ```
+/// use pop3_proto::login::{Method, Policy, Security};
+///
+/// let policy = Policy::new().security(Security::StartTls).method(Method::ScramSha256);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Policy {
     /// The required protection.
     pub security: Security,
@@ -222,14 +229,32 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Returns true if an adapter can provide the required protection. `inside_tls` is true if the connection is
-    /// already inside TLS. `can_begin` is true if the adapter has the settings to begin TLS. If the result is false,
-    /// the login fails with [`LoginError::NoTls`](crate::drive::LoginError::NoTls) before anything is sent.
-    pub const fn is_attainable(&self, inside_tls: bool, can_begin: bool) -> bool {
-        match self.security {
-            Security::Tls => inside_tls,
-            Security::StartTls => inside_tls || can_begin,
-            Security::Plaintext => true,
-        }
+    /// Creates the default policy: TLS from the first octet, and all methods except APOP and CRAM-MD5.
+    pub const fn new() -> Policy {
+        Policy { security: Security::Tls, allow_plaintext: false, methods: None }
+    }
+
+    /// Sets [`security`](Self#structfield.security).
+    #[must_use]
+    pub const fn security(self, security: Security) -> Policy {
+        Policy { security, ..self }
+    }
+
+    /// Sets [`allow_plaintext`](Self#structfield.allow_plaintext).
+    #[must_use]
+    pub const fn allow_plaintext(self, allow: bool) -> Policy {
+        Policy { allow_plaintext: allow, ..self }
+    }
+
+    /// Permits only one method: see [`methods`](Self#structfield.methods).
+    #[must_use]
+    pub const fn method(self, method: Method) -> Policy {
+        self.methods(Some(method.only()))
+    }
+
+    /// Sets [`methods`](Self#structfield.methods).
+    #[must_use]
+    pub const fn methods(self, methods: Option<Methods>) -> Policy {
+        Policy { methods, ..self }
     }
 }

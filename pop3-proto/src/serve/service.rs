@@ -33,7 +33,7 @@ const INBOX: usize = 1024;
 ///
 /// let store = MailStore::new();
 /// store.add_user("mrose", "secret");
-/// let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+/// let config = ServerConfig::new().plaintext_login(true);
 /// let mut service = Service::new(store.maildrop(), config, None);
 ///
 /// let said = b"USER mrose\r\nPASS secret\r\nSTAT\r\nQUIT\r\n"; // from a socket

@@ -17,7 +17,14 @@
 /// The limits apply to the whole session: STLS does not reset them. After the login, lines and buffers remain limited,
 /// and the session lasts as long as the client likes. This crate has no clock: adapters and their callers set time-outs
 /// and limit the number of connections.
+///
+/// ```
+/// use pop3_proto::ServerConfig;
+///
+/// let config = ServerConfig::new().stls(true).max_refusals(3);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct ServerConfig {
     /// The maximum length of a command line in octets, line end included. The default is 255, which is also the minimum
     /// (RFC 2449, section 4).
@@ -40,7 +47,7 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// Returns the default limits, for use in constants.
+    /// Creates the default limits, also for use in constants.
     pub const fn new() -> ServerConfig {
         ServerConfig {
             max_line: 255,
@@ -51,6 +58,48 @@ impl ServerConfig {
             stls: false,
             inside_tls: false,
         }
+    }
+
+    /// Sets [`max_line`](Self#structfield.max_line).
+    #[must_use]
+    pub const fn max_line(self, max_line: u32) -> ServerConfig {
+        ServerConfig { max_line, ..self }
+    }
+
+    /// Sets [`max_response`](Self#structfield.max_response).
+    #[must_use]
+    pub const fn max_response(self, max_response: u32) -> ServerConfig {
+        ServerConfig { max_response, ..self }
+    }
+
+    /// Sets [`max_refusals`](Self#structfield.max_refusals).
+    #[must_use]
+    pub const fn max_refusals(self, max_refusals: u32) -> ServerConfig {
+        ServerConfig { max_refusals, ..self }
+    }
+
+    /// Sets [`max_before_login`](Self#structfield.max_before_login).
+    #[must_use]
+    pub const fn max_before_login(self, max_before_login: u32) -> ServerConfig {
+        ServerConfig { max_before_login, ..self }
+    }
+
+    /// Sets [`plaintext_login`](Self#structfield.plaintext_login).
+    #[must_use]
+    pub const fn plaintext_login(self, plaintext_login: bool) -> ServerConfig {
+        ServerConfig { plaintext_login, ..self }
+    }
+
+    /// Sets [`stls`](Self#structfield.stls).
+    #[must_use]
+    pub const fn stls(self, stls: bool) -> ServerConfig {
+        ServerConfig { stls, ..self }
+    }
+
+    /// Sets [`inside_tls`](Self#structfield.inside_tls).
+    #[must_use]
+    pub const fn inside_tls(self, inside_tls: bool) -> ServerConfig {
+        ServerConfig { inside_tls, ..self }
     }
 }
 

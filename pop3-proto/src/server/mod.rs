@@ -6,7 +6,7 @@
 //! ```
 //! use pop3_proto::{Command, Request, Server, ServerConfig, State};
 //!
-//! let mut server = Server::new(ServerConfig { plaintext_login: true, ..ServerConfig::default() });
+//! let mut server = Server::new(ServerConfig::new().plaintext_login(true));
 //! let mut out = [0; 512];
 //! let mut room = &mut out[..];
 //! server.greeting(None, "ready", &mut room)?;

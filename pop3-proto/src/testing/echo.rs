@@ -76,7 +76,7 @@ impl Notes {
     }
 
     /// Returns a log that adds each entry.
-    pub fn sink(&self) -> impl FnMut(LogEntry<'_>) + Send + 'static {
+    pub fn sink(&self) -> impl Fn(LogEntry<'_>) + Send + Sync + 'static {
         let notes = self.clone();
         move |entry| notes.add(format!("{entry} {entry:?} {entry:#?}"))
     }

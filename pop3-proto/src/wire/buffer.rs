@@ -129,9 +129,20 @@ pub(crate) struct Outbox {
     octets: Vec<u8>,
     sent: usize,
     secret: bool,
+    closed: bool,
 }
 
 impl Outbox {
+    /// Returns the octets to write: none once the peer has closed the connection.
+    pub(crate) fn writable(&self) -> &[u8] {
+        if self.closed { &[] } else { self.pending() }
+    }
+
+    /// Records that the peer has closed the connection. The octets are kept, because they tell what it has not received.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+    }
+
     pub(crate) fn pending(&self) -> &[u8] {
         &self.octets[self.sent..]
     }

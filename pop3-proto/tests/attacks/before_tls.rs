@@ -164,7 +164,7 @@ fn a04_where_stls_was_stripped_no_credential_leaves() {
                 let greeting = b"+OK hi <1896.697170952@dbc.mtview.ca.us>\r\n";
                 let script: Script<'_> = &[("", greeting), ("CAPA", list), ("QUIT", b"+OK\r\n")];
                 let mut play = Play::of(script, Config::default(), cut);
-                let error = play.login(Policy { methods: method.map(Method::only), ..STARTTLS }).unwrap_err();
+                let error = play.login(STARTTLS.methods(method.map(Method::only))).unwrap_err();
                 assert!(matches!(error.login(), Some(LoginError::NoStartTls)), "{error}");
                 play.sent_only(&["CAPA"]);
                 goes_on(&mut play);
@@ -173,8 +173,7 @@ fn a04_where_stls_was_stripped_no_credential_leaves() {
                 // TLS is required from the first octet on, and there is none: the client sends nothing at all.
                 let script: Script<'_> = &[("", greeting), ("QUIT", b"+OK\r\n")];
                 let mut play = Play::of(script, Config::default(), cut);
-                let error =
-                    play.login(Policy { methods: method.map(Method::only), ..policy(Security::Tls) }).unwrap_err();
+                let error = play.login(policy(Security::Tls).methods(method.map(Method::only))).unwrap_err();
                 assert!(matches!(error.login(), Some(LoginError::Unprotected)), "{error}");
                 play.sent_only(&[]);
                 goes_on(&mut play);
@@ -188,8 +187,7 @@ fn a04_in_the_clear_a_password_needs_leave() {
     for method in [None, Some(Method::UserPass), Some(Method::Plain), Some(Method::Login)] {
         for cut in CUTS {
             let mut play = Play::of(&[("", b"+OK hi\r\n"), ("CAPA", LIST)], Config::default(), cut);
-            let error =
-                play.login(Policy { methods: method.map(Method::only), ..policy(Security::Plaintext) }).unwrap_err();
+            let error = play.login(policy(Security::Plaintext).methods(method.map(Method::only))).unwrap_err();
             assert!(matches!(error.login(), Some(LoginError::Unprotected)), "{error}");
             assert!(!play.sent().contains("USER") && !play.sent().contains("AUTH"), "{}", play.sent());
         }
@@ -215,7 +213,7 @@ fn a05_a_server_without_capabilities_is_no_reason_to_go_on_in_the_clear() {
         }
 
         let endless = [b"+OK\r\nSTLS\r\n".as_slice(), &b"SASL PLAIN\r\n".repeat(2000)].concat();
-        let config = Config { max_rows: 1000, ..Config::default() };
+        let config = Config::new().max_rows(1000);
         let mut play = Play::of(&[("", b"+OK hi\r\n"), ("CAPA", &endless)], config, cut);
         let error = play.login(STARTTLS).unwrap_err();
         assert_eq!(violation(&error), Some(Violation::TooManyRows { limit: 1000 }), "{error}");
@@ -236,7 +234,7 @@ fn a06_a_refused_stls_is_no_leave_to_go_on_in_the_clear() {
                     ("QUIT", b"+OK\r\n"),
                 ];
                 let mut play = Play::of(script, Config::default(), cut);
-                let error = play.login(Policy { methods: method.map(Method::only), ..STARTTLS }).unwrap_err();
+                let error = play.login(STARTTLS.methods(method.map(Method::only))).unwrap_err();
                 assert!(matches!(error.login(), Some(LoginError::StartTlsRefused(_))), "{error}");
                 play.sent_only(&["CAPA", "STLS"]);
                 goes_on(&mut play);
@@ -370,7 +368,7 @@ fn a11_the_timestamp_of_the_clear_is_no_challenge_inside_tls() {
     ];
     for cut in CUTS {
         let mut play = Play::of(script, Config::default(), cut);
-        let error = play.login(Policy { methods: Some(Method::Apop.only()), ..STARTTLS }).unwrap_err();
+        let error = play.login(STARTTLS.method(Method::Apop)).unwrap_err();
         assert!(matches!(error.login(), Some(LoginError::NotOffered(name)) if name == "APOP"), "{error}");
         assert!(play.conversation.greeting().is_none());
         play.sent_only(&["CAPA", "STLS", "CAPA"]);
@@ -379,7 +377,7 @@ fn a11_the_timestamp_of_the_clear_is_no_challenge_inside_tls() {
     // On a connection that was protected from the first octet on, the greeting is the server's.
     let script: Script<'_> = &[("", b"+OK hi <1896.697170952@dbc.mtview.ca.us>\r\n"), ("CAPA", b"-ERR\r\n")];
     let mut play = Play::of(script, INSIDE_TLS, Cut::Whole);
-    assert!(play.login(Policy { methods: Some(Method::Apop.only()), ..policy(Security::Tls) }).is_err());
+    assert!(play.login(policy(Security::Tls).method(Method::Apop)).is_err());
     play.sent_only(&["CAPA", "APOP mrose c4c9334bac560ecc979e58001b3e22fb"]);
 }
 

@@ -27,7 +27,7 @@ fn c01_no_line_is_longer_than_its_limit() {
     for (command, start) in awaited {
         for max_line in [512, 8 * 1024] {
             let max_challenge = max_line;
-            let config = Config { max_line, max_challenge, ..Config::default() };
+            let config = Config::new().max_line(max_line).max_challenge(max_challenge);
             let head = start.rfind('\n').map_or(0, |at| at + 1);
             let limit = head + max_line as usize;
             let hostile = [start.as_bytes(), &vec![b'a'; 100_000]].concat();
@@ -92,7 +92,7 @@ fn c02_a_message_without_end_takes_no_memory() {
 
     // A caller that sets a bound gets the octets up to the bound.
     for max_body in [0, 1, 1000, 100_000] {
-        let mut conversation = inside(Config { max_body, ..Config::default() });
+        let mut conversation = inside(Config::new().max_body(max_body));
         let mut stream = Stream::endless(b"+OK\r\n", b"x\r\n");
         let mut retrieval = Retrieval::retr(ONE);
         let more = |space: &mut [u8]| stream.fill(space);
@@ -117,7 +117,7 @@ fn endless_listing<E: Exchange>(config: Config, exchange: E, row: &[u8]) -> (Err
 #[test]
 fn c02_a_listing_without_end_has_a_cap() {
     const ROWS: u32 = 10_000;
-    let config = Config { max_rows: ROWS, ..Config::default() };
+    let config = Config::new().max_rows(ROWS);
     let listings = [
         endless_listing(config, ListAll::new(), b"1 100\r\n"),
         endless_listing(config, UidlAll::new(), b"1 abcdefgh\r\n"),
@@ -173,7 +173,7 @@ fn c04_ten_million_unique_ids_come_one_by_one() {
         });
         (heard, failure, usage)
     };
-    let (heard, failure, usage) = feed(Config { max_rows: u32::MAX, ..Config::default() });
+    let (heard, failure, usage) = feed(Config::new().max_rows(u32::MAX));
     assert_eq!((heard, failure, usage), (10_000_000, None, Usage::default()), "the core holds nothing");
     let (heard, failure, usage) = feed(Config::default());
     assert_eq!((heard, usage), (1_000_000, Usage::default()));
@@ -195,7 +195,7 @@ fn c11_capabilities_without_measure() {
     let (result, play) = login(&many, Config::default());
     result.unwrap();
     assert_eq!(play.conversation.capabilities().unwrap().iter().count(), 100_000);
-    let (result, play) = login(&many, Config { max_rows: 99_999, ..Config::default() });
+    let (result, play) = login(&many, Config::new().max_rows(99_999));
     assert_eq!(failure(result), Some(Violation::TooManyRows { limit: 99_999 }));
     play.sent_only(&["CAPA"]);
     let wide = [b"+OK\r\nSASL ".as_slice(), &b"X ".repeat(5_000_000), b"\r\n.\r\n"].concat();
@@ -203,7 +203,7 @@ fn c11_capabilities_without_measure() {
     assert_eq!(failure(result), Some(Violation::LineTooLong { limit: 8192 }));
     play.sent_only(&["CAPA"]);
     let parameters = [b"+OK\r\nSASL ".as_slice(), &b"X ".repeat(10_000), b"\r\n.\r\n"].concat();
-    let (result, play) = login(&parameters, Config { max_line: 30_000, ..Config::default() });
+    let (result, play) = login(&parameters, Config::new().max_line(30_000));
     result.unwrap();
     assert_eq!(play.conversation.capabilities().unwrap().mechanisms().count(), 10_000);
     // Tags that appear twice count each time: one line cannot restore what another one takes away.
@@ -284,7 +284,7 @@ fn c17_a_greeting_of_brackets() {
         assert_eq!(error.violation(), Violation::LineTooLong { limit: 8192 });
         // The limit is off, and the line is ten times as long: quadratic work would take hours.
         let text = format!("+OK {}\r\n", pattern.repeat(2_000_000 / pattern.len()));
-        let mut client = waiting(Config { max_line: u32::MAX, ..Config::default() }, None);
+        let mut client = waiting(Config::new().max_line(u32::MAX), None);
         let mut input = text.as_bytes();
         let Ok(Some(Event::Greeting(greeting))) = client.receive(&mut input) else { panic!("{pattern}") };
         assert_eq!(greeting.timestamp(), None, "{pattern}");
@@ -296,7 +296,7 @@ fn c17_a_greeting_of_brackets() {
 fn c18_octet_by_octet_the_work_is_the_same() {
     // No octet is looked at again: the octets that were looked at become LFs without the client's knowledge, and it
     // sees no line.
-    let config = Config { max_line: u32::MAX, max_challenge: u32::MAX, ..Config::default() };
+    let config = Config::new().max_line(u32::MAX).max_challenge(u32::MAX);
     let mut listing = waiting(config, Some(Command::List(None)));
     listing.receive(&mut &b"+OK\r\n"[..]).unwrap();
     for mut client in [waiting(config, None), waiting(config, Some(Command::Noop)), listing] {

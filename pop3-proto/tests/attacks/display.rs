@@ -53,7 +53,7 @@ fn f02_a_quit_without_an_answer_is_neither_done_nor_undone() {
         play.conversation.abort();
         let error = play.conversation.step(&mut call).unwrap_err();
         assert!(!error.is_recoverable());
-        assert!(matches!(QuitError::new(error, call.is_sent()), QuitError::Unknown(_)));
+        assert!(matches!(call.quit_error(error), QuitError::Unknown(_)));
         assert_ne!(play.conversation.client().state(), State::Update);
     }
 }
@@ -308,7 +308,7 @@ fn f07_an_autologout_commits_nothing() {
                     assert_eq!(closed.excerpt().as_bytes(), says.trim_ascii_end(), "it says why");
                 }
                 assert_eq!(play.conversation.client().state(), State::Closed, "nothing was committed");
-                assert!(matches!(QuitError::new(error, call.is_sent()), QuitError::NotSent(_)));
+                assert!(matches!(call.quit_error(error), QuitError::NotSent(_)));
                 assert!(!play.sent().contains("QUIT") && !play.sent().contains("NOOP"), "{}", play.sent());
             }
         }

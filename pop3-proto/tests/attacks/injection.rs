@@ -1,7 +1,7 @@
 //! B: input of the user, and its forms on the wire.
 use std::collections::HashSet;
 
-use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Security};
+use pop3_proto::login::{Credentials, Login, LoginError, Method, Security};
 use pop3_proto::serve::MailStore;
 use pop3_proto::wire::{Digest, Payload, Response, Timestamp};
 use pop3_proto::{BadArgument, Client, Command, Config, ServerConfig, Service, State, UsageError, sasl};
@@ -85,7 +85,7 @@ fn b01_no_argument_ends_a_line() {
                     play.greet().unwrap();
                     let login = Login::new(
                         Credentials::new(&text, "p"),
-                        Policy { security, methods: method.map(Method::only), ..CLEAR },
+                        CLEAR.security(security).methods(method.map(Method::only)),
                     );
                     let error = play.log_in(login).unwrap_err();
                     assert!(matches!(error.login(), Some(LoginError::Unsendable(BadArgument::Control))), "{error}");
@@ -119,10 +119,7 @@ fn b02_no_password_ends_a_line_or_a_field() {
                 let mut play = Play::of(&[("", b"+OK hi\r\n")], Config::default(), Cut::Whole);
                 play.greet().unwrap();
                 let error = play
-                    .log_in(Login::new(
-                        Credentials::new("u", &text),
-                        Policy { methods: method.map(Method::only), ..CLEAR },
-                    ))
+                    .log_in(Login::new(Credentials::new("u", &text), CLEAR.methods(method.map(Method::only))))
                     .unwrap_err();
                 assert!(matches!(error.login(), Some(LoginError::Unsendable(BadArgument::Control))), "{error}");
                 assert!(!format!("{error} {error:?}").contains(&text));
@@ -139,7 +136,7 @@ fn b02_no_password_ends_a_line_or_a_field() {
             let mut play =
                 Play::of(&[("", b"+OK hi\r\n"), ("CAPA", b"+OK\r\nSASL PLAIN\r\n.\r\n")], INSIDE_TLS, Cut::Whole);
             play.greet().unwrap();
-            let plain = Policy { methods: Some(Method::Plain.only()), ..policy(Security::Tls) };
+            let plain = policy(Security::Tls).method(Method::Plain);
             let error = play.log_in(Login::new(Credentials::new(user, password), plain)).unwrap_err();
             assert!(matches!(error.login(), Some(LoginError::Unsendable(BadArgument::Control))), "{error}");
             assert!(!play.sent().contains("AUTH"), "{}", play.sent());
@@ -207,7 +204,7 @@ fn b04_a_name_is_one_argument() {
             for security in [Security::Plaintext, Security::StartTls] {
                 let mut play = Play::of(&[("", b"+OK <1@h>\r\n")], Config::default(), Cut::Whole);
                 play.greet().unwrap();
-                let policy = Policy { methods: Some(method.only()), security, ..CLEAR };
+                let policy = CLEAR.method(method).security(security);
                 let error = play.log_in(Login::new(Credentials::new(name, "p"), policy)).unwrap_err();
                 assert!(matches!(error.login(), Some(LoginError::Unsendable(BadArgument::Blank))), "{error}");
                 play.sent_only(&[]);
@@ -351,7 +348,7 @@ fn b09_no_identity_breaks_a_servers_answer() {
                 let message = format!("{}\0{}\0secret", fields[0], fields[1]);
                 let store = MailStore::new();
                 store.add_user("bob", "secret");
-                let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+                let config = ServerConfig::new().plaintext_login(true);
                 let mut service = Service::new(store.maildrop(), config, None);
                 let said = format!("AUTH PLAIN\r\n{}\r\n", crate::oracle::base64(message.as_bytes()));
                 let greeting = service.pending().len();
@@ -380,7 +377,7 @@ fn b10_nothing_of_a_challenge_becomes_a_credential() {
             let script: Script<'_> =
                 &[("", b"+OK hi\r\n"), ("CAPA", b"-ERR\r\n"), ("AUTH PLAIN", asks.as_bytes()), (PLAIN, b"+OK\r\n")];
             let mut play = Play::of(script, INSIDE_TLS, cut);
-            play.login(Policy { methods: Some(Method::Plain.only()), ..policy(Security::Tls) }).unwrap();
+            play.login(policy(Security::Tls).method(Method::Plain)).unwrap();
             play.sent_only(&["CAPA", "AUTH PLAIN", PLAIN]);
         }
     }

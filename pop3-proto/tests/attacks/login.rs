@@ -1,7 +1,7 @@
 //! E: logins.
 
 use pop3_proto::drive::{Acknowledge, Capa, Conversation, Io, Stat, Step};
-use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Security};
+use pop3_proto::login::{Credentials, Login, LoginError, Method, Security};
 use pop3_proto::{Cause, Command, Config, Error, State, UsageError};
 
 use crate::mechanisms::{MECHANISMS, by, credentials};
@@ -28,7 +28,7 @@ fn e01_a_challenge_of_apop_is_a_msg_id_or_none() {
         b"<1.2@h@i>",
         b"<1..2@h>",
     ];
-    let apop = Policy { methods: Some(Method::Apop.only()), ..CLEAR };
+    let apop = CLEAR.method(Method::Apop);
     for timestamp in chosen {
         for cut in CUTS {
             let greeting = [b"+OK ", timestamp, b" ready\r\n"].concat();
@@ -74,8 +74,7 @@ fn e02_what_is_left_of_a_list_does_not_lower_what_is_permitted() {
             // A caller that insists on a method gets that or nothing.
             for method in [Method::ScramSha1, Method::ScramSha256, Method::CramMd5] {
                 let mut play = Play::of(script, Config::default(), cut);
-                let error =
-                    play.login(Policy { methods: Some(method.only()), ..policy(Security::Plaintext) }).unwrap_err();
+                let error = play.login(policy(Security::Plaintext).method(method)).unwrap_err();
                 match error.login() {
                     Some(LoginError::NotOffered(name)) => {
                         assert_eq!(name, method.name());

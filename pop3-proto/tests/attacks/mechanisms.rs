@@ -34,7 +34,7 @@ pub(crate) fn credentials(method: Method) -> Credentials {
 }
 
 pub(crate) fn by(method: Method) -> Policy {
-    Policy { methods: Some(method.only()), ..policy(Security::Tls) }
+    policy(Security::Tls).method(method)
 }
 
 /// Starts a server that announces the mechanism, and then answers each line by `answer`.
@@ -399,7 +399,7 @@ fn c16_a_mechanism_that_never_ends_is_ended() {
         };
         let mut play = Play::new(server, INSIDE_TLS, cut);
         play.greet().unwrap();
-        let error = play.log_in(Login::new(Credentials::mechanism(Talkative), policy(Security::Tls))).unwrap_err();
+        let error = play.log_in(Login::new(Credentials::mechanism(|| Talkative), policy(Security::Tls))).unwrap_err();
         let Cause::Protocol(error) = error.cause() else { panic!("{error}") };
         assert_eq!(error.violation(), Violation::TooManyChallenges);
         assert_eq!(said_in_auth(&play), ["bW9yZQ=="; 16]);

@@ -29,11 +29,11 @@ pub(crate) const PASSWORD: &str = "tanstaaf";
 pub(crate) const PLAIN: &str = "AG1yb3NlAHRhbnN0YWFm";
 
 pub(crate) const fn policy(security: Security) -> Policy {
-    Policy { security, allow_plaintext: false, methods: None }
+    Policy::new().security(security)
 }
 
 /// The policy of a password in the clear, with permission.
-pub(crate) const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
+pub(crate) const CLEAR: Policy = Policy::new().security(Security::Plaintext).allow_plaintext(true);
 
 /// The beginning of a conversation.
 pub(crate) enum Begin {

@@ -10,7 +10,7 @@ use crate::oracle::base64;
 use crate::play::{CLEAR, CUTS, Play};
 use crate::script::{GREETING, PLAINTEXT, drain, feed, store};
 
-const STLS: ServerConfig = ServerConfig { stls: true, ..PLAINTEXT };
+const STLS: ServerConfig = PLAINTEXT.stls(true);
 
 fn served(config: ServerConfig) -> Service<impl Maildrop> {
     let mut service = Service::new(store().maildrop(), config, None);

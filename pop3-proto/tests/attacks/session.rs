@@ -43,5 +43,5 @@ pub(crate) fn is_poisoned(play: &mut Play) {
 
 pub(crate) fn quit(play: &mut Play) -> Result<(), QuitError> {
     let mut call = Call::new(Acknowledge(Command::Quit));
-    play.finish(&mut call).map_err(|error| QuitError::new(error, call.is_sent()))
+    play.finish(&mut call).map_err(|error| call.quit_error(error))
 }

@@ -95,7 +95,7 @@ fn play(case: &Case, at_once: usize, ending: Ending, tally: &mut Tally) {
         }
         turns_left = flow.server.turns.len();
         let (credentials, method) = credentials(case, &flow.server.turns);
-        let policy = Policy { security, allow_plaintext: true, methods: method.map(Method::only) };
+        let policy = Policy::new().security(security).allow_plaintext(true).methods(method.map(Method::only));
         result = flow.log_in(Login::new(credentials, policy));
         let again = flow
             .server

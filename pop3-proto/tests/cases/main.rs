@@ -194,7 +194,7 @@ fn unstuffing() {
 /// Checks the encoding direction: a stored `message` is retrieved as `wire`, in room of any size and read in pieces of
 /// any size.
 fn stuff(message: &[u8], wire: &[u8]) {
-    let config = ServerConfig { plaintext_login: true, ..ServerConfig::default() };
+    let config = ServerConfig::new().plaintext_login(true);
     let dialogue = b"USER u\r\nPASS p\r\nRETR 1\r\n";
     for at_once in [usize::MAX, 7, 1] {
         let mut server = Server::new(config);

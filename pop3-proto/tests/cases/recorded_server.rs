@@ -149,6 +149,7 @@ impl Server {
 }
 
 /// A mechanism that the crate does not have, or cannot use in this way: it says the transcript's lines.
+#[derive(Clone)]
 struct Recited {
     name: String,
     responses: VecDeque<String>,
@@ -216,7 +217,8 @@ pub(crate) fn credentials(case: &Case, turns: &VecDeque<(String, Vec<u8>)>) -> (
             let first = rest.split_once(' ').map(|(_, first)| first.to_owned());
             let responses = turns.iter().map(|(line, _)| line.clone()).skip_while(|said| said != line).skip(1);
             let responses = responses.take_while(|line| !line.contains(' ') && line != "QUIT").collect();
-            return (Credentials::mechanism(Recited { name: name.to_owned(), responses, first }), None);
+            let recited = Recited { name: name.to_owned(), responses, first };
+            return (Credentials::mechanism(move || recited.clone()), None);
         }
         _ => Credentials::new(user, password).acting_for(case.setting("authzid", "")),
     };

@@ -328,13 +328,11 @@ fn octets(text: &str, config: &Value) -> Vec<u8> {
 
 fn server_config(config: &Value) -> ServerConfig {
     let refusals = config["max_errors"].as_u64().map(|most| u32::try_from(most).expect("few"));
-    ServerConfig {
-        plaintext_login: config["require_tls"] != true,
-        stls: config["tls"] == "offer",
-        inside_tls: config["tls"] == "implicit",
-        max_refusals: refusals.unwrap_or(ServerConfig::default().max_refusals),
-        ..ServerConfig::default()
-    }
+    ServerConfig::new()
+        .plaintext_login(config["require_tls"] != true)
+        .stls(config["tls"] == "offer")
+        .inside_tls(config["tls"] == "implicit")
+        .max_refusals(refusals.unwrap_or(ServerConfig::default().max_refusals))
 }
 
 fn timestamp(config: &Value) -> Option<Timestamp<'static>> {

@@ -235,7 +235,7 @@ fn a_server_whose_lines_end_in_lf() {
     assert!(talk.server("\n").is_empty());
     assert_eq!(talk.server("\n"), ["error: Unsolicited"]);
 
-    let mut talk = Talk::new(Config { tolerate_lf: false, ..Config::default() });
+    let mut talk = Talk::new(Config::new().tolerate_lf(false));
     assert_eq!(talk.server("+OK ready\n"), ["error: BareLf"]);
 
     // Inside TLS the first status line decides anew, and a blank line before it does not.

@@ -11,7 +11,7 @@ use pop3_proto::{Config, Error, ErrorKind, QuitError};
 /// Returns the error of a client that reads the greeting and logs in. Each answer follows one write.
 fn error_of(answers: &[&str]) -> Error {
     let mut conversation = Conversation::new(Config::default());
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
+    let policy = Policy::new().security(Security::Plaintext).allow_plaintext(true);
     let mut login = Login::new(Credentials::new("mrose", "tanstaaf"), policy);
     let mut answers = answers.iter();
     let mut greeted = false;
@@ -118,7 +118,7 @@ fn a_chain_says_each_fact_once() {
             &["STAT failed: the connection failed", "the peer reset it"][..],
         ),
         (
-            Box::new(QuitError::new(stat(), true)),
+            Box::new(QuitError::Unknown(stat())),
             &["it is unknown whether messages were deleted", "STAT failed: the connection failed", "the peer reset it"],
         ),
         (Box::new(Error::handshake(reset())), &["TLS failed, nothing secret was sent", "the peer reset it"]),

@@ -91,7 +91,7 @@ impl Session<'_> {
         let usual = Way { octets: false, late: false, ..way };
         let mut session = Session { conversation, style, way: usual, messages, said, read: 0 };
         session.drive(Conversation::greet).unwrap();
-        let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
+        let policy = Policy::new().security(Security::Plaintext).allow_plaintext(true);
         let mut login = Login::new(Credentials::new("mrose", "tanstaaf"), policy);
         let progress = session.drive(|conversation| login.step(conversation)).unwrap();
         assert_eq!(progress, Progress::LoggedIn);

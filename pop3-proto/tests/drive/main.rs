@@ -2,8 +2,10 @@
 #![cfg(feature = "alloc")]
 
 mod announced;
+mod closing;
 #[cfg(feature = "std")]
 mod errors;
 mod forged;
 mod interleaved;
+mod opening;
 mod unasked;

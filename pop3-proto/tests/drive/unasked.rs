@@ -129,7 +129,7 @@ fn play(server: Server) -> (Vec<Result<String, String>>, Arc<Mutex<Server>>) {
         prompted.lock().unwrap().pause();
         Some("tanstaaf".to_owned().into())
     });
-    let policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
+    let policy = Policy::new().security(Security::Plaintext).allow_plaintext(true);
     let mut login = Login::new(credentials, policy);
     let progress = client.drive(|conversation| login.step(conversation)).map_err(|error| error.to_string());
     results.push(progress.map(|progress| {

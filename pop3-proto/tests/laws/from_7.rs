@@ -68,7 +68,7 @@ fn law_7_four_times_the_octets_take_four_times_the_time() {
         });
         best.min().unwrap().max(Duration::from_millis(10))
     };
-    let config = Config { max_line: u32::MAX, max_challenge: u32::MAX, ..Config::default() };
+    let config = Config::new().max_line(u32::MAX).max_challenge(u32::MAX);
     let mut message = Talk::logged_in(config);
     message.client(Command::Retr(ONE));
     message.server("+OK\r\n");
@@ -233,10 +233,10 @@ proptest! {
     #[test]
     fn law_10_total(calls in calls(), max_line in 0_u32..20, max_body in 0_u64..9, logged_in: bool) {
         let max_challenge = max_line / 2;
-        let config = Config { max_line, max_challenge, max_challenges: 1, max_rows: 1, max_body, ..Config::default() };
+        let config = Config::new().max_line(max_line).max_challenge(max_challenge).max_challenges(1).max_rows(1).max_body(max_body);
         let mut talk = Talk::new(config);
         if logged_in {
-            talk = Talk::logged_in(Config { max_line: 20, ..config });
+            talk = Talk::logged_in(config.max_line(20));
         }
         let commands = [
             Command::User("u"), Command::Pass("p"), AUTH, Command::Stls, Command::Capa, Command::Utf8, Command::List(None),

@@ -10,7 +10,7 @@ const ONE: u32 = 1;
 const AUTH: Command<'static> = Command::Auth { mechanism: "X", initial_response: None };
 
 fn small() -> Config {
-    Config { max_line: 12, max_challenge: 10, max_challenges: 1, max_rows: 2, max_body: 6, ..Config::default() }
+    Config::new().max_line(12).max_challenge(10).max_challenges(1).max_rows(2).max_body(6)
 }
 
 /// A client at every place where octets may come, each with a limit for the line that it waits for.

@@ -12,12 +12,10 @@ fn schedules() -> [Schedule; 3] {
 }
 
 fn scene(security: Security, exporters: Option<(u8, u8)>) -> Scene {
-    let server = ServerConfig {
-        inside_tls: security == Security::Tls,
-        stls: security == Security::StartTls,
-        plaintext_login: security == Security::Plaintext,
-        ..ServerConfig::default()
-    };
+    let server = ServerConfig::new()
+        .inside_tls(security == Security::Tls)
+        .stls(security == Security::StartTls)
+        .plaintext_login(security == Security::Plaintext);
     let scram = cfg!(feature = "scram");
     Scene { mails: Vec::new(), mouthful: usize::MAX, server, timestamp: true, scram, exporters }
 }
@@ -37,7 +35,7 @@ fn every_method_logs_in_and_only_with_the_password() {
                 continue;
             }
             for schedule in schedules() {
-                let policy = Policy { security, allow_plaintext: true, methods: method.map(Method::only) };
+                let policy = Policy::new().security(security).allow_plaintext(true).methods(method.map(Method::only));
                 let results =
                     typed::converse(&scene(security, Some((7, 7))), &[(policy, false), (policy, true)], &[], &schedule);
                 let [greeted, refused, logged_in, quit] = &results[..] else { panic!("{method:?}: {results:?}") };
@@ -54,7 +52,7 @@ fn every_method_logs_in_and_only_with_the_password() {
 #[test]
 #[cfg(feature = "scram")]
 fn a_proof_for_another_connection_is_none() {
-    let policy = Policy { security: Security::Tls, ..Policy::default() };
+    let policy = Policy::new();
     let results =
         |exporters| typed::converse(&scene(Security::Tls, exporters), &[(policy, true)], &[], &Schedule::IDEAL);
     assert_eq!(results(Some((7, 7)))[1..], ["logged in", "quit"]);

@@ -42,12 +42,12 @@ fn mail() -> impl Strategy<Value = Mail> {
 
 fn server() -> impl Strategy<Value = ServerConfig> {
     (any::<bool>(), any::<bool>(), prop::bool::weighted(0.8), 2..20_u32).prop_map(
-        |(inside_tls, stls, plaintext_login, max_refusals)| ServerConfig {
-            inside_tls,
-            stls,
-            plaintext_login,
-            max_refusals,
-            ..ServerConfig::default()
+        |(inside_tls, stls, plaintext_login, max_refusals)| {
+            ServerConfig::new()
+                .inside_tls(inside_tls)
+                .stls(stls)
+                .plaintext_login(plaintext_login)
+                .max_refusals(max_refusals)
         },
     )
 }
@@ -171,7 +171,7 @@ fn policies() -> impl Strategy<Value = Vec<(Policy, bool)>> {
         Some(Method::ScramSha256),
     ]);
     let policy = (security, prop::bool::weighted(0.9), mechanism).prop_map(|(security, allow_plaintext, method)| {
-        Policy { security, allow_plaintext, methods: method.map(Method::only) }
+        Policy::new().security(security).allow_plaintext(allow_plaintext).methods(method.map(Method::only))
     });
     prop::collection::vec((policy, prop::bool::weighted(0.8)), 1..5)
 }

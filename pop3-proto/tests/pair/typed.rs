@@ -355,7 +355,7 @@ impl Typed<'_> {
         let mut call = Call::new(Acknowledge(Command::Quit));
         let result = self.drive(|conversation| conversation.step(&mut call));
         let (removed, marks) = (self.link.maildrop().removed(), Some(self.marks.iter().copied().collect::<Vec<_>>()));
-        match result.map_err(|error| QuitError::new(error, call.is_sent())) {
+        match result.map_err(|error| call.quit_error(error)) {
             Ok(()) => {
                 let states = (self.conversation.client().state(), self.link.service().state());
                 assert_eq!((removed, states), (marks, (State::Update, State::Update)));

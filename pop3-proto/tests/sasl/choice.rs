@@ -61,7 +61,7 @@ fn the_best_that_is_offered() {
 #[cfg(feature = "scram")]
 #[test]
 fn without_protection_and_leave_only_what_shows_no_secret() {
-    let policy = Policy { allow_plaintext: false, ..CLEAR };
+    let policy = CLEAR.allow_plaintext(false);
     assert_eq!(chosen(policy, password(), &capa("PLAIN SCRAM-SHA-1")).unwrap(), "SCRAM-SHA-1");
     assert!(matches!(
         chosen(policy, password(), &capa("PLAIN LOGIN CRAM-MD5")).unwrap_err().login(),
@@ -72,11 +72,11 @@ fn without_protection_and_leave_only_what_shows_no_secret() {
     assert!(matches!(token.unwrap_err().login(), Some(LoginError::Unprotected)));
     for (method, offered) in [(Method::Apop, ""), (Method::CramMd5, "CRAM-MD5"), (Method::ScramSha256, "SCRAM-SHA-256")]
     {
-        let by = Policy { allow_plaintext: false, ..by(method) };
+        let by = by(method).allow_plaintext(false);
         assert_eq!(chosen(by, password(), &capa(offered)).unwrap(), method.name());
     }
     for method in [Method::UserPass, Method::Plain, Method::Login] {
-        let by = Policy { allow_plaintext: false, ..by(method) };
+        let by = by(method).allow_plaintext(false);
         assert!(matches!(
             chosen(by, password(), &capa(method.name())).unwrap_err().login(),
             Some(LoginError::Unprotected)
@@ -147,7 +147,7 @@ fn a_secret_is_asked_for_when_all_is_ready() {
         })
     };
     // The callback is not called for a server without STLS, nor for a method that is not offered.
-    let tls = Policy { security: Security::StartTls, ..Policy::default() };
+    let tls = Policy::new().security(Security::StartTls);
     assert!(matches!(chosen(tls, ask(), "+OK\r\nUSER\r\n.\r\n").unwrap_err().login(), Some(LoginError::NoStartTls)));
     assert!(matches!(
         chosen(by(Method::Plain), ask(), &capa("LOGIN")).unwrap_err().login(),
@@ -235,7 +235,7 @@ fn pass_takes_utf8_but_no_controls() {
 fn a_policy_permits_a_list_of_methods() {
     use Method::{Apop, CramMd5, Login, Plain, ScramSha1, UserPass};
     let chosen = |methods: &[Method], offered: &str| {
-        let policy = Policy { methods: Some(Methods::of(methods)), ..CLEAR };
+        let policy = CLEAR.methods(Some(Methods::of(methods)));
         let played = play(Credentials::new("mrose", "tanstaaf"), policy, |line| match line {
             "CAPA" => format!("+OK\r\nSASL {offered}\r\n.\r\n"),
             _ => String::new(),
@@ -260,14 +260,14 @@ fn a_policy_permits_a_list_of_methods() {
         assert_eq!(chosen(&[Plain, ScramSha1], all), "AUTH SCRAM-SHA-1");
     }
     // A token fits none of these methods.
-    let policy = Policy { methods: Some(Methods::of(&[Plain, UserPass])), ..CLEAR };
+    let policy = CLEAR.methods(Some(Methods::of(&[Plain, UserPass])));
     let played = play(Credentials::token("mrose", "ya29"), policy, |line| panic!("{line}"));
     assert!(matches!(played.reason(), LoginError::Unsuitable(name) if name == "PLAIN"), "{:?}", played.reason());
     // Nothing fits an empty list either, and a mechanism of one's own does not fit a list without it.
-    let policy = Policy { methods: Some(Methods::of(&[])), ..CLEAR };
+    let policy = CLEAR.methods(Some(Methods::of(&[])));
     let played = play(password(), policy, |line| panic!("{line}"));
     assert!(matches!(played.reason(), LoginError::NotOffered(_)), "{:?}", played.reason());
-    let own = Credentials::mechanism(pop3_proto::sasl::Plain::new("", "mrose", "tanstaaf").unwrap());
+    let own = Credentials::mechanism(|| pop3_proto::sasl::Plain::new("", "mrose", "tanstaaf").unwrap());
     let played = play(own, by(Plain), |line| panic!("{line}"));
     assert!(matches!(played.reason(), LoginError::Unsuitable(name) if name == "PLAIN"), "{:?}", played.reason());
 }

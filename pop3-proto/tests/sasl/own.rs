@@ -1,6 +1,6 @@
 //! A mechanism that the crate does not know.
 
-use pop3_proto::login::{Credentials, LoginError, Policy};
+use pop3_proto::login::{Credentials, LoginError};
 use pop3_proto::sasl::{Mechanism, MechanismError, SaslMessage};
 
 use crate::play::{CLEAR, base64, capa, is_unproved, play};
@@ -42,7 +42,7 @@ fn backwards(rounds: usize) -> Backwards {
 #[test]
 fn is_driven_to_its_end() {
     let mut said = [&*capa("X-BACKWARDS"), "+ YWJj\r\n", "+\r\n", "+OK\r\n"].map(str::to_owned).into_iter();
-    let played = play(Credentials::mechanism(backwards(2)), CLEAR, |_| said.next().unwrap());
+    let played = play(Credentials::mechanism(|| backwards(2)), CLEAR, |_| said.next().unwrap());
     played.result.as_ref().unwrap();
     assert_eq!(played.proof(), ["AUTH X-BACKWARDS", "Y2Jh", ""]);
 }
@@ -50,18 +50,18 @@ fn is_driven_to_its_end() {
 #[test]
 fn says_when_the_server_may_say_ok() {
     let mut said = [&*capa("X-BACKWARDS"), "+ YWJj\r\n", "+OK\r\n"].map(str::to_owned).into_iter();
-    let played = play(Credentials::mechanism(backwards(2)), CLEAR, |_| said.next().unwrap());
+    let played = play(Credentials::mechanism(|| backwards(2)), CLEAR, |_| said.next().unwrap());
     assert!(is_unproved(played.error()), "{:?}", played.error());
 }
 
 #[test]
 fn is_bound_to_the_policy_like_all_others() {
-    let policy = Policy { allow_plaintext: false, ..CLEAR };
-    let played = play(Credentials::mechanism(backwards(1)), policy, |_| capa("X-BACKWARDS"));
+    let policy = CLEAR.allow_plaintext(false);
+    let played = play(Credentials::mechanism(|| backwards(1)), policy, |_| capa("X-BACKWARDS"));
     assert!(matches!(played.reason(), LoginError::Unprotected));
-    let played = play(Credentials::mechanism(backwards(1)), CLEAR, |_| capa("PLAIN"));
+    let played = play(Credentials::mechanism(|| backwards(1)), CLEAR, |_| capa("PLAIN"));
     assert!(matches!(played.reason(), LoginError::NotOffered(name) if name == "X-BACKWARDS"));
-    let hidden = Backwards { shows: false, ..backwards(1) };
+    let hidden = || Backwards { shows: false, ..backwards(1) };
     let mut said = [&*capa("X-BACKWARDS"), "+ YWJj\r\n", "+OK\r\n"].map(str::to_owned).into_iter();
     play(Credentials::mechanism(hidden), policy, |_| said.next().unwrap()).result.unwrap();
 }
@@ -69,7 +69,8 @@ fn is_bound_to_the_policy_like_all_others() {
 #[test]
 fn with_a_name_that_is_none_is_not_begun() {
     for name in ["", "PLAIN\r\nQUIT", "A B", "ABCDEFGHIJKLMNOPQRSTU"] {
-        let played = play(Credentials::mechanism(Backwards { name, ..backwards(1) }), CLEAR, |_| "-ERR\r\n".into());
+        let played =
+            play(Credentials::mechanism(move || Backwards { name, ..backwards(1) }), CLEAR, |_| "-ERR\r\n".into());
         assert!(matches!(played.reason(), LoginError::Unsendable(_)), "{:?}", played.reason());
         assert_eq!(played.said, ["CAPA"]);
     }
@@ -84,7 +85,7 @@ fn a_refusal_is_not_searched_for_more_than_a_server_may_have_made_up() {
                 [&*capa("X-BACKWARDS"), &format!("+ {}\r\n", base64(challenge)), "-ERR [AUTH] nothing of it\r\n"]
                     .map(str::to_owned)
                     .into_iter();
-            let played = play(Credentials::mechanism(backwards(1)), CLEAR, |_| said.next().unwrap());
+            let played = play(Credentials::mechanism(|| backwards(1)), CLEAR, |_| said.next().unwrap());
             assert!(played.reason().to_string().ends_with(shown), "{words}: {}", played.reason());
         }
     }

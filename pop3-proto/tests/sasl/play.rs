@@ -4,10 +4,10 @@ use pop3_proto::drive::{Conversation, Step};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Policy, Progress, Security};
 use pop3_proto::{Cause, Config, Error, Violation};
 
-pub(crate) const CLEAR: Policy = Policy { security: Security::Plaintext, allow_plaintext: true, methods: None };
+pub(crate) const CLEAR: Policy = Policy::new().security(Security::Plaintext).allow_plaintext(true);
 
 pub(crate) fn by(method: Method) -> Policy {
-    Policy { methods: Some(method.only()), ..CLEAR }
+    CLEAR.method(method)
 }
 
 /// The client's lines, and the result of the login.

@@ -382,8 +382,7 @@ const UNBOUND: Method = Method::ScramSha256;
 #[test]
 fn a_binding_refused_before_the_proof_is_followed_once_by_scram_without_it() {
     for refusal in ["-ERR [AUTH] authentication failure", "-ERR no"] {
-        for policy in [Policy::default(), Policy { methods: Some(Methods::of(&[BOUND, UNBOUND])), ..Policy::default() }]
-        {
+        for policy in [Policy::default(), Policy::new().methods(Some(Methods::of(&[BOUND, UNBOUND])))] {
             let (played, messages) = without_exporter(policy, BOTH, refusal, "pencil");
             played.result.as_ref().unwrap();
             assert!(
@@ -404,8 +403,8 @@ fn a_binding_refused_before_the_proof_is_followed_once_by_scram_without_it() {
 
 #[test]
 fn a_binding_is_never_given_up_where_it_was_asked_for() {
-    let by_name = Policy { methods: Some(BOUND.only()), ..Policy::default() };
-    let with_plain = Policy { methods: Some(Methods::of(&[BOUND, Method::Plain])), ..Policy::default() };
+    let by_name = Policy::new().method(BOUND);
+    let with_plain = Policy::new().methods(Some(Methods::of(&[BOUND, Method::Plain])));
     for (policy, offered) in [
         (by_name, BOTH),
         (with_plain, "SCRAM-SHA-256 SCRAM-SHA-256-PLUS PLAIN"),
@@ -427,7 +426,7 @@ fn a_binding_is_never_given_up_where_it_was_asked_for() {
 
 #[test]
 fn a_mechanism_asked_for_by_name_is_used_as_named() {
-    let by_name = Policy { methods: Some(UNBOUND.only()), ..Policy::default() };
+    let by_name = Policy::new().method(UNBOUND);
     let (played, messages) = without_exporter(by_name, BOTH, "-ERR", "pencil");
     played.result.as_ref().unwrap();
     assert_eq!(played.proof().iter().filter(|line| line.starts_with("AUTH ")).count(), 1);
@@ -480,7 +479,7 @@ fn a_binding_that_is_unknown_behind_the_proof_is_followed_too() {
     log_in(Policy::default(), "pencil").result.unwrap();
     let played = log_in(Policy::default(), "pencils");
     assert!(matches!(played.reason(), LoginError::Credentials(_)), "{:?}", played.reason());
-    let played = log_in(Policy { methods: Some(BOUND.only()), ..Policy::default() }, "pencil");
+    let played = log_in(Policy::new().method(BOUND), "pencil");
     assert!(matches!(played.reason(), LoginError::Binding(_)), "{:?}", played.reason());
     assert_eq!(played.proof().iter().filter(|line| line.starts_with("AUTH ")).count(), 1);
 }

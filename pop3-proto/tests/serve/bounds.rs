@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use crate::script::{drain, feed};
 
-const CONFIG: ServerConfig = ServerConfig { plaintext_login: true, stls: true, ..ServerConfig::new() };
+const CONFIG: ServerConfig = ServerConfig::new().plaintext_login(true).stls(true);
 
 /// The octets that the buffers may hold in all: the longest line, and answers that are not read.
 const BUFFERS: usize = 64 * 1024 + 128 * 1024;
@@ -178,7 +178,7 @@ fn who_does_not_read_is_not_read_from() {
 
 #[test]
 fn the_bound_is_exact_and_ends_with_the_login() {
-    let config = ServerConfig { max_before_login: 20, plaintext_login: true, ..ServerConfig::default() };
+    let config = ServerConfig::new().max_before_login(20).plaintext_login(true);
     let store = MailStore::new();
     store.add_user("u", "pw");
     let session = |said: &str| {
@@ -197,13 +197,13 @@ fn the_bound_is_exact_and_ends_with_the_login() {
 
 #[test]
 fn stls_does_not_renew_the_bounds() {
-    let mut service = Service::new(Counting::default(), ServerConfig { max_refusals: 3, ..CONFIG }, None);
+    let mut service = Service::new(Counting::default(), CONFIG.max_refusals(3), None);
     feed(&mut service, b"X\r\nX\r\nSTLS\r\n", usize::MAX);
     service.tls_established();
     assert_eq!(feed(&mut service, b"X\r\nX\r\n", usize::MAX), "-ERR unknown command\r\n");
     assert!(service.is_over());
 
-    let mut service = Service::new(Counting::default(), ServerConfig { max_before_login: 30, ..CONFIG }, None);
+    let mut service = Service::new(Counting::default(), CONFIG.max_before_login(30), None);
     feed(&mut service, b"CAPA\r\nCAPA\r\nCAPA\r\nSTLS\r\n", usize::MAX);
     service.tls_established();
     let said = feed(&mut service, b"CAPA\r\nCAPA\r\n", usize::MAX);
@@ -216,7 +216,7 @@ proptest! {
     /// No lines end in a login or go on for ever, however often they are repeated.
     #[test]
     fn nobody_goes_on_for_ever(lines in prop::collection::vec(line(), 1..6)) {
-        let config = ServerConfig { max_before_login: 8192, max_response: 1024, ..CONFIG };
+        let config = CONFIG.max_before_login(8192).max_response(1024);
         let pieces: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
         let cost = exhaust(config, &pieces);
         prop_assert!(cost.taken <= 8192 + 1024, "{:?}", cost);

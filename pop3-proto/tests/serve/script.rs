@@ -4,7 +4,7 @@
 use pop3_proto::serve::{MailStore, Maildrop, MemoryMaildrop};
 use pop3_proto::{ServerConfig, Service};
 
-pub const PLAINTEXT: ServerConfig = ServerConfig { max_response: 1024, plaintext_login: true, ..ServerConfig::new() };
+pub const PLAINTEXT: ServerConfig = ServerConfig::new().max_response(1024).plaintext_login(true);
 
 pub const GREETING: &str = "+OK POP3 server ready\r\n";
 

@@ -341,8 +341,8 @@ fn v37_passwords_are_refused_outside_tls_unless_configured() {
          C: PASS pw
          S: -ERR~"
     );
-    talk_with(ServerConfig { stls: true, ..ServerConfig::default() }, || store().maildrop(), &script);
-    let inside_tls = ServerConfig { inside_tls: true, stls: true, ..ServerConfig::default() };
+    talk_with(ServerConfig::new().stls(true), || store().maildrop(), &script);
+    let inside_tls = ServerConfig::new().inside_tls(true).stls(true);
     talk_with(inside_tls, || store().maildrop(), "C: STLS\nS: -ERR~\nC: AUTH PLAIN AGJvYgBwdw==\nS: +OK~");
 }
 
@@ -422,7 +422,7 @@ fn v9_apop_needs_a_timestamp_in_the_greeting() {
     check(&["-ERR~".into()], &feed(&mut service, b"APOP bob c4c9334bac560ecc979e58001b3e22fb\r\n", 1));
 }
 
-const STLS: ServerConfig = ServerConfig { stls: true, ..PLAINTEXT };
+const STLS: ServerConfig = PLAINTEXT.stls(true);
 
 fn at_handshake(before: &str) -> Service<MemoryMaildrop> {
     let mut service = Service::new(store().maildrop(), STLS, None);
@@ -480,7 +480,7 @@ fn v36_plaintext_behind_stls_ends_the_session() {
 
 #[test]
 fn too_many_refusals_before_the_login_end_the_session() {
-    let config = ServerConfig { max_refusals: 3, ..PLAINTEXT };
+    let config = PLAINTEXT.max_refusals(3);
     let maildrop = || store().maildrop();
     let over = talk_with(config, maildrop, "C: X1\nS: -ERR~\nC: USER a\nS: +OK~\nC: PASS b\nS: -ERR~\nC: X\nS: -ERR~");
     assert!(over.is_over());

@@ -9,7 +9,7 @@ use pop3_proto::{ServerConfig, Service};
 
 use crate::script::{drain, feed};
 
-const CONFIG: ServerConfig = ServerConfig { plaintext_login: true, ..ServerConfig::new() };
+const CONFIG: ServerConfig = ServerConfig::new().plaintext_login(true);
 const MESSAGES: u32 = 1000;
 
 /// A maildrop that counts how often it is asked for something.

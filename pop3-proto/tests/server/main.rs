@@ -5,8 +5,7 @@ use pop3_proto::wire::{Code, Timestamp};
 use pop3_proto::{AnswerError, BadRequest, Command, Kind, Output, Request, Server, ServerConfig, State};
 use proptest::prelude::*;
 
-const CONFIG: ServerConfig =
-    ServerConfig { max_response: 300, plaintext_login: true, stls: true, ..ServerConfig::new() };
+const CONFIG: ServerConfig = ServerConfig::new().max_response(300).plaintext_login(true).stls(true);
 
 fn greeted() -> Server {
     let mut server = Server::new(CONFIG);
@@ -320,7 +319,7 @@ proptest! {
 /// Returns the requests in these octets, with an answer to each, and the server afterwards. STLS is refused, because
 /// the octets that may follow it depend on when it is answered.
 fn hold(parts: &[&[u8]]) -> (Vec<String>, Server) {
-    let config = ServerConfig { stls: false, max_before_login: 500, ..CONFIG };
+    let config = CONFIG.stls(false).max_before_login(500);
     let (mut server, mut out, mut requests, mut kept) = (Server::new(config), Vec::new(), Vec::new(), Vec::new());
     server.greeting(None, "", &mut out).unwrap();
     for part in parts {

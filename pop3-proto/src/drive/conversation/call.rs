@@ -5,6 +5,8 @@ use alloc::string::{String, ToString};
 use crate::client::Ticket;
 #[cfg(doc)]
 use crate::drive::conversation::Conversation;
+use crate::drive::error::Error;
+use crate::drive::error::quit::QuitError;
 use crate::drive::exchange::Exchange;
 
 /// The result of a step.
@@ -97,5 +99,10 @@ impl<E: Exchange> Call<E> {
     /// Returns true if the command was sent. It may take effect, even if the call fails.
     pub const fn is_sent(&self) -> bool {
         self.sent.is_some()
+    }
+
+    /// Returns the error for a QUIT, if this call was one and failed with `error`.
+    pub fn quit_error(&self, error: Error) -> QuitError {
+        QuitError::new(error, self.is_sent())
     }
 }

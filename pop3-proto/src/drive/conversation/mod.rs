@@ -282,7 +282,13 @@ impl Conversation {
 
     /// Returns the octets to write.
     pub fn pending(&self) -> &[u8] {
-        self.outbox.pending()
+        self.outbox.writable()
+    }
+
+    /// Reports that a write failed because the peer closed the connection. Nothing is [`pending`](Self::pending) from
+    /// now on. Continue to read: what the server sent before it closed the connection may explain why.
+    pub fn write_failed(&mut self) {
+        self.outbox.close();
     }
 
     /// Reports that the first `octets` of [`pending`](Self::pending) were written.

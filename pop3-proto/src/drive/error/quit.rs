@@ -20,7 +20,7 @@ pub enum QuitError {
 
 impl QuitError {
     /// Creates the error for a QUIT that failed with `error`, before or after it was `sent`.
-    pub fn new(error: Error, sent: bool) -> QuitError {
+    pub(crate) fn new(error: Error, sent: bool) -> QuitError {
         if let Cause::Refused(refused) = error.cause() {
             return QuitError::Refused(refused.clone());
         }

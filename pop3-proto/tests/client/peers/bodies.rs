@@ -146,7 +146,7 @@ fn message_without_final_line_end_and_a_dot_behind_it_is_awaited_further() {
 
 #[test]
 fn message_over_the_callers_limit_is_delivered_up_to_it() {
-    let mut reader = Reader::new(Client::new(Config { max_body: 5, ..Config::default() }));
+    let mut reader = Reader::new(Client::new(Config::new().max_body(5)));
     reader.read(b"+OK\r\n").unwrap();
     for command in [Command::User("u"), Command::Pass("p"), RETR] {
         send(&mut reader.client, command);

@@ -33,7 +33,7 @@ extern "C" fn main() -> c_int {
 /// Holds a conversation of challenge and response, a listing, a message, and the end; returns the final state.
 fn converse() -> Option<State> {
     let mut client = Client::new(Config::default());
-    let mut server = Server::new(ServerConfig { plaintext_login: true, ..ServerConfig::default() });
+    let mut server = Server::new(ServerConfig::new().plaintext_login(true));
     let mut wire = [0; 512];
 
     let len = written(&mut wire, |out| server.greeting(None, "ready", out).ok())?;

@@ -199,7 +199,7 @@ proptest! {
     /// Every line is answered by one line, none lets anybody in, and none panics.
     #[test]
     fn nonsense_does_no_harm(messages in prop::collection::vec(message(), 1..4), plus in any::<bool>()) {
-        let config = ServerConfig { inside_tls: true, max_refusals: 99, ..ServerConfig::default() };
+        let config = ServerConfig::new().inside_tls(true).max_refusals(99);
         let mut service = Service::new(store().maildrop(), config, None);
         service.set_channel_binding(Zeroizing::new(vec![7; 32]));
         super::drain(&mut service);

@@ -149,8 +149,7 @@ fn one_acts_for_oneself_only() {
 fn a_proof_is_bound_to_the_tls_connection() {
     let exporter = [7; 32];
     let bound = || {
-        let mut service =
-            Service::new(store().maildrop(), ServerConfig { inside_tls: true, ..ServerConfig::default() }, None);
+        let mut service = Service::new(store().maildrop(), ServerConfig::new().inside_tls(true), None);
         service.set_channel_binding(Zeroizing::new(exporter.to_vec()));
         drain(&mut service);
         service

@@ -1,0 +1,79 @@
+//! The octets of one session: its conversation, its socket, TLS, and its deadlines.
+
+use std::error::Error;
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::net::TcpStream;
+use pop3_proto::drive::{Conversation, Deadlines, Io};
+use pop3_proto::tls::rustls::{ClientConfig, ClientConnection, Stream};
+use pop3_proto::tls::{channel_binding, explain, server_name};
+
+pub(crate) struct Wire {
+    pub(crate) conversation: Conversation,
+    pub(crate) stream: TcpStream,
+    pub(crate) tls: Option<ClientConnection>,
+    pub(crate) deadlines: Deadlines,
+    /// The time at which the current wait ends.
+    pub(crate) deadline: Duration,
+}
+
+trait Duplex: Read + Write {}
+
+impl<T: Read + Write> Duplex for T {}
+
+impl Wire {
+    /// Does the I/O that is due. Returns [`WouldBlock`](ErrorKind::WouldBlock) if it has to wait; `mio` reports when to
+    /// try again.
+    pub(crate) fn transfer(&mut self, io: Io, now: Duration) -> io::Result<()> {
+        let (conversation, mut secured) = (&mut self.conversation, None);
+        let stream: &mut dyn Duplex = match &mut self.tls {
+            Some(tls) => secured.insert(Stream::new(tls, &mut self.stream)),
+            None => &mut self.stream,
+        };
+        while !conversation.pending().is_empty() {
+            match stream.write(conversation.pending()) {
+                Ok(octets) => conversation.written(octets),
+                // The server may not read before its output is read, so read next.
+                Err(error) if would_wait(&error) => break,
+                Err(_) => conversation.write_failed(),
+            }
+        }
+        match stream.read(conversation.spare()) {
+            Ok(octets) => {
+                conversation.filled(octets);
+                self.deadlines.received(octets, now);
+            }
+            Err(error) if would_wait(&error) && io == Io::Look => {}
+            Err(error) if would_wait(&error) => return Err(ErrorKind::WouldBlock.into()),
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(error),
+            // The connection is gone, with or without TLS's close.
+            Err(_) => conversation.filled(0),
+        }
+        conversation.looked();
+        Ok(())
+    }
+
+    /// Begins TLS, or continues to do so.
+    pub(crate) fn start_tls(&mut self, config: &Arc<ClientConfig>, host: &str) -> Result<(), Box<dyn Error>> {
+        let name = server_name(host)?;
+        if self.tls.is_none() {
+            self.tls = Some(ClientConnection::new(Arc::clone(config), name.clone())?);
+        }
+        let Some(tls) = &mut self.tls else { return Ok(()) };
+        while tls.is_handshaking() {
+            tls.complete_io(&mut self.stream).map_err(|error| explain(error, &name))?;
+        }
+        self.conversation.tls_established()?;
+        if let Some(binding) = channel_binding(tls) {
+            self.conversation.set_channel_binding(binding);
+        }
+        Ok(())
+    }
+}
+
+/// Returns true if the socket is not ready or not connected yet.
+pub(crate) fn would_wait(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected | ErrorKind::Interrupted)
+}
