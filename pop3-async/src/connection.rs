@@ -50,7 +50,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// let stream = UnixStream::connect("/run/pop3").await?;
     /// let connection = Connection::over(stream, Connect::new().security(Security::Plaintext)).await?;
     /// let mut session = connection.login_as(Credentials::new("mrose", "tanstaaf")).await?;
-    /// println!("{} messages", session.stat().await?.count);
+    /// println!("{} messages", session.stat().await?.messages);
     /// # Ok(())
     /// # }
     /// ```

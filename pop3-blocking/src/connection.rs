@@ -59,7 +59,7 @@ impl<S: Read + Write> Connection<S> {
     /// let stream = UnixStream::connect("/run/pop3")?;
     /// let connection = Connection::over(stream, Connect::new().security(Security::Plaintext))?;
     /// let mut session = connection.login_as(Credentials::new("mrose", "tanstaaf"))?;
-    /// println!("{} messages", session.stat()?.count);
+    /// println!("{} messages", session.stat()?.messages);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn over(stream: S, connect: Connect) -> Result<Connection<S>, Error> {

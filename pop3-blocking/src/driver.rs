@@ -112,6 +112,7 @@ impl<S: Read + Write> Driver<S> {
     pub(crate) fn quit(&mut self) -> Result<(), QuitError> {
         let mut quit = Call::new(Acknowledge(Command::Quit));
         self.finish(&mut quit).map_err(|error| quit.quit_error(error))?;
+        #[cfg(feature = "tls")]
         self.transport.close();
         Ok(())
     }

@@ -48,6 +48,7 @@ impl<S> Transport<S> {
 
     /// Returns the stream. Closes TLS if that is possible without waiting.
     pub(crate) fn into_stream(mut self) -> S {
+        #[cfg(feature = "tls")]
         self.say_goodbye();
         self.stream.take().expect("it is there until the transport is gone")
     }
@@ -70,8 +71,8 @@ impl<S> Transport<S> {
     }
 
     /// Closes TLS without waiting, for sessions that are dropped.
+    #[cfg(feature = "tls")]
     fn say_goodbye(&mut self) {
-        #[cfg(feature = "tls")]
         if let (Some(stream), Some(layer), Some(abilities)) = (&mut self.stream, &mut self.layer, &self.abilities) {
             layer.close();
             let _ = layer.flush(&mut AtOnce(stream, abilities));
@@ -173,8 +174,8 @@ impl<S: Read + Write> Transport<S> {
     }
 
     /// Closes TLS, if there is any.
+    #[cfg(feature = "tls")]
     pub(crate) fn close(&mut self) {
-        #[cfg(feature = "tls")]
         if let Some(layer) = &mut self.layer {
             layer.close();
             // Errors are ignored: the close is only a courtesy.
@@ -189,6 +190,7 @@ fn at_hand(layer: &mut Layer, space: &mut [u8]) -> Option<io::Result<usize>> {
     if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock) { None } else { Some(result) }
 }
 
+#[cfg(feature = "tls")]
 impl<S> Drop for Transport<S> {
     fn drop(&mut self) {
         self.say_goodbye();

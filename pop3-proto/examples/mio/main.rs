@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let now = begin.elapsed();
         let late = sessions.iter().filter(|(_, session)| session.wire.deadline <= now).map(|(token, _)| *token);
-        let due: Vec<Token> = events.iter().map(|event| event.token()).chain(late).collect();
+        let due: Vec<Token> = events.iter().map(mio::event::Event::token).chain(late).collect();
         for token in due {
             let Some(session) = sessions.get_mut(&token) else { continue };
             match session.ready(now) {

@@ -32,7 +32,7 @@ pub(crate) struct Session {
 /// The progress of a session.
 enum Stage {
     /// The greeting and the login.
-    Login(Login),
+    Login(Box<Login>),
     List(Call<ListAll>),
     /// A batch keeps many RETRs in flight; the answers come one after the other.
     Messages(Batch<Retrieval>, Option<Retrieval>),
@@ -67,8 +67,8 @@ impl Session {
             // The first wait begins at once.
             deadline: Duration::ZERO,
         };
-        let stage = Stage::Login(Login::new(Credentials::new(user.clone(), password), policy));
-        Session { user, wire, host: host.to_owned(), tls, stage, messages: 0, octets: 0 }
+        let login = Login::new(Credentials::new(user.clone(), password), policy);
+        Session { user, wire, host: host.to_owned(), tls, stage: Stage::Login(Box::new(login)), messages: 0, octets: 0 }
     }
 
     /// Goes on until the session is over (`true`) or the socket would block (`false`).
