@@ -117,7 +117,7 @@ pub use pop3_proto::drive::{
     Capabilities, Cause, Error, ErrorKind, Language, LanguageTag, Listing, LogEntry, LoginError, OwnedRefusal,
     OwnedUniqueId, QuitError, SettingsError, Timeouts,
 };
-pub use pop3_proto::login::{Connect, Credentials, Method, Methods, Policy, Security};
+pub use pop3_proto::login::{Connect, Credentials, Method, Methods, Policy, PopUrl, Security, UrlError};
 pub use pop3_proto::message::Message;
 pub use pop3_proto::serve::Maildrop;
 #[cfg(feature = "tls")]

@@ -82,7 +82,7 @@ fn target(options: &Options) -> Result<Target, Failure> {
         let target = Target::at_host(&host, options.security());
         return target.map_err(|why| Failure::usage(format!("MAILHOST: {why}")));
     };
-    let mut target: Target = url.parse().map_err(Failure::usage)?;
+    let mut target = Target::at_url(url).map_err(Failure::usage)?;
     for (option, is_given) in [("--starttls", options.starttls), ("--plaintext", options.plaintext)] {
         if is_given && target.security == Security::Tls {
             return Err(Failure::usage(format!("pop3s:// is TLS from the beginning: {option} goes with pop://")));
@@ -97,7 +97,7 @@ fn target(options: &Options) -> Result<Target, Failure> {
 /// Returns the user name and the password, unless it is already known that they cannot be used.
 fn login(target: &Target, options: &Options) -> Result<Login, Failure> {
     // The login would return the same error, but only after asking for the password.
-    let shows_secret = target.mechanism.is_none_or(Method::shows_secret);
+    let shows_secret = target.method.is_none_or(Method::shows_secret);
     if target.security == Security::Plaintext && shows_secret && !options.permits_plaintext() {
         return Err(Failure::unprotected());
     }
@@ -133,8 +133,8 @@ fn open(target: &Target, options: &Options, (user, password): &Login) -> Result<
     if let Some(port) = target.port {
         connect = connect.port(port);
     }
-    if let Some(mechanism) = target.mechanism {
-        connect = connect.method(mechanism);
+    if let Some(method) = target.method {
+        connect = connect.method(method);
     }
     if let Some(seconds) = options.timeout {
         let timeout = Duration::from_secs(seconds);

@@ -37,13 +37,11 @@
 //! has no troubles.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use pop3_blocking::pop3_proto::drive::OwnedUniqueId;
 
 use crate::digest::{Sum, Sums};
@@ -310,7 +308,7 @@ impl Seen {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let line = |Stored { mark, unique_id, size, sums }: &Stored| {
             let (whole, header, account) = (sums.whole, sums.header, &self.account);
-            let unique_id = unique_id.as_ref().map(|id| escape(id.as_bytes()).to_string()).unwrap_or_default();
+            let unique_id = unique_id.as_ref().map(|id| escape(id.as_bytes())).unwrap_or_default();
             format!("S {mark} {now} {size} {whole} {header} {account} {unique_id}")
         };
         let lines: Vec<_> = messages.iter().map(line).collect();
@@ -357,7 +355,15 @@ fn line_of(mark: &Mark, change: Change) -> String {
     format!("{} {mark}", change.letter())
 }
 
-fn escape(octets: &[u8]) -> impl fmt::Display {
-    const SPLITTING: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
-    percent_encode(octets, SPLITTING)
+/// Returns the octets as a word of a line: all that is not a visible character of ASCII is percent-encoded.
+fn escape(octets: &[u8]) -> String {
+    let mut word = String::with_capacity(octets.len());
+    for &octet in octets {
+        if octet.is_ascii_graphic() && octet != b'%' {
+            word.push(char::from(octet));
+        } else {
+            word += &format!("%{octet:02X}");
+        }
+    }
+    word
 }

@@ -45,6 +45,8 @@ fn typos() {
         ("pop://u;AUTH=APOP@h", "AUTH=+APOP"),
         ("pop://u;AUTH=SCRAM@h", "behind AUTH= is unknown"),
         ("pop://u;AUTH=+X@h", "behind AUTH= is unknown"),
+        // It needs a token, which this program has not.
+        ("pop://u;AUTH=OAUTHBEARER@h", "behind AUTH= may be PLAIN"),
         ("pop://u;AUTH=%0a@h", "control character"),
         ("pop://u:hush@h", "a password has no place in a URL"),
         ("pop:u:hush@h", "a password has no place in a URL"),

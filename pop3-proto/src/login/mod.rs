@@ -10,6 +10,7 @@ mod credentials;
 mod error;
 pub mod netrc;
 mod policy;
+mod url;
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -43,6 +44,7 @@ pub use connect::Connect;
 pub use credentials::Credentials;
 pub use error::LoginFailed;
 pub use policy::{Method, Methods, Policy, Security};
+pub use url::{PopUrl, UrlError};
 
 /// A state of the login that the driver must handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

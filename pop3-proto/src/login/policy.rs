@@ -156,6 +156,10 @@ impl Methods {
     pub(super) const DEFAULT: Methods =
         Methods(Methods::of(&Methods::BEST_FIRST).0 & !Methods::of(&[Method::Apop, Method::CramMd5]).0);
 
+    /// The methods that are SASL mechanisms.
+    pub(super) const SASL: Methods =
+        Methods(Methods::of(&Methods::BEST_FIRST).0 & !Methods::of(&[Method::UserPass, Method::Apop]).0);
+
     /// Returns the method if the set has exactly one.
     pub(super) fn single(self) -> Option<Method> {
         if self.0.is_power_of_two() { self.iter().next() } else { None }

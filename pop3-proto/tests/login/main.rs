@@ -1,0 +1,4 @@
+//! What a login begins with.
+#![cfg(feature = "alloc")]
+
+mod url;
