@@ -54,7 +54,7 @@ fn tell() {
     thread::spawn(move || {
         // The message is shown below the progress bar.
         let begin = if stderr().is_terminal() { "\n" } else { "" };
-        eprintln!("{begin}pop3: interrupted: what is stored stays; run again to go on");
+        eprintln!("{begin}pop3: interrupted: stored messages are kept; run again to continue");
         let _ = told.send(());
     });
     // If nothing reads the message, the program ends anyway.

@@ -87,7 +87,7 @@ impl Download {
                 self.ask()?;
             }
             (_, Event::NoService(refusal) | Event::Refused { refusal, .. }) => {
-                return Err(format!("the server says no: {}", refusal.text()).into());
+                return Err(format!("the server refused: {}", refusal.text()).into());
             }
             _ => {}
         }
@@ -149,7 +149,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut ring, name) = ring::new(stream)?;
     let mut download = Download::new(user, password);
     let copied = run(ring.as_mut(), &mut download)?;
-    println!("over {name}: {} messages, {} octets, where they lay", download.received, download.octets);
-    println!("{copied} octets were copied, of lines that came in two pieces");
+    println!("over {name}: {} messages, {} octets, parsed in place", download.received, download.octets);
+    println!("{copied} octets were copied, of lines that arrived in two pieces");
     Ok(())
 }

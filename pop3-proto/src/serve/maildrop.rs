@@ -186,7 +186,7 @@ pub enum Denial {
     #[error("the maildrop is in use by another session")]
     InUse,
     /// The last login was too recent. Sent as `[LOGIN-DELAY]` (RFC 2449, section 8.1.1).
-    #[error("the last login was too short a while ago")]
+    #[error("the last login was too recent")]
     TooSoon,
     /// The store has a temporary failure. Sent as `[SYS/TEMP]` (RFC 3206, section 4).
     #[error("{0}")]

@@ -14,7 +14,7 @@ const MAX_REPLY: usize = 512;
 #[non_exhaustive]
 pub enum AnswerError {
     /// This answer is not due: another answer is due, or none, or the session is over.
-    #[error("no such answer is due")]
+    #[error("this answer is not due")]
     NotDue,
     /// The output has no room for the line.
     #[error("the output has no room for the line")]

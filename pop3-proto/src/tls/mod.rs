@@ -217,10 +217,10 @@ pub enum TlsError {
     #[error("the PEM text is malformed")]
     Pem,
     /// A PEM text has no certificate in it.
-    #[error("there is no certificate in the PEM text")]
+    #[error("the PEM text contains no certificate")]
     NoCertificate,
     /// A PEM text has no private key in it.
-    #[error("there is no private key in the PEM text")]
+    #[error("the PEM text contains no private key")]
     NoKey,
     /// The certificate of an added authority cannot be used.
     #[error("the certificate of the authority cannot be used: {0}")]
@@ -229,13 +229,13 @@ pub enum TlsError {
     #[error("the client's certificate and key cannot be used: {0}")]
     Identity(rustls::Error),
     /// Roots, pins or an identity were added to your own configuration, which is used as it is.
-    #[error("nothing can be added to settings of one's own")]
+    #[error("roots, pins and identities cannot be added to your own configuration")]
     Own,
     /// The platform's verifier cannot be created, such as because the platform's authorities cannot be loaded.
-    #[error("the platform's certificate authorities cannot be had: {0}")]
+    #[error("the platform's certificate authorities could not be loaded: {0}")]
     Platform(rustls::Error),
     /// A certificate cannot be for this host.
-    #[error("{0:?} is neither a name (an international one in its ASCII form, xn--...) nor an IP address")]
+    #[error("{0:?} is neither an IP address nor a host name (write an international name in its ASCII form, xn--...)")]
     Name(String),
 }
 

@@ -269,7 +269,7 @@ impl fmt::Display for Error {
             Cause::Refused(refused) => write!(f, "the server said {refused}"),
             Cause::Malformed(malformed) => malformed.fmt(f),
             Cause::PrematureSuccess => {
-                f.write_str("the server said +OK before anything was proved; it may be an impostor")
+                f.write_str("the server reported success before the authentication was complete; it may be an impostor")
             }
             Cause::ClosedWhileIdle(error) => {
                 f.write_str("the server had closed the connection while it was idle")?;
