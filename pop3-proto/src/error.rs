@@ -1,4 +1,4 @@
-//! Errors, by cause: a call by you that is not permitted ([`UsageError`], harmless), broken framing by the peer
+//! Errors, by cause: a call that is not permitted ([`UsageError`], harmless), broken framing by the peer
 //! ([`ProtocolError`], final) and malformed content ([`Malformed`], which fails one answer and leaves the session
 //! usable).
 
@@ -181,7 +181,7 @@ impl ProtocolError {
         self.violation
     }
 
-    /// Returns what the client was waiting for when it happened.
+    /// Returns the input that the client was waiting for.
     pub const fn awaiting(&self) -> Awaiting {
         self.awaiting
     }
@@ -195,7 +195,7 @@ impl ProtocolError {
 
 #[cfg(feature = "alloc")]
 impl ProtocolError {
-    /// Returns this error for a server that had closed the connection before the command reached it.
+    /// Returns this error for a server that closed the connection before the command reached it.
     pub(crate) fn while_idle(self) -> ProtocolError {
         ProtocolError { awaiting: Awaiting::Nothing, ..self }
     }

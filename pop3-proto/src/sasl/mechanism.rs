@@ -73,8 +73,8 @@ pub trait Mechanism: Send {
 
     /// Returns true if the messages so far let the server judge the credentials. Called after at least one was sent.
     ///
-    /// Returns true unless overridden. A mechanism that begins with the user name alone overrides it: a refusal before the
-    /// proof says nothing about the password.
+    /// Returns true unless overridden. A mechanism that begins with the user name alone overrides it: a refusal before
+    /// the proof does not concern the password.
     fn has_proved(&self) -> bool {
         true
     }

@@ -20,8 +20,8 @@ use crate::sasl::mechanism::debug_by_name;
 use crate::sasl::{Mechanism, MechanismError, SaslMessage, plain, prepare};
 use crate::wire::argument::BadArgument;
 
-/// The number of iterations that a server may request. RFC 7677, section 4, sets the minimum. The maximum takes a good
-/// part of a second. Without it, a server could keep a client busy indefinitely.
+/// The number of iterations that a server may request. RFC 7677, section 4, sets the minimum. The maximum takes a
+/// large part of a second. Without a maximum, a server could keep a client busy indefinitely.
 const ITERATIONS: core::ops::RangeInclusive<u32> = 4096..=600_000;
 
 /// The hash function of SCRAM.

@@ -1,8 +1,8 @@
 //! The server side of SCRAM-SHA-256 (RFC 5802, RFC 7677).
 //!
 //! The library creates the challenges and verifies the proof. This module does the rest: it checks the format of
-//! messages that the library takes for granted, extracts the names, verifies that the channel binding is the one agreed
-//! on, and reveals nothing about which users exist.
+//! messages, which the library does not, extracts the names, verifies that the channel binding is the one agreed on,
+//! and reveals nothing about which users exist.
 
 use alloc::string::String;
 use alloc::vec::Vec;

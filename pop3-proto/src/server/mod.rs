@@ -57,7 +57,7 @@ const REUSABLE: [&str; 4] = ["PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"];
 enum Due {
     /// The server sends the greeting.
     Greeting,
-    /// The client sends a command, begins TLS, or sends nothing any more, depending on the state.
+    /// The client sends a command, begins TLS or is finished, depending on the state.
     Request,
     /// The client sends a line inside AUTH.
     Response,
@@ -258,7 +258,7 @@ impl Server {
         Ok(())
     }
 
-    /// Writes a greeting with `-ERR`: the session is over before it began.
+    /// Writes a greeting with `-ERR`, which ends the session.
     ///
     /// # Errors
     ///
@@ -462,8 +462,8 @@ impl Server {
         failure(Violation::PlaintextAfterStls, Awaiting::Handshake)
     }
 
-    /// Ends the session without UPDATE: the connection is gone, or you are about to close it, as you must if a message
-    /// cannot be read to its end. Does nothing after the answer to QUIT.
+    /// Ends the session without UPDATE: the connection is closed, or you are about to close it. You must close it if a
+    /// message cannot be read to its end. Does nothing after the answer to QUIT.
     pub fn close(&mut self) {
         if !self.state.is_over() {
             self.state = State::Closed;

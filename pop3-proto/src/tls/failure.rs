@@ -83,7 +83,7 @@ impl fmt::Display for TlsFailure {
             Error::InvalidCertificate(error) => {
                 match error {
                     _ if self.is_unpinned => f.write_str("the server's certificate is not the pinned one")?,
-                    // This is not the verdict on the certificate, unless your own configuration gave it.
+                    // This error is about the handshake, unless your own configuration judged the certificate.
                     CertificateError::BadSignature if self.fingerprint.is_none() => f.write_str(
                         "the server did not prove that it has the key of its certificate, or the authority that the \
                          certificate names did not sign it",
@@ -185,7 +185,7 @@ impl fmt::Display for Names<'_> {
     }
 }
 
-/// A duration in seconds, displayed in hours or days where it is long.
+/// A duration in seconds, displayed in hours or days if it is long.
 struct Span(u64);
 
 impl fmt::Display for Span {

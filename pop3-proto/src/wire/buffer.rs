@@ -17,7 +17,7 @@ pub(crate) struct Inbox {
     wanted: usize,
     first: usize,
     limit: usize,
-    /// Secrets are received here: only unread octets stay in memory.
+    /// The buffer receives secrets, so consumed octets are wiped.
     secret: bool,
 }
 
@@ -98,7 +98,7 @@ impl Inbox {
         self.octets.capacity()
     }
 
-    /// Frees the buffer if it is empty. Call this when nothing is in flight: most of many sessions are idle.
+    /// Frees the buffer if it is empty. Call this when nothing is in flight, because most sessions are idle.
     pub(crate) fn rest(&mut self) {
         if self.start == self.end && !self.octets.is_empty() {
             let wanted = (self.octets.len() / 2).max(self.first);
@@ -156,7 +156,7 @@ impl Outbox {
         self.secret = true;
     }
 
-    /// Removes the last `len` octets, which turned out not to be needed.
+    /// Removes the last `len` octets, which are not needed.
     pub(crate) fn take_back(&mut self, len: usize) {
         self.octets.truncate(self.octets.len() - len);
     }

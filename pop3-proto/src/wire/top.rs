@@ -25,7 +25,7 @@ impl Top {
         Top { lines, in_body: false, line: Line::Empty }
     }
 
-    /// Returns true if everything that TOP sends has passed.
+    /// Returns true if `advance` has passed over everything that TOP sends.
     pub(crate) const fn is_complete(self) -> bool {
         self.in_body && self.lines == 0
     }

@@ -82,7 +82,7 @@ pub(crate) struct ServerSession<M> {
 }
 
 impl<M: Maildrop> ServerSession<M> {
-    /// Creates a session that greets. A timestamp that is too long for the greeting is omitted.
+    /// Creates a session that sends the greeting. A timestamp that is too long for it is omitted.
     pub(crate) fn new(maildrop: M, config: ServerConfig, timestamp: Option<Timestamp<'_>>) -> ServerSession<M> {
         let mut session = ServerSession {
             server: Server::new(config),
@@ -163,7 +163,7 @@ impl<M: Maildrop> ServerSession<M> {
             Command::User(user) => {
                 self.user.clear();
                 self.user.push_str(user);
-                // The same for every name: before the password, do not reveal which users exist (RFC 1939, section 7).
+                // The same for every name, so that it does not reveal which users exist (RFC 1939, section 7).
                 self.ok("send the password")
             }
             Command::Pass(password) => {
