@@ -128,8 +128,8 @@ pub enum Violation {
     /// Octets arrived although no command was in flight.
     #[error("the server has sent unsolicited octets")]
     Unsolicited,
-    /// In an answer whose lines end in LF, a lone dot stands between line ends of different kinds: it may be the
-    /// terminator or part of the message.
+    /// In an answer whose lines end in LF, a lone dot is between line ends of different kinds: it may be the terminator
+    /// or part of the message.
     #[error("the end of the message is ambiguous: a lone dot is between line ends of different kinds")]
     AmbiguousEnd,
     /// Plaintext after the `+OK` to STLS, or before TLS in a session that begins with TLS: an injection (RFC 2595,
@@ -148,7 +148,7 @@ pub enum Violation {
     /// More challenges in one exchange than [`Config::max_challenges`](crate::Config).
     #[error("the server sent too many challenges")]
     TooManyChallenges,
-    /// `+OK` to AUTH although the client had proved nothing or had cancelled (RFC 5034, section 4).
+    /// `+OK` to AUTH, although the client has proved nothing or has cancelled (RFC 5034, section 4).
     #[error("the server reported a login before the authentication was complete")]
     PrematureSuccess,
     /// A listing has more lines than [`Config::max_rows`](crate::Config).

@@ -10,9 +10,9 @@
 //!
 //! One message must not block the others. If a session breaks, the messages that may be the cause are remembered as
 //! troubled, and so is a message that cannot be written here. These, and those without a usable unique-id, are risky:
-//! they are downloaded last, each in a group of its own, beginning with those that made the least trouble. Nothing is
-//! deleted in a session that breaks. So with `--delete` the risky messages have a session of their own, after the QUIT
-//! that deletes the safe ones, unless there is nothing else to do.
+//! they are downloaded last, each in its own group, beginning with those that made the least trouble. Nothing is
+//! deleted in a session that breaks. So with `--delete`, the risky messages are downloaded in a second session, after
+//! the QUIT that deletes the safe ones, unless there is nothing else to do.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};

@@ -71,7 +71,7 @@ impl Download {
                 self.client.send(Command::User(&self.user), &mut self.out)?;
             }
             (Some(Kind::User), Event::Ok { .. }) => {
-                // This example sends the password in the clear. It also stays in the memory of the buffers, which
+                // This example sends the password in plaintext. It also stays in the memory of the buffers, which
                 // `Conversation` would wipe.
                 self.client.send(Command::Pass(&self.password), &mut self.out)?;
             }

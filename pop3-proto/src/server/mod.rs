@@ -321,7 +321,7 @@ impl Server {
             _ if self.state.is_over() => None,
             (Due::Status(kind), state) => state.after(kind, Outcome::Err),
             (Due::Challenge, state) => state.after(Kind::Auth, Outcome::Err),
-            // Any line other than PASS after USER makes the server forget the name.
+            // Any line other than PASS after USER makes the server discard the name.
             (Due::Refusal | Due::LastWord, State::Named) => Some(State::Authorization),
             (Due::Refusal | Due::LastWord, state) => Some(state),
             _ => None,
@@ -438,7 +438,7 @@ impl Server {
     }
 
     /// Tells the server that the TLS handshake is complete. `rest` is the plaintext received after STLS; it must be
-    /// empty, or it is an injection. The name from USER is forgotten, and no new greeting is due (RFC 2595, section 4).
+    /// empty, or it is an injection. The name from USER is discarded, and no new greeting is due (RFC 2595, section 4).
     ///
     /// # Errors
     ///

@@ -106,8 +106,8 @@ impl Inbox {
         }
     }
 
-    /// Like [`rest`](Self::rest), for a buffer that is read into while idle: frees what exceeds the initial size, if
-    /// the buffer is empty.
+    /// Like [`rest`](Self::rest), for a buffer that is read into while idle: frees the memory that exceeds the initial
+    /// size, if the buffer is empty.
     pub(crate) fn shrink(&mut self) {
         if self.start == self.end && self.octets.len() > self.first {
             (self.octets, self.start, self.end, self.wanted) = (Vec::new(), 0, 0, self.first);

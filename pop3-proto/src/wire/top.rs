@@ -6,7 +6,7 @@ use memchr::memchr;
 /// 1939, section 7). Every LF ends a line, as for a [`Stuffer`](crate::wire::stuffing::Stuffer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Top {
-    /// Lines of the body still to come.
+    /// The number of remaining body lines.
     lines: u32,
     in_body: bool,
     line: Line,

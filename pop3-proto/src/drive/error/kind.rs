@@ -7,7 +7,7 @@ use crate::error::{UsageError, Violation};
 use crate::sasl::MechanismError;
 use crate::wire::code::Code;
 
-/// The kind of an [`Error`](crate::Error), in whatever phase of the session it occurred.
+/// The kind of an [`Error`](crate::Error), in any phase of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -64,7 +64,7 @@ pub enum LoginError {
     /// The method of this name cannot use these credentials: a token is not a password, and some methods cannot act for another
     /// user. Or the method is not in this build. Nothing was sent.
     Unsuitable(Cow<'static, str>),
-    /// The function that was asked for the password or the token returned none. Nothing of the credentials was sent.
+    /// The function that supplies the password or the token returned none. Nothing of the credentials was sent.
     NoSecret,
     /// The name or the password cannot be sent. Nothing of the credentials was sent.
     Unsendable(BadArgument),

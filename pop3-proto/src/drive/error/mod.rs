@@ -262,7 +262,7 @@ impl fmt::Display for Error {
         }
         match &*self.cause {
             Cause::Usage(rejected) => rejected.fmt(f),
-            // Without TLS, anybody on the path can refuse a whole session.
+            // Without TLS, anyone on the path can refuse a whole session.
             Cause::Refused(refused) if self.no_service && !refused.is_protected() => {
                 write!(f, "without TLS, the server said {refused}")
             }
