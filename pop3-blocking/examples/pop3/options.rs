@@ -34,7 +34,7 @@ pub(crate) struct Options {
     #[arg(long, global = true, conflicts_with = "plaintext")]
     pub(crate) starttls: bool,
 
-    /// Also trusts the certificate authorities in a PEM file, in addition to the system's
+    /// Trusts the certificate authorities in a PEM file, in addition to the system's
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
 
@@ -57,7 +57,7 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
 
-    /// Appends the conversation to a file, without secrets and messages
+    /// Appends the conversation to a file, without secrets or message contents
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
 
@@ -141,7 +141,7 @@ pub(crate) enum Command {
         /// The Maildir, created if it does not exist
         #[arg(value_name = "DIR")]
         dir: PathBuf,
-        /// Deletes the messages on the server that are safely on disk, including those of earlier runs
+        /// Deletes messages from the server once they are safely on disk, including those of earlier runs
         #[arg(long)]
         delete: bool,
     },
