@@ -1,4 +1,4 @@
-//! Errors, by cause: a call by you that is not permitted ([`UsageError`], harmless), broken framing by the peer
+//! Errors, by cause: a call that is not permitted ([`UsageError`], harmless), broken framing by the peer
 //! ([`ProtocolError`], final) and malformed content ([`Malformed`], which fails one answer and leaves the session
 //! usable).
 
@@ -25,22 +25,22 @@ pub enum UsageError {
     #[error("nothing may follow {0} until it is answered")]
     Barrier(Kind),
     /// STLS may be sent only when every earlier command has been answered (RFC 2595, section 4).
-    #[error("STLS needs every earlier answer first")]
+    #[error("STLS cannot be sent before all earlier commands are answered")]
     InFlight,
     /// The session is already inside TLS (RFC 2595, section 4).
-    #[error("the session is inside TLS already")]
+    #[error("the session is already inside TLS")]
     InsideTls,
     /// STLS may not follow UTF8 (RFC 6856, section 2.1).
     #[error("STLS may not follow UTF8")]
     AfterUtf8,
     /// No challenge is waiting for a response.
-    #[error("no challenge waits for a response")]
+    #[error("no challenge is waiting for a response")]
     NoChallenge,
     /// An argument may not be sent.
     #[error("{0}")]
     Argument(#[from] BadArgument),
     /// The line would have more than 255 octets with its CRLF (RFC 2449, section 4).
-    #[error("the command line would have {len} octets, and 255 are permitted")]
+    #[error("the command line would have {len} octets; the limit is 255")]
     TooLong {
         /// Its length in octets.
         len: usize,
@@ -56,11 +56,11 @@ pub enum UsageError {
     #[error("the server has not announced {0} in its capabilities")]
     NotAnnounced(Kind),
     /// The server has sent unsolicited octets: the next `receive` fails.
-    #[error("the server has sent what nobody asked for")]
+    #[error("the server has sent unsolicited octets")]
     Unsolicited,
     /// All or part of the answer was discarded: a later call was advanced first, the call had already ended, or it began
     /// in another conversation.
-    #[error("its answer was skipped by a later call, or is due on another connection")]
+    #[error("the answer was skipped by a later call, or belongs to another connection")]
     Skipped,
     /// The session has already failed or ended.
     #[error("the session is over")]
@@ -126,30 +126,30 @@ pub enum Violation {
     #[error("the line contains CR without LF")]
     BareCr,
     /// Octets arrived although no command was in flight.
-    #[error("the server has sent what nobody asked for")]
+    #[error("the server has sent unsolicited octets")]
     Unsolicited,
-    /// In an answer whose lines end in LF, a lone dot stands between line ends of different kinds: it may be the
-    /// terminator or part of the message.
-    #[error("the end of the message is not certain: a lone dot stands between line ends of different kinds")]
+    /// In an answer whose lines end in LF, a lone dot is between line ends of different kinds: it may be the terminator
+    /// or part of the message.
+    #[error("the end of the message is ambiguous: a lone dot is between line ends of different kinds")]
     AmbiguousEnd,
     /// Plaintext after the `+OK` to STLS, or before TLS in a session that begins with TLS: an injection (RFC 2595,
     /// section 4).
-    #[error("plaintext came where TLS was to begin")]
+    #[error("plaintext arrived where TLS must begin")]
     PlaintextAfterStls,
     /// A TLS handshake was reported when none was due.
     #[error("no TLS handshake was due")]
     NoHandshakeDue,
     /// `+OK` to a command that the confirmed state does not permit, such as PASS after a refused USER.
-    #[error("the server accepted a command that it could not have accepted")]
+    #[error("the server accepted a command that is not permitted in this state")]
     Impossible,
     /// A challenge outside AUTH, or after the exchange was cancelled.
-    #[error("the server sent a challenge where none was due")]
+    #[error("the server sent an unexpected challenge")]
     UnexpectedChallenge,
     /// More challenges in one exchange than [`Config::max_challenges`](crate::Config).
     #[error("the server sent too many challenges")]
     TooManyChallenges,
-    /// `+OK` to AUTH although the client had proved nothing or had cancelled (RFC 5034, section 4).
-    #[error("the server claims a login without proof")]
+    /// `+OK` to AUTH, although the client has proved nothing or has cancelled (RFC 5034, section 4).
+    #[error("the server reported a login before the authentication was complete")]
     PrematureSuccess,
     /// A listing has more lines than [`Config::max_rows`](crate::Config).
     #[error("the listing has more than {limit} lines")]
@@ -181,7 +181,7 @@ impl ProtocolError {
         self.violation
     }
 
-    /// Returns what the client was waiting for when it happened.
+    /// Returns the input that the client was waiting for.
     pub const fn awaiting(&self) -> Awaiting {
         self.awaiting
     }
@@ -195,7 +195,7 @@ impl ProtocolError {
 
 #[cfg(feature = "alloc")]
 impl ProtocolError {
-    /// Returns this error for a server that had closed the connection before the command reached it.
+    /// Returns this error for a server that closed the connection before the command reached it.
     pub(crate) fn while_idle(self) -> ProtocolError {
         ProtocolError { awaiting: Awaiting::Nothing, ..self }
     }

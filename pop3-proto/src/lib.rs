@@ -91,7 +91,7 @@
 //! | [`sasl`] | | SASL mechanisms; features `cram-md5`, `scram`, and `saslprep` for names and passwords beyond US-ASCII |
 //! | [`drive`] | `alloc` | a client with buffers: conversation, typed commands, batches, deadlines, log |
 //! | `tls` | `tls` | requirements on TLS, for adapters that use rustls |
-//! | [`login`] | `alloc` | credentials, the choice of a login method, and where to connect; why a login failed |
+//! | [`login`] | `alloc` | credentials, the choice of a login method, and where to connect; errors of a login |
 //! | [`serve`] | `alloc` | a server with buffers, and the maildrop that it serves; with `std`, an in-memory maildrop |
 //! | `testing` | `testing` | parts for tests |
 //!

@@ -148,7 +148,7 @@ pub const TABLE: &[Transition] = {
 
         row(Named,         K::Pass,       Transaction,   Authorization),
         row(Named,         K::User,       Named,         Authorization),
-        // Any command other than PASS and USER makes the server forget the name.
+        // Any command other than PASS and USER makes the server discard the name.
         row(Named,         K::Apop,       Transaction,   Authorization),
         row(Named,         K::AuthList,   Authorization, Authorization),
         row(Named,         K::Auth,       Transaction,   Authorization),

@@ -54,7 +54,7 @@ fn mio() {
 
 #[test]
 fn completion() {
-    let expected = "10 messages, 88321 octets, where they lay\n";
+    let expected = "10 messages, 88321 octets, parsed in place\n";
     expect_over_a_ring(&run(&mut example("completion")), expected);
     let out = run(example("completion").env("SIMULATED_RING", "1"));
     assert!(out.starts_with(&format!("over a simulated ring: {expected}")), "{out}");

@@ -47,7 +47,7 @@ fn names_and_addresses() {
     }
     assert_eq!(
         server_name("m\u{fc}hle").unwrap_err().to_string(),
-        "\"m\u{fc}hle\" is neither a name (an international one in its ASCII form, xn--...) nor an IP address"
+        "\"m\u{fc}hle\" is neither an IP address nor a host name (write an international name in its ASCII form, xn--...)"
     );
 }
 
@@ -126,7 +126,7 @@ fn the_platforms_verifier_may_be_missing() {
     let missing = rustls::Error::General("no certificates".to_owned());
     let error = Tls::new().config(|_, _| Err(missing.clone())).unwrap_err();
     assert_eq!(error, TlsError::Platform(missing));
-    let says = "the platform's certificate authorities cannot be had: unexpected error: no certificates";
+    let says = "the platform's certificate authorities could not be loaded: unexpected error: no certificates";
     assert_eq!(error.to_string(), says);
 }
 

@@ -68,7 +68,7 @@ async fn at_the_prompt() {
     let error = said_at_the_prompt("-ERR Disconnected for inactivity.\r\n").await;
     assert!(error.ends_with("saying -ERR Disconnected for inactivity."), "{error}");
     let error = said_at_the_prompt("+OK\r\n").await;
-    assert!(error.contains("the server has sent what nobody asked for"), "{error}");
+    assert!(error.contains("the server has sent unsolicited octets"), "{error}");
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ impl Unasked {
 }
 
 fn assert_unasked(error: &Error) {
-    assert!(error.to_string().contains("the server has sent what nobody asked for"), "{error}");
+    assert!(error.to_string().contains("the server has sent unsolicited octets"), "{error}");
 }
 
 /// The runtime has a task that does much wait, and then a socket that has octets says that it has none.

@@ -80,9 +80,9 @@ async fn what_can_go_wrong() {
     assert!(matches!(error.login(), Some(LoginError::Unprotected)), "{error:?}");
     let error = connect(to(address).security(Security::Tls)).await.unwrap_err();
     let why = if cfg!(feature = "tls") {
-        "what the server sent is not TLS; it seems to speak in the clear here"
+        "the server did not answer with TLS; it may speak plaintext on this port"
     } else {
-        "TLS is not in this build, or not set up for this connection; nothing was sent"
+        "this build does not support TLS, or TLS is not configured for this connection; nothing was sent"
     };
     assert_eq!(error.source().map_or(error.to_string(), ToString::to_string), why);
 

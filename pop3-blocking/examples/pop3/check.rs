@@ -42,8 +42,8 @@ impl Check {
         Ok(Check::Totals(session.stat()?))
     }
 
-    /// Asks the question, and repeats it if there are few messages to choose from, until a mail that knows all answers
-    /// has at most one chance in a thousand to give them in the right order.
+    /// Asks the question. If there are few messages to choose from, repeats it until a mail that knows all answers has
+    /// at most one chance in a thousand of giving them in the right order.
     pub(crate) fn ask(&self, session: &mut Session<Tcp>) -> Result<(), Failure> {
         let choices = match self {
             Check::UniqueId(ids) => ids.len(),
@@ -53,7 +53,7 @@ impl Check {
         let mut orders = 1_usize;
         loop {
             if !self.fits(session)? {
-                let why = "the server's answers do not fit the commands any more; what came since the last check was not kept";
+                let why = "the server's answers no longer match the commands; the messages since the last check were discarded";
                 return Err(Failure::new(Status::Protocol, why));
             }
             orders = orders.saturating_mul(choices);

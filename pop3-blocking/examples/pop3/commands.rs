@@ -51,7 +51,7 @@ fn look(session: &mut Session<Tcp>, command: &Command, out: &mut impl Write) -> 
         Command::Headers { number } => return copy(session.top(number, 0)?, out),
         Command::Top { number, lines } => return copy(session.top(number, lines)?, out),
         Command::Retr { number } => return copy(session.retrieve(number)?, out),
-        // These do not only read.
+        // `run` and `main` handle these, because they do not only read.
         Command::Dele { .. } | Command::Fetch { .. } => Ok(()),
     }
     .map_err(Failure::output)
@@ -90,7 +90,10 @@ fn delete(mut session: Session<Tcp>, numbers: &[u32]) -> Result<(), Failure> {
     session.quit()?;
     eprintln!("pop3: the server committed: {marked} deleted, {refused} refused");
     if refused > 0 {
-        return Err(Failure::new(Status::Refused, format!("{refused} of {} were refused", numbers.len())));
+        return Err(Failure::new(
+            Status::Refused,
+            format!("the server refused {refused} of {} deletions", numbers.len()),
+        ));
     }
     Ok(())
 }

@@ -109,7 +109,7 @@ impl Delivery {
     /// Records that the message made trouble, so that later runs request it last.
     pub(crate) fn trouble(&mut self, message: &Found) -> Result<(), Failure> {
         let mark = self.mark_of_trouble(message);
-        self.seen.trouble(mark).map_err(|error| self.failed("nothing can be remembered", &error))
+        self.seen.trouble(mark).map_err(|error| self.failed("the record could not be updated", &error))
     }
 
     /// Returns the number of times that the message made trouble.
@@ -134,7 +134,7 @@ impl Delivery {
     }
 
     fn note(&mut self, changes: &[(Mark, Change)]) -> Result<(), Failure> {
-        self.seen.change(changes).map_err(|error| self.failed("nothing can be remembered", &error))
+        self.seen.change(changes).map_err(|error| self.failed("the record could not be updated", &error))
     }
 
     pub(crate) fn delivered(&self) -> usize {
@@ -183,20 +183,20 @@ impl Delivery {
         self.staged.retain(|staged| staged.stored.as_ref().map(|stored| &stored.mark) != mark.as_ref());
     }
 
-    /// Delivers the staged messages, then remembers them.
+    /// Delivers the staged messages, then records them.
     pub(crate) fn commit(&mut self) -> Result<(), Failure> {
-        // Taken first, so that a later call does not remember messages that failed here.
+        // Taken first, so that a later call does not record messages that failed here.
         let staged = std::mem::take(&mut self.staged);
         let files = staged.iter().filter_map(|message| Some((message.file.as_ref()?, &message.stored.as_ref()?.mark)));
         let delivered = self.maildir.deliver(files);
-        let delivered = delivered.map_err(|error| self.failed("the messages cannot be delivered", &error))?;
+        let delivered = delivered.map_err(|error| self.failed("the messages could not be delivered", &error))?;
         self.delivered += delivered;
         self.recognized += staged.len() - delivered;
         let moved: Vec<_> =
             staged.iter().filter_map(|message| Some((message.moved_from.clone()?, Change::Ended))).collect();
         let stored: Vec<_> = staged.into_iter().filter_map(|message| message.stored).collect();
         let remembered = self.seen.remember(&stored).and_then(|()| self.seen.change(&moved));
-        remembered.map_err(|error| self.failed("the messages are delivered, but cannot be remembered", &error))
+        remembered.map_err(|error| self.failed("the messages were delivered, but could not be recorded", &error))
     }
 
     /// Discards the staged messages, since they may differ from those on the server.

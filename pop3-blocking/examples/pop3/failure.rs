@@ -12,7 +12,7 @@ use pop3_blocking::{Cause, Error, LoginError, QuitError, Security, TlsFailure};
 pub(crate) enum Status {
     /// The server refused.
     Refused = 1,
-    /// The command line is invalid, or something that it refers to.
+    /// The command line is invalid, or refers to something invalid.
     Usage = 2,
     /// The server broke the protocol.
     Protocol = 3,
@@ -43,8 +43,8 @@ impl Failure {
     pub(crate) fn unprotected() -> Failure {
         Failure::new(
             Status::Login,
-            "pop:// is not protected, so the password was not sent: use pop3s://, or --starttls; \
-             --plaintext permits to send it in the clear",
+            "the password was not sent, because pop:// is not encrypted: use pop3s:// or --starttls, \
+             or --plaintext to send it without TLS",
         )
     }
 
@@ -56,7 +56,7 @@ impl Failure {
             }
             Cause::Handshake(_) => tls_hint(&error, security),
             Cause::Login(LoginError::NoStartTls | LoginError::CapaRefused(_) | LoginError::StartTlsRefused(_)) => {
-                "Try pop3s://, which is TLS without STLS."
+                "Try pop3s://, which does not use STLS."
             }
             _ => greeting_hint(&error, security),
         };
@@ -75,7 +75,7 @@ impl Failure {
         if error.kind() == ErrorKind::BrokenPipe {
             Failure::OutputClosed
         } else {
-            Failure::new(Status::Io, format!("the output cannot be written: {error}"))
+            Failure::new(Status::Io, format!("the output could not be written: {error}"))
         }
     }
 
@@ -113,7 +113,7 @@ impl From<&Error> for Status {
             Cause::Login(_) => Status::Login,
             Cause::Handshake(_) if TlsFailure::of(error).is_some() => Status::Login,
             Cause::Protocol(_) if !error.is_truncated() => Status::Protocol,
-            // The connection could not be made, ended early, failed, or was too slow.
+            // The connection could not be made, ended early, failed, or timed out.
             _ => Status::Io,
         }
     }
@@ -153,7 +153,7 @@ impl Display for Chain<'_> {
     }
 }
 
-/// Returns `true` if the host may exist, but nothing answers at the port.
+/// Returns `true` if the host may exist, but does not answer on the port.
 fn is_unheard(error: &Error) -> bool {
     error.io().is_some_and(|error| matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::TimedOut))
 }
@@ -165,9 +165,9 @@ fn greeting_hint(error: &Error, security: Security) -> &'static str {
         _ => return "",
     };
     match error.operation() {
-        "reading the greeting" if !is_silent => "This is not POP3: is the port right?",
+        "reading the greeting" if !is_silent => "The server does not speak POP3: check the port.",
         "reading the greeting" if security != Security::Tls => {
-            "A server that speaks TLS from the beginning waits for the client to begin: try pop3s://."
+            "The server may expect TLS from the beginning: try pop3s://."
         }
         _ => "",
     }
@@ -176,7 +176,7 @@ fn greeting_hint(error: &Error, security: Security) -> &'static str {
 fn tls_hint(error: &Error, security: Security) -> &'static str {
     match TlsFailure::of(error) {
         Some(failure) if failure.is_unknown_authority() => {
-            "If it is an authority of your own, try --ca FILE. To pin the certificate, use --pin FINGERPRINT."
+            "To trust a private authority, use --ca FILE. To pin the certificate, use --pin FINGERPRINT."
         }
         // Includes a server that presents an authority's certificate as its own: --ca does not help there.
         Some(failure) if failure.fingerprint().is_some() => "To pin the certificate, use --pin FINGERPRINT.",

@@ -10,9 +10,9 @@
 //!
 //! One message must not block the others. If a session breaks, the messages that may be the cause are remembered as
 //! troubled, and so is a message that cannot be written here. These, and those without a usable unique-id, are risky:
-//! they are downloaded last, each in a group of its own, beginning with those that made the least trouble. Nothing is
-//! deleted in a session that breaks. So with `--delete` the risky messages have a session of their own, after the QUIT
-//! that deletes the safe ones, unless there is nothing else to do.
+//! they are downloaded last, each in its own group, beginning with those that made the least trouble. Nothing is
+//! deleted in a session that breaks. So with `--delete`, the risky messages are downloaded in a second session, after
+//! the QUIT that deletes the safe ones, unless there is nothing else to do.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -96,7 +96,7 @@ impl Run {
         let (calm, risky) = self.wanted(&visit.found);
         self.here = Some(visit.found.len() - calm.len() - risky.len());
         let everything: Vec<_> = visit.found.keys().copied().collect();
-        // If other messages can be deleted, this is done first.
+        // Other messages that can be deleted are deleted first.
         if self.delete && !risky.is_empty() && risky.len() < everything.len() {
             self.fetch(visit, &calm, &[], &everything)?;
             return Ok(false);
@@ -140,7 +140,7 @@ impl Run {
                 Ok(Err(error)) if error.refused().is_some() => refused.push(message),
                 Ok(Err(_)) => self.delivery.doubt(message)?,
                 Err(failure) => {
-                    // The next run does not request the header again, but the message, and last.
+                    // The next run requests the whole message instead of its header, and requests it last.
                     self.delivery.doubt(message)?;
                     self.delivery.trouble(message)?;
                     return Err(failure);
@@ -273,7 +273,7 @@ struct Transfer<'a> {
 
 impl Transfer<'_> {
     /// The number of `confirmed` messages after which the server's sizes prove nothing. From then on, one message
-    /// is requested at a time, which is cheaper than to request each of them twice.
+    /// is requested at a time, which is cheaper than requesting each of them twice.
     const CONFIRMATIONS: u32 = 8;
 
     /// Downloads messages. A refused message does not stop the others.
@@ -313,7 +313,7 @@ impl Transfer<'_> {
         'stopped: for batch in numbers.chunks(if pipelining { numbers.len() } else { 1 }) {
             let mut messages = self.session.retrieve_many(batch.iter().copied());
             for number in batch {
-                // This includes the message that is read now.
+                // This includes the message that is being read.
                 *asked += 1;
                 let Some(found) = self.found.get(number) else { continue };
                 let received = match messages.next() {
@@ -355,7 +355,7 @@ impl Transfer<'_> {
                 Ok(Ok(again)) if again == sums => self.confirmed += 1,
                 Ok(Ok(_)) => {
                     let why = format!(
-                        "message {number} came otherwise when nothing else was asked for (the scan listing has {} octets); \
+                        "message {number} was different when it was requested alone (the scan listing has {} octets); \
                          try --no-pipelining",
                         found.octets
                     );
@@ -440,7 +440,7 @@ fn receive(
     found: &Found,
     bar: &ProgressBar,
 ) -> Result<(u64, Sums), Stop> {
-    let what = format!("message {} cannot be written", message.number());
+    let what = format!("message {} could not be written", message.number());
     let failed = |delivery: &Delivery, error: io::Error| Stop::Unwritten {
         why: delivery.failed(&what, &error),
         others_can: error.kind() == io::ErrorKind::FileTooLarge,
@@ -459,8 +459,7 @@ fn receive(
     delivery.stage(incoming, found).map_err(|error| failed(delivery, error))
 }
 
-/// Receives a message or a header, and keeps only its digests. The inner error is one after which the session can
-/// continue.
+/// Receives a message or a header, and keeps only its digests. After the inner error, the session can continue.
 fn digest(message: Result<MessageReader<'_, Tcp>, Error>) -> Result<Result<Sums, Error>, Failure> {
     let mut message = match message {
         Ok(message) => message,

@@ -1,5 +1,5 @@
-//! The handling of signals that end the program: it restores the echo of the terminal, and tells the user of `fetch`
-//! what the interrupt means. Then the signal terminates it as usual.
+//! The handling of signals that end the program: it restores the echo of the terminal, and shows the user of `fetch`
+//! that stored messages are kept. Then the signal terminates the program as usual.
 
 use std::fs::File;
 use std::io::{IsTerminal, stderr, stdin};
@@ -28,7 +28,7 @@ pub(crate) fn restore_terminal() {
 /// Shows a message about the mail when a signal ends the program later.
 pub(crate) fn tell_of_fetch() {
     FETCHES.store(true, Ordering::Relaxed);
-    // An ignored signal, as when a shell runs the program in the background, stays ignored.
+    // A signal stays ignored if it was, such as when a shell runs the program in the background.
     let heeded = [SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal));
     let Ok(signals) = Signals::new(heeded) else { return };
     thread::spawn(move || wait(signals, None));
@@ -54,7 +54,7 @@ fn tell() {
     thread::spawn(move || {
         // The message is shown below the progress bar.
         let begin = if stderr().is_terminal() { "\n" } else { "" };
-        eprintln!("{begin}pop3: interrupted: what is stored stays; run again to go on");
+        eprintln!("{begin}pop3: interrupted: stored messages are kept; run again to continue");
         let _ = told.send(());
     });
     // If nothing reads the message, the program ends anyway.

@@ -1,4 +1,4 @@
-//! Delivers into a Maildir, such that a message is stored whole or not at all, even if the program or the machine
+//! Delivers messages into a Maildir. A message is stored completely or not at all, even if the program or the machine
 //! crashes.
 //!
 //! A message is written to a file in `tmp/`, synced, renamed into `new/`, and the folder is synced. Its octets are
@@ -42,13 +42,13 @@ impl Maildir {
     /// run holds the lock, and does not wait for it.
     pub(crate) fn open(root: &Path) -> io::Result<Maildir> {
         create_folders(root)?;
-        // A run that was killed may have created the folder without this.
+        // A killed run may have created the folder without syncing its name.
         sync_name(root);
         for folder in ["tmp", "new", "cur"] {
             let folder = root.join(folder);
             create_folders(&folder)?;
             if !fs::symlink_metadata(&folder)?.is_dir() {
-                let why = format!("{} is a symbolic link, or no folder", folder.display());
+                let why = format!("{} is a symbolic link, or not a folder", folder.display());
                 return Err(io::Error::new(ErrorKind::NotADirectory, why));
             }
         }
@@ -65,7 +65,7 @@ impl Maildir {
         match fs4::FileExt::try_lock(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(ErrorKind::WouldBlock, "another fetch is at work there"));
+                return Err(io::Error::new(ErrorKind::WouldBlock, "another fetch is using it"));
             }
             Err(TryLockError::Error(error)) => return Err(error),
         }
@@ -192,7 +192,7 @@ fn is_like(path: &Path, sums: &Sums) -> io::Result<Option<bool>> {
 
 /// Returns the error for a path that is not a regular file: reading another user's pipe or device could block for ever.
 fn no_file(path: &Path) -> io::Error {
-    io::Error::new(ErrorKind::InvalidInput, format!("{} is no regular file", path.display()))
+    io::Error::new(ErrorKind::InvalidInput, format!("{} is not a regular file", path.display()))
 }
 
 fn mark_of(name: &str) -> Option<Mark> {

@@ -1,4 +1,4 @@
-//! The program `pop3`, which looks at a maildrop, downloads from it, and deletes from it safely.
+//! The program `pop3`, which lists, downloads and safely deletes the messages of a maildrop.
 //!
 //! `cargo run --release -p pop3-blocking --example pop3 -- --help` shows its usage.
 #![forbid(unsafe_code)]
@@ -50,7 +50,7 @@ fn run() -> Result<(), Failure> {
     let options = options::parse()?;
     let target = target(&options)?;
     let Some(command) = &options.command else {
-        return Err(Failure::usage(format!("what shall be done? One of {}", Command::NAMES)));
+        return Err(Failure::usage(format!("no command was given; use one of: {}", Command::NAMES)));
     };
     let login = login(&target, &options)?;
     if let Command::Fetch { dir, delete } = command {
@@ -67,17 +67,17 @@ fn run() -> Result<(), Failure> {
 fn target(options: &Options) -> Result<Target, Failure> {
     if options.demo {
         if options.url.is_some() {
-            return Err(Failure::usage("--demo is a server of its own: leave the URL out"));
+            return Err(Failure::usage("--demo starts its own server: omit the URL"));
         }
-        let port =
-            demo::start().map_err(|error| Failure::new(Status::Io, format!("the demo cannot be served: {error}")))?;
+        let port = demo::start()
+            .map_err(|error| Failure::new(Status::Io, format!("the demo server could not be started: {error}")))?;
         let mut target = Target::at_host("127.0.0.1", Security::Plaintext).map_err(Failure::usage)?;
         (target.port, target.user) = (Some(port), Some(demo::USER.to_owned()));
         return Ok(target);
     }
     let Some(url) = &options.url else {
         let Ok(host) = std::env::var("MAILHOST") else {
-            return Err(Failure::usage("which server? Give a URL, such as pop3s://user@host, or set MAILHOST"));
+            return Err(Failure::usage("no server was given: use a URL such as pop3s://user@host, or set MAILHOST"));
         };
         let target = Target::at_host(&host, options.security());
         return target.map_err(|why| Failure::usage(format!("MAILHOST: {why}")));
@@ -85,7 +85,7 @@ fn target(options: &Options) -> Result<Target, Failure> {
     let mut target = Target::at_url(url).map_err(Failure::usage)?;
     for (option, is_given) in [("--starttls", options.starttls), ("--plaintext", options.plaintext)] {
         if is_given && target.security == Security::Tls {
-            return Err(Failure::usage(format!("pop3s:// is TLS from the beginning: {option} goes with pop://")));
+            return Err(Failure::usage(format!("pop3s:// uses TLS from the beginning: use {option} with pop://")));
         }
     }
     if options.starttls {
@@ -142,7 +142,7 @@ fn open(target: &Target, options: &Options, (user, password): &Login) -> Result<
     }
     if let Some(path) = &options.log {
         let file = open_log(path).map_err(|error| {
-            Failure::new(Status::Io, format!("the log {} cannot be opened: {error}", path.display()))
+            Failure::new(Status::Io, format!("the log {} could not be opened: {error}", path.display()))
         })?;
         connect = connect.log(move |entry: LogEntry<'_>| {
             // An error of the log does not stop the session.

@@ -8,18 +8,17 @@ use pop3_blocking::{Fingerprint, Security};
 use crate::failure::Failure;
 use crate::url;
 
-/// Looks at a POP3 maildrop, downloads from it, and deletes from it safely.
+/// Lists, downloads and safely deletes the messages of a POP3 maildrop.
 #[derive(Debug, Parser)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent switch")]
 #[command(name = "pop3", version, after_help = AFTER, arg_required_else_help = true)]
 pub(crate) struct Options {
-    /// The maildrop: pop3s://[user[;AUTH=mechanism]@]host[:port]; by default the host in $MAILHOST
+    /// The maildrop: pop3s://[user[;AUTH=mechanism]@]host[:port]; the default is the host in $MAILHOST
     ///
-    /// pop3s:// is for TLS from the beginning (port 995), and so is $MAILHOST alone; pop:// or pop3:// is for a connection
-    /// that begins in the clear (port 110), and then goes on in TLS with --starttls. Without that a password is not sent
-    /// over it, unless --plaintext permits it.
+    /// pop3s:// uses TLS from the beginning (port 995), and so does $MAILHOST by default. pop:// and pop3:// begin
+    /// without TLS (port 110); --starttls then switches to TLS. Without TLS, a password is sent only with --plaintext.
     ///
-    /// `;`, `:`, `@`, `/` and `%` in a user name are written %3B, %3A, %40, %2F and %25. The mechanism is
+    /// Write `;`, `:`, `@`, `/` and `%` in a user name as %3B, %3A, %40, %2F and %25. The mechanism is
     /// SCRAM-SHA-256, SCRAM-SHA-1, either with -PLUS, CRAM-MD5, PLAIN, LOGIN, +APOP, or `*` for any.
     #[arg(value_name = "URL")]
     pub(crate) url: Option<String>,
@@ -27,30 +26,30 @@ pub(crate) struct Options {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// Serves a sample maildrop on this machine, and talks to it
+    /// Serves a sample maildrop on this machine, and connects to it
     #[arg(long, global = true)]
     pub(crate) demo: bool,
 
-    /// Begins TLS by STLS on pop://, and sends nothing secret if that does not succeed
+    /// Starts TLS with STLS on pop://, and sends no secret if this fails
     #[arg(long, global = true, conflicts_with = "plaintext")]
     pub(crate) starttls: bool,
 
-    /// Trusts the authorities in a PEM file too, beside the system's: for one of your own
+    /// Trusts the certificate authorities in a PEM file, in addition to the system's
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
 
     /// Accepts only the server whose certificate or public key has this SHA-256 fingerprint
     ///
-    /// It is for servers whose certificate no authority vouches for. Take it from the server itself:
+    /// Use it for a server whose certificate no trusted authority has signed. Compute the fingerprint on the server:
     /// `openssl x509 -noout -fingerprint -sha256 -in CERTIFICATE`.
     #[arg(long, global = true, value_name = "SHA256", conflicts_with = "ca")]
     pub(crate) pin: Option<Fingerprint>,
 
-    /// Permits to send the password as it is over a connection that is not protected
+    /// Allows sending the password without TLS, where others can read it
     #[arg(long, global = true)]
     pub(crate) plaintext: bool,
 
-    /// Asks for one message at a time: for servers that mix up their answers
+    /// Requests one message at a time, for servers that mix up their answers
     #[arg(long, global = true)]
     pub(crate) no_pipelining: bool,
 
@@ -58,11 +57,11 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
 
-    /// Appends the conversation to a file, without secrets and without messages
+    /// Appends the conversation to a file, without secrets or message contents
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
 
-    /// Gives up when the server is silent for so long [default: 30 for connecting, then 60]
+    /// Gives up if the server does not answer within this time [default: 30 to connect, then 60]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: Option<u64>,
 }
@@ -77,7 +76,7 @@ impl Options {
         }
     }
 
-    /// Returns `true` if a password may be sent in the clear. The demo permits it, since its octets stay on this
+    /// Returns `true` if a password may be sent without TLS. The demo permits it, because its octets stay on this
     /// machine.
     pub(crate) fn permits_plaintext(&self) -> bool {
         self.plaintext || self.demo
@@ -87,40 +86,40 @@ impl Options {
 /// A command of the program.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Shows how many messages there are, and their octets
+    /// Shows the number of messages and their total size in octets
     Stat,
-    /// Shows message numbers and octets
+    /// Shows the number and the size in octets of each message
     List {
-        /// Only of this message
+        /// Only this message
         #[arg(value_name = "N", value_parser = message_number)]
         number: Option<u32>,
     },
-    /// Shows message numbers and unique-ids
+    /// Shows the number and the unique-id of each message
     Uidl {
-        /// Only of this message
+        /// Only this message
         #[arg(value_name = "N", value_parser = message_number)]
         number: Option<u32>,
     },
-    /// Shows what the server announces
+    /// Shows the capabilities that the server announces
     Capa,
-    /// Shows the highest message number accessed, where a server still knows it
+    /// Shows the highest message number accessed, if the server supports this command
     Last,
-    /// Writes the header of a message to the standard output, octet by octet
+    /// Writes the header of a message to the standard output, unchanged
     Headers {
         /// The message
         #[arg(value_name = "N", value_parser = message_number)]
         number: u32,
     },
-    /// Writes the header and the first lines of a message to the standard output, octet by octet
+    /// Writes the header and the first lines of a message to the standard output, unchanged
     Top {
         /// The message
         #[arg(value_name = "N", value_parser = message_number)]
         number: u32,
-        /// How many lines of the body
+        /// The number of lines of the body
         #[arg(value_name = "LINES")]
         lines: u32,
     },
-    /// Writes a message to the standard output, octet by octet
+    /// Writes a message to the standard output, unchanged
     Retr {
         /// The message
         #[arg(value_name = "N", value_parser = message_number)]
@@ -132,17 +131,17 @@ pub(crate) enum Command {
         #[arg(value_name = "N", required = true, value_parser = message_number)]
         numbers: Vec<u32>,
     },
-    /// Downloads what is new into a Maildir
+    /// Downloads new messages into a Maildir
     ///
-    /// Each message is stored octet by octet as the server sent it. A message is known by its unique-id while the server
-    /// lists it: it is not downloaded again, even if it was moved elsewhere meanwhile; DIR/.pop3-seen remembers. If an id was
-    /// gone and comes back, the message is downloaded again and compared. A run may be interrupted at any moment: the next
-    /// one goes on, and no message is lost or doubled.
+    /// Stores each message exactly as the server sent it. DIR/.pop3-seen records the unique-ids of the stored messages:
+    /// while the server lists an id, its message is not downloaded again, even if you have moved it. If an id disappears
+    /// and returns, its message is downloaded again and compared. You can interrupt a run at any time: the next run
+    /// continues, and no message is lost or duplicated.
     Fetch {
-        /// The Maildir, made if it is missing
+        /// The Maildir, created if it does not exist
         #[arg(value_name = "DIR")]
         dir: PathBuf,
-        /// Deletes on the server what is safely on disk, also from an earlier run
+        /// Deletes messages from the server once they are safely on disk, including those of earlier runs
         #[arg(long)]
         delete: bool,
     },
@@ -154,20 +153,21 @@ impl Command {
 
 fn message_number(text: &str) -> Result<u32, &'static str> {
     let number = text.parse().ok().filter(|number| *number > 0);
-    number.ok_or("message numbers begin at 1, as `list` shows them")
+    number.ok_or("message numbers begin at 1; `list` shows them")
 }
 
 // One line for each paragraph: the parser wraps them to the width of the terminal.
 const AFTER: &str = "\
-The password is the first of: --password-file, $POP3_PASSWORD, ~/.netrc (or the file that $NETRC names), and a prompt; \
-never the command line. The user name is the URL's, else that of ~/.netrc, else a prompt.
+The password comes from the first of these sources that has one: --password-file, $POP3_PASSWORD, ~/.netrc (or the file \
+that $NETRC names), a prompt. It never comes from the command line. The user name comes from the URL, else from ~/.netrc, \
+else from a prompt.
 
 Exit status:
-  0  done
-  1  the server refused
-  2  wrong usage
+  0  success
+  1  the server refused a request
+  2  invalid usage
   3  the server broke the protocol
-  4  input or output failed, also by a time-out or a connection that ended early
+  4  input or output failed or timed out, or the connection ended early
   5  the login failed, or would have been unsafe";
 
 /// Parses the command line. Help and errors end the program here, except for the errors below.
@@ -175,13 +175,13 @@ pub(crate) fn parse() -> Result<Options, Failure> {
     Options::try_parse().map_err(|error| {
         let is_misplaced = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand);
         if is_misplaced && std::env::args().skip(2).any(|argument| argument.contains("://")) {
-            return Failure::usage("the URL comes before the command, as in: pop3 pop3s://user@host stat");
+            return Failure::usage("put the URL before the command: pop3 pop3s://user@host stat");
         }
         // The parser would quote the argument.
         let may_show = |argument: std::ffi::OsString| url::may_show_password(&argument.to_string_lossy());
         if error.use_stderr() && std::env::args_os().skip(1).any(may_show) {
             let kind = error.kind();
-            return Failure::usage(format!("{kind}: one of the arguments may have a password in it, and is not shown"));
+            return Failure::usage(format!("{kind}: an argument is not shown because it may contain a password"));
         }
         error.exit()
     })

@@ -42,14 +42,14 @@ pub(crate) fn find(target: &Target, file: Option<&Path>) -> Result<(String, Secr
     Ok((user, password))
 }
 
-/// Warns if others can read the passwords in the netrc file.
+/// Warns if other users can read the passwords in the netrc file.
 fn warn_of_readers() {
     #[cfg(unix)]
     if let Some(path) = pop3_blocking::netrc_file() {
         let mode = path.metadata().map_or(0, |metadata| std::os::unix::fs::MetadataExt::mode(&metadata));
         if mode & 0o077 != 0 {
             let path = path.display();
-            eprintln!("pop3: others can read the passwords in {path}: `chmod 600 {path}` makes it yours alone");
+            eprintln!("pop3: other users can read the passwords in {path}; run `chmod 600 {path}` to prevent this");
         }
     }
 }
@@ -76,7 +76,7 @@ fn from_environment() -> Result<Option<Secret>, Failure> {
 
 fn ask_for_name(host: &str) -> Result<String, Failure> {
     if !io::stdin().is_terminal() {
-        let why = format!("who logs in? Put the user name into the URL, as in pop3s://user@{host}, or into ~/.netrc");
+        let why = format!("no user name was given: put it in the URL, as in pop3s://user@{host}, or in ~/.netrc");
         return Err(Failure::usage(why));
     }
     eprint!("User name at {host}: ");
@@ -93,15 +93,15 @@ fn ask_for_name(host: &str) -> Result<String, Failure> {
 fn prompt(user: &str, host: &str) -> Result<Secret, Failure> {
     #[cfg(unix)]
     crate::interrupt::restore_terminal();
-    match rpassword::prompt_password(format!("Password of {user} at {host}: ")) {
+    match rpassword::prompt_password(format!("Password for {user} at {host}: ")) {
         Ok(password) if password.is_empty() => Err(Failure::usage("no password was given")),
         Ok(password) => Ok(Secret::new(password)),
-        // The signal was raised, and ends the program.
+        // The signal was raised, and will end the program.
         Err(error) if error.kind() == io::ErrorKind::Interrupted => loop {
             std::thread::park();
         },
         Err(_) => Err(Failure::usage(
-            "no password, and no terminal to ask for it: use ~/.netrc, --password-file or POP3_PASSWORD",
+            "no password was given, and there is no terminal for a prompt: use ~/.netrc, --password-file or POP3_PASSWORD",
         )),
     }
 }

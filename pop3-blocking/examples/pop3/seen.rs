@@ -1,7 +1,7 @@
 //! The record of stored messages, which are not fetched again. Only stored messages may be deleted.
 //!
 //! RFC 1939, section 7, guarantees that a unique-id names one message while that message exists. It guarantees nothing
-//! for later, and some servers do not keep even this. So a mark has states:
+//! after that, and some servers break even this guarantee. A mark therefore has states:
 //!
 //! - A mark is **written** when its message is safely in the Maildir and a later check has shown that the server's
 //!   answers fit the commands.
@@ -140,8 +140,8 @@ impl Seen {
             file.write_all(VERSION.as_bytes())?;
             file.sync_all()?;
         } else if !text.starts_with(VERSION.as_bytes()) {
-            let why = ".pop3-seen has not the format of this version: move it away, and messages that are in the Maildir \
-                       will be recognized by their octets";
+            let why = ".pop3-seen does not have the format of this version: move it away, and the messages in the \
+                       Maildir will be recognized by their octets";
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         } else if !text.ends_with(b"\n") {
             // Ends a line that a full disk truncated, so that it does not corrupt the next one.

@@ -54,7 +54,7 @@ pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
                 let numbers: Vec<_> = nameless.iter().take(10).map(|(number, _)| number.to_string()).collect();
                 let more = if nameless.len() > numbers.len() { ", ..." } else { "" };
                 survey.notice = Some(format!(
-                    "{} messages have an empty, doubled or missing unique-id ({}{more}): they are downloaded in \
+                    "{} messages have an empty, duplicate or missing unique-id ({}{more}): they are downloaded in \
                      every run, and never deleted",
                     nameless.len(),
                     numbers.join(", "),

@@ -140,7 +140,7 @@ fn what_cannot_be_sent_is_not() {
     let log = Log::default();
     let too_long = Credentials::new("mrose", "x".repeat(300));
     let failed = connection(&log, by(Method::UserPass)).login_as(too_long).unwrap_err();
-    assert_eq!(failed.to_string(), "the login failed: the command line would have 307 octets, and 255 are permitted");
+    assert_eq!(failed.to_string(), "the login failed: the command line would have 307 octets; the limit is 255");
     assert_eq!(log.said(), ["CAPA"]);
 }
 

@@ -87,7 +87,7 @@ fn certificates_that_are_not_good() {
     for security in BOTH {
         for (host, says) in [
             ("127.0.0.2", "the server's certificate expired "),
-            ("127.0.0.3", "the server's certificate is not from an authority that is trusted here"),
+            ("127.0.0.3", "the server's certificate is not signed by a trusted authority"),
             ("127.0.0.4", "the server's certificate is not for 127.0.0.4, but for elsewhere.example"),
         ] {
             let log = Log::default();

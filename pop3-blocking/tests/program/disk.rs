@@ -174,7 +174,7 @@ fn what_came_before_there_was_no_room_is_confirmed() {
     let place = home.path("mail");
     let _disk = Disk::new(&place, "size=256k").expect("a file system can be mounted");
     let fetch = || home.run(&["--plaintext", &server.quick_url(), "fetch", "mail"]);
-    fetch().expect(3, "message 1 came otherwise");
+    fetch().expect(3, "message 1 was different");
     fetch().expect(4, "No space left");
     assert_eq!(mail(&place), [b"msg 1\r\n"]);
 }
@@ -195,6 +195,6 @@ fn there_is_no_room_for_the_output() {
         let arguments = ["--plaintext", &scene.server.quick_url(), command, number];
         let given = &arguments[..arguments.len() - usize::from(number.is_empty())];
         let ended = scene.home.run_behind("exec \"$@\" >/dev/full", given);
-        ended.expect(4, "the output cannot be written: No space left on device");
+        ended.expect(4, "the output could not be written: No space left on device");
     }
 }

@@ -120,8 +120,8 @@ fn unique_ids_that_prove_nothing_delete_nothing() {
     for (uidl, said, safe) in [
         ("-ERR no\r\n", "there are no unique-ids", &[][..]),
         ("+OK\r\nnonsense\r\n.\r\n", "there are no unique-ids", &[]),
-        ("+OK\r\n.\r\n", "3 messages have an empty, doubled or missing unique-id (1, 2, 3)", &[]),
-        ("+OK\r\n1 a\r\n2 \r\n3 c\r\n.\r\n", "1 messages have an empty, doubled or missing unique-id (2)", &[1, 3]),
+        ("+OK\r\n.\r\n", "3 messages have an empty, duplicate or missing unique-id (1, 2, 3)", &[]),
+        ("+OK\r\n1 a\r\n2 \r\n3 c\r\n.\r\n", "1 messages have an empty, duplicate or missing unique-id (2)", &[1, 3]),
         // A number without a blank is no row, and a listing with one is no listing.
         ("+OK\r\n1 a\r\n2\r\n3 c\r\n.\r\n", "there are no unique-ids", &[]),
         ("+OK\r\n1 a\r\n2 b\r\n3 a\r\n.\r\n", "(1, 3)", &[2]),
@@ -216,7 +216,7 @@ fn two_at_once_do_not_meet() {
     let home = Home::with_password();
     let mut first = home.command(&["--plaintext", &server.url(), "fetch", "mail"]).spawn().unwrap();
     wait.recv().unwrap();
-    fetch(&home, &server, &[]).expect(4, "another fetch is at work there");
+    fetch(&home, &server, &[]).expect(4, "another fetch is using it");
     drop(held);
     let mut said = String::new();
     first.stderr.take().unwrap().read_to_string(&mut said).unwrap();
@@ -246,7 +246,7 @@ fn a_message_that_is_too_large_for_a_file_loses_and_blocks_nothing() {
     let arguments = ["--plaintext", &server.url(), "fetch", "mail", "--delete"];
     for deleted in [2, 1, 1] {
         let ended = home.run_behind("trap '' XFSZ; ulimit -f 128; exec \"$@\"", &arguments);
-        ended.expect(4, "cannot be written in mail");
+        ended.expect(4, "could not be written in mail");
         ended.expect(4, &format!("{deleted} new, 0 already here, 0 refused; {deleted} deleted\n"));
         assert!(matches!(&maildrop.messages("u")[..], [left] if left[..] == big));
         assert!(files(&home.path("mail/tmp")).is_empty());

@@ -233,7 +233,7 @@ fn a_message_of_another_size_is_asked_for_again_alone() {
     let server = mixing(SEVEN, move || first.swap(false, Ordering::Relaxed));
     let home = Home::with_password();
     let ended = fetch(&home, &server, &["--delete"]);
-    ended.expect(3, "message 1 came otherwise when nothing else was asked for");
+    ended.expect(3, "message 1 was different when it was requested alone");
     ended.expect(3, "--no-pipelining");
     ended.expect(3, "0 new");
     assert!(mail(&home.path("mail")).is_empty() && !server.heard_any("DELE"));
@@ -310,7 +310,7 @@ fn sizes_that_prove_nothing_end_pipelining() {
             ended.expect(0, "60 new");
             assert!((68..80).contains(&asked), "{asked}");
         } else {
-            ended.expect(3, "message 12 came otherwise");
+            ended.expect(3, "message 12 was different");
         }
     }
 }
@@ -434,7 +434,7 @@ fn no_pipe_is_waited_for() {
             std::thread::sleep(Duration::from_millis(5));
         }
         let ended = Ended::new(child.wait_with_output().unwrap());
-        ended.expect(4, &format!("{} is no regular file", path.strip_prefix(home.path("")).unwrap().display()));
+        ended.expect(4, &format!("{} is not a regular file", path.strip_prefix(home.path("")).unwrap().display()));
         assert_eq!(server.heard().len() > heard, is_mail, "what is wrong here costs no login");
         fs::remove_file(&path).unwrap();
         fs::rename(&kept, &path).unwrap();

@@ -36,7 +36,7 @@ fn a_mechanism_by_name_is_followed_by_no_other() {
 fn logins_that_fail() {
     for (answer, said) in [
         ("-ERR wrong\r\n", "wrong user name or password"),
-        ("-ERR [IN-USE] later\r\n", "another session has the maildrop"),
+        ("-ERR [IN-USE] later\r\n", "another session has locked the maildrop"),
         ("-ERR [LOGIN-DELAY] later\r\n", "too soon"),
         ("-ERR [SYS/TEMP] later\r\n", "not possible now"),
         ("-ERR [SYS/PERM] never\r\n", "not possible"),
@@ -99,7 +99,7 @@ fn the_first_password_of_file_environment_and_netrc() {
     // An entry for somebody else is not ours.
     home.file(".netrc", &netrc(PASSWORD).replace("login u", "login v"));
     if std::fs::File::open("/dev/tty").is_err() {
-        home.run(&stat).expect(2, "no terminal to ask");
+        home.run(&stat).expect(2, "there is no terminal for a prompt");
     }
 
     let home = Home::new().set("NETRC", "other");
@@ -122,7 +122,9 @@ fn the_first_password_of_file_environment_and_netrc() {
     home.run(&stat).expect(5, "wrong user name or password");
 
     // Nobody to ask.
-    Home::with_password().run(&["--plaintext", "pop://127.0.0.1", "stat"]).expect(2, "who logs in?");
+    Home::with_password()
+        .run(&["--plaintext", "pop://127.0.0.1", "stat"])
+        .expect(2, "no user name was given: put it in the URL");
 }
 
 /// A warning is printed if, and only if, others can read the password that is used.
@@ -134,7 +136,8 @@ fn a_netrc_file_that_others_can_read() {
     let stat = ["--plaintext", &server.quick_url(), "stat"];
     let home = Home::new();
     let netrc = home.file(".netrc", &format!("machine 127.0.0.1 login u password {PASSWORD}\n"));
-    let says = format!("pop3: others can read the passwords in {netrc}: `chmod 600 {netrc}` makes it yours alone\n");
+    let says =
+        format!("pop3: other users can read the passwords in {netrc}; run `chmod 600 {netrc}` to prevent this\n");
     for (mode, said) in [(0o600, ""), (0o644, &*says), (0o640, &says), (0o604, &says), (0o400, "")] {
         std::fs::set_permissions(&netrc, PermissionsExt::from_mode(mode)).unwrap();
         let ended = home.run(&stat);
@@ -177,7 +180,7 @@ child, terminal = pty.fork()
 if child == 0:
     os.execv(program, [program, '--plaintext', url, 'stat'])
 said = b''
-while b'Password of' not in said:
+while b'Password for' not in said:
     said += os.read(terminal, 1000)
 echo = lambda: bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
 while echo():

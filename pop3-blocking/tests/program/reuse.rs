@@ -236,7 +236,7 @@ fn a_memory_of_another_format_stops_the_program() {
     let path = home.path("mail/.pop3-seen");
     for other in ["00112233445566778899aabbccddeeff host u 1\n", "pop3-seen 3\n", "pop3-seen 22\n", "\n"] {
         fs::write(&path, other).unwrap();
-        fetch(&home, &server, &[]).expect(4, ".pop3-seen has not the format of this version");
+        fetch(&home, &server, &[]).expect(4, ".pop3-seen does not have the format of this version");
         assert_eq!(fs::read_to_string(&path).unwrap(), other);
     }
     assert!(server.heard().is_empty());

@@ -92,12 +92,12 @@ fn from_the_beginning_or_by_stls() {
 #[test]
 fn options_that_do_not_go_together() {
     let home = Home::with_password();
-    home.run(&["--starttls", "pop3s://u@h", "stat"]).expect(2, "--starttls goes with pop://");
-    home.run(&["--plaintext", "pop3s://u@h", "stat"]).expect(2, "--plaintext goes with pop://");
+    home.run(&["--starttls", "pop3s://u@h", "stat"]).expect(2, "use --starttls with pop://");
+    home.run(&["--plaintext", "pop3s://u@h", "stat"]).expect(2, "use --plaintext with pop://");
     home.run(&["--starttls", "--plaintext", "pop://u@h", "stat"]).expect(2, "cannot be used with");
     home.run(&["--ca", "missing", "pop3s://u@h", "stat"]).expect(2, "missing cannot be used");
     let file = home.file("none", "no certificate");
-    home.run(&["--ca", &file, "pop3s://u@h", "stat"]).expect(2, "there is no certificate in the PEM text");
+    home.run(&["--ca", &file, "pop3s://u@h", "stat"]).expect(2, "the PEM text contains no certificate");
 }
 
 /// Whatever is wrong, the password is not said, and it is plain what may help.
@@ -130,7 +130,7 @@ fn certificates_that_are_not_good() {
         "; is the clock right?\n",
     );
     let unknown = certified(&["localhost"], |_| ());
-    let says = ". If it is an authority of your own, try --ca FILE. To pin the certificate, use --pin FINGERPRINT.\n";
+    let says = ". To trust a private authority, use --ca FILE. To pin the certificate, use --pin FINGERPRINT.\n";
     let server = secured(&unknown.1, false);
     let ended = home.run(&[&pop3s(&server, "localhost"), "stat"]);
     ended.expect(5, says);
@@ -146,22 +146,21 @@ fn servers_that_cannot() {
     let ended = home.run(&[&pop3s(&clear, "127.0.0.1"), "stat"]);
     ended.expect(
         5,
-        "what the server sent is not TLS; it seems to speak in the clear here. Try pop://… with --starttls.",
+        "the server did not answer with TLS; it may speak plaintext on this port. Try pop://… with --starttls.",
     );
 
     let without = scripted(|line| if line == "CAPA" { say("+OK\r\nUSER\r\n.\r\n") } else { Act::Usual });
     let ended = home.run(&["--starttls", &without.url(), "stat"]);
-    ended
-        .expect(5, "the server does not offer STLS; nothing secret was sent. Try pop3s://, which is TLS without STLS.");
+    ended.expect(5, "the server does not offer STLS; nothing secret was sent. Try pop3s://, which does not use STLS.");
     let refusing = scripted(|line| match line {
         "CAPA" => say("+OK\r\nSTLS\r\nUSER\r\n.\r\n"),
         "STLS" => say("-ERR not today\r\n"),
         _ => Act::Usual,
     });
     home.run(&["--starttls", &refusing.url(), "stat"])
-        .expect(5, "-ERR not today. Try pop3s://, which is TLS without STLS.");
+        .expect(5, "-ERR not today. Try pop3s://, which does not use STLS.");
     home.run(&["--starttls", &scripted(|_| Act::Usual).url(), "stat"])
-        .expect(5, "Try pop3s://, which is TLS without STLS.");
+        .expect(5, "Try pop3s://, which does not use STLS.");
     for server in [&without, &refusing] {
         assert!(!server.heard_any("USER") && !server.heard_any("AUTH"), "{:?}", server.heard());
     }
@@ -224,15 +223,15 @@ fn a_pin_instead_of_an_authority() {
     let server = secured(&config, false);
     let url = pop3s(&server, "localhost");
     let ended = home.run(&["--ca", &home.file("ca.pem", &certificate.pem()), &url, "stat"]);
-    let begin = "pop3: TLS failed, nothing secret was sent: the server shows an authority's certificate as its own, which is \
-                 not accepted even of an authority that is trusted here; ";
+    let begin = "pop3: TLS failed, nothing secret was sent: the server presented an authority's certificate as its own, which \
+                 is not accepted even if the authority is trusted; ";
     assert!(ended.said.starts_with(begin) && !ended.said.contains("--ca"), "{ended:?}");
     ended.expect(5, ". To pin the certificate, use --pin FINGERPRINT.\n");
     let shown = ended.said.split("fingerprint is ").nth(1).unwrap()[..95].to_owned();
     home.run(&["--pin", &shown, &url, "stat"]).expect_out("2 320\n");
     home.run(&["--pin", &shown.replace(':', "").to_lowercase(), &url, "stat"]).expect_out("2 320\n");
     let other = if shown.starts_with('0') { shown.replacen('0', "1", 1) } else { shown.replacen(&shown[..1], "0", 1) };
-    home.run(&["--pin", &other, &url, "stat"]).expect(5, "the server's certificate is not the one that is pinned");
+    home.run(&["--pin", &other, &url, "stat"]).expect(5, "the server's certificate is not the pinned one");
     home.run(&["--pin", "1234", &url, "stat"]).expect(2, "64 hexadecimal digits");
     home.run(&["--pin", &shown, "--ca", "x", &url, "stat"]).expect(2, "cannot be used with");
 }
@@ -240,8 +239,8 @@ fn a_pin_instead_of_an_authority() {
 #[test]
 fn what_may_be_meant() {
     let home = Home::with_password();
-    home.run(&["stat", "pop3s://u@h"]).expect(2, "the URL comes before the command");
-    home.run(&["--plaintext", "stat", "pop3s://u@h"]).expect(2, "the URL comes before the command");
+    home.run(&["stat", "pop3s://u@h"]).expect(2, "put the URL before the command");
+    home.run(&["--plaintext", "stat", "pop3s://u@h"]).expect(2, "put the URL before the command");
     // A server that waits for TLS says nothing.
     let silent = listen(|mut stream, _| drop(stream.read(&mut [0; 1])));
     let closed = listen(|stream, _| drop(stream));
@@ -249,16 +248,13 @@ fn what_may_be_meant() {
         let url = format!("pop://u@localhost:{port}");
         for option in ["--plaintext", "--starttls"] {
             let ended = home.run(&[option, "--timeout", "1", &url, "stat"]);
-            ended.expect(
-                4,
-                "A server that speaks TLS from the beginning waits for the client to begin: try pop3s://.\n",
-            );
+            ended.expect(4, "The server may expect TLS from the beginning: try pop3s://.\n");
         }
     }
     // One that says something does not wait.
     for other in ["SSH-2.0-OpenSSH_9.6\r\n", "220 mail.example.org ESMTP\r\n", "* OK IMAP4rev1\r\n"] {
         let ended = home.run(&["--plaintext", &greeting_with(other, |_| Act::Usual).url(), "stat"]);
-        ended.expect(3, ". This is not POP3: is the port right?\n");
+        ended.expect(3, ". The server does not speak POP3: check the port.\n");
     }
 }
 

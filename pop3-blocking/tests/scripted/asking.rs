@@ -42,7 +42,7 @@ fn at_the_prompt() {
         assert!(error.ends_with("saying -ERR Disconnected for inactivity."), "{error}");
         assert!(!error.contains("password"), "{error}");
         let error = said_at_the_prompt(before, "+OK\r\n");
-        assert!(error.contains("the server has sent what nobody asked for"), "{error}");
+        assert!(error.contains("the server has sent unsolicited octets"), "{error}");
     }
 }
 

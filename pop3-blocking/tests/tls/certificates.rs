@@ -114,10 +114,7 @@ fn a14_an_unknown_authority() {
     // The other one is trusted, and no better for it.
     for tls in [other.trusted(), other.trusted().root_pem(Authority::new().pem().as_bytes()).unwrap()] {
         let (says, failure) = refused_in_both("localhost", &tls, &config);
-        assert!(
-            says.contains("the server's certificate is not from an authority that is trusted here; its SHA-256"),
-            "{says}"
-        );
+        assert!(says.contains("the server's certificate is not signed by a trusted authority; its SHA-256"), "{says}");
         assert!(failure.is_unknown_authority());
     }
 
@@ -132,15 +129,12 @@ fn a14_an_unknown_authority() {
         Leaf { certificate: params.self_signed(&key).unwrap(), key }.server()
     };
     let (says, failure) = refused_in_both("localhost", &other.trusted(), &signed_by_itself(valid_for(&["localhost"])));
-    assert!(
-        says.contains("the server's certificate is not from an authority that is trusted here; its SHA-256"),
-        "{says}"
-    );
+    assert!(says.contains("the server's certificate is not signed by a trusted authority; its SHA-256"), "{says}");
     assert!(failure.is_unknown_authority());
     let mut params = valid_for(&["localhost"]);
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let (says, failure) = refused_in_both("localhost", &other.trusted(), &signed_by_itself(params));
-    assert!(says.contains("the server shows an authority's certificate as its own"), "{says}");
+    assert!(says.contains("the server presented an authority's certificate as its own"), "{says}");
     assert!(failure.is_certificate() && !failure.is_unknown_authority());
 }
 
@@ -178,8 +172,8 @@ fn a_client_certificate() {
     let strangers = Authority::new().issue(valid_for(&["mrose"]));
     let stranger = servers.trusted().identity(strangers.chain(), strangers.key()).unwrap();
     for (tls, says) in [
-        (servers.trusted(), "the server demands a client certificate"),
-        (stranger, "the server does not accept our client certificate, or wants one"),
+        (servers.trusted(), "the server requires a client certificate"),
+        (stranger, "the server did not accept the client certificate, or requires one"),
     ] {
         let server = Server::playing(&config, "-- tls\n-- hold\n");
         let error = connect(server.connect_to("localhost", Security::Tls, tls)).unwrap_err();
@@ -266,7 +260,7 @@ fn what_cannot_be_tried() {
         let error = connect(server.connect_to("localhost", security, Tls::new().root(*b"no DER"))).unwrap_err();
         assert!(matches!(error.cause(), Cause::Settings(SettingsError::Tls(_))), "{error:?}");
         assert!(matches!(cannot(&error), TlsError::Root(_)), "{error:?}");
-        assert!(told(&error).starts_with("TLS cannot be set up: the certificate of the authority"), "{error}");
+        assert!(told(&error).starts_with("TLS could not be configured: the certificate of the authority"), "{error}");
     }
     drop(std::net::TcpStream::connect(server.address).unwrap());
     server.done();

@@ -183,7 +183,7 @@ fn by_a_bad_record() {
     let (authority, config) = server();
     for (record, says) in [
         (&b"\x17\x03\x03\0\x20abcdefghijklmnopqrstuvwxyzabcdef"[..], "cannot decrypt peer's message"),
-        (b"+OK 1 100\r\n", "what the server sent is not TLS; it seems to speak in the clear here"),
+        (b"+OK 1 100\r\n", "the server did not answer with TLS; it may speak plaintext on this port"),
     ] {
         let server = Server::encrypted(&config, format!("{LOGIN}C: STAT\n"), |mut stream| {
             stream.write_all(b"+OK 1").unwrap();
@@ -224,7 +224,7 @@ fn by_a_bad_record_before_more_is_asked() {
     let error = messages.next().unwrap_err();
     assert_eq!(
         told(&error),
-        "RETR 2 failed: the connection failed: what the server sent is not TLS; it seems to speak in the clear here"
+        "RETR 2 failed: the connection failed: the server did not answer with TLS; it may speak plaintext on this port"
     );
     drop(session);
     server.done();

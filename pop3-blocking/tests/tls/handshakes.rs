@@ -147,7 +147,7 @@ fn a08_a_server_that_says_nothing() {
 #[test]
 fn a08_a16_a_server_that_says_something_else() {
     let not_tls = "TLS failed, nothing secret was sent: \
-                   what the server sent is not TLS; it seems to speak in the clear here";
+                   the server did not answer with TLS; it may speak plaintext on this port";
     for (security, begin) in BOTH {
         for garbage in [
             &b"+OK POP3 server ready\r\n"[..],

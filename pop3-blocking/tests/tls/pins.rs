@@ -88,7 +88,7 @@ fn another_certificate_is_refused_whoever_vouches_for_it() {
         let failure = refused(&shown.server(), &tls);
         assert_eq!(failure.fingerprint(), Some(of_certificate(shown)));
         let says = failure.to_string();
-        assert!(says.starts_with("the server's certificate is not the one that is pinned; its SHA-256"), "{says}");
+        assert!(says.starts_with("the server's certificate is not the pinned one; its SHA-256"), "{says}");
         assert!(failure.is_certificate() && !failure.is_unknown_authority());
     }
 }
@@ -102,7 +102,7 @@ fn a_server_without_the_key_is_refused() {
             assert!(failure.is_certificate(), "{failure}");
             assert_eq!(failure.fingerprint(), None, "it is the pinned one, and no other is to be pinned: {failure}");
             let says = failure.to_string();
-            assert!(says.starts_with("the server does not prove that it has the key of its certificate"), "{says}");
+            assert!(says.starts_with("the server did not prove that it has the key of its certificate"), "{says}");
             // The same settings accept the real one.
             let server =
                 Server::playing(&shows(pinned.chain(), &pinned, version), format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"));
@@ -131,10 +131,10 @@ fn what_is_refused_without_a_pin_tells_its_fingerprint() {
     let ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let expired = "the server's certificate expired ";
     for (leaf, says) in [
-        (Authority::new().issue(good()), "the server's certificate is not from an authority that is trusted here"),
+        (Authority::new().issue(good()), "the server's certificate is not signed by a trusted authority"),
         (namesake.issue(good()), "the server's certificate is not signed by the authority that it names"),
-        (alone(good(), IsCa::NoCa), "the server's certificate is not from an authority that is trusted here"),
-        (alone(good(), ca.clone()), "the server shows an authority's certificate as its own"),
+        (alone(good(), IsCa::NoCa), "the server's certificate is not signed by a trusted authority"),
+        (alone(good(), ca.clone()), "the server presented an authority's certificate as its own"),
         // As private servers have it, some years later.
         (alone(old(), IsCa::NoCa), expired),
         (alone(old(), ca), expired),
@@ -150,8 +150,8 @@ fn what_is_refused_without_a_pin_tells_its_fingerprint() {
         assert!(said.starts_with(says) && failure.is_certificate(), "{said}, and not {says}");
         assert_eq!(failure.fingerprint(), Some(fingerprint), "{said}");
         let advice = format!(
-            "; its SHA-256 fingerprint is {fingerprint}: before you pin it, compare it with what `openssl x509 -noout \
-             -fingerprint -sha256` shows of the certificate on the server"
+            "; its SHA-256 fingerprint is {fingerprint}: before you pin it, compare it with the output of `openssl x509 \
+             -noout -fingerprint -sha256` for the certificate on the server"
         );
         assert!(said.ends_with(&advice), "{said}");
         // It is true that a pin helps.
@@ -175,7 +175,7 @@ fn a_certificate_of_version_1() {
             let failure = refused(&shows(vec![certificate.clone()], &signed_by_itself(), version), tls);
             assert_eq!(
                 failure.to_string(),
-                "the server's certificate is of version 1, and only those of version 3 are accepted, pinned or not"
+                "the server's certificate has X.509 version 1; only version 3 is accepted, even with a pin"
             );
             assert!(failure.is_certificate() && !failure.is_unknown_authority());
             assert_eq!(failure.fingerprint(), None);

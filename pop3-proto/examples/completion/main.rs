@@ -1,10 +1,10 @@
-//! Downloads a maildrop with completion-based I/O: the loop passes its buffers to the kernel and gets them back filled,
-//! and the core parses the octets in place.
+//! Downloads a maildrop with completion-based I/O: the loop passes its buffers to the kernel, which returns them
+//! filled, and the core parses the octets in place.
 //!
 //! `completion [HOST PORT USER PASSWORD]` uses `io_uring` if the kernel permits it, else a simulated ring, which it
 //! also uses if `SIMULATED_RING` is set. Without arguments it starts a server.
 //!
-//! This requires a core without buffers of its own. An event of [`Client`] borrows from the received octets only, and a
+//! This requires a core that has no buffers. An event of [`Client`] borrows from the received octets only, and a
 //! command is written to another buffer, so a command can be sent while an event is borrowed. The only octets that are
 //! copied are those of an incomplete line.
 
@@ -21,8 +21,8 @@ mod ring;
 
 use ring::{Operation, Ring};
 
-/// The size of a read buffer: longer than any line that the client accepts, so that there is always space after an
-/// incomplete line.
+/// The size of a read buffer. It exceeds any line that the client accepts, so there is always space after an incomplete
+/// line.
 const BUFFER: usize = 16 * 1024;
 
 /// The download of a maildrop.
@@ -32,7 +32,7 @@ struct Download {
     password: String,
     /// The commands for the next write. Those being written belong to the ring.
     out: Vec<u8>,
-    /// The number of commands in flight at most.
+    /// The maximum number of commands in flight.
     ahead: usize,
     /// The numbers of messages in the maildrop, requested, and received.
     there: u32,
@@ -66,12 +66,12 @@ impl Download {
             {
                 self.ahead = 64;
             }
-            // Old servers do not know CAPA. They are sent one command at a time.
+            // Old servers do not know CAPA, and get one command at a time.
             (Some(Kind::Capa), Event::End { .. } | Event::Refused { .. }) => {
                 self.client.send(Command::User(&self.user), &mut self.out)?;
             }
             (Some(Kind::User), Event::Ok { .. }) => {
-                // This example sends the password in the clear. It also stays in the memory of the buffers, which
+                // This example sends the password in plaintext. It also stays in the memory of the buffers, which
                 // `Conversation` would wipe.
                 self.client.send(Command::Pass(&self.password), &mut self.out)?;
             }
@@ -87,7 +87,7 @@ impl Download {
                 self.ask()?;
             }
             (_, Event::NoService(refusal) | Event::Refused { refusal, .. }) => {
-                return Err(format!("the server says no: {}", refusal.text()).into());
+                return Err(format!("the server refused: {}", refusal.text()).into());
             }
             _ => {}
         }
@@ -149,7 +149,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut ring, name) = ring::new(stream)?;
     let mut download = Download::new(user, password);
     let copied = run(ring.as_mut(), &mut download)?;
-    println!("over {name}: {} messages, {} octets, where they lay", download.received, download.octets);
-    println!("{copied} octets were copied, of lines that came in two pieces");
+    println!("over {name}: {} messages, {} octets, parsed in place", download.received, download.octets);
+    println!("{copied} octets were copied, of lines that arrived in two pieces");
     Ok(())
 }

@@ -21,9 +21,9 @@ pub(crate) enum Operation {
 
 /// The kernel's ring.
 ///
-/// It needs unsafe code, which no library can avoid for a loop that owns its buffers: the kernel reads and writes
-/// memory after the call has returned, and the compiler does not know. It is sound because a buffer is moved into the
-/// ring, and returned when the kernel is done with it.
+/// It needs unsafe code: the kernel reads and writes memory after the call has returned, which the compiler does not
+/// know. No library can avoid this for a loop that owns its buffers. The code is sound because a buffer is moved into
+/// the ring, and returned when the kernel has finished with it.
 #[cfg(target_os = "linux")]
 mod kernel {
     use std::io::{self, ErrorKind};
@@ -44,7 +44,7 @@ mod kernel {
     }
 
     impl KernelRing {
-        /// Creates a ring. It fails if the kernel is too old, or is configured to permit no rings.
+        /// Creates a ring. Fails if the kernel is too old or does not permit rings.
         pub(crate) fn new(stream: TcpStream) -> io::Result<KernelRing> {
             let (ring, mut probe) = (IoUring::new(4)?, Probe::new());
             ring.submitter().register_probe(&mut probe)?;
@@ -67,7 +67,7 @@ mod kernel {
                 Operation::Write => opcode::Send::new(fd, at, len).build(),
             };
             // SAFETY: `at` and `len` lie inside a buffer that stays in `in_flight`, unmoved and untouched, until the
-            // kernel reports that it is done. The buffer is not freed and the stream is not closed before.
+            // kernel reports that it has finished. Until then, the buffer is not freed and the stream is not closed.
             unsafe { self.ring.submission().push(&entry.user_data(operation as u64)) }.map_err(io::Error::other)
         }
 
@@ -98,7 +98,8 @@ mod kernel {
     }
 }
 
-/// A ring of blocking calls. A write comes before a read, which might wait for the answer to a command not written yet.
+/// A ring of blocking calls. It writes before it reads, because a read may wait for the answer to a command not written
+/// yet.
 struct SimulatedRing {
     stream: TcpStream,
     in_flight: [Option<(Vec<u8>, usize)>; 2],

@@ -38,7 +38,7 @@ fn embedded(maildrops: u32, messages: u32) -> io::Result<Target> {
     for (user, password) in &accounts {
         store.add_user(user, password);
         for number in 1..=messages {
-            // Each message is longer than the one before, and consists of lines that have to be stuffed.
+            // Each message is longer than the previous one, and its lines need byte-stuffing.
             let body = ".a line that begins with a dot\n".repeat(50 * number as usize);
             store.deliver(user, format!("Subject: message {number} for {user}\n\n{body}"));
         }
@@ -57,7 +57,7 @@ fn embedded(maildrops: u32, messages: u32) -> io::Result<Target> {
 /// Serves one connection: writes while there are answers, and reads otherwise.
 fn serve(mut stream: TcpStream, maildrop: MemoryMaildrop, count: usize) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    // Passwords in the clear stay on this machine. APOP needs a timestamp that no other session has.
+    // Plaintext passwords stay on this machine. APOP needs a timestamp that no other session has.
     let config = ServerConfig::new().plaintext_login(true);
     let timestamp = format!("<{}.{count}@localhost>", process::id());
     let mut service = Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()));

@@ -9,8 +9,8 @@ use pop3_proto::message::MessageRef;
 use pop3_proto::wire::{Digest, DropListing, MAX_COMMAND_LINE};
 use pop3_proto::{Awaiting, Client, Command, Config, Event, Kind, ProtocolError, UsageError};
 
-/// The octets of a server's line that RFC 2449, section 4, permits. The input needs to be no larger, because only an
-/// incomplete line has to be kept; the octets of a message are passed on as they arrive.
+/// The length of a server's line that RFC 2449, section 4, permits, in octets. The input needs to be no larger, because
+/// only an incomplete line has to be kept; the octets of a message are passed on as they arrive.
 const INPUT: u32 = 512;
 
 /// A stream, such as that of a TCP stack on bare metal.
@@ -107,7 +107,8 @@ impl<W: Wire> Session<W> {
 
     /// Copies the subject of a message into `room`, cut to its size, for a display of one line.
     pub(crate) fn subject<'a>(&mut self, number: u32, room: &'a mut [u8]) -> Result<&'a [u8], Failure<W::Error>> {
-        // The only copy: a header field is searched for in contiguous octets. Anything beyond the array is ignored.
+        // The only copy, because the search for a header field needs contiguous octets. Octets beyond the array are
+        // ignored.
         let (mut header, mut len) = ([0; 1024], 0);
         self.ask(Command::Top { number, lines: 0 }, |event| {
             if let Event::Body { bytes, .. } = event {

@@ -36,7 +36,7 @@ impl fmt::Debug for Entry {
 
 /// An error for a line that is not in the netrc format. It never quotes the line, which may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("its line {line} is not in the netrc format")]
+#[error("line {line} is not in the netrc format")]
 pub struct NetrcError {
     /// The line number, starting at 1.
     pub line: usize,

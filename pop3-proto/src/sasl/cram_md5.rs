@@ -44,7 +44,8 @@ impl Mechanism for CramMd5 {
     }
 
     fn respond(&mut self, challenge: &[u8]) -> Result<SaslMessage, MechanismError> {
-        let password = self.password.take().ok_or(MechanismError::Challenge("all is said in CRAM-MD5"))?;
+        let password =
+            self.password.take().ok_or(MechanismError::Challenge("CRAM-MD5 expects no further challenge"))?;
         let mut keyed = Hmac::<Md5>::new_from_slice(password.as_bytes()).expect("a key may have any length");
         keyed.update(challenge);
         let mut response = String::with_capacity(self.user.len() + 1 + 32);

@@ -34,7 +34,7 @@ pub type SaslMessage = Zeroizing<Vec<u8>>;
 ///     }
 ///
 ///     fn respond(&mut self, _challenge: &[u8]) -> Result<SaslMessage, MechanismError> {
-///         Err(MechanismError::Challenge("there is none in ANONYMOUS"))
+///         Err(MechanismError::Challenge("ANONYMOUS expects no challenge"))
 ///     }
 ///
 ///     fn is_complete(&self) -> bool {
@@ -73,8 +73,8 @@ pub trait Mechanism: Send {
 
     /// Returns true if the messages so far let the server judge the credentials. Called after at least one was sent.
     ///
-    /// Returns true unless overridden. A mechanism that begins with the user name alone overrides it: a refusal before the
-    /// proof says nothing about the password.
+    /// Returns true unless overridden. A mechanism that begins with the user name alone overrides it: a refusal before
+    /// the proof does not concern the password.
     fn has_proved(&self) -> bool {
         true
     }
@@ -113,7 +113,7 @@ pub(super) use debug_by_name;
 #[non_exhaustive]
 pub enum MechanismError {
     /// The server's challenge is invalid; contains the reason.
-    #[error("the server's challenge makes no sense: {0}")]
+    #[error("the server's challenge is invalid: {0}")]
     Challenge(&'static str),
     /// The server asks for more work than a client should do; contains the number of iterations (RFC 5802, section
     /// 5.1).
@@ -121,15 +121,15 @@ pub enum MechanismError {
     TooMuchWork(u32),
     /// The server asks for so little work that the password would be easy to guess; contains the number of iterations
     /// (RFC 7677, section 4).
-    #[error("the server asks for {0} iterations, so that the password could be guessed")]
+    #[error("the server asks for only {0} iterations, which makes the password easy to guess")]
     TooLittleWork(u32),
     /// The server did not prove that it knows the password: it may be an impostor.
-    #[error("the server could not prove that it knows the password; it may be an impostor")]
+    #[error("the server did not prove that it knows the password; it may be an impostor")]
     ServerUnverified,
     /// The mechanism cannot send this name, password or token.
     #[error("the credentials cannot be sent: {0}")]
     Credentials(BadArgument),
     /// The system's random number generator failed.
-    #[error("there are no random numbers")]
+    #[error("the system's random number generator failed")]
     NoRandomness,
 }

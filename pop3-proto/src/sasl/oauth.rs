@@ -30,7 +30,7 @@ struct Bearer {
 impl Bearer {
     fn respond(&mut self, challenge: &[u8]) -> Result<SaslMessage, MechanismError> {
         if self.refused.is_some() {
-            return Err(MechanismError::Challenge("it refuses a second time"));
+            return Err(MechanismError::Challenge("the server has already refused the token"));
         }
         self.refused = Some(challenge.into());
         Ok(self.dummy.to_vec().into())

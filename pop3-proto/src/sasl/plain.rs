@@ -77,7 +77,7 @@ impl Mechanism for Plain {
     }
 
     fn respond(&mut self, _: &[u8]) -> Result<SaslMessage, MechanismError> {
-        Err(MechanismError::Challenge("all is said in PLAIN"))
+        Err(MechanismError::Challenge("PLAIN expects no further challenge"))
     }
 
     fn is_complete(&self) -> bool {
@@ -119,7 +119,7 @@ impl Mechanism for LoginMechanism {
     }
 
     fn respond(&mut self, _: &[u8]) -> Result<SaslMessage, MechanismError> {
-        self.answers.pop().ok_or(MechanismError::Challenge("all is said in LOGIN"))
+        self.answers.pop().ok_or(MechanismError::Challenge("LOGIN expects no further challenge"))
     }
 
     fn is_complete(&self) -> bool {
@@ -167,7 +167,7 @@ impl Mechanism for External {
     }
 
     fn respond(&mut self, _: &[u8]) -> Result<SaslMessage, MechanismError> {
-        Err(MechanismError::Challenge("all is said in EXTERNAL"))
+        Err(MechanismError::Challenge("EXTERNAL expects no further challenge"))
     }
 
     fn is_complete(&self) -> bool {

@@ -20,8 +20,8 @@ use crate::sasl::mechanism::debug_by_name;
 use crate::sasl::{Mechanism, MechanismError, SaslMessage, plain, prepare};
 use crate::wire::argument::BadArgument;
 
-/// The number of iterations that a server may request. RFC 7677, section 4, sets the minimum. The maximum takes a good
-/// part of a second. Without it, a server could keep a client busy indefinitely.
+/// The number of iterations that a server may request. RFC 7677, section 4, sets the minimum. The maximum takes a
+/// large part of a second. Without a maximum, a server could keep a client busy indefinitely.
 const ITERATIONS: core::ops::RangeInclusive<u32> = 4096..=600_000;
 
 /// The hash function of SCRAM.
@@ -128,14 +128,15 @@ impl Mechanism for Scram {
     fn respond(&mut self, challenge: &[u8]) -> Result<SaslMessage, MechanismError> {
         if !is_attributes(challenge) {
             self.stage = Stage::Failed;
-            return Err(MechanismError::Challenge("it is no message of SCRAM"));
+            return Err(MechanismError::Challenge("it is not a SCRAM message"));
         }
         match self.stage {
             Stage::Challenged => {
                 let checked = check_nonce(challenge).and_then(|()| check_iterations(challenge));
                 checked.inspect_err(|_| self.stage = Stage::Failed)?;
                 let answered = self.step(Some(challenge));
-                let (message, _) = answered.map_err(|_| MechanismError::Challenge("it does not go on with ours"))?;
+                let (message, _) =
+                    answered.map_err(|_| MechanismError::Challenge("it does not match the client's message"))?;
                 self.stage = Stage::Proved;
                 Ok(message)
             }
@@ -150,7 +151,9 @@ impl Mechanism for Scram {
                 self.stage = if state.is_finished() { Stage::Complete } else { Stage::Failed };
                 Ok(message)
             }
-            Stage::First | Stage::Complete | Stage::Failed => Err(MechanismError::Challenge("all is said in SCRAM")),
+            Stage::First | Stage::Complete | Stage::Failed => {
+                Err(MechanismError::Challenge("SCRAM expects no further challenge"))
+            }
         }
     }
 
@@ -195,7 +198,7 @@ fn check_iterations(challenge: &[u8]) -> Result<(), MechanismError> {
         all.then(|| digits.parse().unwrap_or(u32::MAX))
     });
     match number {
-        None => Err(MechanismError::Challenge("it does not say how many iterations")),
+        None => Err(MechanismError::Challenge("it does not contain the number of iterations")),
         Some(number) if number < *ITERATIONS.start() => Err(MechanismError::TooLittleWork(number)),
         Some(number) if number > *ITERATIONS.end() => Err(MechanismError::TooMuchWork(number)),
         Some(_) => Ok(()),

@@ -1,8 +1,8 @@
 //! The server side of SCRAM-SHA-256 (RFC 5802, RFC 7677).
 //!
 //! The library creates the challenges and verifies the proof. This module does the rest: it checks the format of
-//! messages that the library takes for granted, extracts the names, verifies that the channel binding is the one agreed
-//! on, and reveals nothing about which users exist.
+//! messages, which the library does not, extracts the names, verifies that the channel binding is the one agreed on,
+//! and reveals nothing about which users exist.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -44,7 +44,7 @@ impl<'a> ClientFirst<'a> {
     /// Parses the first message to the mechanism with or without `plus`. The error is a text that can be sent to the
     /// client.
     pub(crate) fn parse(message: &'a [u8], plus: bool) -> Result<ClientFirst<'a>, &'static str> {
-        const NO_MESSAGE: &str = "not a message of SCRAM";
+        const NO_MESSAGE: &str = "not a SCRAM message";
         if message.len() > MAX_MESSAGE {
             return Err("the message is too long");
         }
@@ -52,8 +52,8 @@ impl<'a> ClientFirst<'a> {
         let mut part = || parts.next().ok_or(NO_MESSAGE);
         match (part()?, plus) {
             ("n" | "y", false) | ("p=tls-exporter", true) => {}
-            ("n" | "y", true) => return Err("the proof is not bound to TLS, as it is with PLUS"),
-            (flag, _) if flag.starts_with("p=") => return Err("no such channel binding here"),
+            ("n" | "y", true) => return Err("PLUS requires a proof that is bound to TLS"),
+            (flag, _) if flag.starts_with("p=") => return Err("this channel binding is not supported"),
             _ => return Err(NO_MESSAGE),
         }
         let authzid = match part()? {
@@ -62,7 +62,7 @@ impl<'a> ClientFirst<'a> {
         };
         let user = part()?;
         if user.starts_with("m=") {
-            return Err("no extensions of SCRAM are known here");
+            return Err("SCRAM extensions are not supported");
         }
         let user = user.strip_prefix("n=").and_then(name).ok_or(NO_MESSAGE)?;
         let nonce = part()?.strip_prefix("r=").ok_or(NO_MESSAGE)?;
@@ -71,7 +71,7 @@ impl<'a> ClientFirst<'a> {
         }
         // The library would omit further attributes from what is signed.
         if parts.next().is_some() {
-            return Err("no extensions of SCRAM are known here");
+            return Err("SCRAM extensions are not supported");
         }
         Ok(ClientFirst { message, plus, authzid, user })
     }

@@ -29,7 +29,7 @@ pub trait Maildrop {
     /// The reason for the refusal. The session stays in AUTHORIZATION.
     fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial>;
 
-    /// Returns true if the store has keys for SCRAM-SHA-256, which is then offered. The default is false.
+    /// Returns true if the store has keys for SCRAM-SHA-256. The mechanism is then offered. The default is false.
     #[cfg(feature = "scram")]
     fn has_scram(&self) -> bool {
         false
@@ -175,7 +175,7 @@ impl fmt::Debug for LoginAttempt<'_> {
     }
 }
 
-/// The reason why a login was refused. Texts are sent to the client, for its user to read.
+/// The reason why a login was refused. The texts are sent to the client, for its user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Denial {
@@ -186,7 +186,7 @@ pub enum Denial {
     #[error("the maildrop is in use by another session")]
     InUse,
     /// The last login was too recent. Sent as `[LOGIN-DELAY]` (RFC 2449, section 8.1.1).
-    #[error("the last login was too short a while ago")]
+    #[error("the last login was too recent")]
     TooSoon,
     /// The store has a temporary failure. Sent as `[SYS/TEMP]` (RFC 3206, section 4).
     #[error("{0}")]

@@ -22,9 +22,9 @@ const INBOX: usize = 1024;
 /// it), by APOP if it has a timestamp, and with the feature `scram` by SCRAM-SHA-256 if the maildrop
 /// [has the keys](Maildrop::has_scram).
 ///
-/// Its memory use is limited, whatever the client does: while the client does not read its answers, nothing more is
-/// read from the client or from the maildrop. The session has no clock: you set the timeouts. Dropping a session
-/// deletes nothing, at any moment.
+/// Its memory use is limited, regardless of what the client does: while the client does not read its answers, nothing
+/// more is read from the client or from the maildrop. The session has no clock: you set the timeouts. Dropping a
+/// session deletes nothing, at any moment.
 ///
 /// ```
 /// # #[cfg(feature = "std")] {
@@ -55,8 +55,8 @@ pub struct Service<M> {
 }
 
 impl<M: Maildrop> Service<M> {
-    /// Creates a session that greets. With a timestamp it offers APOP; the timestamp must be a new one for each session
-    /// (RFC 1939, section 7). A timestamp of more than 400 octets is omitted.
+    /// Creates a session that sends the greeting. With a timestamp it offers APOP; the timestamp must be new for each
+    /// session (RFC 1939, section 7). A timestamp of more than 400 octets is omitted.
     pub fn new(maildrop: M, config: ServerConfig, timestamp: Option<Timestamp<'_>>) -> Service<M> {
         let session = ServerSession::new(maildrop, config, timestamp);
         let limit = config.max_line.max(config.max_response).max(MIN_LIMIT);

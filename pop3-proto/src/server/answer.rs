@@ -14,7 +14,7 @@ const MAX_REPLY: usize = 512;
 #[non_exhaustive]
 pub enum AnswerError {
     /// This answer is not due: another answer is due, or none, or the session is over.
-    #[error("no such answer is due")]
+    #[error("this answer is not due")]
     NotDue,
     /// The output has no room for the line.
     #[error("the output has no room for the line")]
@@ -53,7 +53,7 @@ impl Line {
         let _ = fmt::Write::write_fmt(self, format_args!("{what}"));
     }
 
-    /// Appends a text for humans, which cannot pass for a response code (RFC 2449, section 6.4).
+    /// Appends a text for humans that cannot be mistaken for a response code (RFC 2449, section 6.4).
     pub(crate) fn text(&mut self, text: impl fmt::Display) {
         let start = self.len;
         self.put(&text);
@@ -67,8 +67,8 @@ impl Line {
         }
     }
 
-    /// Appends `end` as the last word, and truncates the text before it if necessary. No client finds another timestamp
-    /// before it.
+    /// Appends `end` as the last word, and truncates the text before it if necessary. The text before it contains no
+    /// other timestamp.
     pub(crate) fn timestamp(&mut self, end: &[u8]) {
         self.len = self.len.min((self.octets.len() - 1).saturating_sub(end.len()));
         self.octets[..self.len].iter_mut().filter(|octet| **octet == b'<').for_each(|octet| *octet = b'(');

@@ -57,7 +57,7 @@ const REUSABLE: [&str; 4] = ["PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"];
 enum Due {
     /// The server sends the greeting.
     Greeting,
-    /// The client sends a command, begins TLS, or sends nothing any more, depending on the state.
+    /// The client sends a command, begins TLS or is finished, depending on the state.
     Request,
     /// The client sends a line inside AUTH.
     Response,
@@ -258,7 +258,7 @@ impl Server {
         Ok(())
     }
 
-    /// Writes a greeting with `-ERR`: the session is over before it began.
+    /// Writes a greeting with `-ERR`, which ends the session.
     ///
     /// # Errors
     ///
@@ -321,7 +321,7 @@ impl Server {
             _ if self.state.is_over() => None,
             (Due::Status(kind), state) => state.after(kind, Outcome::Err),
             (Due::Challenge, state) => state.after(Kind::Auth, Outcome::Err),
-            // Any line other than PASS after USER makes the server forget the name.
+            // Any line other than PASS after USER makes the server discard the name.
             (Due::Refusal | Due::LastWord, State::Named) => Some(State::Authorization),
             (Due::Refusal | Due::LastWord, state) => Some(state),
             _ => None,
@@ -438,7 +438,7 @@ impl Server {
     }
 
     /// Tells the server that the TLS handshake is complete. `rest` is the plaintext received after STLS; it must be
-    /// empty, or it is an injection. The name from USER is forgotten, and no new greeting is due (RFC 2595, section 4).
+    /// empty, or it is an injection. The name from USER is discarded, and no new greeting is due (RFC 2595, section 4).
     ///
     /// # Errors
     ///
@@ -462,8 +462,8 @@ impl Server {
         failure(Violation::PlaintextAfterStls, Awaiting::Handshake)
     }
 
-    /// Ends the session without UPDATE: the connection is gone, or you are about to close it, as you must if a message
-    /// cannot be read to its end. Does nothing after the answer to QUIT.
+    /// Ends the session without UPDATE: the connection is closed, or you are about to close it. You must close it if a
+    /// message cannot be read to its end. Does nothing after the answer to QUIT.
     pub fn close(&mut self) {
         if !self.state.is_over() {
             self.state = State::Closed;

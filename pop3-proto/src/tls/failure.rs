@@ -78,29 +78,29 @@ impl fmt::Display for TlsFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.error {
             _ if self.is_not_tls() => {
-                f.write_str("what the server sent is not TLS; it seems to speak in the clear here")
+                f.write_str("the server did not answer with TLS; it may speak plaintext on this port")
             }
             Error::InvalidCertificate(error) => {
                 match error {
-                    _ if self.is_unpinned => f.write_str("the server's certificate is not the one that is pinned")?,
-                    // This is not the verdict on the certificate, unless your own configuration gave it.
+                    _ if self.is_unpinned => f.write_str("the server's certificate is not the pinned one")?,
+                    // This error is about the handshake, unless your own configuration judged the certificate.
                     CertificateError::BadSignature if self.fingerprint.is_none() => f.write_str(
-                        "the server does not prove that it has the key of its certificate, or that is not signed by the \
-                         authority that it names",
+                        "the server did not prove that it has the key of its certificate, or the authority that the \
+                         certificate names did not sign it",
                     )?,
                     error => certificate(error, &self.host, f)?,
                 }
                 let Some(fingerprint) = self.fingerprint else { return Ok(()) };
                 write!(
                     f,
-                    "; its SHA-256 fingerprint is {fingerprint}: before you pin it, compare it with what `openssl x509 \
-                     -noout -fingerprint -sha256` shows of the certificate on the server"
+                    "; its SHA-256 fingerprint is {fingerprint}: before you pin it, compare it with the output of `openssl \
+                     x509 -noout -fingerprint -sha256` for the certificate on the server"
                 )
             }
-            Error::NoCertificatesPresented => f.write_str("the server shows no certificate"),
+            Error::NoCertificatesPresented => f.write_str("the server presented no certificate"),
             Error::AlertReceived(alert) => alerted(*alert, f),
             Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
-                f.write_str("the server speaks neither TLS 1.2 nor 1.3")
+                f.write_str("the server supports neither TLS 1.2 nor 1.3")
             }
             Error::NoApplicationProtocol => f.write_str("the server does not speak POP3 inside TLS"),
             error => write!(f, "{error}"),
@@ -108,14 +108,14 @@ impl fmt::Display for TlsFailure {
     }
 }
 
-// No source: `Display` says all that the error of rustls would.
+// There is no source: `Display` contains everything that the error of rustls would.
 impl core::error::Error for TlsFailure {}
 
 fn certificate(error: &CertificateError, host: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match error {
         CertificateError::NotValidForName => write!(f, "the server's certificate is not for {host}"),
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            f.write_str("the server's certificate is for no host at all: it has no subject alternative name")
+            f.write_str("the server's certificate is not valid for any host: it has no subject alternative name")
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
             write!(f, "the server's certificate is not for {host}, but for {}", Names(presented))
@@ -131,43 +131,43 @@ fn certificate(error: &CertificateError, host: &str, f: &mut fmt::Formatter<'_>)
             write!(f, "the server's certificate will be valid in {}; is the clock right?", Span(left))
         }
         CertificateError::UnknownIssuer => {
-            f.write_str("the server's certificate is not from an authority that is trusted here")
+            f.write_str("the server's certificate is not signed by a trusted authority")
         }
         CertificateError::BadSignature => f.write_str(
-            "the server's certificate is not signed by the authority that it names, although one of that name is trusted here",
+            "the server's certificate names a trusted authority, but is not signed by it",
         ),
         CertificateError::Revoked => f.write_str("the server's certificate was revoked"),
         error if is_other(error, "UnsupportedCertVersion") => {
-            f.write_str("the server's certificate is of version 1, and only those of version 3 are accepted, pinned or not")
+            f.write_str("the server's certificate has X.509 version 1; only version 3 is accepted, even with a pin")
         }
         error if is_authority(error) => f.write_str(
-            "the server shows an authority's certificate as its own, which is not accepted even of an authority that is \
-             trusted here",
+            "the server presented an authority's certificate as its own, which is not accepted even if the authority is \
+             trusted",
         ),
-        error => write!(f, "the server's certificate is not acceptable: {error}"),
+        error => write!(f, "the server's certificate was not accepted: {error}"),
     }
 }
 
 fn alerted(alert: AlertDescription, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str(match alert {
         AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion => {
-            "the server refused TLS: it has no version or cipher in common with us"
+            "the server refused TLS: it supports no version or cipher suite of this client"
         }
-        AlertDescription::CertificateRequired => "the server demands a client certificate",
+        AlertDescription::CertificateRequired => "the server requires a client certificate",
         AlertDescription::BadCertificate
         | AlertDescription::UnsupportedCertificate
         | AlertDescription::CertificateRevoked
         | AlertDescription::CertificateExpired
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnknownCA
-        | AlertDescription::AccessDenied => "the server does not accept our client certificate, or wants one",
-        AlertDescription::UnrecognisedName => "the server knows no host of this name",
+        | AlertDescription::AccessDenied => "the server did not accept the client certificate, or requires one",
+        AlertDescription::UnrecognisedName => "the server does not know this host name",
         AlertDescription::NoApplicationProtocol => "the server does not speak POP3 inside TLS",
         alert => return write!(f, "the server refused TLS with the alert {alert:?}"),
     })
 }
 
-/// The names in a certificate, as webpki tells them: `DnsName("localhost")`, `IpAddress(127.0.0.1)`.
+/// The names in a certificate, as webpki formats them: `DnsName("localhost")`, `IpAddress(127.0.0.1)`.
 struct Names<'a>(&'a [String]);
 
 impl fmt::Display for Names<'_> {
@@ -185,7 +185,7 @@ impl fmt::Display for Names<'_> {
     }
 }
 
-/// A duration in seconds, displayed in hours or days where it is long.
+/// A duration in seconds, displayed in hours or days if it is long.
 struct Span(u64);
 
 impl fmt::Display for Span {

@@ -2,14 +2,13 @@
 //!
 //! A session begins inside TLS, on port 995 (RFC 8314, section 3.1; "implicit TLS"), unless
 //! [`Security`](crate::login::Security) says otherwise. With STLS the connection begins in plaintext, on port 110, and
-//! no secret is sent before TLS is established (RFC 2595, section 4). Neither falls back to less.
+//! no secret is sent before TLS is established (RFC 2595, section 4). Neither falls back to an unprotected connection.
 //!
-//! The server's certificate must be valid for the host name or address that you gave (RFC 8314, section 5.4; RFC
-//! 7817). The platform's verifier decides which authorities are trusted. It reads the platform's certificates, so it is
-//! not a part of this crate: the caller of [`Tls::config`] passes it in, as the adapters do. [`Tls::root`] and
-//! [`Tls::root_pem`] add a private authority. [`Tls::pin`] accepts a server by the fingerprint of its certificate or
-//! key, such as one with a self-signed certificate. Verification cannot be disabled; supply your own [`ClientConfig`] to
-//! decide otherwise.
+//! The server's certificate must be valid for the host name or address that you gave (RFC 8314, section 5.4; RFC 7817).
+//! The platform's verifier decides which authorities are trusted. It reads the platform's certificates, so it is not a
+//! part of this crate: the adapters pass it to [`Tls::config`]. [`Tls::root`] and [`Tls::root_pem`] add a private
+//! authority. [`Tls::pin`] accepts a server by the fingerprint of its certificate or key, such as one with a
+//! self-signed certificate. Verification cannot be disabled; supply your own [`ClientConfig`] to change it.
 //!
 //! TLS 1.2 and 1.3 are supported (RFC 8314, section 4.1; RFC 8996). A configuration made by [`Tls`] offers the
 //! application protocol `pop3` (RFC 7301), so that a server that supports this extension cannot be made to speak
@@ -170,7 +169,7 @@ impl Tls {
         }
         let provider = provider();
         let judge = if self.pins.is_empty() {
-            // The error of `platform` would not tell that one of these is at fault.
+            // The error of `platform` would not show that one of these is invalid.
             let mut store = RootCertStore::empty();
             self.roots.iter().try_for_each(|root| store.add(root.clone())).map_err(TlsError::Root)?;
             Judge::Platform(platform(self.roots.clone(), Arc::clone(&provider)).map_err(TlsError::Platform)?)
@@ -209,18 +208,18 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// The reason why TLS cannot be attempted. Nothing was sent.
+/// The reason why TLS was not attempted. Nothing was sent.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
     /// A PEM text is malformed. It may contain a key, so none of it is shown.
     #[error("the PEM text is malformed")]
     Pem,
-    /// A PEM text has no certificate in it.
-    #[error("there is no certificate in the PEM text")]
+    /// A PEM text contains no certificate.
+    #[error("the PEM text contains no certificate")]
     NoCertificate,
-    /// A PEM text has no private key in it.
-    #[error("there is no private key in the PEM text")]
+    /// A PEM text contains no private key.
+    #[error("the PEM text contains no private key")]
     NoKey,
     /// The certificate of an added authority cannot be used.
     #[error("the certificate of the authority cannot be used: {0}")]
@@ -229,13 +228,13 @@ pub enum TlsError {
     #[error("the client's certificate and key cannot be used: {0}")]
     Identity(rustls::Error),
     /// Roots, pins or an identity were added to your own configuration, which is used as it is.
-    #[error("nothing can be added to settings of one's own")]
+    #[error("roots, pins and identities cannot be added to your own configuration")]
     Own,
     /// The platform's verifier cannot be created, such as because the platform's authorities cannot be loaded.
-    #[error("the platform's certificate authorities cannot be had: {0}")]
+    #[error("the platform's certificate authorities could not be loaded: {0}")]
     Platform(rustls::Error),
-    /// A certificate cannot be for this host.
-    #[error("{0:?} is neither a name (an international one in its ASCII form, xn--...) nor an IP address")]
+    /// The host is neither a host name nor an IP address.
+    #[error("{0:?} is neither an IP address nor a host name (write an international name in its ASCII form, xn--...)")]
     Name(String),
 }
 

@@ -120,8 +120,8 @@ pub(super) enum Judge {
     Platform(Arc<dyn ServerCertVerifier>),
 }
 
-/// Verifies certificates by its judge, and the signature of each handshake, which proves that the server has the
-/// certificate's key, in either case.
+/// Verifies certificates as its judge decides. It always verifies the signature of the handshake, which proves that the
+/// server has the certificate's key.
 #[derive(Debug)]
 pub(super) struct Verifier {
     pub(super) judge: Judge,
@@ -182,8 +182,8 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Returns true if a pin would accept the certificate in spite of `error`. A revoked certificate is left out, because
-/// others may have its key; so are one that is not valid yet and one that cannot be read.
+/// Returns true if a pin would accept the certificate in spite of `error`. Returns false for a revoked certificate,
+/// because others may have its key, and for one that is not valid yet or cannot be parsed.
 fn could_be_pinned(error: &CertificateError) -> bool {
     match error {
         CertificateError::UnknownIssuer

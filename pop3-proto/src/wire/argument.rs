@@ -11,13 +11,13 @@ pub enum BadArgument {
     #[error("an argument contains a control character")]
     Control,
     /// A space, which would split the argument in two.
-    #[error("an argument contains a blank")]
+    #[error("an argument contains a space")]
     Blank,
     /// Octets above 127, although the server has not announced `UTF8 USER` (RFC 6856, section 2.2).
     #[error("an argument is not ASCII, and the server has not announced UTF8 USER")]
     NotAscii,
     /// The name of a mechanism must be 1 to 20 of `A-Z`, `0-9`, `-` and `_` (RFC 4422, section 3.1).
-    #[error("no SASL mechanism can have this name")]
+    #[error("this is not a valid name of a SASL mechanism")]
     Mechanism,
     /// Data given as Base64 is not Base64.
     #[error("the data is not Base64")]
@@ -26,10 +26,10 @@ pub enum BadArgument {
     #[error("message numbers begin at 1")]
     Zero,
     /// A name or password contains characters that `SASLprep` prohibits (RFC 4013, section 2.3).
-    #[error("a name or password has characters that no server could accept")]
+    #[error("a name or password contains prohibited characters")]
     Unprepared,
     /// A raw command has no keyword, or a keyword for which [`Command`](crate::wire::command::Command) has a variant.
-    #[error("a raw command needs a keyword that has no command of its own")]
+    #[error("a raw command needs a keyword that no other command has")]
     Keyword,
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Inbox {
     wanted: usize,
     first: usize,
     limit: usize,
-    /// Secrets are received here: only unread octets stay in memory.
+    /// The buffer receives secrets, so consumed octets are wiped.
     secret: bool,
 }
 
@@ -98,7 +98,7 @@ impl Inbox {
         self.octets.capacity()
     }
 
-    /// Frees the buffer if it is empty. Call this when nothing is in flight: most of many sessions are idle.
+    /// Frees the buffer if it is empty. Call this when nothing is in flight, because most sessions are idle.
     pub(crate) fn rest(&mut self) {
         if self.start == self.end && !self.octets.is_empty() {
             let wanted = (self.octets.len() / 2).max(self.first);
@@ -106,8 +106,8 @@ impl Inbox {
         }
     }
 
-    /// Like [`rest`](Self::rest), for a buffer that is read into while idle: frees what exceeds the initial size, if
-    /// the buffer is empty.
+    /// Like [`rest`](Self::rest), for a buffer that is read into while idle: frees the memory that exceeds the initial
+    /// size, if the buffer is empty.
     pub(crate) fn shrink(&mut self) {
         if self.start == self.end && self.octets.len() > self.first {
             (self.octets, self.start, self.end, self.wanted) = (Vec::new(), 0, 0, self.first);
@@ -167,7 +167,7 @@ impl Outbox {
         self.secret = true;
     }
 
-    /// Removes the last `len` octets, which turned out not to be needed.
+    /// Removes the last `len` octets, which are not needed.
     pub(crate) fn take_back(&mut self, len: usize) {
         self.octets.truncate(self.octets.len() - len);
     }

@@ -49,8 +49,9 @@ impl ScanListing {
 
 /// A unique-id: octets chosen by the server that identify a message across sessions (RFC 1939, section 7).
 ///
-/// It is neither text nor a file name; to show it, use its `Display`. Servers send empty ids (a message number, a space and nothing else), duplicate
-/// ids, and ids that are not [conforming](Self::is_conforming). All are kept as received, without surrounding spaces.
+/// It is neither text nor a file name; use its `Display` to show it. Servers send empty ids (a message number, a space
+/// and nothing else), duplicate ids, and ids that are not [conforming](Self::is_conforming). All are kept as received,
+/// without surrounding spaces.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UniqueId<'a>(&'a [u8]);
 

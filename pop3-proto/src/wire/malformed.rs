@@ -1,7 +1,6 @@
 //! Errors in the content of an answer.
 
-/// The content of an answer is not what its command asks for. The end of the answer is still known, so the session
-/// continues.
+/// The content of an answer does not fit its command. The end of the answer is still known, so the session continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Malformed {

@@ -44,7 +44,7 @@ impl<'a> Status<'a> {
 pub struct Greeting<'a>(pub(crate) Reply<'a>);
 
 impl<'a> Greeting<'a> {
-    /// Returns the text for humans. It never lets the client skip the login.
+    /// Returns the text for humans. No text lets the client skip the login.
     pub fn text(&self) -> Text<'a> {
         self.0.text()
     }
@@ -175,7 +175,8 @@ impl<'a> Refusal<'a> {
     }
 }
 
-/// A challenge inside AUTH (RFC 5034, section 4). The text after the `+` is Base64, or chatter of the server.
+/// A challenge inside AUTH (RFC 5034, section 4). The text after the `+` is Base64, or prose that the server sent
+/// instead.
 ///
 /// `Debug` shows only the length: in some mechanisms a challenge is enough to guess the secret.
 #[derive(Clone, Copy, PartialEq, Eq)]

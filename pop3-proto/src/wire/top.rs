@@ -6,7 +6,7 @@ use memchr::memchr;
 /// 1939, section 7). Every LF ends a line, as for a [`Stuffer`](crate::wire::stuffing::Stuffer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Top {
-    /// Lines of the body still to come.
+    /// The number of remaining body lines.
     lines: u32,
     in_body: bool,
     line: Line,
@@ -25,7 +25,7 @@ impl Top {
         Top { lines, in_body: false, line: Line::Empty }
     }
 
-    /// Returns true if everything that TOP sends has passed.
+    /// Returns true if `advance` has passed over everything that TOP sends.
     pub(crate) const fn is_complete(self) -> bool {
         self.in_body && self.lines == 0
     }

@@ -1,4 +1,4 @@
-//! Kinds of errors: what a user can do about each.
+//! Kinds of errors, by what a user can do about them.
 
 use crate::drive::error::login::LoginError;
 use crate::drive::error::{Cause, Foreign};
@@ -7,11 +7,11 @@ use crate::error::{UsageError, Violation};
 use crate::sasl::MechanismError;
 use crate::wire::code::Code;
 
-/// The kind of an [`Error`](crate::Error), in whatever phase of the session it occurred.
+/// The kind of an [`Error`](crate::Error), in any phase of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The server refused the name or the password. Without a response code this is only likely: see
+    /// The server refused the name or the password. Without a response code, this is only the likely reason: see
     /// [`LoginError::Credentials`].
     Credentials,
     /// Another session has locked the maildrop. Try again later.

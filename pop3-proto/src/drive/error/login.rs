@@ -1,4 +1,4 @@
-//! Why a login was refused or not attempted.
+//! Reasons why a login was refused or not attempted.
 
 use alloc::borrow::Cow;
 use core::fmt;
@@ -64,7 +64,7 @@ pub enum LoginError {
     /// The method of this name cannot use these credentials: a token is not a password, and some methods cannot act for another
     /// user. Or the method is not in this build. Nothing was sent.
     Unsuitable(Cow<'static, str>),
-    /// The function that was asked for the password or the token returned none. Nothing of the credentials was sent.
+    /// The function that supplies the password or the token returned none. Nothing of the credentials was sent.
     NoSecret,
     /// The name or the password cannot be sent. Nothing of the credentials was sent.
     Unsendable(BadArgument),
@@ -105,7 +105,7 @@ impl fmt::Display for LoginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LoginError::Credentials(said) => write!(f, "wrong user name or password; the server said {said}"),
-            LoginError::InUse(said) => write!(f, "another session has the maildrop; the server said {said}"),
+            LoginError::InUse(said) => write!(f, "another session has locked the maildrop; the server said {said}"),
             LoginError::LoginDelay { refused, .. } => {
                 write!(f, "too soon after the last login; the server said {refused}")
             }
@@ -113,37 +113,37 @@ impl fmt::Display for LoginError {
             LoginError::Permanent(said) => write!(f, "login is not possible; the server said {said}"),
             LoginError::Refused(said) => write!(f, "login was refused; the server said {said}"),
             LoginError::MethodRefused { name, refused } => {
-                write!(f, "the server refused {name} and has not judged the password; the server said {refused}")
+                write!(f, "the server refused {name} and did not check the password; the server said {refused}")
             }
             LoginError::Binding(said) => {
                 write!(
                     f,
-                    "the server refused to bind the login to this TLS connection, and has not judged the password; the \
+                    "the server refused to bind the login to this TLS connection, and did not check the password; the \
                      server said {said}"
                 )
             }
             LoginError::Unprotected => f.write_str(
-                "the connection is not protected, so the password was not sent; sending it in clear requires `allow_plaintext`",
+                "the connection is not protected, so the password was not sent; sending it in plaintext requires `allow_plaintext`",
             ),
             LoginError::NoTls => {
-                f.write_str("TLS is not in this build, or not set up for this connection; nothing was sent")
+                f.write_str("this build does not support TLS, or TLS is not configured for this connection; nothing was sent")
             }
             LoginError::NoStartTls => f.write_str("the server does not offer STLS; nothing secret was sent"),
             LoginError::StartTlsRefused(said) => {
-                write!(f, "the server refused STLS, nothing secret was sent; without TLS anybody may have said {said}")
+                write!(f, "the server refused STLS, nothing secret was sent; without TLS, anyone may have sent {said}")
             }
             LoginError::CapaRefused(said) => {
                 write!(
                     f,
-                    "the server refused CAPA and so offers no STLS, nothing secret was sent; without TLS anybody may have \
-                     said {said}"
+                    "the server refused CAPA and so offers no STLS, nothing secret was sent; without TLS, anyone may have \
+                     sent {said}"
                 )
             }
             LoginError::NotOffered(name) => write!(f, "the server does not offer {name}; nothing secret was sent"),
             LoginError::Unsuitable(method) => {
                 write!(
                     f,
-                    "these credentials cannot be used with {method}, or it is not in this build; nothing was sent"
+                    "these credentials cannot be used with {method}, or this build does not support it; nothing was sent"
                 )
             }
             LoginError::NoSecret => f.write_str("no password was given; nothing secret was sent"),

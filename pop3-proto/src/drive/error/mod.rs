@@ -25,8 +25,8 @@ type Foreign = Box<dyn core::error::Error + Send + Sync>;
 
 /// An error of connecting, logging in, or a call.
 ///
-/// [`kind`](Self::kind) tells what you can do about it, and [`cause`](Self::cause) has the details. `Display` names the
-/// operation and what the server said. The error of a transport or of TLS is not part of that text: it is the
+/// [`kind`](Self::kind) shows what you can do about it, and [`cause`](Self::cause) has the details. `Display` shows the
+/// operation and the text of the server. The error of a transport or of TLS is not part of that text: it is the
 /// [`source`](core::error::Error::source).
 ///
 /// Only QUIT commits deletions: after an error that ends the session nothing was deleted, unless the operation was
@@ -140,7 +140,7 @@ impl Error {
         Error::new(operation, if idle { Cause::ClosedWhileIdle(error) } else { Cause::Protocol(error) })
     }
 
-    /// Returns the kind of the error, for a `match` on what to do about it.
+    /// Returns the kind of the error, which shows what you can do about it.
     pub fn kind(&self) -> ErrorKind {
         self.cause.kind()
     }
@@ -262,14 +262,14 @@ impl fmt::Display for Error {
         }
         match &*self.cause {
             Cause::Usage(rejected) => rejected.fmt(f),
-            // Without TLS, anybody on the path can refuse a whole session.
+            // Without TLS, anyone on the path can refuse a whole session.
             Cause::Refused(refused) if self.no_service && !refused.is_protected() => {
                 write!(f, "without TLS, the server said {refused}")
             }
             Cause::Refused(refused) => write!(f, "the server said {refused}"),
             Cause::Malformed(malformed) => malformed.fmt(f),
             Cause::PrematureSuccess => {
-                f.write_str("the server said +OK before anything was proved; it may be an impostor")
+                f.write_str("the server reported success before the authentication was complete; it may be an impostor")
             }
             Cause::ClosedWhileIdle(error) => {
                 f.write_str("the server had closed the connection while it was idle")?;

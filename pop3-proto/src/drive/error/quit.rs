@@ -7,7 +7,7 @@ use crate::drive::refusal::OwnedRefusal;
 
 /// The reason why QUIT is not known to have committed the deletions (RFC 1939, section 6). The session is always over.
 ///
-/// It is apart from [`Error`] because it has to tell whether the marked messages are deleted.
+/// This type is separate from [`Error`], because it reports whether the marked messages were deleted.
 #[derive(Debug)]
 pub enum QuitError {
     /// The server refused: some of the marked messages were not deleted.

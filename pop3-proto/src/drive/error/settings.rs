@@ -30,7 +30,7 @@ impl fmt::Display for SettingsError {
                 write!(f, "no user name and password were given for {host}, and the netrc file has none")
             }
             SettingsError::Netrc(_) => f.write_str("the netrc file cannot be read"),
-            SettingsError::Tls(_) => f.write_str("TLS cannot be set up"),
+            SettingsError::Tls(_) => f.write_str("TLS could not be configured"),
         }
     }
 }

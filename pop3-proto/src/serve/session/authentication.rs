@@ -98,7 +98,7 @@ impl<M: Maildrop> ServerSession<M> {
         let exchange = core::mem::take(&mut self.auth.exchange);
         let Ok(message) = response.to_vec() else { return self.err("not Base64") };
         match exchange {
-            Exchange::Nothing => self.err("no exchange is going on"),
+            Exchange::Nothing => self.err("no exchange is in progress"),
             Exchange::Plain => self.plain(&message),
             #[cfg(feature = "scram")]
             Exchange::Scram { plus } => self.scram(&message, plus),
@@ -113,12 +113,12 @@ impl<M: Maildrop> ServerSession<M> {
             #[cfg(feature = "scram")]
             Exchange::Proved(user) if message.is_empty() => self.log_in(LoginAttempt::Proved { user: &user }),
             #[cfg(feature = "scram")]
-            Exchange::Proved(_) => self.err("all was said"),
+            Exchange::Proved(_) => self.err("the exchange is complete"),
         }
     }
 
     fn plain(&mut self, message: &[u8]) -> Result<(), AnswerError> {
-        let Some((authzid, user, password)) = plain_parts(message) else { return self.err("not a message of PLAIN") };
+        let Some((authzid, user, password)) = plain_parts(message) else { return self.err("not a PLAIN message") };
         if is_another(authzid, user) {
             return self.refuse_identity();
         }
@@ -145,7 +145,7 @@ impl<M: Maildrop> ServerSession<M> {
                 self.auth.exchange = Exchange::Proof(verifier);
                 self.server.challenge(&challenge, &mut self.out)
             }
-            None => self.err("PLUS is offered: somebody took it out of the list"),
+            None => self.err("PLUS is offered, but was removed from the list"),
         }
     }
 

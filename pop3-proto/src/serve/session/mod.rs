@@ -82,7 +82,7 @@ pub(crate) struct ServerSession<M> {
 }
 
 impl<M: Maildrop> ServerSession<M> {
-    /// Creates a session that greets. A timestamp that is too long for the greeting is omitted.
+    /// Creates a session that sends the greeting. A timestamp that is too long for it is omitted.
     pub(crate) fn new(maildrop: M, config: ServerConfig, timestamp: Option<Timestamp<'_>>) -> ServerSession<M> {
         let mut session = ServerSession {
             server: Server::new(config),
@@ -163,8 +163,8 @@ impl<M: Maildrop> ServerSession<M> {
             Command::User(user) => {
                 self.user.clear();
                 self.user.push_str(user);
-                // The same for every name: before the password, do not reveal which users exist (RFC 1939, section 7).
-                self.ok("and now the password")
+                // The same for every name, so that it does not reveal which users exist (RFC 1939, section 7).
+                self.ok("send the password")
             }
             Command::Pass(password) => {
                 let user = core::mem::take(&mut self.user);
@@ -192,7 +192,7 @@ impl<M: Maildrop> ServerSession<M> {
                 self.server.ok(format_args!("{number} {id}"), &mut self.out)
             }
             Command::Uidl(number) if number.is_none_or(|number| self.has(number)) => {
-                self.server.err(Some(Code::SysPerm), "a message has no proper unique-id", &mut self.out)
+                self.server.err(Some(Code::SysPerm), "a message has no valid unique-id", &mut self.out)
             }
             Command::Retr(number) | Command::Top { number, .. } if self.has(number) => self.open(number),
             Command::Dele(number) if self.has(number) => {
@@ -213,7 +213,7 @@ impl<M: Maildrop> ServerSession<M> {
                 self.marks.fill(LIVE);
                 self.live = self.all;
                 self.nameless = self.nameless.map(|Nameless { all, .. }| Nameless { all, live: all });
-                self.ok("nothing is marked")
+                self.ok("no message is marked as deleted")
             }
             Command::Noop => self.ok(""),
             Command::Quit if self.server.state() == State::Transaction => self.update(),

@@ -96,7 +96,7 @@ fn the_keys_of_a_password_are_the_oracles() {
 fn v11_the_store_has_the_last_word() {
     for (refused, line) in [
         (Denial::InUse, "-ERR [IN-USE] the maildrop is in use by another session\r\n"),
-        (Denial::TooSoon, "-ERR [LOGIN-DELAY] the last login was too short a while ago\r\n"),
+        (Denial::TooSoon, "-ERR [LOGIN-DELAY] the last login was too recent\r\n"),
         (Denial::Credentials, WRONG),
     ] {
         let mut service = session(KeysOnly { refuses: Some(refused), ..KeysOnly::new(anns) });
