@@ -4,6 +4,7 @@
 mod announced;
 #[cfg(feature = "std")]
 mod errors;
+#[cfg(feature = "testing")]
 mod forged;
 mod interleaved;
 mod unasked;
