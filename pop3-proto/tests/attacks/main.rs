@@ -5,6 +5,7 @@ mod before_tls;
 mod bodies;
 mod bounds;
 mod display;
+mod echoes;
 mod endings;
 mod framing;
 mod injection;
