@@ -2,7 +2,8 @@
 
 use pop3_proto::{Service, State};
 
-use crate::script::{LOGIN, PLAINTEXT, check, drain, feed, inside, store, talk};
+use crate::script::{LOGIN, check, inside, talk};
+use crate::service::{PLAINTEXT, drain, feed, store};
 
 #[test]
 fn v1_v2_odd_lines_cost_one_err_each() {

@@ -3,7 +3,8 @@
 use pop3_proto::serve::{LoginAttempt, MailStore, Maildrop as _};
 use pop3_proto::{ServerConfig, Service, State};
 
-use crate::script::{GREETING, PLAINTEXT, check, drain, feed, store, talk, talk_with};
+use crate::script::{check, talk, talk_with};
+use crate::service::{GREETING, PLAINTEXT, drain, feed, store};
 
 #[test]
 fn v11_the_maildrop_is_locked() {

@@ -10,6 +10,7 @@ mod offers;
 #[cfg(feature = "scram")]
 mod scram;
 mod script;
+mod service;
 mod states;
 mod stls;
 mod work;

@@ -3,7 +3,8 @@
 use pop3_proto::serve::{MailStore, MemoryMaildrop};
 use pop3_proto::{Service, State};
 
-use crate::script::{PLAINTEXT, drain, feed, inside, store};
+use crate::script::inside;
+use crate::service::{PLAINTEXT, drain, feed, store};
 
 #[test]
 fn v4_v21_v26_messages_are_stuffed_and_sizes_agree() {

@@ -2,7 +2,8 @@
 
 use pop3_proto::ServerConfig;
 
-use crate::script::{LOGIN, inside, store, talk, talk_with};
+use crate::script::{LOGIN, inside, talk, talk_with};
+use crate::service::store;
 
 /// SCRAM shows no password, and is offered wherever there are keys for it.
 const SCRAM: &str = if cfg!(feature = "scram") { " SCRAM-SHA-256" } else { "" };

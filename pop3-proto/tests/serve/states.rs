@@ -2,7 +2,8 @@
 
 use pop3_proto::{ServerConfig, State};
 
-use crate::script::{LOGIN, PLAINTEXT, inside, store, talk, talk_with};
+use crate::script::{LOGIN, inside, talk, talk_with};
+use crate::service::{PLAINTEXT, store};
 
 #[test]
 fn v10_v15_each_command_has_its_state() {

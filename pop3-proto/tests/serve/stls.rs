@@ -3,7 +3,8 @@
 use pop3_proto::serve::MemoryMaildrop;
 use pop3_proto::{ServerConfig, Service, State};
 
-use crate::script::{GREETING, PLAINTEXT, check, feed, store};
+use crate::script::check;
+use crate::service::{GREETING, PLAINTEXT, feed, store};
 
 const STLS: ServerConfig = ServerConfig { stls: true, ..PLAINTEXT };
 
