@@ -74,7 +74,7 @@ fn what_is_not_given_is_found() {
     // Without $NETRC, it is ~/.netrc.
     fs::write(folder.join(".netrc"), plain).unwrap();
     let script = "S: +OK\nC: CAPA\nS: -ERR\nC: USER mrose\nS: +OK\nC: PASS tanstaaf\nS: +OK\nC: QUIT\nS: +OK\n";
-    let peer = Peer::playing(script.to_owned());
+    let peer = Peer::playing(script);
     let home = [("MAILHOST", "127.0.0.1"), ("HOME", folder.to_str().unwrap())];
     assert_eq!(run(peer.address.port(), &home), "Ok(())");
     peer.done();

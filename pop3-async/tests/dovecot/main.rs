@@ -23,3 +23,5 @@ mod octets;
 mod tls;
 #[path = "../../../pop3-blocking/tests/dovecot/user.rs"]
 mod user;
+#[path = "../../../pop3-blocking/tests/dovecot/witness.rs"]
+mod witness;

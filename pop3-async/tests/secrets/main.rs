@@ -14,5 +14,5 @@ pub use pop3_async::*;
 #[path = "../../../pop3-blocking/tests/secrets/logins.rs"]
 mod logins;
 
-use blocking::testing::{authority, server};
+use blocking::testing::{authority, peer};
 use pop3_async::pop3_proto::testing::echo;

@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::authority::{Authority, valid_for};
-use crate::server::{LOGIN, Server};
+use crate::peer::{LOGIN, Peer};
 
 type Inside = pop3_async::Session<DuplexStream>;
 
@@ -138,11 +138,11 @@ async fn a_caller_who_does_not_read_stops_the_server() {
 async fn tls_is_ended_by_a_busy_task_too() {
     let authority = Authority::new();
     let config = authority.issue(valid_for(&["127.0.0.1"])).server();
-    let server = Server::encrypted(&config, LOGIN, |mut stream| {
+    let server = Peer::encrypted(&config, LOGIN, |mut stream| {
         let read = std::io::Read::read(&mut stream, &mut [0; 64]);
         assert!(matches!(read, Ok(0)), "{read:?}");
     });
-    let to = server.connect(Security::Tls, authority.trusted());
+    let to = server.connect_tls(Security::Tls, authority.trusted());
     let session = pop3_async::connect(to).await.unwrap();
     let mut busy = pin!(async {
         loop {

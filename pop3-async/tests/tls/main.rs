@@ -28,4 +28,4 @@ mod sessions;
 mod flow;
 mod time;
 
-use blocking::testing::{authority, server};
+use blocking::testing::{authority, peer, tls, told};

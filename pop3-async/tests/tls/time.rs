@@ -1,6 +1,6 @@
 //! The time limits of TLS, on tokio's paused clock.
 
-use crate::server::told;
+use crate::told;
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -6,4 +6,10 @@
 pub mod authority;
 pub mod peer;
 #[cfg(feature = "tls")]
-pub mod server;
+pub mod tls;
+
+/// Returns the error and its sources, as a program shows them.
+pub fn told(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}

@@ -2,7 +2,7 @@
 //!
 //! A script is a conversation, a line each. `S: ` is a line that the server sends, `C: ` one that the client must send;
 //! CRLF is understood. `-- quiet` asserts that the client sends nothing for a moment, `-- hold` waits until the client has
-//! closed the connection. The server closes it at the end of its script.
+//! closed the connection, with nothing said before. The server closes it at the end of its script.
 //!
 //! ```
 //! use pop3_blocking::testing::peer::{LOGIN, session};
@@ -14,15 +14,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::{Connect, Security, Session, Tcp, connect};
 
-/// Long enough for a loaded machine; only a failing test waits for it.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// A time-out that is long enough for a loaded machine. Only a failing test waits for it.
+pub const PATIENCE: Duration = Duration::from_secs(600);
 /// A time-out that a test waits for, where other answers must come before it, too: only a hang makes those late.
 pub const LONG: Duration = Duration::from_secs(3);
 
@@ -96,13 +96,20 @@ impl Peer {
     pub fn new(serve: impl FnOnce(TcpStream) + Send + 'static) -> Peer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let thread = std::thread::spawn(move || serve(listener.accept().unwrap().0));
+        let thread = std::thread::spawn(move || {
+            let stream = listener.accept().unwrap().0;
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            // So that octets can be read as soon as the write returns.
+            stream.set_nodelay(true).unwrap();
+            serve(stream);
+        });
         Peer { address, thread }
     }
 
     /// Starts a server that plays a script.
-    pub fn playing(script: String) -> Peer {
-        Peer::new(move |stream| play(stream, &script))
+    pub fn playing(script: impl Into<String>) -> Peer {
+        let script = script.into();
+        Peer::new(move |mut stream| play(&mut stream, &script))
     }
 
     /// Waits until the server has ended.
@@ -116,16 +123,14 @@ impl Peer {
         }
     }
 
-    /// Returns the settings of a client that calls the server.
+    /// Returns the settings of a client that calls the server in the clear.
     pub fn connect(&self) -> Connect {
-        Connect::new()
-            .host("127.0.0.1")
-            .port(self.address.port())
-            .user("mrose")
-            .password("tanstaaf")
-            .security(Security::Plaintext)
-            .allow_plaintext(true)
-            .timeout(PATIENCE)
+        self.settings("127.0.0.1").security(Security::Plaintext).allow_plaintext(true)
+    }
+
+    /// Returns the settings of a client that calls the server by this name, without those for TLS.
+    pub(super) fn settings(&self, host: &str) -> Connect {
+        Connect::new().host(host).port(self.address.port()).user("mrose").password("tanstaaf").timeout(PATIENCE)
     }
 }
 
@@ -139,38 +144,68 @@ pub fn session(login: &str, script: &str) -> (Session<Tcp>, Peer) {
     (connect(peer.connect()).unwrap(), peer)
 }
 
-/// Plays a script on a stream.
+/// Plays a script on a connection.
 ///
 /// # Panics
 ///
 /// Panics if the client does not keep to the script.
-pub fn play(mut stream: TcpStream, script: &str) {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+pub fn play(stream: &mut TcpStream, script: &str) {
     for turn in turns(script) {
         match turn {
-            // A client that has given up already need not listen.
-            Turn::Server(octets) => stream.write_all(&octets).unwrap_or_default(),
-            Turn::Client(expected) => {
-                let mut said = vec![0; expected.len()];
-                let result = stream.read_exact(&mut said);
-                let (said, expected) = (said.escape_ascii(), expected.escape_ascii());
-                result.unwrap_or_else(|error| panic!("instead of {expected}: {error}; {said}"));
-                assert_eq!(said.to_string(), expected.to_string());
-            }
-            Turn::Quiet => {
-                stream.set_read_timeout(Some(Duration::from_millis(30))).unwrap();
-                let mut early = [0; 64];
-                match stream.read(&mut early) {
-                    Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-                    other => panic!("the client spoke out of turn: {other:?} {}", early.escape_ascii()),
-                }
-                stream.set_read_timeout(Some(PATIENCE)).unwrap();
-            }
-            Turn::Hold => {
-                let mut rest = Vec::new();
-                let _ = stream.read_to_end(&mut rest);
-                assert_eq!(rest.escape_ascii().to_string(), "", "the client said more than the script");
-            }
+            Turn::Quiet => expect_quiet(stream),
+            turn => perform(stream, &turn),
         }
     }
+}
+
+/// Plays a script without `-- quiet` on a stream of any kind.
+///
+/// # Panics
+///
+/// Panics if the client does not keep to the script.
+pub fn say(stream: &mut (impl Read + Write), script: &str) {
+    turns(script).for_each(|turn| perform(stream, &turn));
+}
+
+fn perform(stream: &mut (impl Read + Write), turn: &Turn) {
+    match turn {
+        // A client that has given up already need not listen.
+        Turn::Server(octets) => stream.write_all(octets).unwrap_or_default(),
+        Turn::Client(expected) => {
+            let mut said = vec![0; expected.len()];
+            let result = stream.read_exact(&mut said);
+            let (said, expected) = (said.escape_ascii(), expected.escape_ascii());
+            result.unwrap_or_else(|error| panic!("instead of {expected}: {error}; {said}"));
+            assert_eq!(said.to_string(), expected.to_string());
+        }
+        Turn::Quiet => panic!("-- quiet needs a socket, which has a time-out"),
+        Turn::Hold => assert_eq!(rest(stream), "", "the client said more than the script"),
+    }
+}
+
+fn expect_quiet(stream: &mut TcpStream) {
+    stream.set_read_timeout(Some(Duration::from_millis(30))).unwrap();
+    let mut early = [0; 64];
+    match stream.read(&mut early) {
+        Err(error) if is_time_out(&error) => {}
+        other => panic!("the client spoke out of turn: {other:?} {}", early.escape_ascii()),
+    }
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+}
+
+/// Returns the octets that the client sends until it closes the connection, in whichever way.
+///
+/// # Panics
+///
+/// Panics if the client does not close it before the time-out.
+pub fn rest(stream: &mut impl Read) -> String {
+    let mut rest = Vec::new();
+    match stream.read_to_end(&mut rest) {
+        Err(error) if is_time_out(&error) => panic!("the client does not close the connection: {error}"),
+        _ => rest.escape_ascii().to_string(),
+    }
+}
+
+fn is_time_out(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

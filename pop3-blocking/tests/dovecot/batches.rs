@@ -5,7 +5,8 @@ use std::io::Read;
 
 use pop3_blocking::connect;
 
-use crate::user::{Log, User, read, sent};
+use crate::user::User;
+use crate::witness::{Log, read, sent};
 
 fn numbered(count: usize) -> Vec<Vec<u8>> {
     (1..=count).map(|n| format!("Subject: {n}\n\n.body of {n}\n").into_bytes()).collect()

@@ -6,7 +6,8 @@ use pop3_blocking::pop3_proto::message::Message;
 use pop3_blocking::pop3_proto::wire::KnownCapability;
 use pop3_blocking::{Cause, Connection};
 
-use crate::user::{User, address, read, sent};
+use crate::user::{User, address};
+use crate::witness::{read, sent};
 
 const FIRST: &[u8] = b"From: a@example.org\nSubject: one\n two\n\nline 1\nline 2\nline 3\n";
 const SECOND: &[u8] = b"From: b@example.org\nSubject: next\n\n.dot\n..\n";

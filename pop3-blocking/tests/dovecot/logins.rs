@@ -5,7 +5,8 @@ use std::net::TcpStream;
 use pop3_blocking::pop3_proto::BadArgument;
 use pop3_blocking::{Connect, Connection, Credentials, LoginError, Method, Policy, Security, Session, connect};
 
-use crate::user::{Log, PASSWORD, User, address};
+use crate::user::{PASSWORD, User, address};
+use crate::witness::Log;
 
 /// All that prove a password.
 const METHODS: [Method; 7] = [

@@ -9,3 +9,4 @@ mod octets;
 #[cfg(feature = "tls")]
 mod tls;
 mod user;
+mod witness;

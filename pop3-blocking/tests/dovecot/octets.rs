@@ -2,7 +2,8 @@
 
 use std::io::BufRead;
 
-use crate::user::{User, read, sent};
+use crate::user::User;
+use crate::witness::{read, sent};
 
 fn comes_back(test: &str, stored: &[&[u8]]) {
     let user = User::with(test, stored);

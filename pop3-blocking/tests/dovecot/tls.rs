@@ -1,14 +1,22 @@
 //! TLS, from the beginning and by STLS, with certificates good and bad.
 
+use std::net::SocketAddr;
+
 use pop3_blocking::pop3_proto::tls::{Tls, TlsFailure};
 use pop3_blocking::{Cause, Connect, Credentials, LoginError, Method, Security, connect};
 
-use crate::user::{Log, User, read, sent, tls_address, variable};
+use crate::user::{User, variable};
+use crate::witness::{Log, read, sent};
 
 const BOTH: [Security; 2] = [Security::Tls, Security::StartTls];
 
 fn trusted() -> Tls {
     Tls::new().root_pem(&std::fs::read(variable("POP3_TEST_CA")).unwrap()).unwrap()
+}
+
+/// Returns the address at which TLS begins at once.
+fn tls_address() -> SocketAddr {
+    variable("POP3_TEST_TLS_ADDR").parse().expect("POP3_TEST_TLS_ADDR is not an address")
 }
 
 /// The server by another of its names or addresses, each of which has its own certificate.

@@ -4,11 +4,10 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{fs, process};
 
-use pop3_blocking::{Connect, MessageReader, Security, Session, Tcp, connect};
+use pop3_blocking::{Connect, Security, Session, Tcp, connect};
 
 pub(crate) const PASSWORD: &str = "pass";
 
@@ -20,16 +19,10 @@ pub(crate) fn address() -> SocketAddr {
     variable("POP3_TEST_ADDR").parse().expect("POP3_TEST_ADDR is not an address")
 }
 
-/// Returns the address at which TLS begins at once.
-#[cfg(feature = "tls")]
-pub(crate) fn tls_address() -> SocketAddr {
-    variable("POP3_TEST_TLS_ADDR").parse().expect("POP3_TEST_TLS_ADDR is not an address")
-}
-
 /// A user whom no other test and no other run has.
 pub(crate) struct User {
     pub(crate) name: String,
-    maildir: PathBuf,
+    pub(crate) maildir: PathBuf,
     delivered: AtomicU32,
 }
 
@@ -63,11 +56,6 @@ impl User {
         fs::File::create(self.next_file()).unwrap().write_all(message).unwrap();
     }
 
-    /// The files that are left.
-    pub(crate) fn files(&self) -> usize {
-        ["cur", "new"].iter().map(|folder| fs::read_dir(self.maildir.join(folder)).unwrap().count()).sum()
-    }
-
     pub(crate) fn connect(&self) -> Connect {
         let address = address();
         Connect::new()
@@ -89,47 +77,4 @@ impl Drop for User {
         // Another test may be reading the parent; what cannot be removed stays until the server's folder goes.
         let _ = fs::remove_dir_all(&self.maildir);
     }
-}
-
-/// The entries that a log has received, one per line.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    pub(crate) fn sink(&self) -> impl Fn(pop3_blocking::LogEntry<'_>) + Send + Sync + 'static {
-        let lines = Arc::clone(&self.0);
-        move |entry| lines.lock().unwrap().push(entry.to_string())
-    }
-
-    pub(crate) fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
-    }
-
-    /// Returns the lines that the client sent.
-    pub(crate) fn said(&self) -> Vec<String> {
-        self.lines().iter().filter_map(|line| line.strip_prefix("C: ")).map(str::to_owned).collect()
-    }
-}
-
-/// Returns what Dovecot sends for a stored message: each bare LF becomes CRLF, and a line end is added if the last line
-/// has none.
-pub(crate) fn sent(stored: &[u8]) -> Vec<u8> {
-    let mut sent = Vec::new();
-    for (at, &octet) in stored.iter().enumerate() {
-        if octet == b'\n' && (at == 0 || stored[at - 1] != b'\r') {
-            sent.push(b'\r');
-        }
-        sent.push(octet);
-    }
-    if !sent.ends_with(b"\r\n") {
-        sent.extend(b"\r\n");
-    }
-    sent
-}
-
-pub(crate) fn read<S: std::io::Read + Write>(mut message: MessageReader<'_, S>) -> Vec<u8> {
-    let mut octets = Vec::new();
-    std::io::Read::read_to_end(&mut message, &mut octets).unwrap();
-    assert_eq!(message.octets(), octets.len() as u64);
-    octets
 }

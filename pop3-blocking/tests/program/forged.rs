@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{fs, thread};
 
+use pop3_blocking::pop3_proto::testing::line_ends::{BOTH, CRLF, LF, LF_GREETING, LineEnds};
+
 use crate::support::{Act, Ended, Home, Server, listen, mail, say, scripted};
 
 fn fetch(home: &Home, server: &Server, options: &[&str]) -> Ended {
@@ -15,54 +17,19 @@ fn fetch(home: &Home, server: &Server, options: &[&str]) -> Ended {
 /// The style in which a server writes.
 #[derive(Clone, Copy, Debug)]
 struct Style {
-    greeting: &'static str,
-    /// The line end of status lines and rows.
-    line: &'static str,
-    /// The octets after which a dot is stuffed.
-    stuffed_behind: &'static str,
-    terminator: &'static str,
+    ends: LineEnds,
     /// Messages come line by line.
     is_slow: bool,
     /// UIDL and LIST with a number are refused.
     refuses: bool,
 }
 
-/// Correct.
-const GOOD: Style = Style {
-    greeting: "\r\n",
-    line: "\r\n",
-    stuffed_behind: "\r\n",
-    terminator: ".\r\n",
-    is_slow: false,
-    refuses: false,
-};
-
-const STYLES: [Style; 4] = [
-    GOOD,
-    // Correct but for its greeting.
-    Style { greeting: "\n", ..GOOD },
-    // LF everywhere.
-    Style { greeting: "\n", line: "\n", stuffed_behind: "\n", terminator: ".\n", ..GOOD },
-    // Neither the one nor the other.
-    Style { greeting: "\n", line: "\n", ..GOOD },
-];
+/// A server whose messages have no other defence than the check.
+const UNSAFE: Style = Style::quick(BOTH);
 
 impl Style {
-    fn stuffed(self, message: &str) -> String {
-        let mut text = message.replace(&format!("{}.", self.stuffed_behind), &format!("{}..", self.stuffed_behind));
-        if text.starts_with('.') {
-            text.insert(0, '.');
-        }
-        if !text.ends_with(self.stuffed_behind) {
-            text += self.stuffed_behind;
-        }
-        text + self.terminator
-    }
-
-    /// Returns the octets on disk of a message that arrived whole.
-    fn heard(self, message: &str) -> Vec<u8> {
-        let end = if message.ends_with(self.stuffed_behind) { "" } else { self.stuffed_behind };
-        format!("{message}{end}").into_bytes()
+    const fn quick(ends: LineEnds) -> Style {
+        Style { ends, is_slow: false, refuses: false }
     }
 
     /// A server that pipelines, and has these messages.
@@ -71,8 +38,8 @@ impl Style {
             let messages = messages.clone();
             thread::spawn(move || -> std::io::Result<()> {
                 stream.set_nodelay(true)?;
-                let line_end = self.line;
-                write!(stream, "+OK ready{}", self.greeting)?;
+                let line_end = self.ends.line;
+                write!(stream, "+OK ready{}", self.ends.greeting)?;
                 for line in BufReader::new(stream.try_clone()?).lines() {
                     let line = line?;
                     heard.lock().unwrap().push(line.clone());
@@ -80,21 +47,23 @@ impl Style {
                     let number: usize = argument.split(' ').next().unwrap().parse().unwrap_or(0);
                     let rows = |row: &dyn Fn(usize) -> String| {
                         let rows: Vec<String> = (1..=messages.len()).map(|n| row(n) + line_end).collect();
-                        format!("+OK{line_end}{}{}", rows.concat(), self.terminator)
+                        format!("+OK{line_end}{}{}", rows.concat(), self.ends.terminator)
                     };
-                    let size = |n: usize| format!("{n} {}", self.heard(&messages[n - 1]).len());
+                    let size = |n: usize| format!("{n} {}", self.ends.heard(&messages[n - 1]).len());
                     let answer = match command {
-                        "CAPA" => format!("+OK{line_end}PIPELINING{line_end}SASL PLAIN{line_end}{}", self.terminator),
+                        "CAPA" => {
+                            format!("+OK{line_end}PIPELINING{line_end}SASL PLAIN{line_end}{}", self.ends.terminator)
+                        }
                         "UIDL" | "LIST" if self.refuses && number > 0 => format!("-ERR{line_end}"),
                         "STAT" => {
-                            let octets: usize = messages.iter().map(|message| self.heard(message).len()).sum();
+                            let octets: usize = messages.iter().map(|message| self.ends.heard(message).len()).sum();
                             format!("+OK {} {octets}{line_end}", messages.len())
                         }
                         "LIST" if number == 0 => rows(&size),
                         "LIST" => format!("+OK {}{line_end}", size(number)),
                         "UIDL" if number == 0 => rows(&|n| format!("{n} id-{n}")),
                         "UIDL" => format!("+OK {number} id-{number}{line_end}"),
-                        "RETR" => format!("+OK{line_end}{}", self.stuffed(&messages[number - 1])),
+                        "RETR" => format!("+OK{line_end}{}", self.ends.stuffed(&messages[number - 1])),
                         "TOP" => format!("-ERR{line_end}"),
                         _ => format!("+OK{line_end}"),
                     };
@@ -130,17 +99,17 @@ const FORGERIES: [&str; 6] = [
 /// Each sequence in each message, where something begins or ends. The core has tests of each octet.
 #[test]
 fn no_mail_becomes_another_one() {
-    for style in STYLES {
+    for ends in [CRLF, LF_GREETING, LF, BOTH] {
         for forgery in FORGERIES {
-            insert(style, forgery);
+            insert(Style::quick(ends), forgery);
         }
     }
 }
 
-/// The same where messages come slowly. There is one style that has no other defence than the check.
+/// The same where messages come slowly, at the server that has no other defence than the check.
 #[test]
 fn no_slow_mail_becomes_another_one() {
-    let style = Style { is_slow: true, ..STYLES[3] };
+    let style = Style { is_slow: true, ..UNSAFE };
     thread::scope(|scope| {
         for forgery in FORGERIES {
             scope.spawn(move || insert(style, forgery));
@@ -149,11 +118,11 @@ fn no_slow_mail_becomes_another_one() {
 }
 
 fn insert(style: Style, forgery: &str) {
-    let plain = |n: usize| format!("Subject: {n}{0}{0}mail number {n}{0}", style.line);
+    let plain = |n: usize| format!("Subject: {n}{0}{0}mail number {n}{0}", style.ends.line);
     for victim in 1..=3 {
         let own = plain(victim);
         // Before the message, after its header, in the middle of a line, and at its end.
-        let places = [0, own.find(style.line).unwrap(), own.len() - 6, own.len()];
+        let places = [0, own.find(style.ends.line).unwrap(), own.len() - 6, own.len()];
         for place in places {
             let mut messages: Vec<_> = (1..=3).map(plain).collect();
             messages[victim - 1].insert_str(place, forgery);
@@ -171,7 +140,7 @@ fn no_mail_passes_the_check() {
     // To the questions of the check, and to QUIT.
     let guesses = "+OK 1 id-1\n".repeat(3);
     for (refuses, check) in [(false, "-ERR\n-ERR\n+OK 0 0\n+OK\n"), (true, "+OK 0 0\n+OK\n"), (false, &guesses)] {
-        let style = Style { is_slow: true, refuses, ..STYLES[3] };
+        let style = Style { is_slow: true, refuses, ..UNSAFE };
         for victims in 1..=2 {
             for begin in ["", "Subject: 1\n\nmail"] {
                 let forgery = format!("{begin}{}{check}rest\n", MESSAGES.replace("{}", begin));
@@ -186,7 +155,7 @@ fn no_mail_passes_the_check() {
 
 fn judge(style: Style, server: &Server, messages: &[String], attacker: usize, scene: &str) {
     let home = Home::in_memory();
-    let genuine: Vec<_> = messages.iter().map(|message| style.heard(message)).collect();
+    let genuine: Vec<_> = messages.iter().map(|message| style.ends.heard(message).into_bytes()).collect();
     for _ in 0..4 {
         let ended = fetch(&home, server, &["--delete"]);
         assert!(matches!(ended.status, Some(0 | 1 | 3)), "{scene}: {ended:?}");

@@ -14,13 +14,11 @@ fn said_at_the_prompt(before: &'static str, words: &'static str) -> String {
     let (asked, is_asked) = channel::<()>();
     let (spoken, has_spoken) = channel::<()>();
     let peer = Peer::new(move |mut stream| {
-        // Without delay, the octets can be read as soon as the write returns.
-        stream.set_nodelay(true).unwrap();
-        play(stream.try_clone().unwrap(), before);
+        play(&mut stream, before);
         is_asked.recv().unwrap();
         stream.write_all(words.as_bytes()).unwrap();
         spoken.send(()).unwrap();
-        play(stream, "-- hold");
+        play(&mut stream, "-- hold");
     });
     let has_spoken = Mutex::new(has_spoken);
     let connect_to = peer.connect().ask(move |_| {
@@ -51,13 +49,11 @@ fn behind_a_blank_line() {
     let (idle, is_idle) = channel::<()>();
     let (spoken, has_spoken) = channel::<()>();
     let peer = Peer::new(move |mut stream| {
-        // Without delay, the octets can be read as soon as the write returns.
-        stream.set_nodelay(true).unwrap();
-        play(stream.try_clone().unwrap(), &format!("{LOGIN}C: NOOP\nS: +OK\nS: \n"));
+        play(&mut stream, &format!("{LOGIN}C: NOOP\nS: +OK\nS: \n"));
         is_idle.recv().unwrap();
         stream.write_all(b"+OK 7 700\r\n").unwrap();
         spoken.send(()).unwrap();
-        play(stream, "-- hold");
+        play(&mut stream, "-- hold");
     });
     let mut one = connect(peer.connect()).unwrap();
     one.noop().unwrap();

@@ -70,7 +70,7 @@ fn with_last_words_behind_an_answer() {
 /// A plain socket cannot be looked at before the command, so nothing can tell whether that was the reason.
 #[test]
 fn on_a_stream_that_cannot_be_looked_at() {
-    let peer = Peer::playing("S: +OK ready\n".to_owned());
+    let peer = Peer::playing("S: +OK ready\n");
     let mut connection = Connection::over(TcpStream::connect(peer.address).unwrap(), peer.connect()).unwrap();
     peer.done();
     let error = connection.capabilities().unwrap_err();

@@ -27,7 +27,7 @@ fn dripping(script: String, octets: &'static [u8]) -> Peer {
 /// The same, but for the octets in `whole`, which arrive together.
 fn dripping_behind(script: String, whole: &'static [u8], octets: &'static [u8]) -> Peer {
     Peer::new(move |mut stream| {
-        play(stream.try_clone().unwrap(), &script);
+        play(&mut stream, &script);
         let _ = stream.write_all(whole);
         for octet in octets.iter().cycle() {
             if stream.write_all(&[*octet]).is_err() {
@@ -51,7 +51,7 @@ fn assert_late(error: &Error, says: &str) {
 #[test]
 fn f01_a_greeting_that_does_not_come() {
     let limits = unlimited().greeting(LIMIT);
-    for peer in [Peer::playing("-- hold\n".into()), dripping(String::new(), b"+OK and so on ")] {
+    for peer in [Peer::playing("-- hold\n"), dripping(String::new(), b"+OK and so on ")] {
         let begin = Instant::now();
         let error = connect(peer.connect().timeouts(limits)).unwrap_err();
         assert_eq!(error.to_string(), "reading the greeting failed: the server sent no greeting for 0.2 s");
@@ -102,12 +102,12 @@ fn a_message_that_comes_slowly_but_surely() {
     const LINES: usize = 32;
     let limits = unlimited().interval(LONG).octets(20);
     let peer = Peer::new(|mut stream| {
-        play(stream.try_clone().unwrap(), &format!("{LOGIN}C: RETR 1\nS: +OK\n"));
+        play(&mut stream, &format!("{LOGIN}C: RETR 1\nS: +OK\n"));
         for _ in 0..LINES {
             stream.write_all(LINE).unwrap();
             sleep(Duration::from_millis(100));
         }
-        play(stream, "S: .\n-- hold\n");
+        play(&mut stream, "S: .\n-- hold\n");
     });
     let mut session = connect(peer.connect().timeouts(limits)).unwrap();
     let begin = Instant::now();
@@ -125,9 +125,9 @@ fn a_caller_may_take_its_time() {
     // All of the message has one interval, which the caller's own time would use up.
     let limits = unlimited().each(LONG).octets(u32::MAX);
     let peer = Peer::new(|mut stream| {
-        play(stream.try_clone().unwrap(), &format!("{LOGIN}C: RETR 1\nS: +OK\n"));
+        play(&mut stream, &format!("{LOGIN}C: RETR 1\nS: +OK\n"));
         stream.write_all(&b"a line of a message\r\n".repeat(LINES)).unwrap();
-        play(stream, "S: .\nC: NOOP\nS: +OK\n-- hold\n");
+        play(&mut stream, "S: .\nC: NOOP\nS: +OK\n-- hold\n");
     });
     let mut session = connect(peer.connect().timeouts(limits)).unwrap();
     let mut lines = BufReader::with_capacity(100, session.retrieve(1).unwrap()).lines();
@@ -161,9 +161,9 @@ const LESS: usize = 1 << 18;
 
 /// A server for a login with a large token, which goes on with `serve` when the token is due.
 fn large_response(serve: impl FnOnce(TcpStream) + Send + 'static) -> Peer {
-    Peer::new(|stream| {
+    Peer::new(|mut stream| {
         let script = "S: +OK\nC: CAPA\nS: +OK\nS: SASL XOAUTH2\nS: .\nC: AUTH XOAUTH2\nS: + \n";
-        play(stream.try_clone().unwrap(), script);
+        play(&mut stream, script);
         serve(stream);
     })
 }
@@ -184,11 +184,11 @@ fn on_ones_own(peer: &Peer, timeouts: Timeouts) -> Result<Session<Tcp>, Box<Logi
 /// The server has nothing to say until all of it was written.
 #[test]
 fn a_response_that_is_larger_than_the_buffers() {
-    let taken = |stream: TcpStream| {
+    let taken = |mut stream: TcpStream| {
         let mut token = String::new();
         BufReader::new(&stream).read_line(&mut token).unwrap();
         assert!(token.len() > LESS);
-        play(stream, "S: +OK\n-- hold\n");
+        play(&mut stream, "S: +OK\n-- hold\n");
     };
     let peer = large_response(taken);
     let to = peer.connect().credentials(token(MUCH)).method(Method::Xoauth2);

@@ -151,7 +151,7 @@ S: .
 
 #[test]
 fn a_greeting_that_refuses_ends_the_session() {
-    let peer = Peer::playing("S: -ERR [SYS/TEMP] come back later\n".to_owned());
+    let peer = Peer::playing("S: -ERR [SYS/TEMP] come back later\n");
     let error = connect(peer.connect()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Temporary);
     assert_eq!(

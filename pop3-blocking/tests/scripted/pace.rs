@@ -32,11 +32,11 @@ fn a_message_that_stands_still() {
     // Listings and messages arrive together with their status lines, so that only the rest is waited for.
     let peer = Peer::new(|mut stream| {
         let (before, behind) = PIPELINED_LOGIN.split_once("S: +OK\nS: USER\nS: PIPELINING\nS: .\n").unwrap();
-        play(stream.try_clone().unwrap(), before);
+        play(&mut stream, before);
         stream.write_all(b"+OK\r\nUSER\r\nPIPELINING\r\n.\r\n").unwrap();
-        play(stream.try_clone().unwrap(), &format!("{behind}C: RETR 1\nC: RETR 2\n"));
+        play(&mut stream, &format!("{behind}C: RETR 1\nC: RETR 2\n"));
         stream.write_all(b"+OK\r\nhalf\r\n").unwrap();
-        play(stream, "-- hold\n");
+        play(&mut stream, "-- hold\n");
     });
     let limits = Timeouts::new().interval(MOMENT);
     let mut session = connect(peer.connect().timeouts(limits)).unwrap();
@@ -79,10 +79,10 @@ fn a_login_that_trickles() {
 #[test]
 fn after_the_login_its_deadline_is_lifted() {
     // Only waiting counts, so it is the server that takes its time.
-    let peer = Peer::new(|stream| {
-        play(stream.try_clone().unwrap(), &format!("{LOGIN}C: NOOP\n"));
+    let peer = Peer::new(|mut stream| {
+        play(&mut stream, &format!("{LOGIN}C: NOOP\n"));
         sleep(LONG + MOMENT);
-        play(stream, "S: +OK\n-- hold\n");
+        play(&mut stream, "S: +OK\n-- hold\n");
     });
     let mut session = connect(peer.connect().login_timeout(LONG)).unwrap();
     session.noop().unwrap();

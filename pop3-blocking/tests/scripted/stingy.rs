@@ -43,9 +43,8 @@ fn d18_nobody_waits_for_ever() {
     listener.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
     let server = std::thread::spawn(move || {
-        let stream = TcpStream::from(listener.accept().unwrap().0);
-        play(stream.try_clone().unwrap(), PIPELINED_LOGIN);
-        stream.set_read_timeout(None).unwrap();
+        let mut stream = TcpStream::from(listener.accept().unwrap().0);
+        play(&mut stream, PIPELINED_LOGIN);
         // Only a client that waits too lets this pass, and then it finds the connection closed.
         stream.set_write_timeout(Some(Duration::from_secs(600))).unwrap();
         serve(stream);

@@ -9,7 +9,7 @@ use crate::authority::{Authority, valid_for};
 use crate::echo::{
     MANNERS, METHODS, Manner, Notes, TIMESTAMP, answer, assert_absent, credentials, decoded, secrets_of,
 };
-use crate::server::Server;
+use crate::peer::Peer;
 
 /// Collects the log entries of the libraries, at the most detailed level.
 struct Logger;
@@ -29,13 +29,9 @@ impl log::Log for Logger {
 }
 
 /// A server that hears one login, and gives the lines of it.
-fn serve(
-    config: &Arc<ServerConfig>,
-    method: Method,
-    manner: Manner,
-) -> (Server, std::sync::mpsc::Receiver<Vec<String>>) {
+fn serve(config: &Arc<ServerConfig>, method: Method, manner: Manner) -> (Peer, std::sync::mpsc::Receiver<Vec<String>>) {
     let (sender, receiver) = channel();
-    let server = Server::encrypted(config, format!("S: +OK ready {TIMESTAMP}\nC: CAPA\n"), move |stream| {
+    let server = Peer::encrypted(config, format!("S: +OK ready {TIMESTAMP}\nC: CAPA\n"), move |stream| {
         let mut stream = BufReader::new(stream);
         let all = METHODS.map(Method::name).join(" ");
         stream.get_mut().write_all(format!("+OK\r\nUTF8 USER\r\nSASL {all}\r\n.\r\n").as_bytes()).unwrap();
@@ -68,7 +64,7 @@ fn no_log_and_no_error_shows_a_secret() {
             let notes = LOGGED.lock().unwrap().clone();
             let (server, wire) = serve(&config, method, manner);
             let how: Connect = server
-                .connect(Security::Tls, authority.trusted())
+                .connect_tls(Security::Tls, authority.trusted())
                 .credentials(credentials(method))
                 .method(method)
                 .log(notes.sink());

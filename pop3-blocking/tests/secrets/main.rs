@@ -5,4 +5,4 @@
 mod logins;
 
 use pop3_blocking::pop3_proto::testing::echo;
-use pop3_blocking::testing::{authority, server};
+use pop3_blocking::testing::{authority, peer};

@@ -6,7 +6,7 @@ use pop3_blocking::pop3_proto::Violation;
 use pop3_blocking::{Cause, Security, TlsFailure, connect};
 
 use crate::authority::{Authority, valid_for};
-use crate::server::{Server, rest, say};
+use crate::peer::{Peer, rest, say};
 
 const BEGIN: &str = "S: +OK ready\nC: CAPA\nS: +OK\nS: STLS\nS: .\nC: STLS\n";
 const TAIL: &[u8] = b"+OK\r\nSASL PLAIN\r\n.\r\n";
@@ -17,12 +17,12 @@ fn a01_a02_in_the_same_segment() {
     let tls = Authority::new().trusted();
     let tails = (1..=TAIL.len()).map(|octets| &TAIL[..octets]);
     for tail in tails.chain([&b"\r\n"[..], b"\n", b" ", b"-ERR", b"\x16\x03\x03"]) {
-        let server = Server::new(move |mut stream| {
+        let server = Peer::new(move |mut stream| {
             say(&mut stream, BEGIN);
             stream.write_all(&[b"+OK begin\r\n", tail].concat()).unwrap();
             assert_eq!(rest(&mut stream), "");
         });
-        let error = connect(server.connect(Security::StartTls, tls.clone())).unwrap_err();
+        let error = connect(server.connect_tls(Security::StartTls, tls.clone())).unwrap_err();
         let Cause::Protocol(broken) = error.cause() else { panic!("{error:?}") };
         assert_eq!(broken.violation(), Violation::PlaintextAfterStls, "{}", tail.escape_ascii());
         server.done();
@@ -35,7 +35,7 @@ fn a01_a02_in_the_same_segment() {
 fn a01_a02_in_the_next_segment() {
     let authority = Authority::new();
     for waits in [false, true] {
-        let server = Server::new(move |mut stream| {
+        let server = Peer::new(move |mut stream| {
             say(&mut stream, BEGIN);
             stream.write_all(b"+OK begin\r\n").unwrap();
             if waits {
@@ -46,7 +46,7 @@ fn a01_a02_in_the_next_segment() {
             let said = rest(&mut stream);
             assert!(!said.contains("CAPA") && !said.contains("mrose"), "{said}");
         });
-        let error = connect(server.connect(Security::StartTls, authority.trusted())).unwrap_err();
+        let error = connect(server.connect_tls(Security::StartTls, authority.trusted())).unwrap_err();
         match error.cause() {
             Cause::Handshake(_) => assert!(TlsFailure::of(&error).unwrap().is_not_tls()),
             _ => assert!(!waits && error.login().is_none(), "{error:?}"),
@@ -60,7 +60,7 @@ fn a01_a02_in_the_next_segment() {
 fn a10_what_was_said_before_is_forgotten() {
     let authority = Authority::new();
     let config = authority.issue(valid_for(&["127.0.0.1"])).server();
-    let server = Server::playing(
+    let server = Peer::playing_tls(
         &config,
         "S: +OK ready <1.2@example.org>
 C: CAPA
@@ -85,6 +85,6 @@ C: QUIT
 S: +OK
 ",
     );
-    connect(server.connect(Security::StartTls, authority.trusted())).unwrap().quit().unwrap();
+    connect(server.connect_tls(Security::StartTls, authority.trusted())).unwrap().quit().unwrap();
     server.done();
 }

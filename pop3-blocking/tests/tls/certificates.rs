@@ -14,7 +14,9 @@ use pop3_blocking::{Cause, ErrorKind, Security, SettingsError, Tls, TlsError, Tl
 use rcgen::{CertificateParams, date_time_ymd};
 
 use crate::authority::{Authority, Leaf, valid_for};
-use crate::server::{LOGIN, STLS_LOGIN, Server, told};
+use crate::peer::{LOGIN, Peer};
+use crate::tls::STLS_LOGIN;
+use crate::told;
 
 const BOTH: [(Security, &str); 2] = [(Security::Tls, "-- tls\n"), (Security::StartTls, STLS_LOGIN)];
 
@@ -23,7 +25,7 @@ const BOTH: [(Security, &str); 2] = [(Security::Tls, "-- tls\n"), (Security::Sta
 fn refused(host: &str, security: Security, tls: Tls, config: &Arc<ServerConfig>) -> (String, TlsFailure) {
     let begin =
         if security == Security::Tls { "" } else { "S: +OK ready\nC: CAPA\nS: +OK\nS: STLS\nS: .\nC: STLS\nS: +OK\n" };
-    let server = Server::playing(config, format!("{begin}-- tls\n-- hold\n"));
+    let server = Peer::playing_tls(config, format!("{begin}-- tls\n-- hold\n"));
     let error = connect(server.connect_to(host, security, tls)).unwrap_err();
     server.done();
     assert!(matches!(error.cause(), Cause::Handshake(_)) && error.kind() == ErrorKind::Tls, "{error:?}");
@@ -48,14 +50,14 @@ fn a_name_and_an_address() {
         let config = authority.issue(valid_for(&[host])).server();
         for (security, login) in [(Security::Tls, format!("-- tls\n{LOGIN}")), (Security::StartTls, STLS_LOGIN.into())]
         {
-            let server = Server::playing(&config, login + "C: QUIT\nS: +OK\n");
+            let server = Peer::playing_tls(&config, login + "C: QUIT\nS: +OK\n");
             connect(server.connect_to(host, security, authority.trusted())).unwrap().quit().unwrap();
             server.done();
         }
     }
     // As a file has it.
     let server =
-        Server::playing(&authority.issue(valid_for(&["localhost"])).server(), format!("-- tls\n{LOGIN}-- hold\n"));
+        Peer::playing_tls(&authority.issue(valid_for(&["localhost"])).server(), format!("-- tls\n{LOGIN}-- hold\n"));
     let tls = Tls::new().root_pem(authority.pem().as_bytes()).unwrap();
     drop(connect(server.connect_to("localhost", Security::Tls, tls)).unwrap());
     server.done();
@@ -163,7 +165,7 @@ fn a_client_certificate() {
     let ours = clients.issue(valid_for(&["mrose"]));
     let tls = servers.trusted().identity(ours.chain(), ours.key()).unwrap();
     for (security, login) in [(Security::Tls, format!("-- tls\n{LOGIN}")), (Security::StartTls, STLS_LOGIN.into())] {
-        let server = Server::playing(&config, login + "C: QUIT\nS: +OK\n");
+        let server = Peer::playing_tls(&config, login + "C: QUIT\nS: +OK\n");
         connect(server.connect_to("localhost", security, tls.clone())).unwrap().quit().unwrap();
         server.done();
     }
@@ -175,7 +177,7 @@ fn a_client_certificate() {
         (servers.trusted(), "the server requires a client certificate"),
         (stranger, "the server did not accept the client certificate, or requires one"),
     ] {
-        let server = Server::playing(&config, "-- tls\n-- hold\n");
+        let server = Peer::playing_tls(&config, "-- tls\n-- hold\n");
         let error = connect(server.connect_to("localhost", Security::Tls, tls)).unwrap_err();
         assert_eq!(told(&error), format!("reading the greeting failed: the connection failed: {says}"));
         server.done();
@@ -228,7 +230,7 @@ fn settings_of_ones_own_may_accept_anything() {
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let anything = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
     let config = Authority::new().issue(valid_for(&["pop.example.org"])).server();
-    let server = Server::playing(&config, format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"));
+    let server = Peer::playing_tls(&config, format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"));
     connect(server.connect_to("localhost", Security::Tls, Arc::new(anything))).unwrap().quit().unwrap();
     server.done();
 }
@@ -252,7 +254,7 @@ fn settings_that_are_made_once() {
 
 #[test]
 fn what_cannot_be_tried() {
-    let server = Server::new(|mut stream| assert_eq!(crate::server::rest(&mut stream), ""));
+    let server = Peer::new(|mut stream| assert_eq!(crate::peer::rest(&mut stream), ""));
     for security in [Security::Tls, Security::StartTls] {
         let error = connect(server.connect_to("m\u{fc}hle", security, Tls::new())).unwrap_err();
         assert!(matches!(error.cause(), Cause::Settings(SettingsError::Tls(_))), "{error:?}");

@@ -8,7 +8,9 @@ use pop3_blocking::pop3_proto::tls::rustls::ServerConfig;
 use pop3_blocking::{Cause, Connect, Connection, Error, QuitError, Security, Session, Tcp, connect};
 
 use crate::authority::{Authority, valid_for};
-use crate::server::{Encrypted, LOGIN, Server, encrypt, rest, say, told};
+use crate::peer::{LOGIN, Peer, rest, say};
+use crate::tls::{Encrypted, encrypt};
+use crate::told;
 
 fn server() -> (Authority, Arc<ServerConfig>) {
     let authority = Authority::new();
@@ -124,11 +126,11 @@ fn a15_at_every_octet() {
     let mut reached = Vec::new();
     for octets in 0..=whole {
         for how in [End::Close, End::Eof] {
-            let server = Server::encrypted(&config, "", move |mut stream| {
+            let server = Peer::encrypted(&config, "", move |mut stream| {
                 cut(&mut stream, octets);
                 end(stream, how);
             });
-            let (came, error) = session(server.connect(Security::Tls, tls.clone()));
+            let (came, error) = session(server.connect_tls(Security::Tls, tls.clone()));
             server.done();
             match &error {
                 None => assert_eq!((&came, octets), (&Came::Quit, whole)),
@@ -155,7 +157,7 @@ fn while_idle() {
         for how in [End::Close, End::Eof] {
             let script = format!("{LOGIN}C: NOOP\nS: +OK\nC: NOOP\nS: +OK\n{words}");
             let (said, done) = std::sync::mpsc::channel();
-            let server = Server::encrypted(&config, script, move |mut stream| {
+            let server = Peer::encrypted(&config, script, move |mut stream| {
                 if how == End::Close {
                     stream.conn.send_close_notify();
                     stream.flush().unwrap();
@@ -164,7 +166,7 @@ fn while_idle() {
                 said.send(()).unwrap();
                 let _ = rest(&mut stream.sock);
             });
-            let mut session = connect(server.connect(Security::Tls, authority.trusted())).unwrap();
+            let mut session = connect(server.connect_tls(Security::Tls, authority.trusted())).unwrap();
             session.noop().unwrap();
             session.noop().unwrap();
             done.recv().unwrap();
@@ -185,12 +187,12 @@ fn by_a_bad_record() {
         (&b"\x17\x03\x03\0\x20abcdefghijklmnopqrstuvwxyzabcdef"[..], "cannot decrypt peer's message"),
         (b"+OK 1 100\r\n", "the server did not answer with TLS; it may speak plaintext on this port"),
     ] {
-        let server = Server::encrypted(&config, format!("{LOGIN}C: STAT\n"), |mut stream| {
+        let server = Peer::encrypted(&config, format!("{LOGIN}C: STAT\n"), |mut stream| {
             stream.write_all(b"+OK 1").unwrap();
             stream.sock.write_all(record).unwrap();
             rest(&mut stream.sock);
         });
-        let mut session = connect(server.connect(Security::Tls, authority.trusted())).unwrap();
+        let mut session = connect(server.connect_tls(Security::Tls, authority.trusted())).unwrap();
         let error = session.stat().unwrap_err();
         assert_eq!(told(&error), format!("STAT failed: the connection failed: {says}"));
         assert!(matches!(error.cause(), Cause::Transport(_)) && error.kind() == pop3_blocking::ErrorKind::Tls);
@@ -204,7 +206,7 @@ fn by_a_bad_record() {
 #[test]
 fn by_a_bad_record_before_more_is_asked() {
     let (authority, config) = server();
-    let server = Server::encrypted(&config, format!("{LOGIN}C: RETR 1\n"), |mut stream| {
+    let server = Peer::encrypted(&config, format!("{LOGIN}C: RETR 1\n"), |mut stream| {
         // In one piece, so that the client has both when it reads.
         let mut records = Vec::new();
         stream.conn.writer().write_all(b"+OK\r\nwhole\r\n.\r\n").unwrap();
@@ -215,7 +217,7 @@ fn by_a_bad_record_before_more_is_asked() {
         stream.sock.write_all(&records).unwrap();
         rest(&mut stream.sock);
     });
-    let mut session = connect(server.connect(Security::Tls, authority.trusted())).unwrap();
+    let mut session = connect(server.connect_tls(Security::Tls, authority.trusted())).unwrap();
     let mut messages = session.retrieve_many([1, 2]);
     let mut message = messages.next().unwrap().unwrap();
     let mut octets = Vec::new();
@@ -248,10 +250,10 @@ fn by_us() {
     let abandon: Way = |session| drop(session.abandon());
     let ways = [("C: QUIT\nS: +OK\n", quit), ("", drop), ("", abandon)];
     for (script, way) in ways {
-        let server = Server::encrypted(&config, format!("{LOGIN}{script}"), |mut stream| {
+        let server = Peer::encrypted(&config, format!("{LOGIN}{script}"), |mut stream| {
             assert_eq!(ended(&mut stream), End::Close);
         });
-        way(connect(server.connect(Security::Tls, authority.trusted())).unwrap());
+        way(connect(server.connect_tls(Security::Tls, authority.trusted())).unwrap());
         server.done();
     }
 }
@@ -262,7 +264,7 @@ fn by_us_on_a_stream_of_ones_own() {
     let (authority, config) = server();
     for quits in [true, false] {
         let config = Arc::clone(&config);
-        let server = Server::new(move |stream| {
+        let server = Peer::new(move |stream| {
             let mut stream = encrypt(stream, &config).unwrap();
             say(&mut stream, "S: +OK ready\n");
             if quits {
@@ -271,7 +273,7 @@ fn by_us_on_a_stream_of_ones_own() {
             assert_eq!(ended(&mut stream), if quits { End::Close } else { End::Eof });
         });
         let stream = std::net::TcpStream::connect(server.address).unwrap();
-        let connection = Connection::over(stream, server.connect(Security::Tls, authority.trusted())).unwrap();
+        let connection = Connection::over(stream, server.connect_tls(Security::Tls, authority.trusted())).unwrap();
         if quits {
             connection.quit().unwrap();
         } else {

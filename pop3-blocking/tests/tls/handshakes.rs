@@ -12,12 +12,12 @@ use pop3_blocking::pop3_proto::tls::rustls::{HandshakeKind, ServerConnection, St
 use pop3_blocking::{Error, LoginError, Method, Security, Tls, TlsFailure, client_config, connect};
 
 use crate::authority::{Authority, valid_for};
-use crate::server::{LOGIN, PATIENCE, STLS_LOGIN, Server, rest, say, told};
+use crate::peer::{LOGIN, LONG, PATIENCE, Peer, rest, say};
+use crate::tls::STLS_LOGIN;
+use crate::told;
 
 /// For what does not come, when nothing that comes has to keep to it.
 const LIMIT: Duration = Duration::from_millis(200);
-/// The same where other answers have to keep to it too: only a hang makes those late.
-const LONG: Duration = Duration::from_secs(3);
 const STLS: &str = "S: +OK ready\nC: CAPA\nS: +OK\nS: STLS\nS: .\nC: STLS\nS: +OK\n";
 const BOTH: [(Security, &str); 2] = [(Security::Tls, ""), (Security::StartTls, STLS)];
 
@@ -28,8 +28,8 @@ fn versions_of_tls() {
         let config = authority.issue(valid_for(&["127.0.0.1"])).server_of(&[version]);
         for (security, login) in [(Security::Tls, format!("-- tls\n{LOGIN}")), (Security::StartTls, STLS_LOGIN.into())]
         {
-            let server = Server::playing(&config, login + "C: STAT\nS: +OK 1 100\nC: QUIT\nS: +OK\n");
-            let mut session = connect(server.connect(security, authority.trusted())).unwrap();
+            let server = Peer::playing_tls(&config, login + "C: STAT\nS: +OK 1 100\nC: QUIT\nS: +OK\n");
+            let mut session = connect(server.connect_tls(security, authority.trusted())).unwrap();
             assert_eq!(session.stat().unwrap().octets, 100);
             session.quit().unwrap();
             server.done();
@@ -44,10 +44,10 @@ fn a_second_connection() {
     let config = authority.issue(valid_for(&["127.0.0.1"])).server();
     let tls = Tls::from(client_config(&authority.trusted()).unwrap());
     for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
-        let server = Server::encrypted(&config, format!("{LOGIN}C: QUIT\nS: +OK\n"), move |stream| {
+        let server = Peer::encrypted(&config, format!("{LOGIN}C: QUIT\nS: +OK\n"), move |stream| {
             assert_eq!(stream.conn.handshake_kind(), Some(kind));
         });
-        connect(server.connect(Security::Tls, tls.clone())).unwrap().quit().unwrap();
+        connect(server.connect_tls(Security::Tls, tls.clone())).unwrap().quit().unwrap();
         server.done();
     }
 }
@@ -75,12 +75,12 @@ impl Write for Drips {
 fn octet_by_octet() {
     let authority = Authority::new();
     let config = authority.issue(valid_for(&["127.0.0.1"])).server();
-    let server = Server::new(move |stream| {
+    let server = Peer::new(move |stream| {
         let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), Drips(stream));
         say(&mut stream, LOGIN);
         say(&mut stream, "C: RETR 1\nS: +OK\nS: Subject: drops\nS: \nS: .\nC: QUIT\nS: +OK\n");
     });
-    let mut session = connect(server.connect(Security::Tls, authority.trusted())).unwrap();
+    let mut session = connect(server.connect_tls(Security::Tls, authority.trusted())).unwrap();
     let message = session.retrieve(1).unwrap().into_message().unwrap();
     assert_eq!(message.as_bytes(), b"Subject: drops\r\n\r\n");
     session.quit().unwrap();
@@ -94,14 +94,14 @@ fn failure(
     limits: Timeouts,
     serve: impl FnOnce(TcpStream) + Send + 'static,
 ) -> (String, Error) {
-    let server = Server::new(move |mut stream| {
+    let server = Peer::new(move |mut stream| {
         say(&mut stream, begin);
         // All of the hello: octets that nobody has read would make a reset of the end. A client whose time is up before it has
         // said anything has hung up.
         let _ = stream.read(&mut [0; 4096]);
         serve(stream);
     });
-    let error = connect(server.connect(security, Tls::new()).timeouts(limits)).unwrap_err();
+    let error = connect(server.connect_tls(security, Tls::new()).timeouts(limits)).unwrap_err();
     server.done();
     (told(&error), error)
 }
@@ -192,9 +192,9 @@ fn a_binding_to_the_channel() {
     let config = authority.issue(valid_for(&["127.0.0.1"])).server_of(&[&TLS13]);
     for (security, begin) in BOTH {
         let config = Arc::clone(&config);
-        let server = Server::new(move |mut plain| {
+        let server = Peer::new(move |mut plain| {
             say(&mut plain, begin);
-            let mut stream = crate::server::encrypt(plain, &config).unwrap();
+            let mut stream = crate::tls::encrypt(plain, &config).unwrap();
             if security == Security::Tls {
                 say(&mut stream, "S: +OK ready");
             }
@@ -211,7 +211,7 @@ fn a_binding_to_the_channel() {
             assert!(last.starts_with(&format!("c={expected},")), "{last}, and not {expected}");
             say(&mut stream, "S: -ERR enough\nC: QUIT\nS: +OK\n");
         });
-        let to = server.connect(security, authority.trusted()).method(Method::ScramSha256Plus);
+        let to = server.connect_tls(security, authority.trusted()).method(Method::ScramSha256Plus);
         let error = connect(to).unwrap_err();
         assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error}");
         server.done();

@@ -8,4 +8,4 @@ mod handshakes;
 mod pins;
 mod sessions;
 
-use pop3_blocking::testing::{authority, server};
+use pop3_blocking::testing::{authority, peer, tls, told};

@@ -13,7 +13,8 @@ use pop3_blocking::{Cause, Fingerprint, Security, Tls, TlsFailure, connect};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 
 use crate::authority::{Authority, Leaf, valid_for};
-use crate::server::{LOGIN, STLS_LOGIN, Server};
+use crate::peer::{LOGIN, Peer};
+use crate::tls::STLS_LOGIN;
 
 /// As `openssl req -x509` makes it: signed by itself, as an authority's. And out of date, for another host.
 fn signed_by_itself() -> Leaf {
@@ -51,8 +52,8 @@ fn shows(
 }
 
 fn refused(config: &Arc<ServerConfig>, tls: &Tls) -> TlsFailure {
-    let server = Server::playing(config, "-- tls\n-- hold\n");
-    let error = connect(server.connect(Security::Tls, tls.clone())).unwrap_err();
+    let server = Peer::playing_tls(config, "-- tls\n-- hold\n");
+    let error = connect(server.connect_tls(Security::Tls, tls.clone())).unwrap_err();
     server.done();
     assert!(matches!(error.cause(), Cause::Handshake(_)), "{error:?}");
     TlsFailure::of(&error).unwrap().clone()
@@ -69,8 +70,8 @@ fn a_pinned_certificate_or_key_is_judged_by_its_pin_alone() {
                 for (security, login) in
                     [(Security::Tls, format!("-- tls\n{LOGIN}")), (Security::StartTls, STLS_LOGIN.to_owned())]
                 {
-                    let server = Server::playing(&leaf.server_of(&[version]), login + "C: QUIT\nS: +OK\n");
-                    connect(server.connect(security, tls.clone())).unwrap().quit().unwrap();
+                    let server = Peer::playing_tls(&leaf.server_of(&[version]), login + "C: QUIT\nS: +OK\n");
+                    connect(server.connect_tls(security, tls.clone())).unwrap().quit().unwrap();
                     server.done();
                 }
             }
@@ -104,9 +105,11 @@ fn a_server_without_the_key_is_refused() {
             let says = failure.to_string();
             assert!(says.starts_with("the server did not prove that it has the key of its certificate"), "{says}");
             // The same settings accept the real one.
-            let server =
-                Server::playing(&shows(pinned.chain(), &pinned, version), format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"));
-            connect(server.connect(Security::Tls, Tls::new().pin(pin))).unwrap().quit().unwrap();
+            let server = Peer::playing_tls(
+                &shows(pinned.chain(), &pinned, version),
+                format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"),
+            );
+            connect(server.connect_tls(Security::Tls, Tls::new().pin(pin))).unwrap().quit().unwrap();
             server.done();
         }
     }
@@ -155,8 +158,8 @@ fn what_is_refused_without_a_pin_tells_its_fingerprint() {
         );
         assert!(said.ends_with(&advice), "{said}");
         // It is true that a pin helps.
-        let server = Server::playing(&leaf.server(), format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"));
-        connect(server.connect(Security::Tls, Tls::new().pin(fingerprint))).unwrap().quit().unwrap();
+        let server = Peer::playing_tls(&leaf.server(), format!("-- tls\n{LOGIN}C: QUIT\nS: +OK\n"));
+        connect(server.connect_tls(Security::Tls, Tls::new().pin(fingerprint))).unwrap().quit().unwrap();
         server.done();
     }
     // Here the clock is to be looked at, and no pin is needed.

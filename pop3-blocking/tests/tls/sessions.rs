@@ -11,20 +11,8 @@ use pop3_blocking::{
 use socket2::{Domain, Socket, Type};
 
 use crate::authority::{Authority, valid_for};
-use crate::server::{Encrypted, LOGIN, PATIENCE, STLS_LOGIN, Server, encrypt, rest, say};
-
-const PIPELINED_LOGIN: &str = "
-S: +OK ready
-C: CAPA
-S: +OK
-S: USER
-S: PIPELINING
-S: .
-C: USER mrose
-C: PASS tanstaaf
-S: +OK
-S: +OK
-";
+use crate::peer::{LOGIN, PATIENCE, PIPELINED_LOGIN, Peer, rest, say};
+use crate::tls::{Encrypted, STLS_LOGIN, encrypt};
 
 fn server() -> (Tls, Arc<ServerConfig>) {
     let authority = Authority::new();
@@ -51,11 +39,11 @@ fn retrieve(stream: Encrypted) {
 fn a_message_larger_than_any_buffer() {
     const LINES: usize = 200_000;
     let (tls, config) = server();
-    let server = Server::encrypted(&config, format!("{LOGIN}C: RETR 1\nS: +OK\n"), |mut stream| {
+    let server = Peer::encrypted(&config, format!("{LOGIN}C: RETR 1\nS: +OK\n"), |mut stream| {
         stream.write_all(&b"a line of a message\r\n".repeat(LINES)).unwrap();
         say(&mut stream, "S: .\nC: NOOP\nS: +OK\n-- hold\n");
     });
-    let mut session = connect(server.connect(Security::Tls, tls)).unwrap();
+    let mut session = connect(server.connect_tls(Security::Tls, tls)).unwrap();
     let mut lines = session.retrieve(1).unwrap().lines();
     assert!(lines.by_ref().take(LINES).all(|line| line.unwrap() == "a line of a message"));
     assert!(lines.next().is_none());
@@ -68,7 +56,7 @@ fn a_message_larger_than_any_buffer() {
 #[test]
 fn keys_that_change_on_the_way() {
     let (tls, config) = server();
-    let server = Server::encrypted(&config, format!("{LOGIN}C: RETR 1\nS: +OK\n"), |mut stream| {
+    let server = Peer::encrypted(&config, format!("{LOGIN}C: RETR 1\nS: +OK\n"), |mut stream| {
         for _ in 0..10 {
             stream.write_all(&b"a line of a message\r\n".repeat(1000)).unwrap();
             stream.conn.refresh_traffic_keys().unwrap();
@@ -77,7 +65,7 @@ fn keys_that_change_on_the_way() {
         stream.conn.refresh_traffic_keys().unwrap();
         say(&mut stream, "S: +OK\nC: NOOP\nS: +OK\nC: QUIT\nS: +OK\n");
     });
-    let mut session = connect(server.connect(Security::Tls, tls)).unwrap();
+    let mut session = connect(server.connect_tls(Security::Tls, tls)).unwrap();
     assert_eq!(session.retrieve(1).unwrap().into_message().unwrap().as_bytes().len(), 210_000);
     session.noop().unwrap();
     session.noop().unwrap();
@@ -89,8 +77,8 @@ fn keys_that_change_on_the_way() {
 fn a_pipelined_batch() {
     const MESSAGES: u32 = 2000;
     let (tls, config) = server();
-    let server = Server::encrypted(&config, PIPELINED_LOGIN, retrieve);
-    let mut session = connect(server.connect(Security::Tls, tls)).unwrap();
+    let server = Peer::encrypted(&config, PIPELINED_LOGIN, retrieve);
+    let mut session = connect(server.connect_tls(Security::Tls, tls)).unwrap();
     let mut batch = session.retrieve_many(1..=MESSAGES);
     let (mut count, mut octets) = (0, String::new());
     while let Some(mut message) = batch.next().unwrap() {
@@ -141,7 +129,7 @@ fn nobody_waits_for_ever() {
 fn more_commands_than_the_socket_takes() {
     const COMMANDS: u32 = 300_000;
     let (tls, config) = server();
-    let server = Server::encrypted(&config, PIPELINED_LOGIN, |stream| {
+    let server = Peer::encrypted(&config, PIPELINED_LOGIN, |stream| {
         let mut stream = BufReader::new(stream);
         let mut command = String::new();
         for number in 1..=COMMANDS {
@@ -152,7 +140,7 @@ fn more_commands_than_the_socket_takes() {
         stream.get_mut().write_all(&b"+OK\r\n".repeat(COMMANDS as usize)).unwrap();
         assert_eq!(rest(&mut stream), "");
     });
-    let to = server.connect(Security::Tls, tls).window(16 << 20);
+    let to = server.connect_tls(Security::Tls, tls).window(16 << 20);
     let mut session = connect(to).unwrap();
     assert_eq!(session.delete_many(1..=COMMANDS).flatten().count(), COMMANDS as usize);
     drop(session);
@@ -163,16 +151,17 @@ fn more_commands_than_the_socket_takes() {
 fn streams_of_ones_own() {
     let (tls, config) = server();
     let script = format!("-- tls\n{LOGIN}C: STAT\nS: +OK 1 100\nC: QUIT\nS: +OK\n");
-    let server = Server::playing(&config, script);
+    let server = Peer::playing_tls(&config, script);
     let stream = TcpStream::connect(server.address).unwrap();
-    let mut session = Connection::over(stream, server.connect(Security::Tls, tls.clone())).unwrap().login().unwrap();
+    let mut session =
+        Connection::over(stream, server.connect_tls(Security::Tls, tls.clone())).unwrap().login().unwrap();
     assert_eq!(session.stat().unwrap().octets, 100);
     session.quit().unwrap();
     server.done();
 
-    let server = Server::playing(&config, format!("{STLS_LOGIN}C: STAT\nS: +OK 1 100\nC: QUIT\nS: +OK\n"));
+    let server = Peer::playing_tls(&config, format!("{STLS_LOGIN}C: STAT\nS: +OK 1 100\nC: QUIT\nS: +OK\n"));
     let stream = TcpStream::connect(server.address).unwrap();
-    let connection = Connection::over(stream, server.connect(Security::StartTls, tls)).unwrap();
+    let connection = Connection::over(stream, server.connect_tls(Security::StartTls, tls)).unwrap();
     assert!(connection.greeting().is_some());
     let mut session = connection.login().unwrap();
     assert_eq!(session.stat().unwrap().octets, 100);
@@ -201,9 +190,9 @@ fn another_try_inside_tls() {
     let (tls, config) = server();
     let script = STLS_LOGIN.replace("C: PASS tanstaaf\nS: +OK", "C: PASS tanstaaf\nS: -ERR no");
     let again = "C: USER mrose\nS: +OK\nC: PASS hush\nS: +OK\nC: QUIT\nS: +OK\n";
-    let server = Server::playing(&config, format!("{script}{again}"));
+    let server = Peer::playing_tls(&config, format!("{script}{again}"));
     let stream = TcpStream::connect(server.address).unwrap();
-    let connection = Connection::over(stream, server.connect(Security::StartTls, tls)).unwrap();
+    let connection = Connection::over(stream, server.connect_tls(Security::StartTls, tls)).unwrap();
     let failed = connection.login().unwrap_err();
     assert!(matches!(failed.error.login(), Some(LoginError::Credentials(_))), "{failed}");
     failed.connection.unwrap().login_as(Credentials::new("mrose", "hush")).unwrap().quit().unwrap();
@@ -213,11 +202,11 @@ fn another_try_inside_tls() {
 #[test]
 fn a_log_tells_of_tls() {
     let (tls, config) = server();
-    let server = Server::playing(&config, format!("{STLS_LOGIN}C: QUIT\nS: +OK\n"));
+    let server = Peer::playing_tls(&config, format!("{STLS_LOGIN}C: QUIT\nS: +OK\n"));
     let lines = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&lines);
     let sink = move |entry: LogEntry<'_>| log.lock().unwrap().push(entry.to_string());
-    connect(server.connect(Security::StartTls, tls).log(sink)).unwrap().quit().unwrap();
+    connect(server.connect_tls(Security::StartTls, tls).log(sink)).unwrap().quit().unwrap();
     server.done();
     let lines = lines.lock().unwrap();
     let stls = lines.iter().position(|line| line == "C: STLS").unwrap();

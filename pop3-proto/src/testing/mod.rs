@@ -5,4 +5,5 @@
 //! The contents may change in any version.
 
 pub mod echo;
+pub mod line_ends;
 pub mod maildrop;

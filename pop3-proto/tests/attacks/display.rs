@@ -222,10 +222,7 @@ trait NoPath<Marker> {
 
 impl<T: ?Sized> NoPath<()> for T {}
 
-#[allow(dead_code, reason = "it only tells one implementation from the other")]
-struct Ambiguous;
-
-impl<T: AsRef<Path> + ?Sized> NoPath<Ambiguous> for T {}
+impl<T: AsRef<Path> + ?Sized> NoPath<&Path> for T {}
 
 /// The same for a type that can be used as a string.
 trait NoText<Marker> {
@@ -234,7 +231,7 @@ trait NoText<Marker> {
 
 impl<T: ?Sized> NoText<()> for T {}
 
-impl<T: AsRef<str> + ?Sized> NoText<Ambiguous> for T {}
+impl<T: AsRef<str> + ?Sized> NoText<&str> for T {}
 
 #[test]
 fn f05_a_unique_id_is_no_file_name() {

@@ -5,6 +5,7 @@ mod before_tls;
 mod bodies;
 mod bounds;
 mod display;
+mod echoes;
 mod endings;
 mod framing;
 mod injection;
@@ -16,8 +17,8 @@ mod numbers;
 mod oracle;
 mod play;
 mod scram_server;
-#[path = "../serve/script.rs"]
-mod script;
+#[path = "../serve/service.rs"]
+mod service;
 mod serving;
 mod session;
 mod stream;

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::memory::used;
 use crate::oracle::base64;
 use crate::play::{CLEAR, CUTS, Play};
-use crate::script::{GREETING, PLAINTEXT, drain, feed, store};
+use crate::service::{GREETING, PLAINTEXT, drain, feed, store};
 
 const STLS: ServerConfig = PLAINTEXT.stls(true);
 

@@ -288,7 +288,7 @@ fn an_autologout_says_why() {
     let mut talk = Talk::logged_in(Config::default());
     assert_eq!(talk.server("-ERR idle for too long\r\n"), ["error: Unsolicited"]);
     assert_eq!(talk.error.unwrap().excerpt().as_bytes(), b"-ERR idle for too long");
-    assert_eq!(talk.violation(), Some(Violation::Unsolicited));
+    assert_eq!(talk.error.map(|error| error.violation()), Some(Violation::Unsolicited));
     assert_eq!(talk.client.send(Command::Noop, &mut talk.sent), Err(UsageError::Over));
 }
 

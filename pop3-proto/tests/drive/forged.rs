@@ -2,56 +2,20 @@
 
 use pop3_proto::drive::{Batch, Call, Conversation, Io, Selection, Step, UidlOne};
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
+use pop3_proto::testing::line_ends::{BOTH, CRLF, LF, LF_GREETING, LineEnds};
 use pop3_proto::{Config, Error};
 
-/// The line ends that a server uses.
-#[derive(Clone, Copy, Debug)]
-struct Style {
-    greeting: &'static str,
-    /// The line end of status lines and rows.
-    line: &'static str,
-    /// The line end after which a dot is stuffed.
-    stuffed_behind: &'static str,
-    terminator: &'static str,
-}
-
-const CRLF: Style = Style { greeting: "\r\n", line: "\r\n", stuffed_behind: "\r\n", terminator: ".\r\n" };
-/// CRLF everywhere but in the greeting.
-const LF_GREETING: Style = Style { greeting: "\n", ..CRLF };
-const LF: Style = Style { greeting: "\n", line: "\n", stuffed_behind: "\n", terminator: ".\n" };
-/// LF in status lines and CRLF in messages. A sender can end a message of such a server, and nothing in its answer
-/// shows it.
-const BOTH: Style = Style { greeting: "\n", line: "\n", ..CRLF };
-
-impl Style {
-    fn stuffed(self, message: &str) -> String {
-        let mut text = message.replace(&format!("{}.", self.stuffed_behind), &format!("{}..", self.stuffed_behind));
-        if text.starts_with('.') {
-            text.insert(0, '.');
-        }
-        if !text.ends_with(self.stuffed_behind) {
-            text += self.stuffed_behind;
-        }
-        text + self.terminator
-    }
-
-    /// Returns the message as the client hears it, if it arrives whole.
-    fn heard(self, message: &str) -> String {
-        let end = if message.ends_with(self.stuffed_behind) { "" } else { self.stuffed_behind };
-        format!("{message}{end}")
-    }
-
-    fn answer(self, line: &str, messages: &[String], pipelining: bool) -> String {
-        let (command, argument) = line.split_once(' ').unwrap_or((line, ""));
-        let end = self.line;
-        match command {
-            "CAPA" if pipelining => format!("+OK{end}USER{end}PIPELINING{end}{}", self.terminator),
-            "CAPA" => format!("+OK{end}USER{end}{}", self.terminator),
-            "USER" | "PASS" => format!("+OK{end}"),
-            "UIDL" => format!("+OK {argument} id-{argument}{end}"),
-            "RETR" => format!("+OK{end}{}", self.stuffed(&messages[argument.parse::<usize>().unwrap() - 1])),
-            other => panic!("{other}"),
-        }
+/// Returns the answer of a server with these line ends and messages.
+fn answer(style: LineEnds, line: &str, messages: &[String], pipelining: bool) -> String {
+    let (command, argument) = line.split_once(' ').unwrap_or((line, ""));
+    let end = style.line;
+    match command {
+        "CAPA" if pipelining => format!("+OK{end}USER{end}PIPELINING{end}{}", style.terminator),
+        "CAPA" => format!("+OK{end}USER{end}{}", style.terminator),
+        "USER" | "PASS" => format!("+OK{end}"),
+        "UIDL" => format!("+OK {argument} id-{argument}{end}"),
+        "RETR" => format!("+OK{end}{}", style.stuffed(&messages[argument.parse::<usize>().unwrap() - 1])),
+        other => panic!("{other}"),
     }
 }
 
@@ -76,7 +40,7 @@ enum Ways {
 /// A client, and the server at the other end.
 struct Session<'a> {
     conversation: Conversation,
-    style: Style,
+    style: LineEnds,
     way: Way,
     messages: &'a [String],
     said: Vec<u8>,
@@ -85,7 +49,7 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    fn new(style: Style, way: Way, messages: &[String]) -> Session<'_> {
+    fn new(style: LineEnds, way: Way, messages: &[String]) -> Session<'_> {
         let said = format!("+OK ready{}", style.greeting).into_bytes();
         let conversation = Conversation::new(Config::default());
         let usual = Way { octets: false, late: false, ..way };
@@ -113,7 +77,7 @@ impl Session<'_> {
                     let lines = String::from_utf8(self.conversation.pending().to_vec()).unwrap();
                     self.conversation.written(lines.len());
                     for line in lines.split_terminator("\r\n") {
-                        self.said.extend(self.style.answer(line, self.messages, self.way.pipelining).bytes());
+                        self.said.extend(answer(self.style, line, self.messages, self.way.pipelining).bytes());
                     }
                     // With nothing to read, both sides would wait for ever. The end of the stream stands for that.
                     self.receive();
@@ -170,7 +134,7 @@ fn forgeries() -> Vec<String> {
 
 /// A maildrop in which one message holds a forgery, and how it is fetched.
 struct Scene<'a> {
-    style: Style,
+    style: LineEnds,
     messages: &'a [String],
     genuine: &'a [String],
     forgery: &'a str,
@@ -185,7 +149,7 @@ impl Scene<'_> {
 }
 
 /// Puts each forgery at each place of each message, whose own lines end like this.
-fn each_scene(style: Style, line: &str, ways: Ways, mut judge: impl FnMut(&Scene<'_>)) {
+fn each_scene(style: LineEnds, line: &str, ways: Ways, mut judge: impl FnMut(&Scene<'_>)) {
     let plain = |n: usize| format!("Subject: {n}{line}{line}hi {n}{line}");
     let usual = 4;
     let mut maildrops = 0;

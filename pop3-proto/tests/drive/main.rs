@@ -5,6 +5,7 @@ mod announced;
 mod closing;
 #[cfg(feature = "std")]
 mod errors;
+#[cfg(feature = "testing")]
 mod forged;
 mod interleaved;
 mod opening;

@@ -156,7 +156,9 @@ fn law_3_rejected_changes_nothing() {
         talk
     };
     let (greeted, logged_in) = (|| Talk::greeted(config), || Talk::logged_in(config));
-    let tls = Talk::greeted_inside_tls(config);
+    let mut tls = Talk::new(config);
+    tls.client.tls_established(b"").unwrap();
+    tls.server("+OK ready\r\n");
     let busy: Vec<_> = [Command::Stat, Command::Noop].into_iter().cycle().take(32).collect();
     let long = "x".repeat(250).leak();
     let (stat, state) = (Kind::Stat, State::Authorization);

@@ -1,7 +1,7 @@
 //! POP URLs: what they say, what is wrong with them, and what is never shown of them.
 
 use pop3_proto::Zeroizing;
-use pop3_proto::login::{Connect, Method, Parts, PopUrl, Security, UrlError};
+use pop3_proto::login::{Connect, Method, PopUrl, Security, UrlError};
 use proptest::prelude::*;
 
 fn parse(url: &str) -> PopUrl {
@@ -12,9 +12,10 @@ fn mistake(url: &str) -> UrlError {
     url.parse::<PopUrl>().expect_err(url)
 }
 
-/// The settings with a password, as an adapter gets them.
-fn parts(connect: Connect) -> Parts {
-    connect.into_parts(None, |_, _| Ok(Some((String::from("somebody"), Zeroizing::new("tanstaaf".into()))))).unwrap()
+/// The name that logs in, if the password comes from elsewhere.
+fn user(connect: &Connect) -> String {
+    let netrc = |_: &str, _: Option<&str>| Ok(Some((String::from("somebody"), Zeroizing::new("tanstaaf".into()))));
+    connect.find_credentials(netrc).unwrap().user().to_owned()
 }
 
 #[test]
@@ -28,8 +29,8 @@ fn the_scheme_tells_the_protection_and_the_default_port() {
         ("pop3s://h:65535", Security::Tls, 65535),
     ] {
         assert_eq!(parse(url).security(), security, "{url}");
-        let parts = parts(url.parse().unwrap());
-        assert_eq!((parts.policy.security, parts.destination.port), (security, port), "{url}");
+        let connect: Connect = url.parse().unwrap();
+        assert_eq!((connect.get_policy().security, connect.server().unwrap()), (security, ("h", port)), "{url}");
     }
     assert_eq!(parse("pop3s://h").port(), None);
     assert_eq!(parse("pop3s://h:995").port(), Some(995));
@@ -85,15 +86,14 @@ fn a_login_is_a_name_or_a_mechanism_or_both() {
 
 #[test]
 fn settings_have_what_the_url_has() {
-    let from_url = parts(parse("pop3s://mrose;AUTH=+APOP@pop.example.org:1995").into());
-    assert_eq!(from_url.destination.host, "pop.example.org");
-    assert_eq!(from_url.destination.port, 1995);
-    assert_eq!(from_url.destination.credentials.user(), "mrose");
-    assert_eq!(from_url.policy.methods, Some(Method::Apop.only()));
+    let from_url = Connect::from(parse("pop3s://mrose;AUTH=+APOP@pop.example.org:1995"));
+    assert_eq!(from_url.server().unwrap(), ("pop.example.org", 1995));
+    assert_eq!(user(&from_url), "mrose");
+    assert_eq!(from_url.get_policy().methods, Some(Method::Apop.only()));
 
-    let bare = parts("pop3s://pop.example.org".parse().unwrap());
-    assert_eq!(bare.destination.credentials.user(), "somebody");
-    assert_eq!(bare.policy.methods, None);
+    let bare: Connect = "pop3s://pop.example.org".parse().unwrap();
+    assert_eq!(user(&bare), "somebody");
+    assert_eq!(bare.get_policy().methods, None);
     assert_eq!("pop3s://".parse::<Connect>().unwrap_err(), UrlError::NoHost);
 }
 
@@ -101,10 +101,10 @@ fn settings_have_what_the_url_has() {
 #[test]
 fn a_url_permits_no_password_in_the_clear() {
     for url in ["pop://u@h", "pop3://u;AUTH=PLAIN@h", "pop3s://u@h"] {
-        assert!(!parts(url.parse().unwrap()).policy.allow_plaintext, "{url}");
+        assert!(!url.parse::<Connect>().unwrap().get_policy().allow_plaintext, "{url}");
     }
-    let later = parts("pop://u@h".parse::<Connect>().unwrap().security(Security::StartTls));
-    assert_eq!((later.policy.security, later.destination.port), (Security::StartTls, 110));
+    let later = "pop://u@h".parse::<Connect>().unwrap().security(Security::StartTls);
+    assert_eq!((later.get_policy().security, later.server().unwrap().1), (Security::StartTls, 110));
 }
 
 #[test]

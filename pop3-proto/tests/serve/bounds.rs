@@ -9,7 +9,7 @@ use pop3_proto::serve::{Denial, LoginAttempt, MailStore, Maildrop, StoreError};
 use pop3_proto::{ServerConfig, Service, State};
 use proptest::prelude::*;
 
-use crate::script::{drain, feed};
+use crate::service::{drain, feed};
 
 const CONFIG: ServerConfig = ServerConfig::new().plaintext_login(true).stls(true);
 

@@ -3,7 +3,8 @@
 use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 use pop3_proto::{Service, State};
 
-use crate::script::{PLAINTEXT, drain, feed, talk_with};
+use crate::script::talk_with;
+use crate::service::{PLAINTEXT, drain, feed};
 
 /// A maildrop that can be made to fail, of one message of any size.
 #[derive(Clone)]

@@ -3,8 +3,14 @@
 
 mod bounds;
 mod limits;
+mod lines;
+mod logins;
+mod messages;
+mod offers;
 #[cfg(feature = "scram")]
 mod scram;
 mod script;
-mod sessions;
+mod service;
+mod states;
+mod stls;
 mod work;

@@ -7,7 +7,7 @@ use base64ct::{Base64, Encoding as _};
 use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 use pop3_proto::{ServerConfig, Service};
 
-use crate::script::{drain, feed};
+use crate::service::{drain, feed};
 
 const CONFIG: ServerConfig = ServerConfig::new().plaintext_login(true);
 const MESSAGES: u32 = 1000;

@@ -1,7 +1,6 @@
 //! A client and the events that it hears, for tests that read as conversations.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use pop3_proto::{Client, Command, Config, Event, ProtocolError, Ticket, Violation};
+use pop3_proto::{Client, Command, Config, Event, ProtocolError, Ticket};
 
 /// A client, the server's octets that it has not taken, and all events as text.
 #[derive(Clone, Debug)]
@@ -21,14 +20,6 @@ impl Talk {
     /// Returns a client in AUTHORIZATION.
     pub(crate) fn greeted(config: Config) -> Talk {
         let mut talk = Talk::new(config);
-        talk.server("+OK ready\r\n");
-        talk
-    }
-
-    /// Returns a client in AUTHORIZATION, with TLS from the beginning.
-    pub(crate) fn greeted_inside_tls(config: Config) -> Talk {
-        let mut talk = Talk::new(config);
-        talk.client.tls_established(b"").unwrap();
         talk.server("+OK ready\r\n");
         talk
     }
@@ -87,9 +78,5 @@ impl Talk {
             }
         };
         self.heard.push(text);
-    }
-
-    pub(crate) fn violation(&self) -> Option<Violation> {
-        self.error.map(|error| error.violation())
     }
 }

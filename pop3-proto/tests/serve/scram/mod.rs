@@ -9,7 +9,7 @@ use pop3_proto::{ServerConfig, Service, State};
 use zeroize::Zeroizing;
 
 use self::oracle::{Client, decode, encode};
-use crate::script::{drain, feed};
+use crate::service::{drain, feed};
 
 pub(crate) const WRONG: &str = "-ERR [AUTH] wrong user name or password\r\n";
 pub(crate) const OPEN: &str = "+OK the maildrop is open\r\n";

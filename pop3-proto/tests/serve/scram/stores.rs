@@ -9,6 +9,32 @@ use super::{OPEN, WRONG, challenge, log_in, say, session};
 const SALT: &[u8; 16] = b"some random salt";
 const ITERATIONS: u32 = 5000;
 
+/// The methods of a maildrop without messages. A store of this file has them and its own ways to log in, where the
+/// defaults of [`Maildrop`] matter.
+macro_rules! has_no_messages {
+    () => {
+        fn count(&self) -> u32 {
+            0
+        }
+
+        fn octets(&self, _: u32) -> u64 {
+            0
+        }
+
+        fn unique_id(&self, _: u32) -> &'static str {
+            ""
+        }
+
+        fn read(&mut self, _: u32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
+            Ok(0)
+        }
+
+        fn remove(&mut self, _: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
+            Ok(())
+        }
+    };
+}
+
 /// Ann's keys and no password, or other keys if told so.
 struct KeysOnly {
     gives: fn(&str) -> Result<ScramKeys, StoreError>,
@@ -47,25 +73,7 @@ impl Maildrop for KeysOnly {
         (self.gives)(user)
     }
 
-    fn count(&self) -> u32 {
-        0
-    }
-
-    fn octets(&self, _: u32) -> u64 {
-        0
-    }
-
-    fn unique_id(&self, _: u32) -> &'static str {
-        ""
-    }
-
-    fn read(&mut self, _: u32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
-        Ok(0)
-    }
-
-    fn remove(&mut self, _: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
-        Ok(())
-    }
+    has_no_messages!();
 }
 
 #[test]
@@ -121,25 +129,7 @@ impl Maildrop for Plain {
         if credentials.prove(b"pw") { Ok(()) } else { Err(Denial::Credentials) }
     }
 
-    fn count(&self) -> u32 {
-        0
-    }
-
-    fn octets(&self, _: u32) -> u64 {
-        0
-    }
-
-    fn unique_id(&self, _: u32) -> &'static str {
-        ""
-    }
-
-    fn read(&mut self, _: u32, _: u64, _: &mut [u8]) -> Result<usize, StoreError> {
-        Ok(0)
-    }
-
-    fn remove(&mut self, _: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
-        Ok(())
-    }
+    has_no_messages!();
 }
 
 #[test]
