@@ -37,6 +37,7 @@
 //! has no troubles.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -362,7 +363,8 @@ fn escape(octets: &[u8]) -> String {
         if octet.is_ascii_graphic() && octet != b'%' {
             word.push(char::from(octet));
         } else {
-            word += &format!("%{octet:02X}");
+            // Writing to a string cannot fail.
+            let _ = write!(word, "%{octet:02X}");
         }
     }
     word

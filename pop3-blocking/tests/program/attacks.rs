@@ -17,7 +17,7 @@ fn b08_no_url_says_a_line_of_its_own() {
     }
     // A login that is only unusual is one argument.
     for login in ["bob%20PASS%20x", "bob%20"] {
-        home.run(&["--plaintext", &server.url_of(login), "stat"]).expect(2, "blank");
+        home.run(&["--plaintext", &server.url_of(login), "stat"]).expect(2, "contains a space");
     }
     assert!(server.heard().iter().all(|line| line == "QUIT" || line == "CAPA"), "{:?}", server.heard());
 }

@@ -7,7 +7,7 @@ fn without_leave_no_password_goes_over_an_unprotected_connection() {
     let server = embedded(&store(&[]));
     let home = Home::with_password();
     let ended = home.run(&[&server.url(), "stat"]);
-    ended.expect(5, "use pop3s://, or --starttls");
+    ended.expect(5, "use pop3s:// or --starttls");
     ended.expect(5, "--plaintext");
     home.run(&[&server.url_of("u;AUTH=PLAIN"), "stat"]).expect(5, "--plaintext");
     // APOP does not show it.

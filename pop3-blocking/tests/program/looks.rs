@@ -156,5 +156,5 @@ fn the_demo_needs_nothing() {
     assert!(dots.out.windows(5).any(|window| window == b"\n.\r\n."), "{dots:?}");
     home.run(&["--demo", "fetch", "mail"]).expect(0, "5 new, 0 already here, 0 refused; 0 deleted");
     home.run(&["--demo", "fetch", "mail"]).expect(0, "0 new, 5 already here");
-    home.run(&["--demo", "pop://u@h", "stat"]).expect(2, "leave the URL out");
+    home.run(&["--demo", "pop://u@h", "stat"]).expect(2, "omit the URL");
 }

@@ -136,7 +136,7 @@ fn certificates_that_are_not_good() {
     ended.expect(5, says);
     assert!(server.heard().is_empty());
     // Another one of the same name.
-    refused(unknown, false, "is not signed by the authority that it names", pin);
+    refused(unknown, false, "names a trusted authority, but is not signed by it", pin);
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn what_is_refused_without_a_pin_tells_its_fingerprint() {
     let expired = "the server's certificate expired ";
     for (leaf, says) in [
         (Authority::new().issue(good()), "the server's certificate is not signed by a trusted authority"),
-        (namesake.issue(good()), "the server's certificate is not signed by the authority that it names"),
+        (namesake.issue(good()), "the server's certificate names a trusted authority, but is not signed by it"),
         (alone(good(), IsCa::NoCa), "the server's certificate is not signed by a trusted authority"),
         (alone(good(), ca.clone()), "the server presented an authority's certificate as its own"),
         // As private servers have it, some years later.
@@ -146,7 +146,7 @@ fn what_is_refused_without_a_pin_tells_its_fingerprint() {
             authority.issue(issued(&["elsewhere"], 2000, 2900)),
             "the server's certificate is not for 127.0.0.1, but for elsewhere",
         ),
-        (authority.issue(issued(&[], 2000, 2900)), "the server's certificate is for no host at all"),
+        (authority.issue(issued(&[], 2000, 2900)), "the server's certificate is not valid for any host"),
     ] {
         let failure = refused(&leaf.server(), &authority.trusted());
         let (said, fingerprint) = (failure.to_string(), of_certificate(&leaf));

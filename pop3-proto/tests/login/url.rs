@@ -266,7 +266,7 @@ proptest! {
 
     #[test]
     fn every_name_can_be_said(name in "[^\\p{Cc}]{1,20}", host in "[a-z0-9]{1,9}", port in 1..=u16::MAX) {
-        let encoded: String = name.bytes().map(|octet| format!("%{octet:02x}")).collect();
+        let encoded = name.bytes().fold(String::new(), |encoded, octet| format!("{encoded}%{octet:02x}"));
         let url = parse(&format!("pop3s://{encoded}@{host}:{port}"));
         prop_assert_eq!((url.user(), url.host(), url.port()), (Some(&*name), &*host, Some(port)));
     }
