@@ -1,6 +1,7 @@
 //! Tests of the state machine: against a model written from the RFCs, against itself, and against its documentation.
 
 #[allow(dead_code, reason = "it begins no session inside")]
+#[path = "support/talk.rs"]
 mod talk;
 
 use core::fmt::Write as _;

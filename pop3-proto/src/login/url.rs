@@ -2,11 +2,14 @@
 //!
 //! No error contains text of the URL: a part of it may be a password.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::Ipv6Addr;
 use core::str::FromStr;
 
+use crate::drive::error::Error;
+use crate::drive::error::settings::SettingsError;
 use crate::login::{Connect, Method, Methods, Security};
 
 /// A POP URL (RFC 2384): a server, and perhaps a user name and a login method.
@@ -316,4 +319,10 @@ fn port_number(port: &str) -> Result<u16, UrlError> {
     // The conversion alone would accept a sign.
     let is_number = port.bytes().all(|digit| digit.is_ascii_digit());
     port.parse().ok().filter(|number| is_number && *number != 0).ok_or(UrlError::BadPort)
+}
+
+impl From<UrlError> for Error {
+    fn from(error: UrlError) -> Error {
+        SettingsError::Url(Box::new(error)).into()
+    }
 }

@@ -24,8 +24,6 @@ mod prepare;
 #[cfg(feature = "scram")]
 mod scram;
 #[cfg(feature = "scram")]
-mod scram_keys;
-#[cfg(feature = "scram")]
 pub(crate) mod verifier;
 
 #[cfg(feature = "cram-md5")]
@@ -41,6 +39,4 @@ pub use plain::{External, LoginMechanism, Plain, plain};
 #[cfg(feature = "alloc")]
 pub use prepare::prepare;
 #[cfg(feature = "scram")]
-pub use scram::{Binding, Hash, Scram};
-#[cfg(feature = "scram")]
-pub use scram_keys::{ScramKeys, ScramSecret};
+pub use scram::{Binding, Hash, Scram, ScramKeys, ScramSecret};

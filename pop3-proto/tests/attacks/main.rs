@@ -13,7 +13,7 @@ mod login;
 mod mechanisms;
 mod memory;
 mod numbers;
-#[path = "../oracle/mod.rs"]
+#[path = "../support/oracle.rs"]
 mod oracle;
 mod play;
 mod scram_server;
@@ -22,5 +22,5 @@ mod service;
 mod serving;
 mod session;
 mod stream;
-#[path = "../talk/mod.rs"]
+#[path = "../support/talk.rs"]
 mod talk;

@@ -8,7 +8,7 @@ mod expect;
 mod fields;
 mod line;
 mod logins;
-#[path = "../oracle/mod.rs"]
+#[path = "../support/oracle.rs"]
 mod oracle;
 mod recorded_server;
 mod run;

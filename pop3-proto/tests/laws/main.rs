@@ -1,6 +1,6 @@
 //! The laws of the client, each by its number. `CONTRIBUTING.md` in the repository lists them.
 
-mod from_7;
-#[path = "../talk/mod.rs"]
+mod order;
+mod safety;
+#[path = "../support/talk.rs"]
 mod talk;
-mod to_6;

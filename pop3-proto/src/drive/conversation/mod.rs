@@ -16,29 +16,24 @@
 //! announced that it would, from one that refused the command.
 
 mod call;
+mod receive;
 mod retrieval;
+mod send;
 
 use alloc::boxed::Box;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
-use core::ops::{ControlFlow, Range};
+use core::ops::Range;
 
 use zeroize::Zeroizing;
 
-use crate::client::{Client, Config, Event, Ticket};
+use crate::client::{Client, Config, Ticket};
 use crate::drive::capabilities::Capabilities;
 use crate::drive::error::{Cause, Error};
-use crate::drive::exchange::{Exchange, ExchangeError};
-use crate::drive::log::{LogEntry, LoggedCommand, Sink};
-use crate::drive::refusal::OwnedRefusal;
-use crate::error::{Awaiting, ProtocolError, UsageError};
-use crate::state::State;
+use crate::drive::log::{LogEntry, Sink};
+use crate::error::{Awaiting, UsageError};
 use crate::wire::buffer::{Inbox, Outbox};
 use crate::wire::capability::KnownCapability;
-use crate::wire::command::Command;
-use crate::wire::kind::{Kind, Shape};
-use crate::wire::payload::Response;
 use crate::wire::reply::{Greeting, Reply};
 
 use call::Identity;
@@ -148,104 +143,6 @@ impl Conversation {
         self.capabilities.as_ref().is_some_and(Capabilities::pipelining)
     }
 
-    /// Waits for the greeting.
-    ///
-    /// # Errors
-    ///
-    /// [`Cause::Refused`] if the greeting is `-ERR`, which ends the session; [`Cause::Protocol`].
-    pub fn greet(&mut self) -> Result<Step<()>, Error> {
-        const OPERATION: &str = "reading the greeting";
-        match self.next_event().map_err(|error| Error::protocol(OPERATION, error))? {
-            None => Ok(Step::NeedIo(Io::Transfer)),
-            Some(Event::Greeting(greeting)) => {
-                self.greeting = Some(greeting.0.line().into());
-                self.settle();
-                Ok(Step::Done(()))
-            }
-            Some(Event::NoService(refusal)) => Err(Error::no_service(OPERATION, OwnedRefusal::new(refusal))),
-            Some(_) => Err(Error::new(OPERATION, Cause::Usage(UsageError::Over))),
-        }
-    }
-
-    /// Sends the call's command, if it can be sent now. [`step`](Self::step) does this too. To pipeline several calls,
-    /// begin all of them and then step them in the same order. If this returns [`Step::NeedIo`], nothing was sent: do
-    /// the look, then begin the call again.
-    ///
-    /// # Errors
-    ///
-    /// [`Cause::Usage`] if the command may not be sent; nothing was sent. [`Cause::Protocol`] for an earlier error.
-    pub fn begin<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<Step<()>, Error> {
-        if call.sent.is_none() {
-            match self.send(&call.exchange.command())? {
-                Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
-                Step::Done(sent) => call.sent = sent,
-            }
-        }
-        Ok(Step::Done(()))
-    }
-
-    /// Advances a call as far as the available octets allow.
-    ///
-    /// # Errors
-    ///
-    /// Any [`Cause`]; [`Error::is_recoverable`] returns true if the session can continue.
-    pub fn step<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<Step<E::Value>, Error> {
-        loop {
-            if let Step::NeedIo(io) = self.begin(call)? {
-                return Ok(Step::NeedIo(io));
-            }
-            self.expect_owed(call.sent).map_err(|rejected| Error::new(call.operation(), Cause::Usage(rejected)))?;
-            let ticket = call.sent.map(|sent| sent.ticket);
-            let echo = self.client.may_hear_an_echo();
-            let event = self.next_event().map_err(|error| Error::protocol(call.operation(), error))?;
-            let Some(event) = event else {
-                match self.next_io(ticket) {
-                    Some(io) => return Ok(Step::NeedIo(io)),
-                    None => continue,
-                }
-            };
-            match event {
-                Event::Challenge { to, challenge } if Some(to) == ticket => {
-                    // The exchange may wait for a user: octets that arrive meanwhile are not the answer.
-                    let response = call.exchange.respond(challenge);
-                    let mut later = Box::new((self.client.clone(), Outbox::default()));
-                    let encoded = later.0.respond(response, &mut later.1);
-                    encoded.map_err(|rejected| Error::new(call.operation(), Cause::Usage(rejected)))?;
-                    later.1.mark_secret();
-                    (self.response, self.look) = (Some(later), Look::Due);
-                }
-                Event::Challenge { to, .. } => {
-                    self.skip(Some(to));
-                    self.cancel();
-                }
-                event if event.to() == ticket => {
-                    if let ControlFlow::Break(mut result) = call.exchange.event(event) {
-                        self.skip(ticket);
-                        if let (Err(ExchangeError::Refused(refused)), true) = (&mut result, echo && !call.is_searched) {
-                            match call.exchange.command() {
-                                // After the login, only the arguments of a raw command may be secret.
-                                Command::Raw(line) | Command::RawListing(line)
-                                    if self.client.state() == State::Transaction =>
-                                {
-                                    line.split(' ').skip(1).for_each(|argument| refused.redact(argument.as_bytes()));
-                                }
-                                _ => refused.withhold(),
-                            }
-                        }
-                        // End the session: the server claimed success without proving that it knows the password.
-                        self.broken |= matches!(result, Err(ExchangeError::PrematureSuccess));
-                        self.settle();
-                        return result.map(Step::Done).map_err(|failure| Error::new(call.operation(), failure.into()));
-                    }
-                }
-                event => {
-                    let to = event.to();
-                    self.skip(to);
-                }
-            }
-        }
-    }
-
     /// Returns the buffer to read into, which is never empty. Call this only after [`Step::NeedIo`]: octets of a
     /// message that you have not taken are lost, and its retrieval fails with [`UsageError::Skipped`].
     pub fn spare(&mut self) -> &mut [u8] {
@@ -268,11 +165,6 @@ impl Conversation {
         if self.look == Look::Due {
             self.look = Look::Done;
         }
-    }
-
-    /// Requires a new look: the caller had control, so an earlier look is out of date.
-    pub(crate) fn look_again(&mut self) {
-        self.look = Look::Due;
     }
 
     /// Ends the session after the transport has failed or timed out. Later octets are ignored.
@@ -335,179 +227,6 @@ impl Conversation {
         self.channel_binding.as_ref()
     }
 
-    /// Checks that the answer can still arrive in this conversation, or that its command has not been sent yet.
-    fn expect_owed(&self, sent: Option<Sent>) -> Result<(), UsageError> {
-        if self.broken {
-            return Err(UsageError::Over);
-        }
-        let gone = sent.is_some_and(|Sent { ticket, conversation }| {
-            conversation != self.identity
-                || self.skipped.is_some_and(|skipped| skipped >= ticket)
-                || self.client.oldest().is_none_or(|oldest| oldest > ticket)
-        });
-        if gone { Err(UsageError::Skipped) } else { Ok(()) }
-    }
-
-    /// Records that part of the answer to `ticket` was discarded.
-    fn skip(&mut self, ticket: Option<Ticket>) {
-        self.skipped = self.skipped.max(ticket);
-    }
-
-    /// Discards the octets of a message that were not taken. If there are any, the message is no longer complete.
-    fn drop_body(&mut self) {
-        if !self.body.is_empty() {
-            self.skip(self.body_of.map(|sent| sent.ticket));
-        }
-        (self.body, self.body_of) = (0..0, None);
-    }
-
-    /// Checks that no octets are left unread.
-    pub(crate) fn expect_nothing(&mut self) -> Result<(), Error> {
-        self.next_event().map(drop).map_err(|error| Error::protocol("STLS", error))
-    }
-
-    /// Sends a command. Returns `None` if it cannot be sent yet: earlier answers are due, or unsolicited octets have
-    /// arrived, for which the next event returns an error.
-    pub(crate) fn send(&mut self, command: &Command<'_>) -> Result<Step<Option<Sent>>, Error> {
-        if self.broken {
-            return Err(Error::new(command.to_string(), Cause::Usage(UsageError::Over)));
-        }
-        if !self.has_announced(command.kind()) {
-            let rejected = UsageError::NotAnnounced(command.kind());
-            return Err(Error::new(command.to_string(), Cause::Usage(rejected)));
-        }
-        let idle = self.client.in_flight() == 0;
-        if !idle && !self.pipelining() {
-            return Ok(Step::Done(None));
-        }
-        if self.client.awaiting() == Awaiting::Nothing {
-            if !self.inbox.unread().is_empty() {
-                // These octets arrived before the command, so they do not answer it.
-                self.next_event().map_err(|error| Error::protocol(command.to_string(), error))?;
-            }
-            if self.client.has_unsolicited() {
-                // The next event returns the error once the line is complete.
-                return Ok(Step::Done(None));
-            }
-            if !self.has_looked() {
-                return Ok(Step::NeedIo(Io::Look));
-            }
-        }
-        if self.ended && !self.client.state().is_over() {
-            // The server would not read it. The next event returns the error.
-            return Ok(Step::Done(None));
-        }
-        match self.client.send(*command, &mut self.outbox) {
-            Ok(ticket) => {
-                if command.kind().is_secret() {
-                    self.outbox.mark_secret();
-                }
-                // A QUIT that finds the connection closed may have been executed already: the caller decides.
-                self.unanswered |= idle && command.kind() != Kind::Quit;
-                self.note(LogEntry::Command(LoggedCommand(command)));
-                Ok(Step::Done(Some(Sent { ticket, conversation: self.identity })))
-            }
-            // Abandoned calls left commands in flight, which will be answered.
-            Err(UsageError::Unsolicited | UsageError::Barrier(_) | UsageError::InFlight | UsageError::WindowFull) => {
-                Ok(Step::Done(None))
-            }
-            Err(rejected) => {
-                // The look allocated a buffer.
-                self.settle();
-                // The reason why the session is over is more useful than `UsageError::Over`.
-                self.client.receive(&mut &b""[..]).map_err(|error| Error::protocol(command.to_string(), error))?;
-                Err(Error::new(command.to_string(), Cause::Usage(rejected)))
-            }
-        }
-    }
-
-    /// Returns true unless a command needs a capability that was not announced (RFC 6856, sections 2 and 3).
-    fn has_announced(&self, kind: Kind) -> bool {
-        let any =
-            |wanted: fn(KnownCapability<'_>) -> bool| self.capabilities.as_ref().is_some_and(|all| all.any(wanted));
-        match kind {
-            Kind::Utf8 => any(|known| matches!(known, KnownCapability::Utf8 { .. })),
-            Kind::Lang | Kind::LangList => any(|known| known == KnownCapability::Lang),
-            _ => true,
-        }
-    }
-
-    /// Returns the I/O that is due if the available octets contain no event, or `None` if a response to a challenge has
-    /// just been sent or cancelled. `ticket` is the call being stepped.
-    fn next_io(&mut self, ticket: Option<Ticket>) -> Option<Io> {
-        if self.client.awaiting() != Awaiting::Response {
-            return Some(Io::Transfer);
-        }
-        if self.client.oldest() != ticket {
-            self.cancel();
-            return None;
-        }
-        if !self.has_looked() {
-            return Some(Io::Look);
-        }
-        if let Some((client, response)) = self.response.take().map(|response| *response) {
-            self.client = client;
-            self.outbox.append(&response);
-            self.note(LogEntry::Response);
-        }
-        None
-    }
-
-    /// Returns true once after a look that found nothing. If it found octets, more may follow.
-    fn has_looked(&mut self) -> bool {
-        core::mem::replace(&mut self.look, Look::Due) == Look::Done || self.ended
-    }
-
-    /// Cancels an abandoned AUTH exchange.
-    fn cancel(&mut self) {
-        self.response = None;
-        // This cannot be rejected: a challenge was received, and the outbox grows.
-        if self.client.respond(Response::Cancel, &mut self.outbox).is_ok() {
-            self.note(LogEntry::Response);
-        }
-    }
-
-    fn next_event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
-        self.drop_body();
-        if self.look == Look::Heard {
-            self.look = Look::Due;
-        }
-        let kind = if self.log.is_some() { self.client.awaiting().kind() } else { None };
-        // Evaluated before the answer removes its command from flight.
-        let echo = self.client.may_hear_an_echo();
-        let event = self.inbox.take(|input| {
-            let event = self.client.receive(input)?;
-            if event.is_none() && self.ended {
-                if let Some(log) = &mut self.log {
-                    log(LogEntry::Closed);
-                }
-                // The server closed the connection while idle: the command had not been transmitted.
-                if self.unanswered && !self.outbox.pending().is_empty() {
-                    self.client.receive_eof_while_idle(input)?;
-                } else {
-                    self.client.receive_eof(input)?;
-                }
-            }
-            Ok(event)
-        })?;
-        match event {
-            Some(Event::Body { bytes, .. }) => self.body_octets += bytes.len() as u64,
-            Some(event) => {
-                let octets = core::mem::take(&mut self.body_octets);
-                if let Some(log) = &mut self.log {
-                    if kind.is_some_and(|kind| kind.shape() == Shape::Body) && matches!(event, Event::End { .. }) {
-                        log(LogEntry::Body { octets });
-                    }
-                    if let Some(entry) = LogEntry::of(event, echo) {
-                        log(entry);
-                    }
-                }
-            }
-            None => {}
-        }
-        Ok(event)
-    }
-
     /// Releases the buffers if no answer is due.
     pub(crate) fn settle(&mut self) {
         if self.client.in_flight() == 0 {
@@ -516,7 +235,7 @@ impl Conversation {
         }
     }
 
-    fn note(&mut self, entry: LogEntry<'_>) {
+    pub(super) fn note(&mut self, entry: LogEntry<'_>) {
         if let Some(log) = &mut self.log {
             log(entry);
         }

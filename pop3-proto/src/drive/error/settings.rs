@@ -16,6 +16,8 @@ pub enum SettingsError {
         /// The host.
         host: String,
     },
+    /// The URL is not a POP URL (RFC 2384).
+    Url(Foreign),
     /// The netrc file exists but cannot be read.
     Netrc(Foreign),
     /// TLS cannot be configured.
@@ -30,6 +32,7 @@ impl fmt::Display for SettingsError {
                 write!(f, "no user name and password were given for {host}, and the netrc file has none")
             }
             SettingsError::Netrc(_) => f.write_str("the netrc file cannot be read"),
+            SettingsError::Url(_) => f.write_str("the URL cannot be used"),
             SettingsError::Tls(_) => f.write_str("TLS could not be configured"),
         }
     }
@@ -38,7 +41,7 @@ impl fmt::Display for SettingsError {
 impl core::error::Error for SettingsError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            SettingsError::Netrc(error) | SettingsError::Tls(error) => Some(&**error),
+            SettingsError::Url(error) | SettingsError::Netrc(error) | SettingsError::Tls(error) => Some(&**error),
             SettingsError::NoHost | SettingsError::NoCredentials { .. } => None,
         }
     }

@@ -3,6 +3,8 @@
 //! `rsasl` implements the cryptography and the messages. This module adds the checks that it lacks: messages have the
 //! form that the library assumes, the number of iterations is limited, and the library is not called after an error.
 
+mod keys;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -19,6 +21,8 @@ use zeroize::Zeroizing;
 use crate::sasl::mechanism::debug_by_name;
 use crate::sasl::{Mechanism, MechanismError, SaslMessage, plain, prepare};
 use crate::wire::argument::BadArgument;
+
+pub use keys::{ScramKeys, ScramSecret};
 
 /// The number of iterations that a server may request. RFC 7677, section 4, sets the minimum. The maximum takes a
 /// large part of a second. Without a maximum, a server could keep a client busy indefinitely.

@@ -1,4 +1,4 @@
-//! The laws of the client from the seventh on; `to_6.rs` has the first six.
+//! The laws of the client from the seventh on; `order.rs` has the first six.
 
 use std::time::{Duration, Instant};
 
