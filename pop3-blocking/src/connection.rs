@@ -50,7 +50,7 @@ impl<S: Read + Write> Connection<S> {
     /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`;
     /// [`Cause::Protocol`](crate::Cause::Protocol); [`Cause::TimedOut`](crate::Cause::TimedOut);
     /// [`Cause::Transport`](crate::Cause::Transport); with TLS also [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it
-    /// cannot be set up and [`ErrorKind::Tls`](crate::ErrorKind::Tls) if the handshake fails.
+    /// cannot be configured and [`ErrorKind::Tls`](crate::ErrorKind::Tls) if the handshake fails.
     ///
     /// ```no_run
     /// use std::os::unix::net::UnixStream;

@@ -33,7 +33,7 @@ impl OwnedRefusal {
         Refusal::new(&self.line, self.is_protected)
     }
 
-    /// Returns true if the refusal arrived inside TLS. Otherwise anybody may have sent it: do not present its text, or
+    /// Returns true if the refusal arrived inside TLS. Otherwise, anyone may have sent it: do not present its text, or
     /// an address in it, as the server's.
     pub const fn is_protected(&self) -> bool {
         self.is_protected

@@ -43,11 +43,11 @@ fn v12_v13_pass_comes_directly_after_user() {
          C: PASS  top  secret 
          S: -ERR~
          C: USER nobody
-         S: +OK and now the password
+         S: +OK send the password
          C: PASS  top  secret 
          S: -ERR [AUTH] wrong user name or password
          C: USER ann
-         S: +OK and now the password
+         S: +OK send the password
          C: PASS top secret
          S: -ERR [AUTH] wrong user name or password
          C: PASS  top  secret 
@@ -178,7 +178,7 @@ fn v43_v47_names_and_passwords_are_prepared() {
     // This is not UTF-8 at all.
     assert_eq!(said(b"USER Jos\xe9\r\n"), "-ERR wrong arguments for USER");
     assert_eq!(said(b"USER u\r\nPASS \xe9\r\n"), "-ERR wrong arguments for PASS");
-    assert_eq!(said(b"AUTH PLAIN AHUA6Q==\r\n"), "-ERR not a message of PLAIN");
+    assert_eq!(said(b"AUTH PLAIN AHUA6Q==\r\n"), "-ERR not a PLAIN message");
 }
 
 #[test]

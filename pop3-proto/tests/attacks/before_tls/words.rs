@@ -117,7 +117,7 @@ fn a12_what_was_said_before_tls_is_marked_as_anybodys() {
                 panic!("{error}")
             };
             assert!(!refused.is_protected());
-            assert!(error.to_string().contains("without TLS anybody may have said -ERR [AUTH] visit"), "{error}");
+            assert!(error.to_string().contains("without TLS, anyone may have sent -ERR [AUTH] visit"), "{error}");
         }
         // The whole session is unprotected too.
         let mut play = Play::of(&[("", alert)], Config::default(), cut);

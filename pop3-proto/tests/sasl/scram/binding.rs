@@ -95,7 +95,7 @@ fn a_binding_is_never_given_up_where_it_was_asked_for() {
     ] {
         let (played, _) = without_exporter(policy, offered, "-ERR [AUTH] authentication failure", "pencil");
         assert!(matches!(played.reason(), LoginError::Binding(_)), "{:?}", played.reason());
-        assert!(played.reason().to_string().contains("has not judged the password"));
+        assert!(played.reason().to_string().contains("did not check the password"));
         assert_eq!(played.proof().len(), 1);
     }
     // No other reason leads to a second attempt.
