@@ -15,8 +15,8 @@ use crate::message::MessageReader;
 
 /// A batch of messages, each of which you can read while it arrives.
 ///
-/// It lends one message at a time, so no message is kept in memory. If you do not read a message to its end, the rest
-/// is skipped. If you drop the batch, the next call skips the messages in flight.
+/// It lends you one message at a time and keeps none in memory. If you do not read a message to its end, the rest is
+/// skipped. If you drop the batch, the next call skips the messages in flight.
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Messages<'a, S> {
@@ -37,8 +37,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
     ///
     /// # Errors
     ///
-    /// The error of this one message, which [`Error::operation`] names: the next call returns the next message. After
-    /// an error that ends the session, all remaining messages fail, one per call.
+    /// The error of one message, which [`Error::operation`] names. The next call returns the next message. After an
+    /// error that ends the session, all remaining messages fail, one per call.
     pub async fn next(&mut self) -> Result<Option<MessageReader<'_, S>>, Error> {
         let begun = poll_fn(|cx| self.poll_begun(cx)).await?;
         Ok(begun.map(|(number, retrieval)| MessageReader::new(self.driver, number, retrieval)))
@@ -115,8 +115,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Headers<'_, S> {
 /// Each item is the number of a message that is now marked, or the error of that message. The stream ends after an
 /// error that ends the session. If you drop a future that awaits an item, the same item comes next.
 ///
-/// If you drop the stream before its end, commands in flight still take effect: with pipelining, up to a window of
-/// messages after the last item are also marked. [`Session::reset`](crate::Session::reset) unmarks them.
+/// If you drop the stream before its end, commands in flight still take effect: with pipelining, messages after the
+/// last item may also be marked, as many as fit in the window. [`Session::reset`](crate::Session::reset) unmarks them.
 #[derive(Debug)]
 #[must_use = "nothing is marked until the stream is driven"]
 pub struct Deletions<'a, S> {

@@ -1,4 +1,4 @@
-//! Connecting by host name: addresses, time-outs, and the source of name and password.
+//! Connecting by host name: addresses, timeouts, and the source of name and password.
 
 use std::future::Future;
 use std::io::{self, ErrorKind};
@@ -14,8 +14,8 @@ use crate::{Connect, Connection, Error, Session};
 /// connection with QUIT. If you drop the future, the connection is closed and nothing has been deleted.
 ///
 /// Missing settings come from `$MAILHOST` and the [netrc file](crate::find_in_netrc), which is read on the current
-/// thread. For more steps between the connection and the login, use [`Connection::open`]; for a stream of your own,
-/// [`Connection::over`].
+/// thread. To do something between the greeting and the login, use [`Connection::open`]. To use a stream of your own,
+/// call [`Connection::over`].
 ///
 /// # Errors
 ///
@@ -48,9 +48,9 @@ impl Connection<TcpStream> {
     /// Connects to a host and waits for the greeting. If you drop the future, the connection is closed.
     ///
     /// [`Timeouts`](crate::Timeouts) limits every wait; the limit for connecting to an address also applies to the
-    /// lookup of the host name. If you drop a future, the next one continues its wait. If the platform's certificate
-    /// authorities are needed, this function reads them on the current thread. If you connect often, load them once,
-    /// with `client_config`.
+    /// lookup of the host name. If you drop the future of a call, the time that it waited counts for the next call. If
+    /// the platform's certificate authorities are needed, this function reads them on the current thread. If you
+    /// connect often, load them once, with `client_config`.
     ///
     /// Batches keep 128 KiB of commands in flight, enough for ten thousand RETRs; change this with
     /// [`Connect::window`]. Any number is safe: see [No deadlock](crate#no-deadlock).

@@ -29,8 +29,9 @@ impl<S> std::fmt::Debug for Connection<S> {
 pub type LoginFailed<S> = pop3_proto::login::LoginFailed<Connection<S>>;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// Waits for the greeting on a connected stream of your own, such as a pipe or a socket through a proxy. The host is
-    /// needed for TLS and the netrc file only. If you drop the future, the stream is dropped too.
+    /// Waits for the greeting on a connected stream of your own, such as a pipe or a socket to a proxy. Set the host if
+    /// you use TLS, the netrc file or OAUTHBEARER; `$MAILHOST` is not used. If you drop the future, the stream is
+    /// dropped too.
     ///
     /// Batches keep 32 KiB of commands in flight; change this with [`Connect::window`]. Any number is safe: see
     /// [No deadlock](crate#no-deadlock). If the stream is a socket, set `TCP_NODELAY`.
@@ -39,8 +40,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`;
     /// [`Cause::Protocol`](crate::Cause::Protocol); [`Cause::TimedOut`](crate::Cause::TimedOut);
-    /// [`Cause::Transport`](crate::Cause::Transport); with TLS also [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it
-    /// cannot be configured and [`ErrorKind::Tls`](crate::ErrorKind::Tls) if the handshake fails.
+    /// [`Cause::Transport`](crate::Cause::Transport); with TLS, also an error of the kind
+    /// [`Usage`](crate::ErrorKind::Usage) if the settings are invalid, and of the kind [`Tls`](crate::ErrorKind::Tls)
+    /// if the certificate is not valid.
     ///
     /// ```no_run
     /// use pop3_async::{Connect, Connection, Credentials, Security};
@@ -48,7 +50,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// let stream = UnixStream::connect("/run/pop3").await?;
-    /// let connection = Connection::over(stream, Connect::new().security(Security::Plaintext)).await?;
+    /// let connect = Connect::new().security(Security::Plaintext).allow_plaintext(true);
+    /// let connection = Connection::over(stream, connect).await?;
     /// let mut session = connection.login_as(Credentials::new("mrose", "tanstaaf")).await?;
     /// println!("{} messages", session.stat().await?.messages);
     /// # Ok(())
@@ -68,8 +71,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Limits future waits.
     ///
-    /// A wait lasts from the moment when there was nothing to read until something arrives. If you drop a future, the
-    /// next one therefore continues its wait. While no answer is due, no time passes.
+    /// A wait begins when there is nothing to read, and ends when something arrives. If you drop a future, the wait
+    /// continues with the next call. Time during which no answer is due does not count.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.driver.clock.set_timeouts(timeouts);
     }
@@ -96,7 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.driver.stream.get_ref()
     }
 
-    /// Asks for the capabilities before the login with CAPA (RFC 2449, section 5). If you drop the future, the answer
+    /// Asks for the capabilities with CAPA, before the login (RFC 2449, section 5). If you drop the future, the answer
     /// is skipped and not recorded.
     ///
     /// # Errors
@@ -108,8 +111,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(self.driver.conversation.learn(capabilities))
     }
 
-    /// Asks the server to send headers in UTF-8, with UTF8 (RFC 6856, section 2.1). If you drop the future, the server
-    /// may or may not do so.
+    /// Asks the server to send headers in UTF-8, with UTF8 (RFC 6856, section 2.1). Do not call this before a login
+    /// that begins TLS with STLS, which is not permitted after UTF8. If you drop the future, the server may or may not
+    /// do so.
     ///
     /// # Errors
     ///
@@ -133,8 +137,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Logs in: asks for the capabilities unless they are known, begins TLS if [`Connect::security`] requires STLS,
-    /// chooses a mechanism, and authenticates. If you drop the future, the connection is closed, and the password may
-    /// have been sent.
+    /// chooses a login method, and authenticates. If you drop the future, the connection is closed, and the password
+    /// may have been sent.
     ///
     /// # Errors
     ///
@@ -173,7 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     ///
-    /// [`QuitError`], which can usually be ignored.
+    /// [`QuitError`]. You can usually ignore it.
     pub async fn quit(mut self) -> Result<(), QuitError> {
         self.driver.quit().await
     }

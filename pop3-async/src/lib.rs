@@ -1,35 +1,35 @@
 //! A POP3 client for tokio, driven by [`pop3_proto`].
 //!
-//! [`connect()`] takes a host, a name and a password, and returns a [`Session`]. For a stream of your own, start with a
-//! [`Connection`]. [`pop3_proto`] implements the protocol, and its types appear in the signatures of this crate.
+//! [`connect()`] takes a host, a name and a password, and returns a [`Session`]. For a stream of your own, start with
+//! [`Connection::over`], which takes the same settings. [`pop3_proto`] implements the protocol, and its types appear in
+//! the signatures of this crate.
 //!
 //! ```no_run
 //! use pop3_async::{Connect, connect};
-//! use tokio::io::AsyncReadExt;
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut session = connect(Connect::new().host("pop.example.org").user("mrose").password("tanstaaf")).await?;
 //! let mut messages = session.retrieve_all().await?;
-//! while let Some(mut message) = messages.next().await? {
-//!     let mut octets = Vec::new();
-//!     message.read_to_end(&mut octets).await?;
-//!     println!("message {}: {} octets", message.number(), octets.len());
+//! while let Some(message) = messages.next().await? {
+//!     let number = message.number();
+//!     let message = message.into_message().await?;
+//!     println!("message {number}: {} octets", message.as_bytes().len());
 //! }
 //! session.quit().await?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The API is that of `pop3-blocking`, with `.await`. It works with any tokio runtime, single- or multi-threaded.
-//! [`connect()`] requires the I/O driver, and [`connect()`] and time-outs require the time driver. Futures are [`Send`]
-//! if the stream is.
+//! The API is the same as that of `pop3-blocking`, with `.await`. It works with any tokio runtime, single- or
+//! multi-threaded. Enable the time driver of the runtime and, for [`connect()`] and [`Connection::open`], the I/O
+//! driver. Futures are [`Send`] if the stream is.
 //!
 //! # Errors
 //!
-//! Connecting, logging in and every call return an [`Error`]. Its [`kind`](Error::kind) tells what you can do about it,
-//! whatever the session was doing; [`Error::is_transient`] and [`Error::retry_after`] tell whether and when to try
-//! again. A failed [`Connection::login`] also returns the connection, and [`Session::quit`] has a [`QuitError`], which
-//! tells what became of the deletions.
+//! Connecting, logging in and every call return an [`Error`]. Its [`kind`](Error::kind) shows what you can do about it.
+//! [`Error::is_transient`] and [`Error::retry_after`] show whether and when to try again. A failed
+//! [`Connection::login`] also returns the connection if it is still usable. [`Session::quit`] returns a [`QuitError`],
+//! which shows whether the messages were deleted.
 //!
 //! ```no_run
 //! use pop3_async::{Connect, Error, ErrorKind, connect};
@@ -52,37 +52,39 @@
 //!
 //! # Dropped futures
 //!
-//! The state of a call is stored in the session, not in the future. You can therefore drop any future at any time, such
-//! as a losing branch of `select!` or a call in a time-out, and the next call gets its own answer:
+//! The state of a call is stored in the session, not in the future. You can therefore drop any future at any time, for
+//! example in `select!` or `timeout`, and the next call gets its own answer:
 //!
 //! * A future that is dropped before it was first polled has done nothing.
-//! * If a future is dropped later, its command may have been sent, or is sent with the next call. The command then takes
-//!   effect, and the next call skips its answer. Each method that changes something documents what that means.
-//! * [`Messages::next`], [`Headers`], [`Deletions`] and reads of a [`MessageReader`] keep their place: the next call continues
-//!   where the dropped future stopped, and nothing is lost.
-//! * Futures that create or consume the connection or the session (`connect`, `new`, `login`, `quit`) end it. Nothing has
-//!   been deleted then, except possibly by [`Session::quit`], whose outcome is unknown.
+//! * If a future is dropped later, its command may have been sent, or is sent with the next call. The command then
+//!   takes effect, and the next call skips its answer. The documentation of each method that changes something
+//!   describes the effect.
+//! * [`Messages::next`], [`Headers`], [`Deletions`] and reads from a [`MessageReader`] lose nothing: the next call
+//!   continues where the dropped future stopped.
+//! * If you drop a future that creates or consumes a connection or a session (`connect`, `open`, `over`, `login`,
+//!   `login_as`, `quit`), the connection ends. Nothing was deleted, unless the future was [`Session::quit`]: then the
+//!   outcome is unknown.
 //!
 //! # No deadlock
 //!
-//! A server need not read while it writes (RFC 2449, section 6.6). Whenever this client waits, it therefore waits for
-//! both directions: it reads even while the server accepts no data. Regardless of the number of commands in flight and
-//! the buffer sizes of the transport, the two sides never wait for each other. If you do not read, back-pressure
-//! applies: the client reads only what you ask for, and at most 64 KiB ahead.
+//! A server need not read while it writes (RFC 2449, section 6.6). Therefore, while this client waits to write, it also
+//! reads. The two sides never wait for each other, regardless of the number of commands in flight and the buffer sizes
+//! of the transport. If you do not read, back-pressure applies: the client reads only what you ask for, and at most 64
+//! KiB ahead.
 //!
 //! # TLS
 //!
 //! By default, TLS begins with the connection; with [`Security::StartTls`], it begins with STLS on port 110. Neither
 //! falls back to plaintext. A `Tls` sets the requirements: by default, the platform's verifier must accept the server's
-//! certificate for the given host name. If TLS fails, the kind of the error is [`ErrorKind::Tls`], its source explains
-//! the reason, and `TlsFailure::of` has the details.
-//! The sections above, on dropped futures and deadlocks, also apply inside TLS;
-//! there, one more record of at most 16 KiB may be read ahead.
+//! certificate for the given host name. If a certificate is not valid or TLS fails in another way, the kind of the
+//! error is [`ErrorKind::Tls`], its source gives the reason, and `TlsFailure::of` has the details. The sections above,
+//! on dropped futures and deadlocks, also apply inside TLS; there, one more record of at most 16 KiB may be read ahead.
 //!
-//! Each connection reads the platform's certificate authorities on the current thread, which takes a while. For many
-//! connections, call `client_config` once.
+//! By default, each connection loads the platform's certificate authorities on the current thread, which is slow. If
+//! you open many connections, call `client_config` once.
 //!
-//! QUIT closes TLS. So does dropping or abandoning a session from [`connect()`], without waiting for the write.
+//! QUIT closes TLS. If you drop or abandon a session from [`connect()`], TLS is closed too, if that is possible without
+//! waiting.
 //!
 //! TLS requires the feature `tls`, which is enabled by default. Without it, both modes return [`LoginError::NoTls`]
 //! before anything is sent.
@@ -90,8 +92,8 @@
 //! # Deadlines
 //!
 //! [`Timeouts`] limits each wait: for the greeting, the TLS handshake, each answer, each part of a message or a
-//! listing, and the login as a whole. Servers that trickle bytes time out, and time in which you ask for nothing does
-//! not count. This also holds for a stream of your own.
+//! listing, and the login as a whole. A server cannot extend a limit by sending octets one at a time. The time between
+//! your calls does not count. This also holds for a stream of your own.
 #![forbid(unsafe_code)]
 
 mod batch;

@@ -18,8 +18,9 @@ use crate::driver::Driver;
 /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server closed the connection, and you can always
 /// [downcast](io::Error::downcast) it to [`Error`]. If you drop a message before its end, the next call skips the rest.
 ///
-/// You can drop a future that reads from the message: octets that it has not returned can still be read. (A future that
-/// reads to the end, such as [`read_to_end`](tokio::io::AsyncReadExt::read_to_end), loses what it had read.)
+/// You can drop a future that reads from the message: octets that it has not returned can still be read. (If you drop a
+/// future that reads to the end, such as [`read_to_end`](tokio::io::AsyncReadExt::read_to_end), the octets that it has
+/// already read are lost.)
 pub struct MessageReader<'a, S> {
     driver: &'a mut Driver<S>,
     number: u32,
@@ -68,7 +69,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageReader<'a, S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause). If the message is longer, the error is malformed, and the rest is skipped.
+    /// Any [`Cause`](crate::Cause). [`Cause::Malformed`](crate::Cause::Malformed) if the message is longer; the rest is
+    /// then skipped.
     pub async fn into_message(mut self) -> Result<Message, Error> {
         let mut octets = Vec::new();
         poll_fn(|cx| self.driver.poll_whole(cx, &mut self.retrieval, &mut octets)).await?;

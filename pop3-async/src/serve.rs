@@ -16,7 +16,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 pub use tls::serve_tls;
 
 /// Serves a maildrop on a stream with the default [`ServerConfig`]. It permits APOP, and SCRAM-SHA-256 if the maildrop
-/// has keys for it, but not USER and PLAIN, which reveal the password. [`serve_with`] takes another config.
+/// has keys for it. It does not permit USER and PASS or PLAIN, which reveal the password. To change this, use
+/// [`serve_with`].
 ///
 /// # Errors
 ///
@@ -25,13 +26,14 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, ma
     serve_with(stream, maildrop, ServerConfig::default()).await
 }
 
-/// Serves a maildrop on a stream until the client quits or closes the connection. Both return `Ok`: the maildrop knows
-/// what was removed. If you drop the future, the stream is dropped too, and nothing more is removed.
+/// Serves a maildrop on a stream until the client quits or closes the connection. It returns `Ok` in both cases.
+/// Messages were removed only if [`Maildrop::remove`] was called. If you drop the future, the stream is dropped too,
+/// and nothing more is removed.
 ///
-/// You manage tasks and time: one task for each connection, and time-outs around this function or in the stream (RFC
-/// 1939, section 3, requires at least ten minutes). The maildrop is called on the task and should not block for long. A
-/// client that sends and never reads delays only its own task, and uses no more memory than any other. [`ServerConfig`]
-/// limits a client before the login.
+/// You provide a task for each connection, and set timeouts around this function or in the stream (RFC 1939, section 3,
+/// requires at least ten minutes). The maildrop is called on the task and should not block for long. A client that
+/// sends and never reads delays only its own task, and uses no more memory than any other. [`ServerConfig`] limits a
+/// client before the login.
 ///
 /// ```
 /// use pop3_async::pop3_proto::ServerConfig;

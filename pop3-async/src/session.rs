@@ -45,7 +45,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.driver.conversation.set_log(log);
     }
 
-    /// Sets the number of octets of commands that a batch keeps in flight: see [`Connect::window`](crate::Connect::window).
+    /// Sets the number of octets of commands that a batch keeps in flight: see
+    /// [`Connect::window`](crate::Connect::window).
     pub fn set_window(&mut self, octets: usize) {
         self.driver.window = octets;
     }
@@ -55,8 +56,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.driver.clock.set_timeouts(timeouts);
     }
 
-    /// Returns the memory in octets that the session's buffers use: none while it is idle, so that many idle sessions
-    /// cost little. The memory of TLS, some 10 KiB, is not included.
+    /// Returns the memory of the session's buffers in octets: 0 while the session is idle. This does not include the
+    /// memory of TLS, about 10 KiB.
     pub fn buffered(&self) -> usize {
         self.driver.conversation.buffered()
     }
@@ -67,8 +68,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause), as for all calls of a session; [`Error::is_recoverable`] returns whether the
-    /// session is usable.
+    /// Any [`Cause`](crate::Cause), as for all calls of a session; [`Error::is_recoverable`] returns true if the
+    /// session is still usable.
     #[doc(alias = "STAT")]
     pub async fn stat(&mut self) -> Result<DropListing, Error> {
         self.driver.call(Stat).await
@@ -92,7 +93,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
+    /// Any [`Cause`](crate::Cause), such as [`Cause::Malformed`](crate::Cause::Malformed) if the answer is for another
+    /// message.
     #[doc(alias = "LIST")]
     pub async fn list_one(&mut self, number: u32) -> Result<ScanListing, Error> {
         self.driver.call(ListOne(number)).await
@@ -117,7 +119,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
+    /// Any [`Cause`](crate::Cause), such as [`Cause::Malformed`](crate::Cause::Malformed) if the answer is for another
+    /// message.
     #[doc(alias = "UIDL")]
     pub async fn uidl_one(&mut self, number: u32) -> Result<OwnedUniqueId, Error> {
         self.driver.call(UidlOne(number)).await
@@ -129,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); refused if there is no such message.
+    /// Any [`Cause`](crate::Cause), such as [`Cause::Refused`](crate::Cause::Refused) if there is no such message.
     #[doc(alias = "RETR")]
     pub async fn retrieve(&mut self, number: u32) -> Result<MessageReader<'_, S>, Error> {
         MessageReader::open(&mut self.driver, number, Retrieval::retr(number)).await
@@ -199,7 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.header_batch(Selection::numbered(numbers))
     }
 
-    /// Marks all messages as deleted. Returns a stream: nothing is sent for a message until you poll it.
+    /// Marks all messages as deleted. Sends LIST, and returns a stream that sends the DELE commands as you poll it.
     ///
     /// If you drop the future, the next call skips the list, and nothing is marked.
     ///
@@ -224,8 +227,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Headers::new(Messages::new(&mut self.driver, batch))
     }
 
-    /// Returns the highest message number accessed, or 0 for none, with LAST. RFC 1725 removed LAST from POP3; most
-    /// servers refuse it.
+    /// Returns the highest number of a message that was accessed, or 0 if there is none, with LAST. RFC 1725 removed
+    /// LAST from POP3; most servers refuse it.
     ///
     /// If you drop the future, the next call skips the answer.
     ///
@@ -238,8 +241,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Marks a message as deleted, with DELE. The message is deleted when [`quit`](Self::quit) succeeds.
     ///
-    /// If you drop the future, the message may or may not be marked; find out with [`list`](Self::list), or unmark it
-    /// with [`reset`](Self::reset).
+    /// If you drop the future, the message may or may not be marked; call [`list`](Self::list) to find out, or
+    /// [`reset`](Self::reset) to unmark all messages.
     ///
     /// # Errors
     ///
@@ -317,7 +320,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); rejected if there is a method for the command.
+    /// Any [`Cause`](crate::Cause), such as [`Cause::Usage`](crate::Cause::Usage) if this type has a method for the
+    /// command.
     pub async fn raw(&mut self, line: &str) -> Result<(), Error> {
         self.driver.call(Acknowledge(Command::Raw(line))).await
     }
@@ -329,7 +333,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); rejected if there is a method for the command.
+    /// Any [`Cause`](crate::Cause), such as [`Cause::Usage`](crate::Cause::Usage) if this type has a method for the
+    /// command.
     pub async fn raw_listing(&mut self, line: &str) -> Result<Listing, Error> {
         self.driver.call(RawListing::new(line)).await
     }

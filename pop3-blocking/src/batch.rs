@@ -11,8 +11,8 @@ use crate::message::MessageReader;
 
 /// A batch of messages, each of which you can read while it arrives.
 ///
-/// It lends one message at a time, so no message is kept in memory. If you do not read a message to its end, the rest
-/// is skipped. If you drop the batch, the next call skips the messages in flight.
+/// It lends you one message at a time and keeps none in memory. If you do not read a message to its end, the rest is
+/// skipped. If you drop the batch, the next call skips the messages in flight.
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Messages<'a, S> {
@@ -29,8 +29,8 @@ impl<'a, S: Read + Write> Messages<'a, S> {
     ///
     /// # Errors
     ///
-    /// The error of this one message, which [`Error::operation`] names: the next call returns the next message. After
-    /// an error that ends the session, all remaining messages fail, one per call.
+    /// The error of one message, which [`Error::operation`] names. The next call returns the next message. After an
+    /// error that ends the session, all remaining messages fail, one per call.
     #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
     pub fn next(&mut self) -> Result<Option<MessageReader<'_, S>>, Error> {
         let item = self.driver.next_item(&mut self.batch);
@@ -63,8 +63,8 @@ impl<'a, S: Read + Write> Headers<'a, S> {
     }
 }
 
-/// Each item is the number and header of a message, or the error of that message. The iterator ends after an error that
-/// ends the session.
+/// Returns for each message its number and header, or its error. The iterator ends after an error that ends the
+/// session.
 impl<S: Read + Write> Iterator for Headers<'_, S> {
     type Item = Result<(u32, Message), Error>;
 
@@ -80,8 +80,8 @@ impl<S: Read + Write> Iterator for Headers<'_, S> {
 
 /// An iterator that marks messages as deleted.
 ///
-/// If you drop the iterator before its end, commands in flight still take effect: with pipelining, up to a window of
-/// messages after the last item are also marked. [`Session::reset`](crate::Session::reset) unmarks them.
+/// If you drop the iterator before its end, commands in flight still take effect: with pipelining, messages after the
+/// last item may also be marked, as many as fit in the window. [`Session::reset`](crate::Session::reset) unmarks them.
 #[derive(Debug)]
 #[must_use = "nothing is marked until the iterator is driven"]
 pub struct Deletions<'a, S> {
@@ -102,8 +102,8 @@ impl<'a, S: Read + Write> Deletions<'a, S> {
     }
 }
 
-/// Each item is the number of a message that is now marked, or the error of that message. The iterator ends after an
-/// error that ends the session.
+/// Returns for each message its number if it is now marked, or its error. The iterator ends after an error that ends
+/// the session.
 impl<S: Read + Write> Iterator for Deletions<'_, S> {
     type Item = Result<u32, Error>;
 

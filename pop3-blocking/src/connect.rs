@@ -1,4 +1,4 @@
-//! Connecting by host name: addresses, time-outs, and the source of name and password.
+//! Connecting by host name: addresses, timeouts, and the source of name and password.
 
 use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -13,8 +13,8 @@ use crate::{Connect, Connection, Error, Session, Tcp};
 /// Connects and logs in, inside TLS unless [`Connect::security`] specifies otherwise. If the login fails, this ends the
 /// connection with QUIT.
 ///
-/// Missing settings come from `$MAILHOST` and the [netrc file](crate::find_in_netrc). For more steps between the
-/// connection and the login, use [`Connection::open`]; for a stream of your own, [`Connection::over`].
+/// Missing settings come from `$MAILHOST` and the [netrc file](crate::find_in_netrc). To do something between the
+/// greeting and the login, use [`Connection::open`]. To use a stream of your own, call [`Connection::over`].
 ///
 /// # Errors
 ///
@@ -45,12 +45,12 @@ impl Connection<Tcp> {
 
     /// Connects to a host and waits for the greeting.
     ///
-    /// [`Timeouts`](crate::Timeouts) limits every wait except the lookup of the host name. If the platform's certificate
-    /// authorities are needed, this function reads them. If you connect often, load them once, with `client_config`.
+    /// [`Timeouts`](crate::Timeouts) limits every wait except the lookup of the host name. If the platform's
+    /// certificate authorities are needed, this function reads them. If you connect often, load them once, with
+    /// `client_config`.
     ///
-    /// Batches keep 128 KiB of commands in flight; change this with [`Connect::window`]. Regardless of the window and
-    /// the buffer sizes of the operating systems, the two sides never wait for each other, because [`Tcp`] does not
-    /// block in writes.
+    /// Batches keep 128 KiB of commands in flight; change this with [`Connect::window`]. A large window cannot cause a
+    /// deadlock, because [`Tcp`] does not block in writes.
     ///
     /// # Errors
     ///
@@ -66,8 +66,8 @@ impl Connection<Tcp> {
         Ok(Connection { driver: Driver::open(transport, &connect, tls, deadlines, Self::WINDOW)?, connect })
     }
 
-    /// Waits for the greeting on a connected socket, such as one through a proxy. Otherwise, this does the same as
-    /// [`open`](Self::open). The host is needed for TLS and the netrc file only.
+    /// Waits for the greeting on a connected socket, such as one to a proxy, and otherwise does the same as
+    /// [`open`](Self::open). Set the host if you use TLS, the netrc file or OAUTHBEARER; `$MAILHOST` is not used.
     ///
     /// # Errors
     ///

@@ -29,35 +29,37 @@ impl<S> std::fmt::Debug for Connection<S> {
 pub type LoginFailed<S> = pop3_proto::login::LoginFailed<Connection<S>>;
 
 impl<S: Read + Write> Connection<S> {
-    /// Waits for the greeting on a connected stream of your own, such as a pipe. The host is needed for TLS and the
-    /// netrc file only.
+    /// Waits for the greeting on a connected stream of your own, such as a pipe. Set the host if you use TLS, the netrc
+    /// file or OAUTHBEARER; `$MAILHOST` is not used.
     ///
-    /// The stream need not know about time: time is measured around each read, and the [timeouts](Connect::timeouts) are
-    /// checked when the read returns. They work best if reads return by themselves, with
-    /// [`TimedOut`](std::io::ErrorKind::TimedOut) or [`WouldBlock`](std::io::ErrorKind::WouldBlock) if nothing arrives
-    /// for a while. Reads and writes that block forever are not limited.
+    /// The stream needs no timeouts of its own: the time of each read is measured, and the
+    /// [timeouts](Connect::timeouts) are checked when the read returns. They are more precise if reads return from time
+    /// to time, with [`TimedOut`](std::io::ErrorKind::TimedOut) or [`WouldBlock`](std::io::ErrorKind::WouldBlock) if
+    /// nothing arrives for a while. A read or a write that never returns is not interrupted.
     ///
     /// Batches keep 4 KiB of commands in flight, which any stream should accept without blocking. Change this with
-    /// [`Connect::window`]; if the window exceeds what the stream buffers towards the server, both sides may wait for
-    /// each other to read (RFC 2449, section 6.6).
+    /// [`Connect::window`]; if the window is larger than the stream's send buffer, both sides may wait for each other
+    /// to read (RFC 2449, section 6.6).
     ///
-    /// The stream is read only while an answer is awaited. If a server sends `-ERR` and hangs up on an idle client, this
-    /// `-ERR` therefore looks like the answer to the next command. For sockets, [`over_tcp`](Connection::over_tcp) has
-    /// none of these restrictions.
+    /// The stream is read only while an answer is awaited. Therefore, if a server sends `-ERR` to an idle client and
+    /// closes the connection, this `-ERR` is taken for the answer to the next command. For sockets, use
+    /// [`over_tcp`](Connection::over_tcp), which has none of these restrictions.
     ///
     /// # Errors
     ///
     /// [`Cause::Refused`](crate::Cause::Refused) if the greeting is `-ERR`;
     /// [`Cause::Protocol`](crate::Cause::Protocol); [`Cause::TimedOut`](crate::Cause::TimedOut);
-    /// [`Cause::Transport`](crate::Cause::Transport); with TLS also [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it
-    /// cannot be configured and [`ErrorKind::Tls`](crate::ErrorKind::Tls) if the handshake fails.
+    /// [`Cause::Transport`](crate::Cause::Transport); with TLS, also an error of the kind
+    /// [`Usage`](crate::ErrorKind::Usage) if the settings are invalid, and of the kind [`Tls`](crate::ErrorKind::Tls)
+    /// if the certificate is not valid.
     ///
     /// ```no_run
     /// use std::os::unix::net::UnixStream;
     /// use pop3_blocking::{Connect, Connection, Credentials, Security};
     ///
     /// let stream = UnixStream::connect("/run/pop3")?;
-    /// let connection = Connection::over(stream, Connect::new().security(Security::Plaintext))?;
+    /// let connect = Connect::new().security(Security::Plaintext).allow_plaintext(true);
+    /// let connection = Connection::over(stream, connect)?;
     /// let mut session = connection.login_as(Credentials::new("mrose", "tanstaaf"))?;
     /// println!("{} messages", session.stat()?.messages);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -74,7 +76,7 @@ impl<S: Read + Write> Connection<S> {
         self.driver.window = octets;
     }
 
-    /// Limits future waits.
+    /// Sets the time limits for future waits.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.driver.deadlines.set_timeouts(timeouts);
     }
@@ -101,18 +103,19 @@ impl<S: Read + Write> Connection<S> {
         self.driver.transport.get_ref()
     }
 
-    /// Asks for the capabilities before the login with CAPA (RFC 2449, section 5).
+    /// Asks for the capabilities with CAPA, before the login (RFC 2449, section 5).
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); old servers refuse the command.
+    /// Any [`Cause`](crate::Cause). Old servers refuse the command with [`Cause::Refused`](crate::Cause::Refused).
     #[doc(alias = "CAPA")]
     pub fn capabilities(&mut self) -> Result<&Capabilities, Error> {
         let capabilities = self.driver.call(Capa::new())?;
         Ok(self.driver.conversation.learn(capabilities))
     }
 
-    /// Asks the server to send headers in UTF-8, with UTF8 (RFC 6856, section 2.1).
+    /// Asks the server to send headers in UTF-8, with UTF8 (RFC 6856, section 2.1). Do not call this before a login
+    /// that begins TLS with STLS, which is not permitted after UTF8.
     ///
     /// # Errors
     ///
@@ -135,7 +138,7 @@ impl<S: Read + Write> Connection<S> {
     }
 
     /// Logs in: asks for the capabilities unless they are known, begins TLS if [`Connect::security`] requires STLS,
-    /// chooses a mechanism, and authenticates.
+    /// chooses a login method, and authenticates.
     ///
     /// # Errors
     ///
@@ -165,7 +168,7 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// # Errors
     ///
-    /// [`QuitError`], which can usually be ignored.
+    /// [`QuitError`]. You can usually ignore it.
     pub fn quit(mut self) -> Result<(), QuitError> {
         self.driver.quit()
     }

@@ -1,18 +1,18 @@
 //! A blocking POP3 client over [`std::net`], driven by [`pop3_proto`].
 //!
 //! [`connect()`] takes a host, a name and a password, and returns a [`Session`]. For a stream of your own, start with
-//! [`Connection::over`], which takes the same settings. [`pop3_proto`] implements the protocol, and its types appear in the signatures of this crate.
+//! [`Connection::over`], which takes the same settings. [`pop3_proto`] implements the protocol, and its types appear in
+//! the signatures of this crate.
 //!
 //! ```no_run
-//! use std::io::Read;
 //! use pop3_blocking::{Connect, connect};
 //!
 //! let mut session = connect(Connect::new().host("pop.example.org").user("mrose").password("tanstaaf"))?;
 //! let mut messages = session.retrieve_all()?;
-//! while let Some(mut message) = messages.next()? {
-//!     let mut octets = Vec::new();
-//!     message.read_to_end(&mut octets)?;
-//!     println!("message {}: {} octets", message.number(), octets.len());
+//! while let Some(message) = messages.next()? {
+//!     let number = message.number();
+//!     let message = message.into_message()?;
+//!     println!("message {number}: {} octets", message.as_bytes().len());
 //! }
 //! session.quit()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -20,10 +20,10 @@
 //!
 //! # Errors
 //!
-//! Connecting, logging in and every call return an [`Error`]. Its [`kind`](Error::kind) tells what you can do about it,
-//! whatever the session was doing; [`Error::is_transient`] and [`Error::retry_after`] tell whether and when to try
-//! again. A failed [`Connection::login`] also returns the connection, and [`Session::quit`] has a [`QuitError`], which
-//! tells what became of the deletions.
+//! Connecting, logging in and every call return an [`Error`]. Its [`kind`](Error::kind) shows what you can do about it.
+//! [`Error::is_transient`] and [`Error::retry_after`] show whether and when to try again. A failed
+//! [`Connection::login`] also returns the connection if it is still usable. [`Session::quit`] returns a [`QuitError`],
+//! which shows whether the messages were deleted.
 //!
 //! ```no_run
 //! use pop3_blocking::{Connect, Error, ErrorKind, connect};
@@ -48,11 +48,11 @@
 //!
 //! By default, TLS begins with the connection; with [`Security::StartTls`], it begins with STLS on port 110. Neither
 //! falls back to plaintext. A [`Tls`] sets the requirements: by default, the platform's verifier must accept the
-//! server's certificate for the given host name. If TLS fails, the kind of the error is [`ErrorKind::Tls`], its source
-//! explains the reason, and [`TlsFailure::of`] has the details.
+//! server's certificate for the given host name. If a certificate is not valid or TLS fails in another way, the kind of
+//! the error is [`ErrorKind::Tls`], its source gives the reason, and [`TlsFailure::of`] has the details.
 //!
-//! Each connection reads the platform's certificate authorities, which takes a while. For many connections, call
-//! [`client_config`] once.
+//! By default, each connection loads the platform's certificate authorities, which is slow. If you open many
+//! connections, call [`client_config`] once.
 //!
 //! TLS requires the feature `tls`, which is enabled by default. Without it, both modes return [`LoginError::NoTls`]
 //! before anything is sent.
@@ -60,12 +60,13 @@
 //! # Deadlines
 //!
 //! [`Timeouts`] limits each wait: for the greeting, the TLS handshake, each answer, each part of a message or a
-//! listing, and the login as a whole. Servers that trickle bytes time out, and time in which you ask for nothing does
-//! not count. On a stream of your own, limits are less precise: see [`Connection::over`].
+//! listing, and the login as a whole. A server cannot extend a limit by sending octets one at a time. The time between
+//! your calls does not count. On a stream of your own, limits are less precise: see [`Connection::over`].
 //!
 //! # Tests
 //!
-//! With the feature `testing`, the module `testing` has servers on loopback that play scripts, and certificates.
+//! With the feature `testing`, the module `testing` contains scripted servers on loopback and a certificate authority
+//! for tests.
 #![forbid(unsafe_code)]
 
 mod batch;

@@ -56,7 +56,8 @@ impl<'a, S: Read + Write> MessageReader<'a, S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause). If the message is longer, the error is malformed, and the rest is skipped.
+    /// Any [`Cause`](crate::Cause). [`Cause::Malformed`](crate::Cause::Malformed) if the message is longer; the rest is
+    /// then skipped.
     pub fn into_message(mut self) -> Result<Message, Error> {
         let mut octets = Vec::new();
         while let Step::NeedIo(io) = self.driver.conversation.collect(&mut self.retrieval, &mut octets)? {

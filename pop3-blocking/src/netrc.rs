@@ -13,8 +13,8 @@ use crate::{Error, SettingsError};
 const LONGEST: u64 = 1 << 20;
 
 /// Returns the name and the password for a host from the [netrc file](file()), if the file exists and has an entry for
-/// it. If `user` is given, the entry must have that name. Either may be empty. [`pop3_proto::login::netrc`] describes
-/// the format.
+/// the host. If `user` is given, the entry must have this name or none. Name and password may each be empty.
+/// [`pop3_proto::login::netrc`] describes the format.
 ///
 /// [`connect`](crate::connect()) calls this itself; use it if your program must know whether to prompt for a password.
 ///

@@ -15,7 +15,8 @@ use pop3_proto::{ServerConfig, Service};
 pub use tls::serve_tls;
 
 /// Serves a maildrop on a stream with the default [`ServerConfig`]. It permits APOP, and SCRAM-SHA-256 if the maildrop
-/// has keys for it, but not USER and PLAIN, which reveal the password. [`serve_with`] takes another config.
+/// has keys for it. It does not permit USER and PASS or PLAIN, which reveal the password. To change this, use
+/// [`serve_with`].
 ///
 /// # Errors
 ///
@@ -24,12 +25,12 @@ pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result
     serve_with(stream, maildrop, ServerConfig::default())
 }
 
-/// Serves a maildrop on a stream until the client quits or closes the connection. Both return `Ok`: the maildrop knows
-/// what was removed.
+/// Serves a maildrop on a stream until the client quits or closes the connection. It returns `Ok` in both cases.
+/// Messages were removed only if [`Maildrop::remove`] was called.
 ///
-/// You manage threads and time: one thread for each connection, and time-outs on the stream (RFC 1939, section 3,
-/// requires at least ten minutes). A client that sends and never reads blocks only its own thread, and uses no more
-/// memory than any other. [`ServerConfig`] limits a client before the login.
+/// You provide a thread for each connection, and set the timeouts of the stream (RFC 1939, section 3, requires at least
+/// ten minutes). A client that sends and never reads blocks only its own thread, and uses no more memory than any
+/// other. [`ServerConfig`] limits a client before the login.
 ///
 /// ```
 /// use std::net::{TcpListener, TcpStream};
@@ -59,7 +60,7 @@ pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result
 /// });
 ///
 /// let to = Connect::new().security(Security::Plaintext).allow_plaintext(true).user("mrose").password("tanstaaf");
-/// let mut session = Connection::over(TcpStream::connect(address)?, to)?.login()?;
+/// let mut session = Connection::over_tcp(TcpStream::connect(address)?, to)?.login()?;
 /// assert_eq!(session.stat()?.messages, 1);
 /// session.quit()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

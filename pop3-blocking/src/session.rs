@@ -41,7 +41,8 @@ impl<S: Read + Write> Session<S> {
         self.driver.conversation.set_log(log);
     }
 
-    /// Sets the number of octets of commands that a batch keeps in flight: see [`Connect::window`](crate::Connect::window).
+    /// Sets the number of octets of commands that a batch keeps in flight: see
+    /// [`Connect::window`](crate::Connect::window).
     pub fn set_window(&mut self, octets: usize) {
         self.driver.window = octets;
     }
@@ -51,8 +52,8 @@ impl<S: Read + Write> Session<S> {
         self.driver.deadlines.set_timeouts(timeouts);
     }
 
-    /// Returns the memory in octets that the session's buffers use: none while it is idle, so that many idle sessions
-    /// cost little. The memory of TLS, less than 10 KiB, is not included.
+    /// Returns the memory of the session's buffers in octets: 0 while the session is idle. This does not include the
+    /// memory of TLS, about 10 KiB.
     pub fn buffered(&self) -> usize {
         self.driver.conversation.buffered()
     }
@@ -61,8 +62,8 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause), as for all calls of a session; [`Error::is_recoverable`] returns whether the
-    /// session is usable.
+    /// Any [`Cause`](crate::Cause), as for all calls of a session; [`Error::is_recoverable`] returns true if the
+    /// session is still usable.
     #[doc(alias = "STAT")]
     pub fn stat(&mut self) -> Result<DropListing, Error> {
         self.driver.call(Stat)
@@ -82,7 +83,8 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
+    /// Any [`Cause`](crate::Cause), such as [`Cause::Malformed`](crate::Cause::Malformed) if the answer is for another
+    /// message.
     #[doc(alias = "LIST")]
     pub fn list_one(&mut self, number: u32) -> Result<ScanListing, Error> {
         self.driver.call(ListOne(number))
@@ -103,7 +105,8 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); malformed if the answer is for another message.
+    /// Any [`Cause`](crate::Cause), such as [`Cause::Malformed`](crate::Cause::Malformed) if the answer is for another
+    /// message.
     #[doc(alias = "UIDL")]
     pub fn uidl_one(&mut self, number: u32) -> Result<OwnedUniqueId, Error> {
         self.driver.call(UidlOne(number))
@@ -113,7 +116,7 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); refused if there is no such message.
+    /// Any [`Cause`](crate::Cause), such as [`Cause::Refused`](crate::Cause::Refused) if there is no such message.
     #[doc(alias = "RETR")]
     pub fn retrieve(&mut self, number: u32) -> Result<MessageReader<'_, S>, Error> {
         MessageReader::open(&mut self.driver, number, Retrieval::retr(number))
@@ -175,7 +178,8 @@ impl<S: Read + Write> Session<S> {
         self.header_batch(Selection::numbered(numbers))
     }
 
-    /// Marks all messages as deleted. Returns an iterator: nothing is sent until you drive it.
+    /// Marks all messages as deleted. Sends LIST, and returns an iterator that sends the DELE commands as you advance
+    /// it.
     ///
     /// # Errors
     ///
@@ -186,7 +190,7 @@ impl<S: Read + Write> Session<S> {
         Ok(self.delete_many(numbers))
     }
 
-    /// Marks these messages as deleted. Returns an iterator: nothing is sent until you drive it.
+    /// Marks these messages as deleted. Returns an iterator, which sends nothing until you advance it.
     #[doc(alias = "DELE")]
     pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Deletions<'_, S> {
         let batch = Batch::delete(numbers, self.driver.window);
@@ -198,8 +202,8 @@ impl<S: Read + Write> Session<S> {
         Headers::new(Messages::new(&mut self.driver, batch))
     }
 
-    /// Returns the highest message number accessed, or 0 for none, with LAST. RFC 1725 removed LAST from POP3; most
-    /// servers refuse it.
+    /// Returns the highest number of a message that was accessed, or 0 if there is none, with LAST. RFC 1725 removed
+    /// LAST from POP3; most servers refuse it.
     ///
     /// # Errors
     ///
@@ -274,7 +278,8 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); rejected if there is a method for the command.
+    /// Any [`Cause`](crate::Cause), such as [`Cause::Usage`](crate::Cause::Usage) if this type has a method for the
+    /// command.
     pub fn raw(&mut self, line: &str) -> Result<(), Error> {
         self.driver.call(Acknowledge(Command::Raw(line)))
     }
@@ -284,7 +289,8 @@ impl<S: Read + Write> Session<S> {
     ///
     /// # Errors
     ///
-    /// Any [`Cause`](crate::Cause); rejected if there is a method for the command.
+    /// Any [`Cause`](crate::Cause), such as [`Cause::Usage`](crate::Cause::Usage) if this type has a method for the
+    /// command.
     pub fn raw_listing(&mut self, line: &str) -> Result<Listing, Error> {
         self.driver.call(RawListing::new(line))
     }

@@ -1,7 +1,7 @@
-//! A TCP stream that limits its waits, and never blocks in writes.
+//! A TCP stream that limits the time of its reads, and never blocks in writes.
 //!
-//! A server need not read while it writes (RFC 2449, section 6.6), so a client must not block until its write
-//! completes: if the socket does not accept a write, the rest waits until something was read or a moment has passed.
+//! A server need not read while it writes (RFC 2449, section 6.6), so a client must not wait until its write is
+//! complete. If the socket accepts no more, the rest is written after the next read, or after 10 ms.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -15,12 +15,12 @@ const STEP: Duration = Duration::from_millis(10);
 /// A TCP connection of a [`Session`](crate::Session), which limits each wait.
 ///
 /// [`Write`] writes what fits into the socket's buffer, and returns [`WouldBlock`](ErrorKind::WouldBlock) if nothing
-/// fits: then read first. [`Read`] waits for any time, and returns [`Interrupted`](ErrorKind::Interrupted) when you
+/// fits: then read first. [`Read`] has no time limit. It returns [`Interrupted`](ErrorKind::Interrupted) when you
 /// should try to write again.
 #[derive(Debug)]
 pub struct Tcp {
     stream: TcpStream,
-    /// The read time-out currently set on the socket; [`Duration::MAX`] for none.
+    /// The read timeout currently set on the socket; [`Duration::MAX`] for none.
     told: Duration,
     /// The socket did not accept the last write.
     full: bool,
@@ -46,7 +46,7 @@ impl Tcp {
         &self.stream
     }
 
-    /// Returns the socket. Its read time-out is the one of the last read.
+    /// Returns the socket, with the read timeout of the last read.
     pub fn into_inner(self) -> TcpStream {
         self.stream
     }

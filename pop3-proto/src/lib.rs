@@ -1,9 +1,9 @@
-//! POP3 as a sans-IO state machine: octets in, events out; commands in, octets out.
+//! The POP3 protocol, client and server, as a sans-IO state machine.
 //!
-//! [`Client`] implements all of RFC 1939 and its extensions without a socket, a clock, a buffer or an allocation. It
-//! reads from octets that you own: you pass in what you received and get events that borrow from it; you pass in a
-//! command and get its line in your output. [`Server`] does the same for the other side. Both take the permitted
-//! commands and the transitions from one table, [`state::TABLE`].
+//! [`Client`] implements all of RFC 1939 and its extensions. It has no socket, no clock and no buffer, and does not
+//! allocate. You pass in the octets that you received, and get events that borrow from them. You pass in a command, and
+//! the client writes its line to your output. [`Server`] does the same for a server. Both take the permitted commands
+//! and the transitions from one table, [`state::TABLE`].
 //!
 //! ```text
 //!   Greeting --+OK--> Authorization --USER--> Named --PASS--> Transaction --QUIT--> Update
@@ -31,7 +31,7 @@
 //! let mut input: &[u8] = b"+OK begin\r\n";
 //! assert!(matches!(client.receive(&mut input)?, Some(Event::StartTls { .. })));
 //! assert_eq!(client.state(), State::Handshake);
-//! // ... do the TLS handshake here, and pass in the plaintext left over from before it: there is none ...
+//! // Do the TLS handshake here. Pass in any plaintext that you received before it; here there is none.
 //! client.tls_established(b"")?;
 //! assert_eq!(client.state(), State::Authorization);
 //!
@@ -69,18 +69,21 @@
 //!
 //! # What you can rely on
 //!
-//! - Events, errors and the client's state do not depend on how the octets are split into reads.
+//! - Errors, the client's state and the events do not depend on how the octets are split into reads, except that a
+//!   message may arrive in more pieces.
 //! - A command that is not permitted returns [`UsageError`]; nothing was written and nothing changed. A refusal by the
-//!   server is an event. If the server breaks the protocol, this and every later call return a [`ProtocolError`]. A
-//!   [`Malformed`] value inside an answer fails only that answer.
-//! - A truncated message is never reported as complete, and QUIT ends as committed, refused or unknown.
+//!   server is an event. If the server breaks the protocol, this and every later `receive` return the same
+//!   [`ProtocolError`], and `send` returns [`UsageError::Over`]. A [`Malformed`] value inside an answer fails only that
+//!   answer.
+//! - A truncated message is never reported as complete. After QUIT, you know whether the deletions were committed,
+//!   refused or unknown.
 //! - Unsolicited octets are an error: POP3 has no tags, so they would be taken for the answer to the next command.
-//! - Clients, events, errors and logs contain no secret.
-//! - The work is linear in the number of octets, memory use is constant, and no input causes a panic.
+//! - Clients, errors and logs contain no secret. (An event borrows the server's text, which may echo one.)
+//! - The work is linear in the number of octets, a client's size is constant, and no input causes a panic.
 //!
 //! # Layers
 //!
-//! Each module uses only the modules above it in this list.
+//! Each module uses only the modules before it in this list.
 //!
 //! | module | feature | |
 //! |---|---|---|
@@ -100,15 +103,16 @@
 //! # Your own loop
 //!
 //! The examples of this crate are loops that you can start from. Without arguments, each runs against a server of its
-//! own: `cargo run -p pop3-proto --example mio`.
+//! own: `cargo run -p pop3-proto --features tls --example mio`.
 //!
 //! - [`mio`]: one thread waits for readiness and downloads many maildrops at once, with one
 //!   [`Conversation`](drive::Conversation) for each.
 //! - [`completion`]: `io_uring`. The loop owns the buffers, and a bare [`Client`] reads received octets in place.
-//! - [`fixed`]: neither std nor an allocator; a bare [`Client`] with fixed arrays, in less than a KiB.
-//! - [`pipes`], an example of `pop3-blocking`: no socket, but the pipes of a child process such as `ssh host nc`.
+//! - [`fixed`]: a bare [`Client`] with fixed arrays, less than 1 KiB in total, without std and without an allocator.
+//! - [`pipes`], an example in `pop3-blocking`, which uses the pipes of a child process, such as `ssh host nc`, instead
+//!   of a socket.
 //!
-//! [`mio`]: https://docs.rs/crate/pop3-proto/latest/source/examples/mio.rs
+//! [`mio`]: https://docs.rs/crate/pop3-proto/latest/source/examples/mio/main.rs
 //! [`completion`]: https://docs.rs/crate/pop3-proto/latest/source/examples/completion/main.rs
 //! [`fixed`]: https://docs.rs/crate/pop3-proto/latest/source/examples/fixed/session.rs
 //! [`pipes`]: https://docs.rs/crate/pop3-blocking/latest/source/examples/pipes.rs

@@ -21,7 +21,7 @@ fn example(name: &str) -> Command {
     let test = env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();
     let program = profile.join("examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
-    assert!(program.exists(), "build it first: cargo build -p pop3-proto --example {name}");
+    assert!(program.exists(), "build it first: cargo build -p pop3-proto --all-features --example {name}");
     Command::new(program)
 }
 

@@ -16,10 +16,10 @@ use super::{Turn, begin, converse};
 /// [`ServerConfig::inside_tls`] is set, as on port 995 (RFC 8314, section 3.1). Otherwise STLS is offered, as on port
 /// 110 (RFC 2595, section 4), and the default config accepts a password only inside TLS.
 ///
-/// If a client sends plaintext after STLS, the session ends; nothing from before TLS remains valid inside it. In TLS
-/// 1.3, a proof can be bound to the connection with SCRAM-SHA-256-PLUS.
+/// If a client sends plaintext after STLS, the session ends. Everything that the client sent before TLS is forgotten.
+/// With TLS 1.3, the server also offers SCRAM-SHA-256-PLUS, which binds the client's proof to the connection.
 ///
-/// You manage tasks and time here too: unless you use a time-out, a client that never begins the handshake waits
+/// You manage tasks and time here too: unless you use a timeout, a client that never begins the handshake waits
 /// forever. `rustls` limits the octets of a handshake that it buffers. If you drop the future, the stream is dropped
 /// too, and nothing more is removed.
 ///
@@ -30,7 +30,7 @@ use super::{Turn, begin, converse};
 /// use pop3_async::pop3_proto::tls::rustls;
 /// use tokio::net::TcpStream;
 ///
-/// /// For each connection that a listener on port 995 accepts.
+/// /// Serves a connection that a listener on port 995 has accepted.
 /// async fn accepted(stream: TcpStream, store: &MailStore, tls: Arc<rustls::ServerConfig>) -> std::io::Result<()> {
 ///     let config = ServerConfig::new().inside_tls(true);
 ///     pop3_async::serve_tls(stream, store.maildrop(), config, tls).await

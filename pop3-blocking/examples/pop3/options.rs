@@ -15,11 +15,12 @@ use crate::url;
 pub(crate) struct Options {
     /// The maildrop: pop3s://[user[;AUTH=mechanism]@]host[:port]; the default is the host in $MAILHOST
     ///
-    /// pop3s:// uses TLS from the beginning (port 995), and so does $MAILHOST by default. pop:// and pop3:// begin
-    /// without TLS (port 110); --starttls then switches to TLS. Without TLS, a password is sent only with --plaintext.
+    /// pop3s:// uses TLS from the start of the connection (port 995), and so does $MAILHOST by default. pop:// and
+    /// pop3:// begin without TLS (port 110); --starttls then switches to TLS. Without TLS, a password is sent only with
+    /// --plaintext.
     ///
-    /// Write `;`, `:`, `@`, `/` and `%` in a user name as %3B, %3A, %40, %2F and %25. The mechanism is
-    /// SCRAM-SHA-256, SCRAM-SHA-1, either with -PLUS, CRAM-MD5, PLAIN, LOGIN, +APOP, or `*` for any.
+    /// Write `;`, `:`, `@`, `/` and `%` in a user name as %3B, %3A, %40, %2F and %25. The mechanism is SCRAM-SHA-256,
+    /// SCRAM-SHA-256-PLUS, SCRAM-SHA-1, SCRAM-SHA-1-PLUS, CRAM-MD5, PLAIN, LOGIN, +APOP, or `*` for any.
     #[arg(value_name = "URL")]
     pub(crate) url: Option<String>,
 
@@ -34,7 +35,7 @@ pub(crate) struct Options {
     #[arg(long, global = true, conflicts_with = "plaintext")]
     pub(crate) starttls: bool,
 
-    /// Trusts the certificate authorities in a PEM file, in addition to the system's
+    /// Trusts the certificate authorities in a PEM file in addition to the system's
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
 
@@ -49,7 +50,7 @@ pub(crate) struct Options {
     #[arg(long, global = true)]
     pub(crate) plaintext: bool,
 
-    /// Requests one message at a time, for servers that mix up their answers
+    /// Requests one message at a time, for servers that confuse the answers to pipelined commands
     #[arg(long, global = true)]
     pub(crate) no_pipelining: bool,
 
@@ -61,7 +62,8 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
 
-    /// Gives up if the server does not answer within this time [default: 30 to connect, then 60]
+    /// Sets the time limit for each wait; the login may take twice as long [default: 30 to connect, 60 for each answer,
+    /// 120 for the login]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: Option<u64>,
 }
@@ -90,13 +92,13 @@ pub(crate) enum Command {
     Stat,
     /// Shows the number and the size in octets of each message
     List {
-        /// Only this message
+        /// Shows only this message
         #[arg(value_name = "N", value_parser = message_number)]
         number: Option<u32>,
     },
     /// Shows the number and the unique-id of each message
     Uidl {
-        /// Only this message
+        /// Shows only this message
         #[arg(value_name = "N", value_parser = message_number)]
         number: Option<u32>,
     },
@@ -134,9 +136,9 @@ pub(crate) enum Command {
     /// Downloads new messages into a Maildir
     ///
     /// Stores each message exactly as the server sent it. DIR/.pop3-seen records the unique-ids of the stored messages:
-    /// while the server lists an id, its message is not downloaded again, even if you have moved it. If an id disappears
-    /// and returns, its message is downloaded again and compared. You can interrupt a run at any time: the next run
-    /// continues, and no message is lost or duplicated.
+    /// while the server lists an id, its message is not downloaded again, even if you have moved the file. If an id
+    /// disappears and returns, the message is downloaded again, and stored only if it differs. You can interrupt a run
+    /// at any time: the next run continues, and no message is lost or duplicated.
     Fetch {
         /// The Maildir, created if it does not exist
         #[arg(value_name = "DIR")]

@@ -14,11 +14,11 @@ use super::{Turn, begin, converse};
 /// [`ServerConfig::inside_tls`] is set, as on port 995 (RFC 8314, section 3.1). Otherwise STLS is offered, as on port
 /// 110 (RFC 2595, section 4), and the default config accepts a password only inside TLS.
 ///
-/// If a client sends plaintext after STLS, the session ends; nothing from before TLS remains valid inside it. In TLS
-/// 1.3, a proof can be bound to the connection with SCRAM-SHA-256-PLUS.
+/// If a client sends plaintext after STLS, the session ends. Everything that the client sent before TLS is forgotten.
+/// With TLS 1.3, the server also offers SCRAM-SHA-256-PLUS, which binds the client's proof to the connection.
 ///
-/// You manage threads and time here too: a client that never begins the handshake waits for the time-out of the stream.
-/// `rustls` limits the octets of a handshake that it buffers.
+/// You provide threads and timeouts here too: a client that never begins the handshake occupies its thread until the
+/// stream times out. `rustls` limits the octets of a handshake that it buffers.
 ///
 /// ```
 /// use std::net::TcpStream;
@@ -27,7 +27,7 @@ use super::{Turn, begin, converse};
 /// use pop3_blocking::pop3_proto::serve::MailStore;
 /// use pop3_blocking::pop3_proto::tls::rustls;
 ///
-/// /// For each connection that a listener on port 995 accepts.
+/// /// Serves a connection that a listener on port 995 has accepted.
 /// fn accepted(stream: TcpStream, store: &MailStore, tls: Arc<rustls::ServerConfig>) -> std::io::Result<()> {
 ///     let config = ServerConfig::new().inside_tls(true);
 ///     pop3_blocking::serve_tls(stream, store.maildrop(), config, tls)

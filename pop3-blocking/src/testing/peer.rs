@@ -21,9 +21,9 @@ use std::time::Duration;
 
 use crate::{Connect, Security, Session, Tcp, connect};
 
-/// A time-out that is long enough for a loaded machine. Only a failing test waits for it.
+/// A timeout that is long enough for a loaded machine. Only a failing test waits for it.
 pub const PATIENCE: Duration = Duration::from_secs(600);
-/// A time-out that a test waits for, where other answers must come before it, too: only a hang makes those late.
+/// A timeout that a test waits for, where other answers must come before it, too: only a hang makes those late.
 pub const LONG: Duration = Duration::from_secs(3);
 
 /// A login as USER and PASS on a server that knows no CAPA.
@@ -197,7 +197,7 @@ fn expect_quiet(stream: &mut TcpStream) {
 ///
 /// # Panics
 ///
-/// Panics if the client does not close it before the time-out.
+/// Panics if the client does not close it before the timeout.
 pub fn rest(stream: &mut impl Read) -> String {
     let mut rest = Vec::new();
     match stream.read_to_end(&mut rest) {

@@ -1,12 +1,12 @@
-//! Downloads many maildrops on one thread without a runtime: `mio` reports which sockets are ready, and the core does
-//! the rest.
+//! Downloads many maildrops on one thread without a runtime: `mio` reports which sockets are ready, and the core
+//! handles the protocol.
 //!
 //! `mio [HOST PORT USER PASSWORD [USER PASSWORD]...]` downloads all these maildrops at once and counts messages and
 //! octets. Without arguments it starts a server with a hundred maildrops. If `POP3_CA` names a PEM file, the sessions
 //! begin TLS with STLS and trust the authorities in the file; otherwise they are not protected.
 //!
-//! `wire.rs` moves the octets; it would be the same in any program. `session.rs` decides what to ask for. A loop that
-//! waits for readiness cannot stop in the middle of a call, so the session stores its position as data.
+//! `wire.rs` reads and writes octets, and you can copy it unchanged. `session.rs` chooses the commands. A loop that
+//! waits for readiness cannot block inside a call, so the session stores its progress in an enum.
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -15,8 +15,8 @@ use pop3_proto::{Command, Config};
 
 use crate::wire::{Wire, would_wait};
 
-/// The octets of commands in flight, enough for thousands. They may be many, since this loop reads whenever it cannot
-/// write.
+/// The maximum number of octets of commands in flight, enough for thousands of commands. It can be large, because this
+/// loop reads whenever it cannot write.
 const WINDOW: usize = 32 * 1024;
 
 pub(crate) struct Session {
@@ -71,10 +71,10 @@ impl Session {
         Session { user, wire, host: host.to_owned(), tls, stage: Stage::Login(Box::new(login)), messages: 0, octets: 0 }
     }
 
-    /// Goes on until the session is over (`true`) or the socket would block (`false`).
+    /// Continues until the session is over (returns true) or the socket would block (returns false).
     ///
-    /// Stopping earlier would be an error, because `mio` reports readiness only once. (For fairness, a session whose
-    /// server is faster than this thread should be put last in a queue of the program after some rounds.)
+    /// Stopping earlier would be an error, because `mio` reports readiness only once. (To be fair to other sessions, a
+    /// real program should stop after some rounds and put the session at the end of a queue.)
     pub(crate) fn ready(&mut self, now: Duration) -> Result<bool, Box<dyn Error>> {
         loop {
             let result = match (self.step()?, &self.tls) {

@@ -24,8 +24,8 @@ trait Duplex: Read + Write {}
 impl<T: Read + Write> Duplex for T {}
 
 impl Wire {
-    /// Does the I/O that is due. Returns [`WouldBlock`](ErrorKind::WouldBlock) if it has to wait; `mio` reports when to
-    /// try again.
+    /// Does the I/O that is due. Returns [`WouldBlock`](ErrorKind::WouldBlock) if the socket is not ready; `mio`
+    /// reports when to try again.
     pub(crate) fn transfer(&mut self, io: Io, now: Duration) -> io::Result<()> {
         let (conversation, mut secured) = (&mut self.conversation, None);
         let stream: &mut dyn Duplex = match &mut self.tls {
@@ -55,7 +55,7 @@ impl Wire {
         Ok(())
     }
 
-    /// Begins TLS, or continues to do so.
+    /// Begins or continues the TLS handshake.
     pub(crate) fn start_tls(&mut self, config: &Arc<ClientConfig>, host: &str) -> Result<(), Box<dyn Error>> {
         let name = server_name(host)?;
         if self.tls.is_none() {

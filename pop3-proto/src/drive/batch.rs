@@ -13,7 +13,7 @@ use crate::wire::listing::ScanListing;
 pub struct Selection(Vec<(u32, u64)>);
 
 impl Selection {
-    /// Selects messages by scan listing. Their sizes limit how much is requested at once.
+    /// Selects messages by their scan listings. The sizes in the listings limit how much is requested at once.
     pub fn listed(listings: impl IntoIterator<Item = ScanListing>) -> Selection {
         Selection(listings.into_iter().map(|listing| (listing.number, listing.octets)).collect())
     }
@@ -72,7 +72,8 @@ struct InFlight {
     sent: Sent,
 }
 
-/// A batch of commands of one kind. Each gives an [`Item`] with a `T`: a [`Retrieval`], or the [`Call`] of a deletion.
+/// A batch of commands of one kind. For each message, [`next`](Self::next) returns an [`Item`] that contains a `T`: a
+/// [`Retrieval`], or the [`Call`] of a deletion.
 ///
 /// The window is the maximum number of octets of commands in flight, but one command is always sent. The batch refills
 /// the window when half of it is free, so that one write carries many commands. Without pipelining, commands are sent
@@ -134,13 +135,13 @@ impl<T> Batch<T> {
         Item { number, call: (self.reader)(self.each.command(number), sent) }
     }
 
-    /// Sends no more commands. The answers to those in flight still arrive.
+    /// Stops sending commands. The answers to commands in flight still arrive.
     pub fn stop(&mut self) {
         self.wanted = Vec::new().into_iter();
     }
 
-    /// Returns the next message, or `None` at the end. Read its answer before the next call, which skips the rest of
-    /// it.
+    /// Returns the next message, or `None` at the end. Read its answer before you call this again: the next call skips
+    /// what you have not read.
     ///
     /// Returns [`NeedIo`](Step::NeedIo) only with [`Io::Look`], never with [`Io::Transfer`].
     ///

@@ -26,7 +26,7 @@ use crate::drive::timed_out::{TimedOut, Wait, What};
 use crate::error::Awaiting;
 use crate::state::State;
 
-/// Time limits. [`Duration::MAX`] means no limit.
+/// The time limits of a client. [`Duration::MAX`] means no limit.
 ///
 /// ```
 /// use core::time::Duration;
@@ -43,15 +43,16 @@ pub struct Timeouts {
     pub handshake: Duration,
     /// The limit for the greeting, to the end of its line. The default is 60 seconds.
     pub greeting: Duration,
-    /// The limit for the answer to one command, to the end of its status line; for AUTH, all challenges included. It
-    /// begins when all earlier answers have arrived and you wait for this one. The default is 60 seconds.
+    /// The limit for the answer to one command, to the end of its status line; for AUTH, it includes all challenges.
+    /// The time starts when all earlier answers have arrived and you wait for this one. The default is 60 seconds.
     pub answer: Duration,
     /// The limit for the next [`octets`](Self::octets) of a message or a listing. The default is 60 seconds.
     pub interval: Duration,
-    /// The number of octets of a message or a listing that must arrive in each [`interval`](Self::interval), unless it
-    /// ends. The default is 256.
+    /// The number of octets of a message or a listing that must arrive in each [`interval`](Self::interval), unless the
+    /// message or the listing ends first. The default is 256.
     pub octets: u32,
-    /// The limit for all waits until the login succeeds, connecting included. The default is 120 seconds.
+    /// The limit for the sum of all waits until the login succeeds, including the time to connect. The default is 120
+    /// seconds.
     pub login: Duration,
 }
 
@@ -67,7 +68,7 @@ impl Timeouts {
         login: Duration::MAX,
     };
 
-    /// Creates the default limits, also for use in constants.
+    /// Creates the default limits. You can call this in constants.
     pub const fn new() -> Timeouts {
         let minute = Duration::from_secs(60);
         Timeouts::UNLIMITED.connect(Duration::from_secs(30)).octets(256).login(Duration::from_secs(120)).each(minute)
@@ -128,7 +129,8 @@ impl Default for Timeouts {
     }
 }
 
-/// The remaining time for the current wait.
+/// The deadlines of one connection. They have no clock: ask for the remaining time before each wait, and report the
+/// time that you waited with [`spent`](Self::spent).
 #[derive(Clone, Debug)]
 pub struct Deadlines {
     timeouts: Timeouts,
@@ -161,7 +163,7 @@ impl Deadlines {
         &self.timeouts
     }
 
-    /// Replaces the limits, for the current wait too.
+    /// Replaces the limits, including that of the current wait.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.timeouts = timeouts;
     }
@@ -206,9 +208,9 @@ impl Deadlines {
         self.left()
     }
 
-    /// Returns the time at which the current wait must end: the next deadline of a session, for a loop that drives many
-    /// of them. `now` is the time on a monotonic clock of your own, such as the time since your program started; the
-    /// result is on the same clock. It is [`Duration::MAX`] if there is no limit or no answer is due.
+    /// Returns the time at which the current wait must end. Use this in a loop that drives many sessions. `now` is the
+    /// time on a monotonic clock of your own, such as the time since your program started; the result is on the same
+    /// clock. It is [`Duration::MAX`] if there is no limit or no answer is due.
     ///
     /// The wait begins with the first call, and ends with [`received`](Self::received) or when no answer is due.
     ///
@@ -240,7 +242,7 @@ impl Deadlines {
         Ok(now.saturating_add(self.answer(conversation)?))
     }
 
-    /// Reports that octets arrived at `now`, which ends the wait that [`until`](Self::until) began.
+    /// Reports that `octets` octets arrived at `now`. This ends the wait that [`until`](Self::until) began.
     pub fn received(&mut self, octets: usize, now: Duration) {
         let waited = self.since.take().map_or(Duration::ZERO, |since| now.saturating_sub(since));
         self.spent(waited, octets);

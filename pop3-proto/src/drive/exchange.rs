@@ -13,12 +13,12 @@ use crate::wire::reply::{Challenge, Reply};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExchangeError {
-    /// The server refused. The session continues.
+    /// The server refused the command. The session continues.
     Refused(OwnedRefusal),
     /// The server's answer is malformed. The session continues.
     Malformed(Malformed),
-    /// The server sent `+OK` before the mechanism was complete, so it did not prove its identity or did not let the
-    /// client do so (RFC 4422, section 3.4). The session is over.
+    /// The server sent `+OK` before the mechanism was complete, so the server did not prove its identity, or the client
+    /// could not prove its own (RFC 4422, section 3.4). The session is over.
     PrematureSuccess,
 }
 
@@ -28,8 +28,8 @@ impl From<Malformed> for ExchangeError {
     }
 }
 
-/// A command and the value of its answer. It receives events and returns a value that borrows nothing. Messages are not
-/// exchanges, because they are streamed.
+/// A command, and the conversion of its answer to a value that borrows nothing. RETR and TOP are not exchanges, because
+/// their messages are streamed.
 pub trait Exchange {
     /// The value of the answer.
     type Value;
@@ -37,8 +37,8 @@ pub trait Exchange {
     /// Returns the command to send.
     fn command(&self) -> Command<'_>;
 
-    /// Handles an event of the answer: the status line, a row or the end. Returns `Break` with the result; the rest of
-    /// the answer is then skipped.
+    /// Handles an event of the answer: the status line, a row or the end. Returns `Break` with the result as soon as it
+    /// is known; the rest of the answer is then skipped.
     fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<Self::Value, ExchangeError>>;
 
     /// Returns the response to a challenge of AUTH. The default cancels the exchange.

@@ -1,7 +1,8 @@
 //! A client with buffers: everything that an adapter needs except the I/O.
 //!
-//! A [`Conversation`] holds the protocol state and the buffers. You step a [`Call`], a [`Retrieval`], a [`Batch`] or a
-//! [`Login`](crate::login::Login) until it is done, and do the requested [`Io`] after each [`Step::NeedIo`].
+//! A [`Conversation`] holds the protocol state and the buffers. You advance a [`Call`], a [`Retrieval`], a [`Batch`] or
+//! a [`Login`](crate::login::Login) step by step until it is done. If a step returns [`Step::NeedIo`], do this [`Io`]
+//! before the next step.
 //!
 //! # Your own loop
 //!
@@ -18,7 +19,7 @@
 //! struct Link(Conversation, Service<MemoryMaildrop>);
 //!
 //! impl Link {
-//!     /// Repeats `step` until it is done, and does the I/O that is due in between.
+//!     /// Repeats `step` until it is done, and does the I/O that each step requests.
 //!     fn run<T, E>(&mut self, mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, E>) -> Result<T, E> {
 //!         let Link(client, server) = self;
 //!         loop {
@@ -32,7 +33,7 @@
 //!                 server.filled(len);
 //!                 client.written(len);
 //!             }
-//!             // With nothing to read, a socket would block, or report 0 octets if the server has closed it.
+//!             // If there is nothing to read, a socket would block here, or return 0 octets if the server has closed it.
 //!             let len = server.pending().len().min(client.spare().len());
 //!             if len > 0 || server.is_over() {
 //!                 client.spare()[..len].copy_from_slice(&server.pending()[..len]);

@@ -1,4 +1,4 @@
-//! The settings for a connection, and the defaults for missing ones. This module does no I/O.
+//! The settings for a connection, and the defaults for settings that you omit. This module does no I/O.
 
 use alloc::string::String;
 use core::fmt;
@@ -57,13 +57,13 @@ enum Proof {
 }
 
 impl Connect {
-    /// Creates settings for TLS with the platform's verifier, the default port of the protocol, and the timeouts of
+    /// Creates settings for TLS with the platform's verifier, the default port 995, and the timeouts of
     /// [`Timeouts::default`].
     pub fn new() -> Connect {
         Connect::default()
     }
 
-    /// Sets the name or address of the server. The default is `$MAILHOST`.
+    /// Sets the name or address of the server. The default is `$MAILHOST`, unless you use a stream of your own.
     pub fn host(mut self, host: impl Into<String>) -> Connect {
         self.host = Some(host.into());
         self
@@ -75,7 +75,8 @@ impl Connect {
         self
     }
 
-    /// Sets the name of the user. The default is the name in `~/.netrc` (or `$NETRC`) for the host.
+    /// Sets the user name. The default is the name for the host in the netrc file: the file that `$NETRC` names, or
+    /// else `~/.netrc`.
     pub fn user(mut self, user: impl Into<String>) -> Connect {
         self.user = Some(user.into());
         self
@@ -113,7 +114,7 @@ impl Connect {
         self
     }
 
-    /// Sets the permitted protection and methods at once.
+    /// Sets the whole policy: the required protection and the permitted methods.
     pub fn policy(mut self, policy: Policy) -> Connect {
         self.policy = policy;
         self
@@ -131,12 +132,12 @@ impl Connect {
         self
     }
 
-    /// Sets the only permitted method: see [`Policy::methods`].
+    /// Sets the only permitted method: see [`Policy::methods`](Policy#structfield.methods).
     pub fn method(self, method: Method) -> Connect {
         self.methods([method])
     }
 
-    /// Sets the permitted methods: see [`Policy::methods`].
+    /// Sets the permitted methods: see [`Policy::methods`](Policy#structfield.methods).
     pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Connect {
         self.policy.methods = Some(methods.into_iter().collect());
         self
@@ -148,9 +149,9 @@ impl Connect {
         self
     }
 
-    /// Sets the maximum number of octets of commands that a batch keeps in flight. With 1, commands are sent one at a
-    /// time, for servers that confuse the answers to pipelined commands. The default depends on the stream; each adapter
-    /// documents it.
+    /// Sets the maximum number of octets of commands that a batch keeps in flight. With 1, a batch sends one command at
+    /// a time, for servers that confuse the answers to pipelined commands. The default depends on the stream; each
+    /// adapter documents it.
     pub fn window(mut self, octets: usize) -> Connect {
         self.window = Some(octets);
         self
@@ -178,7 +179,7 @@ impl Connect {
         self
     }
 
-    /// Sets the timeout from the connection to the end of the login.
+    /// Sets the limit for the sum of all waits from the start of the connection to the end of the login.
     pub fn login_timeout(mut self, timeout: Duration) -> Connect {
         self.timeouts.login = timeout;
         self
@@ -196,7 +197,7 @@ impl Connect {
         self
     }
 
-    /// Sets the host unless one was set, for an adapter that knows `$MAILHOST`.
+    /// Sets the host if none was set. An adapter passes the value of `$MAILHOST`.
     pub fn default_host(mut self, host: Option<String>) -> Connect {
         self.host = self.host.or(host);
         self
@@ -213,8 +214,8 @@ impl Connect {
         Ok((host, self.port.unwrap_or(default)))
     }
 
-    /// Returns the credentials, for an adapter. If the name or the proof is missing, `netrc` is called with the host
-    /// and the name, if there is one.
+    /// Returns the credentials, for an adapter. If the user name or the secret is missing, this calls `netrc` with the
+    /// host and, if it is set, the user name.
     ///
     /// # Errors
     ///

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::sasl::Mechanism;
 
-/// The identity that logs in, and its proof. `Debug` does not show the secret. The memory of each clone is wiped on
-/// drop.
+/// A user's identity and its proof, such as a password. `Debug` does not show the secret. The memory of each clone is
+/// wiped on drop.
 #[derive(Clone)]
 pub struct Credentials {
     user: String,
@@ -96,8 +96,7 @@ impl Credentials {
         Credentials::with("", Secret::Outside)
     }
 
-    /// Creates credentials for your own mechanism. `make` is called once for each login and returns the mechanism at
-    /// its beginning.
+    /// Creates credentials for your own mechanism. `make` is called once for each login and returns a new mechanism.
     pub fn mechanism<M: Mechanism + 'static>(make: impl Fn() -> M + Send + Sync + 'static) -> Credentials {
         Credentials::with("", Secret::Own(Shared::new(move || Box::new(make()))))
     }
@@ -109,15 +108,15 @@ impl Credentials {
     /// Sets the user whose maildrop is opened, if it is not the one who logs in: the authorization identity of SASL
     /// (RFC 4422, section 3.4.1).
     ///
-    /// PLAIN, SCRAM and EXTERNAL support it. Other methods are then refused before anything is sent.
+    /// PLAIN, SCRAM and EXTERNAL support this. The login then uses none of the other methods.
     #[must_use]
     pub fn acting_for(mut self, authzid: impl Into<String>) -> Credentials {
         self.authzid = authzid.into();
         self
     }
 
-    /// Sets the server, which OAUTHBEARER includes in its message (RFC 7628, section 3.1). The `connect` of an adapter
-    /// sets it.
+    /// Sets the server, which OAUTHBEARER includes in its message (RFC 7628, section 3.1). The adapters do this for you
+    /// if [`Connect::host`](crate::login::Connect::host) is set.
     #[must_use]
     pub fn for_server(mut self, host: impl Into<String>, port: u16) -> Credentials {
         self.place = Some((host.into(), port));

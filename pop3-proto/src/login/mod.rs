@@ -1,7 +1,8 @@
 //! The login flow: CAPA, STLS, the choice of a method, and a typed error if it fails.
 //!
-//! A method that fails is never followed by a weaker one; [`Policy::methods`] describes the one exception, for channel
-//! bindings. No credentials are sent over a link that is less protected than the caller permits.
+//! A method that fails is never followed by a weaker one; [`Policy::methods`](Policy#structfield.methods) describes the
+//! one exception, for channel bindings. Credentials are sent only over a connection with the protection that you
+//! require.
 
 mod auth;
 mod choice;
@@ -46,13 +47,13 @@ pub use error::LoginFailed;
 pub use policy::{Method, Methods, Policy, Security};
 pub use url::{PopUrl, UrlError};
 
-/// A state of the login that the driver must handle.
+/// A state of the login that you must handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// TLS is to begin, with the connection or after STLS, and no input is unread: do the TLS handshake, call
-    /// [`Conversation::tls_established`], and continue.
+    /// TLS must begin now, at the start of the connection or after STLS. Do the TLS handshake, call
+    /// [`Conversation::tls_established`], and step the login again.
     StartTls,
-    /// The session is in TRANSACTION.
+    /// The login succeeded, and the session is in TRANSACTION.
     LoggedIn,
 }
 
@@ -89,7 +90,7 @@ impl Login {
     ///
     /// # Errors
     ///
-    /// The reason for the failure. [`Error::is_recoverable`] returns true if the conversation can be used again.
+    /// [`Error`] with the reason. [`Error::is_recoverable`] returns true if you can use the conversation again.
     pub fn step(&mut self, conversation: &mut Conversation) -> Result<Step<Progress>, Error> {
         loop {
             let inside_tls = conversation.client().inside_tls();
@@ -260,7 +261,8 @@ impl Login {
         }
     }
 
-    /// Returns the stage for the only method that may follow another one: see [`Policy::methods`].
+    /// Returns the stage for the only method that may follow another one: see
+    /// [`Policy::methods`](Policy#structfield.methods).
     fn without_binding(&mut self, conversation: &Conversation, error: &Error) -> Result<Option<Stage>, LoginError> {
         let Stage::Prove(call) = &self.stage else { return Ok(None) };
         let Proof::Sasl(auth) = call.exchange() else { return Ok(None) };

@@ -7,10 +7,11 @@
 //! default login anonymous password none
 //! ```
 //!
-//! Words are separated by US-ASCII whitespace, including line ends of any kind. In double quotes or after a backslash,
-//! whitespace other than a line end is part of the word. A `#` in the place of a keyword begins a comment. `account` is
-//! skipped together with its word, and `macdef` up to the next blank line. If a host has several entries, the name
-//! selects one. `default` applies to every host that has no entry. The entry that is used must be UTF-8.
+//! Words are separated by US-ASCII whitespace, including line ends of any kind. Whitespace inside double quotes or
+//! after a backslash is part of the word, except for line ends. A `#` where a keyword is expected begins a comment. The
+//! parser skips `account` and the word after it, and everything from `macdef` to the next blank line. If a host has
+//! several entries, the name selects one. `default` applies if no entry for the host matches. The name and the password
+//! of the selected entry must be UTF-8.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -43,8 +44,7 @@ pub struct NetrcError {
 }
 
 /// Finds the entry for a host in the text of a netrc file. With a user, an entry with that name takes precedence over
-/// one without a name. Without a user, the first entry is returned. Only that entry is copied out of the text, and no
-/// other password.
+/// one without a name. Without a user, the first entry is returned. No other password is copied.
 ///
 /// # Errors
 ///

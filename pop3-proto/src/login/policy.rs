@@ -18,7 +18,7 @@ pub enum Security {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Method {
-    /// USER and PASS: sends the password in clear (RFC 1939, section 7).
+    /// USER and PASS: sends the password itself (RFC 1939, section 7).
     UserPass,
     /// APOP: sends a digest of the password and the timestamp of the greeting (RFC 1939, section 7). It is used only if
     /// you name it, because many servers send a timestamp but do not support APOP.
@@ -40,8 +40,9 @@ pub enum Method {
     ScramSha256Plus,
     /// SASL SCRAM-SHA-256 (RFC 7677). Requires the feature `scram`.
     ///
-    /// The server sets the number of iterations. From 4,096 to 600,000 are accepted, which take from some milliseconds
-    /// to a good part of a second. The computation runs inside the login step that receives the number.
+    /// The server sets the number of iterations. The client accepts 4,096 to 600,000 iterations, which take between a
+    /// few milliseconds and a large fraction of a second. The computation runs inside the login step that receives the
+    /// number.
     ScramSha256,
     /// SASL OAUTHBEARER: an access token (RFC 7628).
     OauthBearer,
@@ -84,7 +85,7 @@ impl Method {
         }
     }
 
-    /// Returns a set of this method only, for [`Policy::methods`].
+    /// Returns a set that contains only this method, for [`Policy::methods`](Policy#structfield.methods).
     pub const fn only(self) -> Methods {
         Methods::of(&[self])
     }
@@ -132,7 +133,7 @@ impl Methods {
         self.0 & 1 << method as u16 != 0
     }
 
-    /// Returns the methods, best first: the strongest proofs come before methods that show the password.
+    /// Returns the methods, best first: methods that prove knowledge of the password come before methods that send it.
     pub fn iter(self) -> impl Iterator<Item = Method> {
         Methods::BEST_FIRST.into_iter().filter(move |method| self.contains(*method))
     }
@@ -208,7 +209,7 @@ impl fmt::Display for Methods {
 pub struct Policy {
     /// The required protection.
     pub security: Security,
-    /// Allows sending a password or a token in clear without TLS. The default is false.
+    /// True to allow sending a password or a token without TLS. The default is false.
     pub allow_plaintext: bool,
     /// The permitted methods. The default is all except APOP and CRAM-MD5.
     ///
@@ -217,10 +218,10 @@ pub struct Policy {
     /// announces it but not USER. With a token it is OAUTHBEARER, XOAUTH2. If you permit a single method, it is used
     /// even if the server announced no capabilities.
     ///
-    /// A refused method is not followed by another, with one exception: if the server does not support the channel
-    /// binding of -PLUS, the same SCRAM follows once without it, if it is permitted and offered. The binding counts as
-    /// unsupported if the server refuses before a proof is sent, or says so after the proof. If the server says that
-    /// the binding does not match, no method follows.
+    /// If the server refuses a method, no other method follows, with one exception: if the server does not support the
+    /// channel binding of -PLUS, the same SCRAM follows once without it, provided that it is permitted and offered. The
+    /// binding counts as unsupported if the server refuses before the client has sent a proof, or if it says so after
+    /// the proof. If the server says that the binding does not match, no method follows.
     ///
     /// The exception exists because some servers announce -PLUS but do not support the channel binding of TLS 1.3. Both
     /// sides still prove that they know the password. The exception gives up one guarantee of -PLUS: that it detects an

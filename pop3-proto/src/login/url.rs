@@ -22,10 +22,10 @@ use crate::login::{Connect, Method, Methods, Security};
 /// | `pop3s` | [`Security::Tls`] | 995 |
 ///
 /// In the user name, `;`, `:`, `@`, `/` and `%` are written `%3B`, `%3A`, `%40`, `%2F` and `%25`. The mechanism is the
-/// name of a SASL mechanism, `+APOP`, or `*` for any. An IPv6 address is written in brackets. A URL contains no
-/// password.
+/// name of a SASL mechanism, `+APOP`, or `*` for any. Write an IPv6 address in brackets. A URL that contains a password
+/// is rejected.
 ///
-/// A `PopUrl` can be converted to [`Connect`], and [`Connect`] itself can be parsed from a URL.
+/// You can convert a `PopUrl` to [`Connect`], or parse a URL as [`Connect`] directly.
 ///
 /// ```
 /// use pop3_proto::login::{Method, PopUrl, Security, UrlError};
@@ -79,23 +79,23 @@ impl PopUrl {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// A colon stands in front of the `@`, so a password may follow it. This is found before any other mistake, and in
-    /// any text that begins with `pop` or has `://` in it.
+    /// There is a colon before the `@`, so the text may contain a password. This error takes precedence over all
+    /// others. It is returned for any text whose scheme begins with `pop`, or that has `//` after the first colon.
     #[error(
-        "a password has no place in a URL, where others can see it: give it in another way; a `:` in the user name \
+        "a URL must not contain a password, because others can see it; a `:` in the user name \
          must be written %3A"
     )]
     Password,
     /// The text does not begin with a scheme and `://`.
     #[error("the URL does not begin with pop3s:// or pop://: {SHAPE}")]
     NoScheme,
-    /// `//` is missing behind a known scheme.
+    /// `//` is missing after a known scheme.
     #[error("`//` is missing behind the scheme: {SHAPE}")]
     NoSlashes,
-    /// The scheme is another one.
+    /// The scheme is unknown.
     #[error("the scheme must be pop, pop3 or pop3s: {SHAPE}")]
     UnknownScheme,
-    /// There is an `@`, but no user name or mechanism in front of it.
+    /// There is an `@`, but no user name or mechanism before it.
     #[error("the user name in front of `@` is missing: {SHAPE}")]
     NoUser,
     /// The user name has an `@` or a `/` that is not encoded.
@@ -104,11 +104,11 @@ pub enum UrlError {
     /// A `;` is followed by something other than `AUTH=`.
     #[error("only AUTH= may follow `;` in a POP URL; a `;` in the user name must be written %3B")]
     UnknownParameter,
-    /// The mechanism is `APOP` without `+`. The `+` is there because APOP is no SASL mechanism.
+    /// The mechanism is `APOP` without `+`. APOP needs a `+`, because it is not a SASL mechanism.
     #[error("APOP is no SASL mechanism: write AUTH=+APOP")]
     ApopWithoutPlus,
     /// The mechanism is missing or unknown.
-    #[error("the mechanism behind AUTH= is unknown: it may be * for any, +APOP, {}", Methods::SASL)]
+    #[error("the mechanism after AUTH= is unknown; use * for any, +APOP, or one of {}", Methods::SASL)]
     UnknownMechanism,
     /// A `%` is not followed by two hexadecimal digits.
     #[error(
@@ -134,7 +134,7 @@ pub enum UrlError {
     #[error("an IPv6 address is written in brackets, as in pop3s://user@[::1]:995")]
     NoBrackets,
     /// The closing bracket is missing.
-    #[error("the `]` behind the IPv6 address is missing")]
+    #[error("the `]` after the IPv6 address is missing")]
     OpenBracket,
     /// The text between the brackets is not an IPv6 address.
     #[error("there is no IPv6 address between the brackets")]
@@ -193,8 +193,9 @@ impl From<PopUrl> for Connect {
 
 /// Parses a [`PopUrl`].
 ///
-/// With `pop://` or `pop3://` the settings are for [`Security::Plaintext`], and no password is sent in clear unless
-/// [`Connect::allow_plaintext`] permits it. If the server offers STLS, choose [`Security::StartTls`] afterwards.
+/// With `pop://` or `pop3://` the settings are for [`Security::Plaintext`], and no password is sent unless
+/// [`Connect::allow_plaintext`] permits it. If the server offers STLS, call [`Connect::security`] with
+/// [`Security::StartTls`], as in this example.
 ///
 /// ```
 /// use pop3_proto::login::{Connect, Security, UrlError};

@@ -17,7 +17,8 @@ use crate::wire::code::Code;
 /// exceed [`count`](Self::count). A session without UPDATE drops the value, which releases the lock that `login` took
 /// and removes nothing.
 ///
-/// Every call happens between two reads of a socket. If your store is slow, drive [`Server`](crate::Server) yourself.
+/// A [`Service`](crate::Service) waits for each call before it processes more input. If your store is slow, drive
+/// [`Server`](crate::Server) yourself.
 pub trait Maildrop {
     /// Authenticates the user and takes the exclusive lock on the user's maildrop (RFC 1939, section 4).
     ///
@@ -44,7 +45,7 @@ pub trait Maildrop {
     ///
     /// # Errors
     ///
-    /// The store failed. The error must not depend on which users exist.
+    /// [`StoreError`] if the store failed. It must not depend on which users exist.
     ///
     /// [`ScramSecret::keys_of`]: crate::sasl::ScramSecret::keys_of
     /// [`ScramSecret::keys_of_nobody`]: crate::sasl::ScramSecret::keys_of_nobody
@@ -80,15 +81,16 @@ pub trait Maildrop {
     ///
     /// # Errors
     ///
-    /// Some of the marked messages were not removed. An implementation must never remove any other message.
+    /// [`StoreError`] if some of the marked messages were not removed. An implementation must never remove any other
+    /// message.
     fn remove(&mut self, marked: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError>;
 }
 
 /// The credentials that a client presents. `Debug` shows no secret.
 ///
 /// A [`Service`](crate::Service) [prepares](crate::sasl::prepare) names and passwords with the feature `saslprep`, and
-/// refuses those that cannot be prepared before it calls the store (RFC 4013; RFC 6856, section 2.2). With every login
-/// method, it also refuses those that contain a control character, and those that are not US-ASCII and longer than 255
+/// refuses those that cannot be prepared before it calls the store (RFC 4013; RFC 6856, section 2.2). For every login
+/// method, it also refuses names and passwords that contain a control character, and non-ASCII ones of more than 255
 /// octets.
 #[derive(Clone, Copy)]
 pub enum LoginAttempt<'a> {
@@ -132,8 +134,9 @@ impl<'a> LoginAttempt<'a> {
     /// With the feature `saslprep`, the client's password is [prepared](crate::sasl::prepare) before the comparison.
     /// Prepare `secret` too, once when you store it, and not for each login.
     ///
-    /// The time depends on the client's input and reveals nothing about `secret`: neither its length, nor the position
-    /// of a difference, nor whether it is US-ASCII. (A digest of APOP takes time for each 64 octets of `secret`.)
+    /// The time depends on the client's input. It reveals neither the length of `secret`, nor the position of a
+    /// difference, nor whether `secret` is US-ASCII. (Exception: with APOP, the time grows with each 64 octets of
+    /// `secret`.)
     pub fn prove(&self, secret: &[u8]) -> bool {
         let equal = match self {
             LoginAttempt::Proved { .. } => true,
@@ -175,7 +178,7 @@ impl fmt::Debug for LoginAttempt<'_> {
     }
 }
 
-/// The reason why a login was refused. The texts are sent to the client, for its user.
+/// The reason why a login was refused. Its text is sent to the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Denial {

@@ -25,8 +25,8 @@ use crate::sasl::{ScramKeys, ScramSecret};
 use crate::serve::maildrop::{Denial, LoginAttempt, Maildrop, StoreError, prepared};
 use crate::wire::stuffing::transmitted_octets;
 
-/// A store of users with passwords and messages. A clone is another handle to the same store, and can be used by any
-/// thread.
+/// A store of users with passwords and messages. A clone is another handle to the same store, which you can use from
+/// any thread.
 ///
 /// With the feature `scram`, its maildrops accept SCRAM-SHA-256. The keys are derived from the password for each
 /// exchange, which takes about a millisecond.
@@ -98,7 +98,8 @@ impl MailStore {
         self.lock().by_user.get_mut(&name(user)).map(|account| account.messages.push(message)).is_some()
     }
 
-    /// Returns the messages of `user` as delivered, including those marked as deleted; none if there is no such user.
+    /// Returns the messages of `user` as delivered, including those that a session has marked as deleted. It is empty
+    /// if there is no such user.
     pub fn messages(&self, user: &str) -> Vec<Arc<[u8]>> {
         let accounts = self.lock();
         let messages = accounts.by_user.get(&name(user)).map(|account| &account.messages);

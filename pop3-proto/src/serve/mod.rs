@@ -1,5 +1,4 @@
-//! A server with buffers: everything that an adapter needs except the I/O. It also contains the maildrop that it
-//! serves.
+//! A server with buffers, and the maildrop that it serves: everything that an adapter needs except the I/O.
 
 pub(crate) mod maildrop;
 #[cfg(feature = "std")]

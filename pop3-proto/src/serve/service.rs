@@ -1,4 +1,4 @@
-//! A whole server session: [`Server`], a maildrop, deletion marks and buffers. Only the stream is missing.
+//! A complete server session except for the stream: [`Server`], a maildrop, deletion marks and buffers.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -15,8 +15,8 @@ use crate::wire::buffer::Inbox;
 /// The initial size of the inbox, in octets. It grows up to the maximum length of a client's line.
 const INBOX: usize = 1024;
 
-/// A server session without I/O: pass in the octets from the client, and send the octets that come out, until
-/// [`is_over`](Self::is_over) returns true.
+/// A server session without I/O: pass in the octets from the client, and send the [`pending`](Self::pending) octets,
+/// until [`is_over`](Self::is_over) returns true.
 ///
 /// It accepts logins by USER and PASS or PLAIN inside TLS (without TLS if [`ServerConfig::plaintext_login`] permits
 /// it), by APOP if it has a timestamp, and with the feature `scram` by SCRAM-SHA-256 if the maildrop
@@ -55,8 +55,8 @@ pub struct Service<M> {
 }
 
 impl<M: Maildrop> Service<M> {
-    /// Creates a session that sends the greeting. With a timestamp it offers APOP; the timestamp must be new for each
-    /// session (RFC 1939, section 7). A timestamp of more than 400 octets is omitted.
+    /// Creates a session whose first output is the greeting. With a timestamp, it offers APOP. Use a new timestamp for
+    /// each session (RFC 1939, section 7). A timestamp of more than 400 octets is ignored.
     pub fn new(maildrop: M, config: ServerConfig, timestamp: Option<Timestamp<'_>>) -> Service<M> {
         let session = ServerSession::new(maildrop, config, timestamp);
         let limit = config.max_line.max(config.max_response).max(MIN_LIMIT);
@@ -118,8 +118,8 @@ impl<M: Maildrop> Service<M> {
         self.state().is_over() && self.pending().is_empty()
     }
 
-    /// Returns the memory that the buffers hold, in octets: at most 1 KiB while the session waits for the client,
-    /// everything is sent, and no received octet is left over.
+    /// Returns the memory of the buffers in octets. It is at most 1 KiB while the session waits for the client and no
+    /// octets are left to send or to process.
     pub fn buffered(&self) -> usize {
         self.inbox.held() + self.session.held()
     }

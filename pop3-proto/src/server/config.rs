@@ -15,7 +15,7 @@
 /// | buffers of [`Service`](crate::Service) | the longer of the two lines, at most the same again while it is decoded, and 128 KiB for answers that the client does not read |
 ///
 /// The limits apply to the whole session: STLS does not reset them. After the login, lines and buffers remain limited,
-/// and the session lasts as long as the client likes. This crate has no clock: adapters and their callers set time-outs
+/// and the session lasts as long as the client likes. This crate has no clock: adapters and their callers set timeouts
 /// and limit the number of connections.
 ///
 /// ```

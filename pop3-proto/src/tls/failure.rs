@@ -1,4 +1,4 @@
-//! Errors of TLS, in plain words.
+//! Errors that explain why TLS failed.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use crate::tls::pin::{Fingerprint, Unaccepted, is_authority, is_other};
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
-/// An error of TLS. `Display` explains it in plain words; match on [`error`](Self::error) to tell errors apart.
+/// A TLS error. `Display` explains it; match on [`error`](Self::error) to distinguish errors.
 ///
 /// [`TlsFailure::of`] finds it in an [`Error`](crate::drive::error::Error).
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub struct TlsFailure {
 }
 
 impl TlsFailure {
-    /// Returns the error of TLS that caused `error`, if TLS did. `None` if the connection failed or timed out.
+    /// Returns the TLS error that caused `error`, or `None` if `error` has another cause, such as a lost connection.
     pub fn of(error: &crate::drive::error::Error) -> Option<&TlsFailure> {
         error.io()?.get_ref()?.downcast_ref()
     }
@@ -37,8 +37,8 @@ impl TlsFailure {
         matches!(self.error, Error::InvalidCertificate(_) | Error::NoCertificatesPresented)
     }
 
-    /// Returns true if no trusted authority signed the server's certificate. Returns false if the server presents an
-    /// authority's certificate as its own: trusting that authority does not help.
+    /// Returns true if no trusted authority signed the server's certificate. Returns false if the server uses the
+    /// certificate of an authority as its own, because trusting that authority would not help.
     pub fn is_unknown_authority(&self) -> bool {
         matches!(self.error, Error::InvalidCertificate(CertificateError::UnknownIssuer))
     }
@@ -50,14 +50,14 @@ impl TlsFailure {
         self.fingerprint
     }
 
-    /// Returns true if the server's octets are not TLS: it speaks plaintext on this port, or another protocol.
+    /// Returns true if the server did not answer with TLS: it uses plaintext or another protocol on this port.
     pub fn is_not_tls(&self) -> bool {
         matches!(self.error, Error::InvalidMessage(InvalidMessage::InvalidContentType))
     }
 }
 
-/// Turns an error of rustls on a connection to `host` into a [`TlsFailure`], which explains it in plain words. Returns
-/// other errors unchanged.
+/// Converts an error of rustls on a connection to `host` to a [`TlsFailure`], which explains it. Returns other errors
+/// unchanged.
 pub fn explain(error: io::Error, host: &ServerName<'_>) -> io::Error {
     match error.downcast::<Error>() {
         Ok(error) => {

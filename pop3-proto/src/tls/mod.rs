@@ -1,19 +1,19 @@
-//! TLS settings for adapters, and errors of TLS in plain words. Nothing here does I/O.
+//! TLS settings for adapters, and errors that explain why TLS failed. Nothing here does I/O.
 //!
 //! A session begins inside TLS, on port 995 (RFC 8314, section 3.1; "implicit TLS"), unless
 //! [`Security`](crate::login::Security) says otherwise. With STLS the connection begins in plaintext, on port 110, and
 //! no secret is sent before TLS is established (RFC 2595, section 4). Neither falls back to an unprotected connection.
 //!
 //! The server's certificate must be valid for the host name or address that you gave (RFC 8314, section 5.4; RFC 7817).
-//! The platform's verifier decides which authorities are trusted. It reads the platform's certificates, so it is not a
-//! part of this crate: the adapters pass it to [`Tls::config`]. [`Tls::root`] and [`Tls::root_pem`] add a private
+//! The platform's verifier decides which authorities are trusted. It reads the platform's certificates, so it is not
+//! part of this crate; the adapters pass it to [`Tls::config`]. [`Tls::root`] and [`Tls::root_pem`] add a private
 //! authority. [`Tls::pin`] accepts a server by the fingerprint of its certificate or key, such as one with a
 //! self-signed certificate. Verification cannot be disabled; supply your own [`ClientConfig`] to change it.
 //!
 //! TLS 1.2 and 1.3 are supported (RFC 8314, section 4.1; RFC 8996). A configuration made by [`Tls`] offers the
 //! application protocol `pop3` (RFC 7301), so that a server that supports this extension cannot be made to speak
-//! another protocol. A stream that ends without TLS's close is treated as any end of stream: a truncation inside an
-//! answer, and a normal end after the answer to QUIT.
+//! another protocol. If a stream ends without `close_notify`, this is treated like any end of a stream: it is a
+//! truncation inside an answer, and normal after the answer to QUIT.
 //!
 //! ```
 //! use pop3_proto::login::Connect;
@@ -67,13 +67,13 @@ impl Tls {
         Tls::default()
     }
 
-    /// Trusts one more authority, in addition to the platform's: its certificate in DER.
+    /// Trusts one more authority in addition to the platform's. `der` is its certificate.
     pub fn root(mut self, der: impl Into<Vec<u8>>) -> Tls {
         self.roots.push(CertificateDer::from(der.into()));
         self
     }
 
-    /// Trusts more authorities, in addition to the platform's: all certificates in a PEM text.
+    /// Trusts all certificates in a PEM text as authorities, in addition to the platform's.
     ///
     /// # Errors
     ///
@@ -83,8 +83,8 @@ impl Tls {
         Ok(self)
     }
 
-    /// Accepts the server whose certificate, or the public key in it, has this fingerprint, and no other server.
-    /// Call it several times for several pins, such as for a key that is about to change.
+    /// Accepts the server whose certificate, or the public key in it, has this fingerprint, and no other server. Call
+    /// this several times to accept several pins, for example while the server changes its key.
     ///
     /// The pin alone decides: authority, name and dates of the certificate are not checked. The server must still
     /// prove that it has the certificate's key. Obtain the fingerprint from the server itself over a trusted channel,
@@ -95,8 +95,8 @@ impl Tls {
         self
     }
 
-    /// Sets the client certificate, sent if the server requests one: a chain that begins with your certificate, and
-    /// its key.
+    /// Sets the client certificate, which is sent if the server requests one. The chain begins with your certificate;
+    /// `key` is its private key.
     ///
     /// # Errors
     ///
@@ -125,15 +125,16 @@ impl Tls {
         self.identity(certificates(chain)?, key)
     }
 
-    /// Builds the rustls configuration. `pop3-blocking` and `pop3-async` call this; you need it in your own loop.
+    /// Builds the rustls configuration. `pop3-blocking` and `pop3-async` call this. Call it yourself only in your own
+    /// loop.
     ///
     /// `platform` creates the platform's verifier. It takes the certificates of the added authorities, which the
     /// verifier must trust in addition to the platform's, and the provider of cryptography. It is called at most once,
-    /// and not if pins or your own configuration decide. It may do I/O; this function does none itself. The crate
+    /// and not at all if you set pins or your own configuration. It may do I/O; `config` itself does none. The crate
     /// `rustls-platform-verifier` has a suitable function, `Verifier::new_with_extra_roots`.
     ///
-    /// For many connections, call this function once and give `Tls::from(config)` to each of them; they can then resume
-    /// TLS sessions, too.
+    /// For many connections, call this function once and give `Tls::from(config)` to each of them. They can then also
+    /// resume TLS sessions.
     ///
     /// # Errors
     ///
@@ -190,7 +191,8 @@ impl Tls {
     }
 }
 
-/// Uses your own configuration as it is. Adding roots, pins or an identity to it is an error.
+/// Uses your own configuration unchanged. If you add roots, pins or an identity, [`Tls::config`] returns
+/// [`TlsError::Own`].
 impl From<Arc<ClientConfig>> for Tls {
     fn from(own: Arc<ClientConfig>) -> Tls {
         Tls { own: Some(own), ..Tls::default() }
@@ -230,7 +232,7 @@ pub enum TlsError {
     /// Roots, pins or an identity were added to your own configuration, which is used as it is.
     #[error("roots, pins and identities cannot be added to your own configuration")]
     Own,
-    /// The platform's verifier cannot be created, such as because the platform's authorities cannot be loaded.
+    /// The platform's verifier cannot be created, for example because the platform's authorities cannot be loaded.
     #[error("the platform's certificate authorities could not be loaded: {0}")]
     Platform(rustls::Error),
     /// The host is neither a host name nor an IP address.
@@ -253,8 +255,8 @@ pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
     ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Name(host.to_owned()))
 }
 
-/// Returns the channel binding `tls-exporter` of a connection whose handshake is done: 32 octets that only the two
-/// ends know (RFC 9266, section 2). `None` unless it is TLS 1.3.
+/// Returns the channel binding `tls-exporter` of a connection whose handshake is done: 32 octets that only the client
+/// and the server know (RFC 9266, section 2). Returns `None` unless the connection uses TLS 1.3.
 pub fn channel_binding<Data>(connection: &ConnectionCommon<Data>) -> Option<Zeroizing<Vec<u8>>> {
     if connection.protocol_version() != Some(ProtocolVersion::TLSv1_3) {
         return None;

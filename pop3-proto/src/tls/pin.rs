@@ -48,7 +48,7 @@ impl From<[u8; 32]> for Fingerprint {
     }
 }
 
-/// The text is not a fingerprint, which has 64 hexadecimal digits.
+/// An error for a text that is not a fingerprint, which has 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a fingerprint is a SHA-256: 64 hexadecimal digits, with or without colons")]
 pub struct NoFingerprint;

@@ -6,14 +6,14 @@
 //! between two steps, so you can drop a call at any time and the conversation remains usable: the next call skips the
 //! rest of the dropped call's answer.
 //!
-//! Calls may overlap, but answers arrive in the order of their commands. A step of a later call skips everything unread
-//! of earlier answers, and every call that lost part of its answer fails with [`UsageError::Skipped`].
+//! Calls may overlap, but answers arrive in the order of their commands. A step of a later call skips the unread rest
+//! of all earlier answers. Every call that loses a part of its answer this way fails with [`UsageError::Skipped`].
 //!
-//! Unsolicited octets never answer a later command. POP3 has no tags, so the only evidence is that the octets arrived
-//! before the command was sent. Therefore, while nothing is in flight, no command is sent before the adapter has
-//! [looked](Io::Look), even if the conversation was idle only briefly. The same holds for the response to a challenge,
-//! because a user may need time to provide it. This also distinguishes a server that closed the connection, or
-//! announced that it would, from one that refused the command.
+//! Unsolicited octets never answer a later command. POP3 has no tags, so only the time of arrival shows that octets do
+//! not answer a command. Therefore, while no command is in flight, the conversation sends a command only after the
+//! adapter has [checked for input](Io::Look), even if the conversation was idle only briefly. The same holds for the
+//! response to a challenge, because a user may need time to provide it. The check also shows whether the server closed
+//! the connection (possibly after a last line) before the command, or refused the command.
 
 mod call;
 mod receive;
@@ -106,7 +106,8 @@ impl Conversation {
         }
     }
 
-    /// Sends the conversation to `log` from now on, with secrets replaced and bodies given as a number of octets.
+    /// Sets a callback that receives the conversation from now on. Secrets are replaced, and bodies appear as a number
+    /// of octets.
     pub fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
         self.log = Some(Box::new(log));
     }
@@ -116,12 +117,13 @@ impl Conversation {
         &self.client
     }
 
-    /// Returns the greeting of this layer. There is none inside TLS that STLS began.
+    /// Returns the greeting, or `None` if it has not arrived or if STLS was used since: TLS discards it.
     pub fn greeting(&self) -> Option<Greeting<'_>> {
         self.greeting.as_ref().map(|line| Greeting(Reply::new(line)))
     }
 
-    /// Returns the capabilities that the server announced in this layer, or `None` if it was not asked.
+    /// Returns the capabilities that the server announced in this layer, or `None` if none were recorded with
+    /// [`learn`](Self::learn) since the connection or TLS began.
     pub const fn capabilities(&self) -> Option<&Capabilities> {
         self.capabilities.as_ref()
     }
@@ -133,7 +135,7 @@ impl Conversation {
         self.capabilities.insert(capabilities)
     }
 
-    /// Returns true if no answer is due and the session is not over: no deadline for an answer is running.
+    /// Returns true if no answer is due and the session is not over. No deadline applies then.
     pub fn is_idle(&self) -> bool {
         self.client.awaiting() == Awaiting::Nothing && !(self.ended || self.broken) && !self.client.state().is_over()
     }
@@ -188,8 +190,8 @@ impl Conversation {
         self.outbox.written(octets);
     }
 
-    /// Returns the memory that the buffers hold, in octets. While nothing is in flight this is 0, except for octets
-    /// that were not taken or written yet, and for the buffer that a later call of [`spare`](Self::spare) allocated.
+    /// Returns the memory of the buffers in octets. It is 0 while no command is in flight, unless octets are waiting to
+    /// be taken or written, or [`spare`](Self::spare) has allocated a buffer since.
     pub fn buffered(&self) -> usize {
         self.inbox.held() + self.outbox.held()
     }

@@ -20,7 +20,8 @@ impl Conversation {
     ///
     /// # Errors
     ///
-    /// [`Cause::Refused`] if the greeting is `-ERR`, which ends the session; [`Cause::Protocol`].
+    /// [`Cause::Refused`] if the greeting is `-ERR`, which ends the session. [`Cause::Protocol`] if the server breaks
+    /// the protocol.
     pub fn greet(&mut self) -> Result<Step<()>, Error> {
         const OPERATION: &str = "reading the greeting";
         match self.next_event().map_err(|error| Error::protocol(OPERATION, error))? {

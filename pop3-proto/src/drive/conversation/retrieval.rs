@@ -147,7 +147,7 @@ impl Conversation {
         }
     }
 
-    /// Appends the rest of the message to `octets`, which may hold at most 256 MiB.
+    /// Appends the rest of the message to `octets`, up to a total of 256 MiB.
     ///
     /// # Errors
     ///

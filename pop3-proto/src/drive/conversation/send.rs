@@ -15,7 +15,7 @@ use crate::wire::payload::Response;
 impl Conversation {
     /// Sends the call's command, if it can be sent now. [`step`](Self::step) does this too. To pipeline several calls,
     /// begin all of them and then step them in the same order. If this returns [`Step::NeedIo`], nothing was sent: do
-    /// the look, then begin the call again.
+    /// the I/O, then begin the call again.
     ///
     /// # Errors
     ///

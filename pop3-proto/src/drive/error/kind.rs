@@ -7,7 +7,7 @@ use crate::error::{UsageError, Violation};
 use crate::sasl::MechanismError;
 use crate::wire::code::Code;
 
-/// The kind of an [`Error`](crate::Error), in any phase of the session.
+/// The kind of an [`Error`](crate::Error). Connecting, logging in and calls have the same kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -25,11 +25,11 @@ pub enum ErrorKind {
     Refused,
     /// The server cannot be reached. Nothing was sent.
     Unreachable,
-    /// The server did not answer within a limit of [`Timeouts`](crate::drive::Timeouts), or of the operating system.
+    /// A wait exceeded a limit of [`Timeouts`](crate::drive::Timeouts) or of the operating system.
     TimedOut,
     /// The connection was lost, or the server closed it. Nothing was deleted, unless this happened during QUIT.
     Disconnected,
-    /// TLS failed: the source has the reason. If it failed in the handshake, such as for an invalid certificate,
+    /// TLS failed; the source has the reason. If the handshake failed, for example because of an invalid certificate,
     /// nothing secret was sent.
     Tls,
     /// The server does not offer something that your settings or your call require: STLS, a login method, an extension.

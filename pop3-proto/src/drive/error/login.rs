@@ -19,7 +19,7 @@ pub enum LoginError {
     /// The server refused the name or the password. This is certain if the refusal has the response code AUTH. Without
     /// a code it is the likely reason, because the text names no other.
     Credentials(OwnedRefusal),
-    /// Another session has locked the maildrop. The credentials were not judged (RFC 2449, section 8.1.2). Without a
+    /// Another session has locked the maildrop. The credentials were not checked (RFC 2449, section 8.1.2). Without a
     /// response code, the text has a word like "locked" or "in use".
     InUse(OwnedRefusal),
     /// The last login was too recent (RFC 2449, section 8.1.1).
@@ -37,8 +37,8 @@ pub enum LoginError {
     /// The server refused for a reason other than the credentials. Either the server marks wrong credentials with
     /// `[AUTH]` and this refusal has no such mark (RFC 3206, section 6), or the response code matches no other variant.
     Refused(OwnedRefusal),
-    /// The server refused the method or the mechanism of this name, before it could judge the credentials or because it
-    /// does not implement it.
+    /// The server refused the method or the mechanism of this name: it does not implement it, or it refused before it
+    /// had received enough to check the credentials.
     MethodRefused {
         /// The name of the method.
         name: Cow<'static, str>,
@@ -46,27 +46,30 @@ pub enum LoginError {
         refused: OwnedRefusal,
     },
     /// The server refused to bind the proof to this TLS connection, which -PLUS requires. The credentials were not
-    /// judged, and no method without the binding was permitted and offered (see
-    /// [`Policy::methods`](crate::login::Policy::methods)).
+    /// checked, and no method without the binding was both permitted and offered (see
+    /// [`Policy::methods`](crate::login::Policy#structfield.methods)).
     Binding(OwnedRefusal),
-    /// The password would be sent over an unprotected connection. Nothing of the credentials was sent.
+    /// The login would send the password or the token over an unprotected connection, or requires TLS for another
+    /// reason. No part of the credentials was sent.
     Unprotected,
     /// TLS is required, but the adapter does not support it or has no settings for it. Nothing was sent.
     NoTls,
-    /// The server does not offer STLS. Nothing of the credentials was sent.
+    /// The server does not offer STLS. No part of the credentials was sent.
     NoStartTls,
-    /// The server refused CAPA, and therefore does not offer STLS. Nothing of the credentials was sent.
+    /// The server refused CAPA, and therefore does not offer STLS. No part of the credentials was sent.
     CapaRefused(OwnedRefusal),
-    /// The server refused STLS. Nothing of the credentials was sent.
+    /// The server refused STLS. No part of the credentials was sent.
     StartTlsRefused(OwnedRefusal),
-    /// The server does not offer the method or the mechanism of this name. Nothing of the credentials was sent.
+    /// The server offers none of the permitted methods or mechanisms, which the text names. No part of the credentials
+    /// was sent.
     NotOffered(Cow<'static, str>),
-    /// The method of this name cannot use these credentials: a token is not a password, and some methods cannot act for another
-    /// user. Or the method is not in this build. Nothing was sent.
+    /// The method of this name cannot be used: it needs a different kind of credentials, it cannot act for another
+    /// user, it needs a channel binding that this TLS connection does not have, or it is not in this build. No part of
+    /// the credentials was sent.
     Unsuitable(Cow<'static, str>),
-    /// The function that supplies the password or the token returned none. Nothing of the credentials was sent.
+    /// The function that supplies the password or the token returned none. No part of the credentials was sent.
     NoSecret,
-    /// The name or the password cannot be sent. Nothing of the credentials was sent.
+    /// The name or the password cannot be sent. No part of the credentials was sent.
     Unsendable(BadArgument),
     /// The mechanism of this name failed and was cancelled.
     Mechanism {

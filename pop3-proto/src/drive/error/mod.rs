@@ -1,4 +1,4 @@
-//! The error of everything that a client does: the operation, the cause, and whether the session continues.
+//! The error type of all client operations: the operation, the cause, and whether the session continues.
 
 pub(crate) mod kind;
 pub(crate) mod login;
@@ -23,14 +23,13 @@ use settings::SettingsError;
 /// An error from outside this crate, such as an [`io::Error`](std::io::Error).
 type Foreign = Box<dyn core::error::Error + Send + Sync>;
 
-/// An error of connecting, logging in, or a call.
+/// An error from connecting, from a login, or from a call.
 ///
 /// [`kind`](Self::kind) shows what you can do about it, and [`cause`](Self::cause) has the details. `Display` shows the
 /// operation and the text of the server. The error of a transport or of TLS is not part of that text: it is the
 /// [`source`](core::error::Error::source).
 ///
-/// Only QUIT commits deletions: after an error that ends the session nothing was deleted, unless the operation was
-/// QUIT.
+/// Only QUIT commits deletions. If an error of any other operation ends the session, nothing was deleted.
 ///
 /// ```
 /// use pop3_proto::{Error, ErrorKind};
@@ -57,7 +56,7 @@ pub struct Error {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The command is not permitted now, or not with these arguments. Nothing was sent; the session continues.
+    /// The command is not permitted now, or its arguments are invalid. Nothing was sent; the session continues.
     Usage(UsageError),
     /// A setting for the connection is missing or invalid. Nothing was sent.
     Settings(SettingsError),
@@ -75,7 +74,8 @@ pub enum Cause {
     Handshake(Foreign),
     /// The login was refused, or not attempted.
     Login(LoginError),
-    /// The server refused. The session continues, unless this was the greeting.
+    /// The server refused the command, or sent `-ERR` as its greeting. The session continues, except after the
+    /// greeting.
     Refused(OwnedRefusal),
     /// The server's answer is malformed, but its end is known. The session continues.
     Malformed(Malformed),
@@ -160,14 +160,16 @@ impl Error {
         *self.cause
     }
 
-    /// Returns true if the session can continue. After a failed login, the connection can be used for another attempt.
+    /// Returns true if the session can continue. For a failed login, true means that you can use the connection for
+    /// another attempt.
     pub fn is_recoverable(&self) -> bool {
         match &*self.cause {
             Cause::Usage(rejected) => !matches!(rejected, UsageError::Over | UsageError::Unsolicited),
             Cause::Refused(_) | Cause::Malformed(_) => !self.no_service,
             Cause::Login(error) => error.is_recoverable(),
-            Cause::Settings(_)
-            | Cause::Unreachable { .. }
+            // Nothing was sent.
+            Cause::Settings(_) => true,
+            Cause::Unreachable { .. }
             | Cause::Handshake(_)
             | Cause::PrematureSuccess
             | Cause::ClosedWhileIdle(_)
@@ -293,8 +295,8 @@ impl core::error::Error for Error {
     }
 }
 
-/// Permits reading a message through [`std::io::Read`]: the kind identifies truncation, and
-/// [`std::io::Error::downcast`] returns the original error.
+/// Converts the error for [`std::io::Read`]. The kind is `UnexpectedEof` if the message is truncated, and
+/// [`std::io::Error::downcast`] returns this error.
 #[cfg(feature = "std")]
 impl From<Error> for std::io::Error {
     fn from(error: Error) -> std::io::Error {

@@ -5,7 +5,8 @@ use core::fmt;
 use crate::drive::error::{Cause, Error};
 use crate::drive::refusal::OwnedRefusal;
 
-/// The reason why QUIT is not known to have committed the deletions (RFC 1939, section 6). The session is always over.
+/// The reason why QUIT did not commit the deletions, or may not have committed them (RFC 1939, section 6). The session
+/// is over.
 ///
 /// This type is separate from [`Error`], because it reports whether the marked messages were deleted.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub enum QuitError {
     Refused(OwnedRefusal),
     /// The session was over before QUIT was sent: nothing was deleted.
     NotSent(Error),
-    /// QUIT was sent, and no answer arrived: the marked messages may have been deleted or not.
+    /// QUIT was sent, and no answer arrived: the marked messages may or may not have been deleted.
     Unknown(Error),
 }
 

@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::drive::error::Foreign;
 
-/// The reason why a connection was not attempted. Nothing was sent.
+/// An error in the settings for a connection or its login. No part of the credentials was sent.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SettingsError {
