@@ -100,12 +100,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let Some(settings) = self.tls.take() else { return Err(LoginError::NoTls.into()) };
         let secured = self.stream.secure(&settings, &mut self.clock).await;
         let secured = secured.map_err(Error::handshake)?;
-        let binding = secured.channel_binding();
+        secured.established(&mut self.conversation)?;
         self.stream = Stream::Tls(secured);
-        self.conversation.tls_established()?;
-        if let Some(binding) = binding {
-            self.conversation.set_channel_binding(binding);
-        }
         Ok(self)
     }
 

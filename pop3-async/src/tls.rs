@@ -6,16 +6,15 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use pop3_proto::drive::Deadlines;
+use pop3_proto::drive::{Conversation, Deadlines};
 use pop3_proto::tls::rustls::pki_types::ServerName;
 use pop3_proto::tls::rustls::{self, ClientConfig};
-use pop3_proto::tls::{Tls, TlsError, channel_binding, explain, server_name};
+use pop3_proto::tls::{Tls, TlsError, established, explain, server_name};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::unconstrained;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 use crate::{Connect, Error};
@@ -119,8 +118,9 @@ impl<S> Secured<S> {
         self.stream.take().expect(Self::THERE).into_inner().0.stream
     }
 
-    pub(crate) fn channel_binding(&self) -> Option<Zeroizing<Vec<u8>>> {
-        channel_binding(self.tls().get_ref().1)
+    /// Reports the handshake to the conversation.
+    pub(crate) fn established(&self, conversation: &mut Conversation) -> Result<(), Error> {
+        established(conversation, self.tls().get_ref().1)
     }
 
     /// Returns the number of octets of ciphertext received since the last call. They may be too few for any plaintext.

@@ -8,7 +8,7 @@ use pop3_proto::drive::{Acknowledge, Batch, Call, Conversation, Deadlines, Excha
 
 use crate::tcp::is_late;
 #[cfg(feature = "tls")]
-use crate::tls::{Layer, Settings};
+use crate::tls::Settings;
 use crate::transport::Transport;
 use crate::{Connect, Error, QuitError, Security};
 
@@ -76,11 +76,8 @@ impl<S: Read + Write> Driver<S> {
             self.conversation.abort();
             Error::handshake(error)
         })?;
-        self.conversation.tls_established()?;
-        if let Some(binding) = self.transport.layer().and_then(Layer::channel_binding) {
-            self.conversation.set_channel_binding(binding);
-        }
-        Ok(())
+        let Some(layer) = self.transport.layer() else { return Ok(()) };
+        layer.established(&mut self.conversation)
     }
 
     #[cfg(feature = "tls")]

@@ -3,11 +3,11 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 
+use pop3_proto::drive::Conversation;
 use pop3_proto::tls::rustls::pki_types::ServerName;
 use pop3_proto::tls::rustls::{ClientConfig, ClientConnection};
-use pop3_proto::tls::{Tls, TlsError, channel_binding, explain, server_name};
+use pop3_proto::tls::{Tls, TlsError, established, explain, server_name};
 use rustls_platform_verifier::Verifier;
-use zeroize::Zeroizing;
 
 use crate::{Connect, Error};
 
@@ -72,8 +72,9 @@ impl Layer {
         self.connection.wants_write()
     }
 
-    pub(crate) fn channel_binding(&self) -> Option<Zeroizing<Vec<u8>>> {
-        channel_binding(&self.connection)
+    /// Reports the handshake to the conversation.
+    pub(crate) fn established(&self, conversation: &mut Conversation) -> Result<(), Error> {
+        established(conversation, &self.connection)
     }
 
     /// Reads available plaintext. Returns [`WouldBlock`](ErrorKind::WouldBlock) if there is none, and 0 octets at the

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use pop3_proto::tls::Tls;
 use pop3_proto::tls::rustls::client::WebPkiServerVerifier;
 use pop3_proto::tls::rustls::{self, ClientConfig, RootCertStore};
+use pop3_proto::tls::{Tls, server_name};
 use session::Session;
 
 #[path = "../embedded/mod.rs"]
@@ -30,13 +30,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let target = embedded::Target::from_arguments(100, 5)?;
     let tls = std::env::var_os("POP3_CA").map(|path| trusting(&std::fs::read(path)?)).transpose()?;
     // The certificate must be valid for the name as it was given.
-    let host = std::env::args().nth(1).unwrap_or_default();
+    let host = server_name(&std::env::args().nth(1).unwrap_or("localhost".to_owned()))?;
     let (mut poll, begin) = (Poll::new()?, Instant::now());
     let mut sessions = HashMap::new();
     for (count, (user, password)) in target.accounts.into_iter().enumerate() {
         let mut stream = TcpStream::connect(target.address)?;
         poll.registry().register(&mut stream, Token(count), Interest::READABLE | Interest::WRITABLE)?;
-        sessions.insert(Token(count), Session::new(stream, &host, tls.clone(), user, password));
+        sessions.insert(Token(count), Session::new(stream, host.clone(), tls.clone(), user, password)?);
     }
 
     let (all, mut done, mut messages, mut octets) = (sessions.len(), 0, 0, 0);

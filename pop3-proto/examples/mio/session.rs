@@ -10,7 +10,8 @@ use pop3_proto::drive::{
     Acknowledge, Batch, Call, Conversation, Deadlines, Io, ListAll, Retrieval, Selection, Step, Timeouts,
 };
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
-use pop3_proto::tls::rustls::ClientConfig;
+use pop3_proto::tls::rustls::pki_types::ServerName;
+use pop3_proto::tls::rustls::{ClientConfig, ClientConnection};
 use pop3_proto::{Command, Config};
 
 use crate::wire::{Wire, would_wait};
@@ -22,8 +23,6 @@ const WINDOW: usize = 32 * 1024;
 pub(crate) struct Session {
     pub(crate) user: String,
     pub(crate) wire: Wire,
-    host: String,
-    tls: Option<Arc<ClientConfig>>,
     stage: Stage,
     pub(crate) messages: usize,
     pub(crate) octets: usize,
@@ -49,11 +48,11 @@ enum Next {
 impl Session {
     pub(crate) fn new(
         stream: TcpStream,
-        host: &str,
+        host: ServerName<'static>,
         tls: Option<Arc<ClientConfig>>,
         user: String,
         password: String,
-    ) -> Session {
+    ) -> Result<Session, Box<dyn Error>> {
         // Without TLS, the password is sent in the clear.
         let policy = match tls {
             Some(_) => Policy::new().security(Security::StartTls),
@@ -62,13 +61,14 @@ impl Session {
         let wire = Wire {
             conversation: Conversation::new(Config::default()),
             stream,
-            tls: None,
+            tls: tls.map(|config| ClientConnection::new(config, host.clone())).transpose()?,
+            host,
             deadlines: Deadlines::new(Timeouts::default()),
             // The first wait begins at once.
             deadline: Duration::ZERO,
         };
         let login = Login::new(Credentials::new(user.clone(), password), policy);
-        Session { user, wire, host: host.to_owned(), tls, stage: Stage::Login(Box::new(login)), messages: 0, octets: 0 }
+        Ok(Session { user, wire, stage: Stage::Login(Box::new(login)), messages: 0, octets: 0 })
     }
 
     /// Continues until the session is over (returns true) or the socket would block (returns false).
@@ -77,10 +77,10 @@ impl Session {
     /// real program should stop after some rounds and put the session at the end of a queue.)
     pub(crate) fn ready(&mut self, now: Duration) -> Result<bool, Box<dyn Error>> {
         loop {
-            let result = match (self.step()?, &self.tls) {
-                (Next::Io(io), _) => self.wire.transfer(io, now).map_err(Into::into),
-                (Next::StartTls, Some(tls)) => self.wire.start_tls(tls, &self.host),
-                (Next::StartTls, None) | (Next::Nothing, _) => return Ok(true),
+            let result = match self.step()? {
+                Next::Io(io) => self.wire.transfer(io, now).map_err(Into::into),
+                Next::StartTls => self.wire.start_tls(),
+                Next::Nothing => return Ok(true),
             };
             match result {
                 Err(error) if error.downcast_ref::<io::Error>().is_some_and(would_wait) => {

@@ -2,18 +2,20 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
-use std::sync::Arc;
 use std::time::Duration;
 
 use mio::net::TcpStream;
 use pop3_proto::drive::{Conversation, Deadlines, Io};
-use pop3_proto::tls::rustls::{ClientConfig, ClientConnection, Stream};
-use pop3_proto::tls::{channel_binding, explain, server_name};
+use pop3_proto::tls::rustls::pki_types::ServerName;
+use pop3_proto::tls::rustls::{ClientConnection, Stream};
+use pop3_proto::tls::{established, explain};
 
 pub(crate) struct Wire {
     pub(crate) conversation: Conversation,
     pub(crate) stream: TcpStream,
+    /// TLS, if the session is to begin it, and the name that the certificate must be valid for.
     pub(crate) tls: Option<ClientConnection>,
+    pub(crate) host: ServerName<'static>,
     pub(crate) deadlines: Deadlines,
     /// The time at which the current wait ends.
     pub(crate) deadline: Duration,
@@ -29,8 +31,8 @@ impl Wire {
     pub(crate) fn transfer(&mut self, io: Io, now: Duration) -> io::Result<()> {
         let (conversation, mut secured) = (&mut self.conversation, None);
         let stream: &mut dyn Duplex = match &mut self.tls {
-            Some(tls) => secured.insert(Stream::new(tls, &mut self.stream)),
-            None => &mut self.stream,
+            Some(tls) if conversation.client().inside_tls() => secured.insert(Stream::new(tls, &mut self.stream)),
+            _ => &mut self.stream,
         };
         while !conversation.pending().is_empty() {
             match stream.write(conversation.pending()) {
@@ -46,8 +48,7 @@ impl Wire {
                 self.deadlines.received(octets, now);
             }
             Err(error) if would_wait(&error) && io == Io::Look => {}
-            Err(error) if would_wait(&error) => return Err(ErrorKind::WouldBlock.into()),
-            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(error),
+            Err(error) if would_wait(&error) || error.kind() == ErrorKind::InvalidData => return Err(error),
             // The connection is gone, with or without TLS's close.
             Err(_) => conversation.filled(0),
         }
@@ -56,20 +57,12 @@ impl Wire {
     }
 
     /// Begins or continues the TLS handshake.
-    pub(crate) fn start_tls(&mut self, config: &Arc<ClientConfig>, host: &str) -> Result<(), Box<dyn Error>> {
-        let name = server_name(host)?;
-        if self.tls.is_none() {
-            self.tls = Some(ClientConnection::new(Arc::clone(config), name.clone())?);
-        }
-        let Some(tls) = &mut self.tls else { return Ok(()) };
+    pub(crate) fn start_tls(&mut self) -> Result<(), Box<dyn Error>> {
+        let Some(tls) = &mut self.tls else { return Err("there are no TLS settings".into()) };
         while tls.is_handshaking() {
-            tls.complete_io(&mut self.stream).map_err(|error| explain(error, &name))?;
+            tls.complete_io(&mut self.stream).map_err(|error| explain(error, &self.host))?;
         }
-        self.conversation.tls_established()?;
-        if let Some(binding) = channel_binding(tls) {
-            self.conversation.set_channel_binding(binding);
-        }
-        Ok(())
+        Ok(established(&mut self.conversation, tls)?)
     }
 }
 

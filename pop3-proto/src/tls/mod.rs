@@ -42,6 +42,8 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ConnectionCommon, ProtocolVersion, RootCertStore};
 use zeroize::Zeroizing;
 
+use crate::drive::conversation::Conversation;
+use crate::drive::error::Error;
 use crate::drive::error::settings::SettingsError;
 use pin::{Judge, Verifier};
 
@@ -240,8 +242,8 @@ pub enum TlsError {
     Name(String),
 }
 
-impl From<TlsError> for crate::drive::error::Error {
-    fn from(error: TlsError) -> crate::drive::error::Error {
+impl From<TlsError> for Error {
+    fn from(error: TlsError) -> Error {
         SettingsError::Tls(error.into()).into()
     }
 }
@@ -253,6 +255,20 @@ impl From<TlsError> for crate::drive::error::Error {
 /// [`TlsError::Name`].
 pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
     ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Name(host.to_owned()))
+}
+
+/// Reports to the conversation that the handshake of `connection` is complete, with its channel binding: see
+/// [`Conversation::tls_established`].
+///
+/// # Errors
+///
+/// The errors of [`Conversation::tls_established`].
+pub fn established<Data>(conversation: &mut Conversation, connection: &ConnectionCommon<Data>) -> Result<(), Error> {
+    conversation.tls_established()?;
+    if let Some(binding) = channel_binding(connection) {
+        conversation.set_channel_binding(binding);
+    }
+    Ok(())
 }
 
 /// Returns the channel binding `tls-exporter` of a connection whose handshake is done: 32 octets that only the client

@@ -187,7 +187,7 @@ fn texts_say_what_to_write() {
         ),
         (
             "pop://u;AUTH=X@h",
-            "the mechanism behind AUTH= is unknown: it may be * for any, +APOP, SCRAM-SHA-256-PLUS, SCRAM-SHA-256, \
+            "the mechanism after AUTH= is unknown; use * for any, +APOP, or one of SCRAM-SHA-256-PLUS, SCRAM-SHA-256, \
              SCRAM-SHA-1-PLUS, SCRAM-SHA-1, CRAM-MD5, PLAIN, LOGIN, OAUTHBEARER, XOAUTH2 or EXTERNAL",
         ),
     ] {
