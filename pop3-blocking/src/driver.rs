@@ -77,7 +77,10 @@ impl<S: Read + Write> Driver<S> {
             Error::handshake(error)
         })?;
         let Some(layer) = self.transport.layer() else { return Ok(()) };
-        layer.established(&mut self.conversation)
+        layer.established(&mut self.conversation).map_err(|error| {
+            self.conversation.abort();
+            Error::handshake(error)
+        })
     }
 
     #[cfg(feature = "tls")]

@@ -37,6 +37,7 @@ impl Tcp {
     pub(crate) fn new(stream: TcpStream) -> io::Result<Tcp> {
         // The last command of a batch must not wait for an acknowledgement.
         stream.set_nodelay(true)?;
+        stream.set_nonblocking(false)?;
         stream.set_read_timeout(None)?;
         Ok(Tcp { stream, told: Duration::MAX, full: false })
     }

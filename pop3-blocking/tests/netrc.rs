@@ -83,7 +83,10 @@ fn what_is_not_given_is_found() {
     let host = ("MAILHOST", "127.0.0.1");
     fs::write(&file, plain).unwrap();
     let result = run(1, &[("NETRC", named)]);
-    assert!(result.starts_with("no host was given, and MAILHOST is not set"), "{result}");
+    assert!(
+        result.starts_with("no host was given, neither in the settings nor, to connect by name, in MAILHOST"),
+        "{result}"
+    );
     let nobody = "no user name and password were given for 127.0.0.1, and the netrc file has none";
     for variables in [&[host][..], &[host, ("NETRC", named), ("POP3_TEST_USER", "somebody-else")]] {
         let result = run(1, variables);

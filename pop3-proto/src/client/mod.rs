@@ -130,6 +130,16 @@ impl Client {
         self.failure.map_or(Ok(()), Err)
     }
 
+    /// Removes the commands in flight, because none of them was transmitted completely: whatever arrives from now on does
+    /// not answer them.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn forget_in_flight(&mut self) {
+        while self.pipeline.oldest().is_some() {
+            self.pipeline.pop();
+        }
+        (self.part, self.forgiven, self.extent) = (Part::Status, false, 0);
+    }
+
     /// Tells the client that the TLS handshake is complete. Call this immediately after the handshake, with both kinds
     /// of TLS: before the greeting if the connection begins with TLS (RFC 8314, section 3.1), or after
     /// [`Event::StartTls`] (RFC 2595, section 4).

@@ -133,14 +133,22 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Returns the octets to write: none once the peer has closed the connection.
-    pub(crate) fn writable(&self) -> &[u8] {
-        if self.closed { &[] } else { self.pending() }
+    /// Drops the octets and accepts no more, because the peer has closed the connection.
+    pub(crate) fn close(&mut self) {
+        if self.secret {
+            self.octets.zeroize();
+        }
+        self.octets = Vec::new();
+        (self.sent, self.secret, self.closed) = (0, false, true);
     }
 
-    /// Records that the peer has closed the connection. The octets are kept, because they tell what it has not received.
-    pub(crate) fn close(&mut self) {
-        self.closed = true;
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Returns the number of lines of which at least one octet is pending.
+    pub(crate) fn pending_lines(&self) -> usize {
+        memchr::memchr_iter(b'\n', self.pending()).count()
     }
 
     pub(crate) fn pending(&self) -> &[u8] {

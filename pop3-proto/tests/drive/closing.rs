@@ -1,7 +1,8 @@
 //! A server that closes the connection while the client writes.
 
-use pop3_proto::drive::{Acknowledge, Call, Conversation, Io, Stat, Step};
-use pop3_proto::{Command, Config};
+use pop3_proto::drive::{Acknowledge, Call, Capa, Conversation, Exchange, Io, Stat, Step};
+use pop3_proto::login::{Credentials, Login, Method, Policy, Security};
+use pop3_proto::{Cause, Command, Config, Error, State};
 
 fn say(conversation: &mut Conversation, octets: &[u8]) {
     conversation.spare()[..octets.len()].copy_from_slice(octets);
@@ -25,48 +26,125 @@ fn logged_in() -> Conversation {
     conversation
 }
 
-/// Whatever part of the command was written, the reason that the server gave before it closed is reported, and the
-/// adapter is not asked to write again.
+/// Asks for the capabilities, which permit pipelining.
+fn learn_pipelining(conversation: &mut Conversation) {
+    let mut capa = Call::new(Capa::new());
+    conversation.looked();
+    assert!(matches!(conversation.step(&mut capa).unwrap(), Step::NeedIo(Io::Transfer)));
+    let octets = conversation.pending().len();
+    conversation.written(octets);
+    say(conversation, b"+OK\r\nPIPELINING\r\n.\r\n");
+    let Step::Done(capabilities) = conversation.step(&mut capa).unwrap() else { panic!("it is complete") };
+    conversation.learn(capabilities);
+}
+
+/// Steps a call whose command was not written completely until it fails.
+fn fails<E: Exchange>(conversation: &mut Conversation, call: &mut Call<E>, said: &[u8]) -> Error
+where
+    E::Value: std::fmt::Debug + PartialEq,
+{
+    conversation.write_failed();
+    assert_eq!(conversation.pending(), b"");
+    if !said.is_empty() {
+        assert_eq!(conversation.step(call).unwrap(), Step::NeedIo(Io::Transfer));
+        say(conversation, said);
+        if let Err(error) = conversation.step(call) {
+            return error;
+        }
+    }
+    conversation.spare();
+    conversation.filled(0);
+    conversation.step(call).unwrap_err()
+}
+
+/// What the server sends while it closes the connection answers no command that it cannot have received.
 #[test]
-fn the_last_words_are_read_after_a_failed_write() {
-    for written in 0..6 {
-        for said in [&b""[..], b"-ERR Autologout\r\n"] {
-            let mut conversation = logged_in();
-            let mut call = Call::new(Stat);
-            conversation.looked();
-            assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
-            conversation.written(written);
-            assert_eq!(conversation.pending(), &b"STAT\r\n"[written..]);
-            conversation.write_failed();
-            assert_eq!(conversation.pending(), b"");
-            if !said.is_empty() {
-                say(&mut conversation, said);
-            }
-            conversation.spare();
-            conversation.filled(0);
-            let error = conversation.step(&mut call).unwrap_err();
-            if said.is_empty() {
-                // It cannot have executed a command that was not written completely.
-                assert_eq!(error.to_string(), "STAT failed: the server had closed the connection while it was idle");
-                assert!(!error.is_recoverable());
-            } else {
-                assert!(error.to_string().contains("-ERR Autologout"), "{error}");
+fn no_last_words_answer_a_command_that_was_not_written() {
+    for (command, len) in [(Command::Stat, 6), (Command::Dele(1), 8), (Command::Quit, 6)] {
+        for written in 0..len {
+            for said in [&b""[..], b"-ERR Autologout\r\n", b"+OK autologout, bye\r\n", b"+OK 1 2", b"-ERR auto"] {
+                let mut conversation = logged_in();
+                let mut call = Call::new(Acknowledge(command));
+                conversation.looked();
+                assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
+                assert_eq!(conversation.pending().len(), len);
+                conversation.written(written);
+                let error = fails(&mut conversation, &mut call, said);
+                assert!(error.refused().is_none() && !error.is_recoverable(), "{error}");
+                if said == b"-ERR Autologout\r\n" {
+                    assert!(error.to_string().ends_with("saying -ERR Autologout"), "{error}");
+                }
+                // No later command is sent either.
+                let mut noop = Call::new(Acknowledge(Command::Noop));
+                conversation.looked();
+                conversation.step(&mut noop).unwrap_err();
+                assert!(!noop.is_sent());
             }
         }
     }
 }
 
-/// An answer that arrived completely is valid, even if a later command could not be written.
+/// Commands that were written completely are answered; those behind them are not.
 #[test]
 fn an_answer_before_the_failed_write_is_valid() {
+    for written in 6..12 {
+        let mut conversation = logged_in();
+        learn_pipelining(&mut conversation);
+        let (mut stat, mut noop) = (Call::new(Stat), Call::new(Acknowledge(Command::Noop)));
+        conversation.looked();
+        assert_eq!(conversation.begin(&mut stat).unwrap(), Step::Done(()));
+        assert_eq!(conversation.begin(&mut noop).unwrap(), Step::Done(()));
+        assert_eq!(conversation.pending(), b"STAT\r\nNOOP\r\n");
+        conversation.written(written);
+        conversation.write_failed();
+        say(&mut conversation, b"+OK 2 320\r\n+OK bye\r\n");
+        let Step::Done(listing) = conversation.step(&mut stat).unwrap() else { panic!("it is complete") };
+        assert_eq!((listing.messages, listing.octets), (2, 320));
+        let error = conversation.step(&mut noop).unwrap_err();
+        assert!(!error.is_recoverable(), "{error}");
+    }
+}
+
+/// A command that was transmitted may have been executed, even if one behind it was not.
+#[test]
+fn the_end_before_an_answer_is_not_idle() {
     let mut conversation = logged_in();
-    let mut stat = Call::new(Stat);
+    learn_pipelining(&mut conversation);
+    let (mut stat, mut noop) = (Call::new(Stat), Call::new(Acknowledge(Command::Noop)));
     conversation.looked();
-    assert_eq!(conversation.step(&mut stat).unwrap(), Step::NeedIo(Io::Transfer));
-    let octets = conversation.pending().len();
-    conversation.written(octets);
-    conversation.write_failed();
-    say(&mut conversation, b"+OK 2 320\r\n");
-    let Step::Done(listing) = conversation.step(&mut stat).unwrap() else { panic!("it is complete") };
-    assert_eq!((listing.messages, listing.octets), (2, 320));
+    assert_eq!(conversation.begin(&mut stat).unwrap(), Step::Done(()));
+    assert_eq!(conversation.begin(&mut noop).unwrap(), Step::Done(()));
+    conversation.written(6);
+    conversation.spare();
+    conversation.filled(0);
+    let error = conversation.step(&mut stat).unwrap_err();
+    assert!(error.is_truncated() && !matches!(error.cause(), Cause::ClosedWhileIdle(_)), "{error}");
+}
+
+/// A login is neither refused nor accepted by a server that has not received the password.
+#[test]
+fn no_last_words_judge_a_password_that_was_not_written() {
+    for said in [&b"+OK bye\r\n"[..], b"-ERR autologout\r\n"] {
+        let mut conversation = Conversation::new(Config::new());
+        let policy = Policy::new().security(Security::Plaintext).allow_plaintext(true).method(Method::UserPass);
+        let mut login = Login::new(Credentials::new("mrose", "tanstaaf"), policy);
+        say(&mut conversation, b"+OK ready\r\n");
+        for answer in [&b"-ERR what?\r\n"[..], b"+OK\r\n", said] {
+            while login.step(&mut conversation).unwrap() == Step::NeedIo(Io::Look) {
+                conversation.looked();
+            }
+            let line = String::from_utf8(conversation.pending().to_vec()).unwrap();
+            if line.starts_with("PASS") {
+                conversation.written(line.len() - 1);
+                conversation.write_failed();
+                assert_eq!(conversation.pending(), b"");
+            } else {
+                conversation.written(line.len());
+            }
+            say(&mut conversation, answer);
+        }
+        let error = login.step(&mut conversation).unwrap_err();
+        assert!(error.login().is_none() && !error.is_recoverable(), "{error:?}");
+        assert_ne!(conversation.client().state(), State::Transaction);
+    }
 }

@@ -78,6 +78,8 @@ pub struct Conversation {
     ended: bool,
     /// The transport failed: later octets may not be the awaited answer.
     broken: bool,
+    /// The number of commands that were not written completely, and never will be.
+    untransmitted: usize,
     log: Option<Sink>,
 }
 
@@ -102,6 +104,7 @@ impl Conversation {
             unanswered: false,
             ended: false,
             broken: false,
+            untransmitted: 0,
             log: None,
         }
     }
@@ -176,12 +179,14 @@ impl Conversation {
 
     /// Returns the octets to write.
     pub fn pending(&self) -> &[u8] {
-        self.outbox.writable()
+        self.outbox.pending()
     }
 
     /// Reports that a write failed because the peer closed the connection. Nothing is [`pending`](Self::pending) from
-    /// now on. Continue to read: what the server sent before it closed the connection may explain why.
+    /// now on, and no command can be sent. Continue to read: commands that were written completely may still be answered,
+    /// and what else the server sent may explain why it closed the connection.
     pub fn write_failed(&mut self) {
+        self.untransmitted = self.untransmitted.max(self.outbox.pending_lines());
         self.outbox.close();
     }
 

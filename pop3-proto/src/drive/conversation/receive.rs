@@ -106,9 +106,14 @@ impl Conversation {
         let gone = sent.is_some_and(|Sent { ticket, conversation }| {
             conversation != self.identity
                 || self.skipped.is_some_and(|skipped| skipped >= ticket)
-                || self.client.oldest().is_none_or(|oldest| oldest > ticket)
+                || (self.client.oldest().is_none_or(|oldest| oldest > ticket) && !self.is_closing())
         });
         if gone { Err(UsageError::Skipped) } else { Ok(()) }
+    }
+
+    /// Returns true if the only commands without an answer were not written completely: the next event is an error.
+    fn is_closing(&self) -> bool {
+        self.untransmitted > 0 && self.client.in_flight() <= self.untransmitted
     }
 
     /// Records that part of the answer to `ticket` was discarded.
@@ -152,20 +157,24 @@ impl Conversation {
 
     pub(super) fn next_event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
         self.drop_body();
+        if self.is_closing() {
+            self.client.forget_in_flight();
+        }
         if self.look == Look::Heard {
             self.look = Look::Due;
         }
         let kind = if self.log.is_some() { self.client.awaiting().kind() } else { None };
         // Evaluated before the answer removes its command from flight.
         let echo = self.client.may_hear_an_echo();
+        // The server closed the connection while idle: the oldest command had not been transmitted completely.
+        let idle = self.ended && self.unanswered && self.client.in_flight() <= self.outbox.pending_lines();
         let event = self.inbox.take(|input| {
             let event = self.client.receive(input)?;
             if event.is_none() && self.ended {
                 if let Some(log) = &mut self.log {
                     log(LogEntry::Closed);
                 }
-                // The server closed the connection while idle: the command had not been transmitted.
-                if self.unanswered && !self.outbox.pending().is_empty() {
+                if idle {
                     self.client.receive_eof_while_idle(input)?;
                 } else {
                     self.client.receive_eof(input)?;

@@ -62,7 +62,7 @@ impl Conversation {
                 return Ok(Step::NeedIo(Io::Look));
             }
         }
-        if self.ended && !self.client.state().is_over() {
+        if (self.ended || self.outbox.is_closed()) && !self.client.state().is_over() {
             // The server would not read it. The next event returns the error.
             return Ok(Step::Done(None));
         }

@@ -16,6 +16,7 @@ use crate::drive::refusal::OwnedRefusal;
 use crate::drive::timed_out::TimedOut;
 use crate::error::{Awaiting, ProtocolError, UsageError, Violation};
 use crate::wire::malformed::Malformed;
+use crate::wire::text::Text;
 use kind::ErrorKind;
 use login::LoginError;
 use settings::SettingsError;
@@ -258,7 +259,9 @@ impl fmt::Display for Error {
             // These are whole sentences.
             Cause::Settings(error) => return error.fmt(f),
             Cause::Login(error) => return error.fmt(f),
-            Cause::Unreachable { host, port, .. } => return write!(f, "cannot connect to {host}, port {port}"),
+            Cause::Unreachable { host, port, .. } => {
+                return write!(f, "cannot connect to {}, port {port}", Text::new(host.as_bytes()));
+            }
             Cause::Handshake(_) => return f.write_str("TLS failed, nothing secret was sent"),
             _ => write!(f, "{} failed: ", self.operation)?,
         }

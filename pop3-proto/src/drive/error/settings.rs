@@ -9,7 +9,7 @@ use crate::drive::error::Foreign;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// No host was given, and `$MAILHOST` is not set.
+    /// No host was given. To connect by name, `$MAILHOST` was not set either.
     NoHost,
     /// The name or the password is missing, and the netrc file has none for this host.
     NoCredentials {
@@ -27,7 +27,9 @@ pub enum SettingsError {
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SettingsError::NoHost => f.write_str("no host was given, and MAILHOST is not set"),
+            SettingsError::NoHost => {
+                f.write_str("no host was given, neither in the settings nor, to connect by name, in MAILHOST")
+            }
             SettingsError::NoCredentials { host } => {
                 write!(f, "no user name and password were given for {host}, and the netrc file has none")
             }
