@@ -65,7 +65,8 @@
 //!
 //! # Tests
 //!
-//! With the feature `testing`, the module `testing` has servers on loopback that play scripts, and certificates.
+//! With the feature `testing`, the module `testing` has servers on loopback that play scripts, certificates, and a
+//! stream that fails at an octet of your choice.
 #![forbid(unsafe_code)]
 
 mod batch;

@@ -4,31 +4,12 @@
 
 #[path = "../../../pop3-blocking/tests/faults/converse.rs"]
 mod converse;
-#[path = "../../../pop3-blocking/tests/faults/encryption.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod encryption;
-#[path = "../../../pop3-blocking/tests/faults/fault.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod fault;
-#[path = "../../../pop3-blocking/tests/faults/host.rs"]
-mod host;
-#[path = "../../../pop3-blocking/tests/faults/loose.rs"]
-mod loose;
-#[path = "../../../pop3-blocking/tests/faults/maildrop.rs"]
-mod maildrop;
 #[path = "../../../pop3-blocking/tests/fault_sockets/sockets.rs"]
 mod sockets;
-#[path = "../../../pop3-blocking/tests/faults/story.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod story;
-#[path = "../../../pop3-blocking/tests/faults/wire.rs"]
-mod wire;
 
 use pop3_async::{Connect, Error, connect};
-use pop3_blocking::testing::authority;
+use pop3_blocking::testing::faults::story::{Story, Value};
 use tokio::runtime::{Builder, Runtime};
-
-use story::{Story, Value};
 
 mod session {
     use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};

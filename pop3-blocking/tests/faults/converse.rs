@@ -4,7 +4,7 @@ macro_rules! go_on {
     ($adapter:ident, over [$($stream:tt)*], is [$($asynchronous:tt)?], waits by [$($wait:tt)*]) => {
         use $adapter::{MessageReader, Session};
 
-        use crate::story::{ExchangeError, Story, Value};
+        use pop3_blocking::testing::faults::story::{ExchangeError, Story, Value};
 
         /// Everything after the login.
         pub(crate) $($asynchronous)? fn go_on<S: $($stream)*>(mut session: Session<S>, story: &mut Story) {

@@ -5,8 +5,8 @@ macro_rules! log_in {
         use $adapter::Connection;
         use pop3_blocking::{Connect, Credentials, Error, Method, Security, Timeouts};
 
-        use crate::encryption::{HOST, Protection};
-        use crate::maildrop::{PASSWORD, USER};
+        use pop3_blocking::testing::faults::encryption::{HOST, Protection};
+        use pop3_blocking::testing::faults::maildrop::{PASSWORD, USER};
 
         /// Until the greeting.
         pub(crate) $($asynchronous)? fn open<S: $($stream)*>(

@@ -3,27 +3,16 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod converse;
-mod encryption;
-mod fault;
-mod host;
-mod judge;
 mod login;
-mod loose;
-mod maildrop;
 mod octets;
-mod reading;
 mod records;
-mod story;
-mod wire;
 
 use std::io::ErrorKind;
 
-use pop3_blocking::testing::authority;
-
-use fault::{Fault, Kind};
-use maildrop::Scene;
-use story::Story;
-use wire::{Record, Wire};
+use pop3_blocking::testing::faults::fault::{Fault, Kind};
+use pop3_blocking::testing::faults::maildrop::Scene;
+use pop3_blocking::testing::faults::story::Story;
+use pop3_blocking::testing::faults::wire::{Record, Wire};
 
 /// Errors that a read may fail with. The first two are the time-out of a socket, depending on the platform.
 const READ_ERRORS: &[Kind] =
