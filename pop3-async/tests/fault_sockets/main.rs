@@ -2,8 +2,6 @@
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../../../pop3-blocking/tests/faults/converse.rs"]
-mod converse;
 #[path = "../../../pop3-blocking/tests/fault_sockets/sockets.rs"]
 mod sockets;
 
@@ -12,9 +10,10 @@ use pop3_blocking::testing::faults::story::{Story, Value};
 use tokio::runtime::{Builder, Runtime};
 
 mod session {
+    use pop3_blocking::testing::faults::converse::go_on;
     use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
-    crate::converse::go_on!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
+    go_on!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
 }
 
 thread_local! {

@@ -2,10 +2,6 @@
 //! stopped: a wait that takes too long takes no time, and one without end would be seen.
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../../../pop3-blocking/tests/faults/converse.rs"]
-mod converse;
-#[path = "../../../pop3-blocking/tests/faults/login.rs"]
-mod login;
 #[path = "../../../pop3-blocking/tests/faults/octets.rs"]
 mod octets;
 #[path = "../../../pop3-blocking/tests/faults/records.rs"]
@@ -33,10 +29,12 @@ const READ_ERRORS: &[Kind] = &[Kind::Fails(ErrorKind::NetworkUnreachable)];
 const PATIENCE: Duration = Duration::from_secs(60);
 
 mod session {
+    use pop3_blocking::testing::faults::converse::go_on;
+    use pop3_blocking::testing::faults::login::log_in;
     use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
-    crate::converse::go_on!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
-    crate::login::log_in!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
+    go_on!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
+    log_in!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
 }
 
 thread_local! {

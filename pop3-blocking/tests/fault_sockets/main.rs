@@ -3,8 +3,6 @@
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../faults/converse.rs"]
-mod converse;
 mod sockets;
 
 use pop3_blocking::testing::faults::story::{Story, Value};
@@ -13,7 +11,9 @@ use pop3_blocking::{Connect, Error, connect};
 mod session {
     use std::io::{Read, Write};
 
-    crate::converse::go_on!(pop3_blocking, over [Read + Write], is [], waits by []);
+    use pop3_blocking::testing::faults::converse::go_on;
+
+    go_on!(pop3_blocking, over [Read + Write], is [], waits by []);
 }
 
 /// Connects and plays the session.

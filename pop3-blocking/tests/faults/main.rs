@@ -2,8 +2,6 @@
 //! message is taken for the whole, and no deletion is reported that was not committed.
 #![allow(missing_docs, reason = "tests")]
 
-mod converse;
-mod login;
 mod octets;
 mod records;
 
@@ -21,8 +19,11 @@ const READ_ERRORS: &[Kind] =
 mod session {
     use std::io::{Read, Write};
 
-    crate::converse::go_on!(pop3_blocking, over [Read + Write], is [], waits by []);
-    crate::login::log_in!(pop3_blocking, over [Read + Write], is [], waits by []);
+    use pop3_blocking::testing::faults::converse::go_on;
+    use pop3_blocking::testing::faults::login::log_in;
+
+    go_on!(pop3_blocking, over [Read + Write], is [], waits by []);
+    log_in!(pop3_blocking, over [Read + Write], is [], waits by []);
 }
 
 /// Plays a session, and gives what came of it, what came through, and what UPDATE removed.

@@ -16,14 +16,17 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! A test plays a session on a [`Wire`](wire::Wire), takes down each result in a [`Story`](story::Story), and has it
-//! compared with the [`Record`](wire::Record) of the wire by [`judge()`](judge::judge()), or by a
-//! [looser judge](loose::judge()) where the order of the octets is not known.
+//! A test plays a session on a [`Wire`](wire::Wire) by [`log_in!`](login::log_in) and [`go_on!`](converse::go_on), which
+//! take down each result in a [`Story`](story::Story). Then [`judge()`](judge::judge()) compares the story with the
+//! [`Record`](wire::Record) of the wire; where the order of the octets is not known, a [looser judge](loose::judge())
+//! compares it with the story of a session without a fault.
 
+pub mod converse;
 pub mod encryption;
 pub mod fault;
 mod host;
 pub mod judge;
+pub mod login;
 pub mod loose;
 pub mod maildrop;
 mod reading;
