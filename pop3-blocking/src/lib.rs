@@ -65,8 +65,8 @@
 //!
 //! # Tests
 //!
-//! With the feature `testing`, the module `testing` contains scripted servers on loopback and a certificate authority
-//! for tests.
+//! With the feature `testing`, the module `testing` contains scripted servers on loopback, a certificate authority for
+//! tests, and streams that fail on purpose.
 #![forbid(unsafe_code)]
 
 mod batch;

@@ -2,38 +2,18 @@
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../../../pop3-blocking/tests/faults/converse.rs"]
-mod converse;
-#[path = "../../../pop3-blocking/tests/faults/encryption.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod encryption;
-#[path = "../../../pop3-blocking/tests/faults/fault.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod fault;
-#[path = "../../../pop3-blocking/tests/faults/host.rs"]
-mod host;
-#[path = "../../../pop3-blocking/tests/faults/loose.rs"]
-mod loose;
-#[path = "../../../pop3-blocking/tests/faults/maildrop.rs"]
-mod maildrop;
 #[path = "../../../pop3-blocking/tests/fault_sockets/sockets.rs"]
 mod sockets;
-#[path = "../../../pop3-blocking/tests/faults/story.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod story;
-#[path = "../../../pop3-blocking/tests/faults/wire.rs"]
-mod wire;
 
 use pop3_async::{Connect, Error, connect};
-use pop3_blocking::testing::authority;
+use pop3_blocking::testing::faults::story::{Story, Value};
 use tokio::runtime::{Builder, Runtime};
 
-use story::{Story, Value};
-
 mod session {
+    use pop3_blocking::testing::faults::converse::go_on;
     use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
-    crate::converse::go_on!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
+    go_on!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
 }
 
 thread_local! {

@@ -2,47 +2,25 @@
 //! stopped: a wait that takes too long takes no time, and one without end would be seen.
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../../../pop3-blocking/tests/faults/converse.rs"]
-mod converse;
-#[path = "../../../pop3-blocking/tests/faults/encryption.rs"]
-mod encryption;
-#[path = "../../../pop3-blocking/tests/faults/fault.rs"]
-mod fault;
-#[path = "../../../pop3-blocking/tests/faults/host.rs"]
-mod host;
-#[path = "../../../pop3-blocking/tests/faults/judge.rs"]
-mod judge;
-#[path = "../../../pop3-blocking/tests/faults/login.rs"]
-mod login;
-#[path = "../../../pop3-blocking/tests/faults/loose.rs"]
-mod loose;
-#[path = "../../../pop3-blocking/tests/faults/maildrop.rs"]
-mod maildrop;
 #[path = "../../../pop3-blocking/tests/faults/octets.rs"]
 mod octets;
-#[path = "../../../pop3-blocking/tests/faults/reading.rs"]
-mod reading;
 #[path = "../../../pop3-blocking/tests/faults/records.rs"]
 mod records;
-#[path = "../../../pop3-blocking/tests/faults/story.rs"]
-mod story;
 mod stream;
-#[path = "../../../pop3-blocking/tests/faults/wire.rs"]
-mod wire;
 
 use std::io::ErrorKind;
 use std::time::Duration;
 
 use pop3_async::Error;
 use pop3_async::pop3_proto::drive::Timeouts;
-use pop3_blocking::testing::authority;
+use pop3_blocking::testing::faults::fault::{Fault, Kind};
+use pop3_blocking::testing::faults::maildrop::Scene;
+use pop3_blocking::testing::faults::story::Story;
+use pop3_blocking::testing::faults::wire::{Record, Wire};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, timeout};
 
-use fault::{Fault, Kind};
-use maildrop::Scene;
-use story::Story;
-use wire::{Record, Wire};
+use stream::Stream;
 
 /// Errors that a read may fail with. The time-out is not the socket's here: nothing comes, and the clock runs on.
 const READ_ERRORS: &[Kind] = &[Kind::Fails(ErrorKind::NetworkUnreachable)];
@@ -51,10 +29,12 @@ const READ_ERRORS: &[Kind] = &[Kind::Fails(ErrorKind::NetworkUnreachable)];
 const PATIENCE: Duration = Duration::from_secs(60);
 
 mod session {
+    use pop3_blocking::testing::faults::converse::go_on;
+    use pop3_blocking::testing::faults::login::log_in;
     use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
-    crate::converse::go_on!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
-    crate::login::log_in!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
+    go_on!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
+    log_in!(pop3_async, over [AsyncRead + AsyncWrite + Unpin], is [async], waits by [.await]);
 }
 
 thread_local! {
@@ -71,7 +51,7 @@ fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Op
             let protection = scene.protection.as_ref();
             let late =
                 |_| Err(Error::transport("reading the greeting", std::io::Error::from(ErrorKind::TimedOut)).into());
-            let mut opened = timeout(PATIENCE, session::open(wire, protection)).await.unwrap_or_else(late);
+            let mut opened = timeout(PATIENCE, session::open(Stream(wire), protection)).await.unwrap_or_else(late);
             if let Ok(connection) = &mut opened {
                 connection.set_timeouts(Timeouts::UNLIMITED.octets(1).each(PATIENCE));
             }

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "tls")]
 pub mod authority;
+#[cfg(feature = "tls")]
+pub mod faults;
 pub mod peer;
 #[cfg(feature = "tls")]
 pub mod tls;

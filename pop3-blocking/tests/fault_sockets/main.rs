@@ -3,36 +3,17 @@
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../faults/converse.rs"]
-mod converse;
-#[path = "../faults/encryption.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod encryption;
-#[path = "../faults/fault.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod fault;
-#[path = "../faults/host.rs"]
-mod host;
-#[path = "../faults/loose.rs"]
-mod loose;
-#[path = "../faults/maildrop.rs"]
-mod maildrop;
 mod sockets;
-#[path = "../faults/story.rs"]
-#[allow(dead_code, reason = "it is written for more")]
-mod story;
-#[path = "../faults/wire.rs"]
-mod wire;
 
-use pop3_blocking::testing::authority;
+use pop3_blocking::testing::faults::story::{Story, Value};
 use pop3_blocking::{Connect, Error, connect};
-
-use story::{Story, Value};
 
 mod session {
     use std::io::{Read, Write};
 
-    crate::converse::go_on!(pop3_blocking, over [Read + Write], is [], waits by []);
+    use pop3_blocking::testing::faults::converse::go_on;
+
+    go_on!(pop3_blocking, over [Read + Write], is [], waits by []);
 }
 
 /// Connects and plays the session.

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use pop3_blocking::{Connect, Security};
 use socket2::SockRef;
 
-use crate::fault::{Context, Fault, Kind, Way};
-use crate::loose::{judge, terminated, whole};
-use crate::maildrop::{PASSWORD, Scene, USER};
 use crate::run;
-use crate::story::{Quit, Story, Why};
-use crate::wire::{Record, Wire};
+use pop3_blocking::testing::faults::fault::{Context, Fault, Kind, Way};
+use pop3_blocking::testing::faults::loose::{judge, terminated, whole};
+use pop3_blocking::testing::faults::maildrop::{PASSWORD, Scene, USER};
+use pop3_blocking::testing::faults::story::{Quit, Story, Why};
+use pop3_blocking::testing::faults::wire::{Record, Wire};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(600);

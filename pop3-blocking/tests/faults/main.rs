@@ -2,28 +2,15 @@
 //! message is taken for the whole, and no deletion is reported that was not committed.
 #![allow(missing_docs, reason = "tests")]
 
-mod converse;
-mod encryption;
-mod fault;
-mod host;
-mod judge;
-mod login;
-mod loose;
-mod maildrop;
 mod octets;
-mod reading;
 mod records;
-mod story;
-mod wire;
 
 use std::io::ErrorKind;
 
-use pop3_blocking::testing::authority;
-
-use fault::{Fault, Kind};
-use maildrop::Scene;
-use story::Story;
-use wire::{Record, Wire};
+use pop3_blocking::testing::faults::fault::{Fault, Kind};
+use pop3_blocking::testing::faults::maildrop::Scene;
+use pop3_blocking::testing::faults::story::Story;
+use pop3_blocking::testing::faults::wire::{Record, Wire};
 
 /// Errors that a read may fail with. The first two are the time-out of a socket, depending on the platform.
 const READ_ERRORS: &[Kind] =
@@ -32,8 +19,11 @@ const READ_ERRORS: &[Kind] =
 mod session {
     use std::io::{Read, Write};
 
-    crate::converse::go_on!(pop3_blocking, over [Read + Write], is [], waits by []);
-    crate::login::log_in!(pop3_blocking, over [Read + Write], is [], waits by []);
+    use pop3_blocking::testing::faults::converse::go_on;
+    use pop3_blocking::testing::faults::login::log_in;
+
+    go_on!(pop3_blocking, over [Read + Write], is [], waits by []);
+    log_in!(pop3_blocking, over [Read + Write], is [], waits by []);
 }
 
 /// Plays a session, and gives what came of it, what came through, and what UPDATE removed.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::ops::Range;
 
-use crate::fault::{Context, Fault, Kind, Way};
-use crate::judge::judge;
-use crate::maildrop::Scene;
-use crate::story::{Quit, Value};
-use crate::wire::Record;
 use crate::{READ_ERRORS, play};
+use pop3_blocking::testing::faults::fault::{Context, Fault, Kind, Way};
+use pop3_blocking::testing::faults::judge::judge;
+use pop3_blocking::testing::faults::maildrop::Scene;
+use pop3_blocking::testing::faults::story::{Quit, Value};
+use pop3_blocking::testing::faults::wire::Record;
 
 /// Octets of the largest message: more than a session's first buffer holds.
 const LARGE: usize = 1300;

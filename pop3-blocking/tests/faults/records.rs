@@ -6,13 +6,13 @@ use std::io::ErrorKind;
 use pop3_blocking::pop3_proto::Violation;
 use pop3_blocking::pop3_proto::tls::rustls::version::{TLS12, TLS13};
 
-use crate::encryption::Protection;
-use crate::fault::{Context, Fault, Kind, Way};
-use crate::loose::{judge, terminated, whole};
-use crate::maildrop::Scene;
 use crate::play;
-use crate::story::{Quit, Story, Why};
-use crate::wire::Record;
+use pop3_blocking::testing::faults::encryption::Protection;
+use pop3_blocking::testing::faults::fault::{Context, Fault, Kind, Way};
+use pop3_blocking::testing::faults::loose::{judge, terminated, whole};
+use pop3_blocking::testing::faults::maildrop::Scene;
+use pop3_blocking::testing::faults::story::{Quit, Story, Why};
+use pop3_blocking::testing::faults::wire::Record;
 
 const KINDS: [Kind; 9] = [
     Kind::Closes,

@@ -1,12 +1,17 @@
 //! The session's login, told once for both adapters.
 
-macro_rules! log_in {
+/// Defines the functions `open`, which waits for the greeting, and `converse`, which plays the session from the login on.
+///
+/// It takes the same as [`go_on!`](super::converse::go_on), whose function it calls.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! faults_log_in {
     ($adapter:ident, over [$($stream:tt)*], is [$($asynchronous:tt)?], waits by [$($wait:tt)*]) => {
         use $adapter::Connection;
-        use pop3_blocking::{Connect, Credentials, Error, Method, Security, Timeouts};
+        use $crate::{Connect, Credentials, Error, Method, Security, Timeouts};
 
-        use crate::encryption::{HOST, Protection};
-        use crate::maildrop::{PASSWORD, USER};
+        use $crate::testing::faults::encryption::{HOST, Protection};
+        use $crate::testing::faults::maildrop::{PASSWORD, USER};
 
         /// Until the greeting.
         pub(crate) $($asynchronous)? fn open<S: $($stream)*>(
@@ -52,4 +57,5 @@ macro_rules! log_in {
     };
 }
 
-pub(crate) use log_in;
+#[doc(inline)]
+pub use faults_log_in as log_in;

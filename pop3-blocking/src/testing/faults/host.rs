@@ -1,13 +1,13 @@
 //! The server at the other end of the wire, with TLS or without.
 
-use pop3_blocking::pop3_proto::Service;
+use pop3_proto::Service;
 
-use crate::encryption::Encryption;
-use crate::maildrop::{Keeper, Removed, Scene};
+use super::encryption::Encryption;
+use super::maildrop::{Keeper, Removed, Scene};
 
 /// Octets in, octets out.
 #[derive(Debug)]
-pub(crate) struct Host {
+pub(super) struct Host {
     service: Service<Keeper>,
     scene: Scene,
     tls: Option<Encryption>,
@@ -16,15 +16,15 @@ pub(crate) struct Host {
 }
 
 /// The octets that a host sends.
-pub(crate) struct Said {
-    pub(crate) octets: Vec<u8>,
+pub(super) struct Said {
+    pub(super) octets: Vec<u8>,
     /// The plaintext of the octets, and how many of them a client must have to know it.
-    pub(crate) plaintext: Vec<u8>,
-    pub(crate) known: usize,
+    pub(super) plaintext: Vec<u8>,
+    pub(super) known: usize,
 }
 
 impl Host {
-    pub(crate) fn new(scene: &Scene) -> (Host, Removed) {
+    pub(super) fn new(scene: &Scene) -> (Host, Removed) {
         let (service, removed) = scene.serve();
         let tls = scene.protection.as_ref().filter(|protection| !protection.stls).map(Encryption::new);
         let mut host = Host { service, scene: scene.clone(), tls, out: Vec::new() };
@@ -32,7 +32,7 @@ impl Host {
         (host, removed)
     }
 
-    pub(crate) fn hear(&mut self, octets: &[u8]) {
+    pub(super) fn hear(&mut self, octets: &[u8]) {
         let Some(tls) = &mut self.tls else { return self.serve(octets) };
         let plaintext = tls.decrypt(octets);
         if tls.is_established() && self.service.wants_tls() {
@@ -68,7 +68,7 @@ impl Host {
         }
     }
 
-    pub(crate) fn say(&mut self) -> Said {
+    pub(super) fn say(&mut self) -> Said {
         if let Some(tls) = &mut self.tls {
             return tls.take(self.service.is_over());
         }
@@ -79,7 +79,7 @@ impl Host {
         Said { octets, plaintext: Vec::new(), known: 0 }
     }
 
-    pub(crate) fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.service.is_over() || self.tls.as_ref().is_some_and(|tls| tls.is_broken)
     }
 }

@@ -1,10 +1,16 @@
 //! The session after the login, told once for both adapters: they differ in `.await` and in the traits of a stream.
 
-macro_rules! go_on {
+/// Defines the function `go_on`, which plays the session after the login with an adapter and takes down its results.
+///
+/// It takes the adapter, the traits of its streams, and `async` and `.await` or nothing. Where it is used, the trait with
+/// `read` must be in scope.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! faults_go_on {
     ($adapter:ident, over [$($stream:tt)*], is [$($asynchronous:tt)?], waits by [$($wait:tt)*]) => {
         use $adapter::{MessageReader, Session};
 
-        use crate::story::{ExchangeError, Story, Value};
+        use $crate::testing::faults::story::{ExchangeError, Story, Value};
 
         /// Everything after the login.
         pub(crate) $($asynchronous)? fn go_on<S: $($stream)*>(mut session: Session<S>, story: &mut Story) {
@@ -62,4 +68,5 @@ macro_rules! go_on {
     };
 }
 
-pub(crate) use go_on;
+#[doc(inline)]
+pub use faults_go_on as go_on;

@@ -1,31 +1,36 @@
-//! TLS of the server, and of the client who trusts it.
+//! TLS of the server, and of the client that trusts it.
 
 use std::fmt;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use pop3_blocking::pop3_proto::tls::rustls::client::Resumption;
-use pop3_blocking::pop3_proto::tls::rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion};
-use pop3_blocking::{Tls, client_config};
+use crate::{Tls, client_config};
+use pop3_proto::tls::rustls::client::Resumption;
+use pop3_proto::tls::rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion};
 
-use crate::authority::{Authority, valid_for};
-use crate::host::Said;
+use super::super::authority::{Authority, valid_for};
+use super::host::Said;
 
-/// The name that the certificate is for.
-pub(crate) const HOST: &str = "pop.example.org";
+/// The name in the certificate of the server.
+pub const HOST: &str = "pop.example.org";
 
-/// The encryption of a session.
+/// The settings of both sides for TLS.
 #[derive(Clone, Debug)]
-pub(crate) struct Protection {
+pub struct Protection {
     config: Arc<ServerConfig>,
-    pub(crate) trusted: Tls,
-    /// Begins TLS by STLS.
-    pub(crate) stls: bool,
+    /// The settings of a client that trusts the server.
+    pub trusted: Tls,
+    /// Begins TLS by STLS, instead of with the connection.
+    pub stls: bool,
 }
 
 impl Protection {
-    /// Without resumption, so that all sessions are alike.
-    pub(crate) fn new(version: &'static SupportedProtocolVersion, stls: bool) -> Protection {
+    /// Creates settings without resumption, so that all sessions are alike.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the version cannot be used.
+    pub fn new(version: &'static SupportedProtocolVersion, stls: bool) -> Protection {
         let authority = Authority::new();
         let config = authority.issue(valid_for(&[HOST])).server_of(&[version]);
         let mut trusted = (*client_config(&authority.trusted()).unwrap()).clone();
@@ -35,26 +40,26 @@ impl Protection {
 }
 
 /// The server's end of TLS.
-pub(crate) struct Encryption {
+pub(super) struct Encryption {
     connection: ServerConnection,
     /// The client has sent nonsense, or complained of ours.
-    pub(crate) is_broken: bool,
+    pub(super) is_broken: bool,
     /// Plaintext that no octets carry yet.
     waiting: Vec<u8>,
     is_closed: bool,
 }
 
 impl Encryption {
-    pub(crate) fn new(protection: &Protection) -> Encryption {
+    pub(super) fn new(protection: &Protection) -> Encryption {
         let connection = ServerConnection::new(Arc::clone(&protection.config)).unwrap();
         Encryption { connection, is_broken: false, waiting: Vec::new(), is_closed: false }
     }
 
-    pub(crate) fn is_established(&self) -> bool {
+    pub(super) fn is_established(&self) -> bool {
         !self.connection.is_handshaking()
     }
 
-    pub(crate) fn decrypt(&mut self, mut octets: &[u8]) -> Vec<u8> {
+    pub(super) fn decrypt(&mut self, mut octets: &[u8]) -> Vec<u8> {
         let mut plaintext = Vec::new();
         while !octets.is_empty() && !self.is_broken {
             self.connection.read_tls(&mut octets).unwrap();
@@ -70,13 +75,13 @@ impl Encryption {
         plaintext
     }
 
-    pub(crate) fn encrypt(&mut self, plaintext: &[u8]) {
+    pub(super) fn encrypt(&mut self, plaintext: &[u8]) {
         self.connection.writer().write_all(plaintext).unwrap();
         self.waiting.extend(plaintext);
     }
 
     /// The octets to be sent. At the end TLS is closed.
-    pub(crate) fn take(&mut self, is_over: bool) -> Said {
+    pub(super) fn take(&mut self, is_over: bool) -> Said {
         let mut octets = Vec::new();
         while self.connection.wants_write() {
             self.connection.write_tls(&mut octets).unwrap();

@@ -1,24 +1,30 @@
-//! Faults on the way, and the octet after which they occur.
+//! Faults between a client and a server, and the octet after which they occur.
 
 use std::io::ErrorKind;
 
 /// The direction of the octets that a fault counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub enum Way {
+    /// From the client to the server.
     ToServer,
+    /// From the server to the client.
     ToClient,
 }
 
 /// A fault after `at` octets in the direction `way`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fault {
-    pub(crate) way: Way,
-    pub(crate) at: usize,
-    pub(crate) kind: Kind,
+pub struct Fault {
+    /// The direction.
+    pub way: Way,
+    /// The number of octets before the fault.
+    pub at: usize,
+    /// The fault.
+    pub kind: Kind,
 }
 
+/// The effect of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Reading comes to the end, and writing fails.
     Closes,
     /// Reading comes to the end, and what is written is lost: the first packet to a peer that has gone.
@@ -41,11 +47,13 @@ pub(crate) enum Kind {
     Doubles,
 }
 
-/// Says which run it was that failed.
-pub(crate) struct Context {
-    pub(crate) fault: Fault,
+/// A guard that prints the fault of a run if the run panics.
+#[derive(Debug)]
+pub struct Context {
+    /// The fault of the run.
+    pub fault: Fault,
     /// The most octets that a call carries.
-    pub(crate) piece: usize,
+    pub piece: usize,
 }
 
 impl Drop for Context {

@@ -2,13 +2,13 @@
 //!
 //! It decides as `pop3_proto::tolerance` says, and shares no code with what it judges.
 
-use pop3_blocking::pop3_proto::Violation;
+use pop3_proto::Violation;
 
-use crate::wire::Record;
+use super::wire::Record;
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(super) enum Stop {
     /// The server broke the protocol.
     Violation(Violation),
     /// The server said goodbye before it was asked.
@@ -20,7 +20,7 @@ pub(crate) enum Stop {
 }
 
 /// A `+OK` with its text, or a `-ERR`.
-pub(crate) type Status = Result<Vec<u8>, ()>;
+pub(super) type Status = Result<Vec<u8>, ()>;
 
 /// An answer that comes and nobody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ enum Skipped {
     Pass,
 }
 
-pub(crate) struct Reading<'a> {
+pub(super) struct Reading<'a> {
     record: &'a Record,
     /// The octets that were taken of those that the client sent, and of those that it received.
     said: usize,
@@ -39,12 +39,12 @@ pub(crate) struct Reading<'a> {
     /// Says whether lines end in CRLF; `None` before the first line that shows it.
     crlf: Option<bool>,
     /// Says whether a command may be sent before earlier ones are answered.
-    pub(crate) pipelining: bool,
+    pub(super) pipelining: bool,
     skipped: Option<Skipped>,
 }
 
 impl<'a> Reading<'a> {
-    pub(crate) fn new(record: &'a Record) -> Reading<'a> {
+    pub(super) fn new(record: &'a Record) -> Reading<'a> {
         Reading { record, said: 0, heard: 0, crlf: None, pipelining: false, skipped: None }
     }
 
@@ -54,17 +54,17 @@ impl<'a> Reading<'a> {
     }
 
     /// Returns how many octets had been received when the next command was written, if it was.
-    pub(crate) fn before(&self) -> Option<usize> {
+    pub(super) fn before(&self) -> Option<usize> {
         self.record.since.get(self.said).copied()
     }
 
-    pub(crate) fn greeting(&mut self) -> Result<Status, Stop> {
+    pub(super) fn greeting(&mut self) -> Result<Status, Stop> {
         let line = self.line()?;
         status(&line).ok_or(Stop::Violation(Violation::NotAStatus))
     }
 
     /// The status line that answers a command. The client must have written just this command next, if it wrote anything.
-    pub(crate) fn ask(&mut self, command: &str) -> Result<Status, Stop> {
+    pub(super) fn ask(&mut self, command: &str) -> Result<Status, Stop> {
         let before = self.before();
         let asked = self.take(command);
         // Behind what is skipped the command may be sent at once, and fail before it is written.
@@ -80,12 +80,12 @@ impl<'a> Reading<'a> {
     }
 
     /// The client goes on without the rest of the listing.
-    pub(crate) fn skip_listing(&mut self) {
+    pub(super) fn skip_listing(&mut self) {
         self.skipped = Some(Skipped::Listing);
     }
 
     /// The client goes on without the answer to a PASS that it had sent.
-    pub(crate) fn skip_pass(&mut self, command: &str) {
+    pub(super) fn skip_pass(&mut self, command: &str) {
         self.take(command);
         self.skipped = Some(Skipped::Pass);
     }
@@ -164,7 +164,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The next line of a listing, or `None` at its end.
-    pub(crate) fn row(&mut self) -> Result<Option<Vec<u8>>, Stop> {
+    pub(super) fn row(&mut self) -> Result<Option<Vec<u8>>, Stop> {
         let line = self.line()?;
         Ok(match line.strip_prefix(b".") {
             Some(b"") => None,
@@ -174,7 +174,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The lines of a listing that are not blank, or what is left of them.
-    pub(crate) fn listing(&mut self) -> Result<Vec<Vec<u8>>, Stop> {
+    pub(super) fn listing(&mut self) -> Result<Vec<Vec<u8>>, Stop> {
         let mut rows = Vec::new();
         while let Some(row) = self.row()? {
             if !row.iter().all(|octet| b" \t".contains(octet)) {
@@ -185,7 +185,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The octets of a message up to its terminator, or as many as there are.
-    pub(crate) fn message(&mut self) -> Result<Vec<u8>, Vec<u8>> {
+    pub(super) fn message(&mut self) -> Result<Vec<u8>, Vec<u8>> {
         let end: &[u8] = if self.crlf == Some(true) { b"\r\n" } else { b"\n" };
         let mut octets = Vec::new();
         loop {
@@ -218,12 +218,12 @@ fn status(line: &[u8]) -> Option<Status> {
 }
 
 /// The numbers that a line begins with, apart by blanks and tabs.
-pub(crate) fn numbers(line: &[u8]) -> Option<(u32, u64)> {
+pub(super) fn numbers(line: &[u8]) -> Option<(u32, u64)> {
     let mut words = line.split(|octet| b" \t".contains(octet)).filter(|word| !word.is_empty());
     Some((number(words.next()?)?.try_into().ok()?, number(words.next()?)?))
 }
 
-pub(crate) fn number(digits: &[u8]) -> Option<u64> {
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(digits).ok()?;
     if digits.starts_with('+') { None } else { digits.parse().ok() }
 }

@@ -1,35 +1,40 @@
 //! The maildrop of these sessions, and what it saw of UPDATE.
+
 use std::sync::{Arc, Mutex};
 
-use pop3_blocking::pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
-use pop3_blocking::pop3_proto::{ServerConfig, Service, transmitted_octets};
+use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
+use pop3_proto::{ServerConfig, Service, transmitted_octets};
 
-use crate::encryption::Protection;
+use super::encryption::Protection;
 
-pub(crate) const USER: &str = "ann";
-pub(crate) const PASSWORD: &str = "tanstaaf";
+/// The name of the user.
+pub const USER: &str = "ann";
+/// The password of the user.
+pub const PASSWORD: &str = "tanstaaf";
 
-/// As unlike each other as they may be.
+/// Unique-ids, as unlike each other as they may be.
 const IDS: [&str; 6] = ["whqtswO00WBw418f9t5JxYwZ", "..", "3", "+OK", "-ERR", "~6"];
 
 /// A message as it is stored, or `None` for one that cannot be read.
-pub(crate) type Mail = Option<Vec<u8>>;
+pub type Mail = Option<Vec<u8>>;
 
 /// The server and its maildrop before the session begins.
 #[derive(Clone, Debug)]
-pub(crate) struct Scene {
+pub struct Scene {
     /// Announces PIPELINING.
-    pub(crate) pipelining: bool,
+    pub pipelining: bool,
     /// Makes UPDATE fail.
-    pub(crate) refuses: bool,
+    pub refuses: bool,
     /// TLS, if there is any.
-    pub(crate) protection: Option<Protection>,
-    pub(crate) mails: Arc<[Mail]>,
+    pub protection: Option<Protection>,
+    /// The messages, from number 1 on.
+    pub mails: Arc<[Mail]>,
 }
 
 impl Scene {
-    /// One whose largest message has `large` octets.
-    pub(crate) fn new(large: usize) -> Scene {
+    /// Creates a scene with six messages, the last but one of which cannot be read, and the largest of which has `large`
+    /// octets.
+    pub fn new(large: usize) -> Scene {
         let line = b"TWFueSBvY3RldHMgYW5kIG5vIGRvdCBhdCBhbGwgaW4gdGhlbSwgYXMgQmFzZTY0IGhhcyBpdC4g\r\n";
         let large = [b"Subject: large\r\n\r\n", &line.repeat(large / line.len() + 1)[..large]].concat();
         let mails = [
@@ -44,14 +49,18 @@ impl Scene {
     }
 
     /// Returns whether these octets are the whole message, with CRLF after every line, the last one too.
-    pub(crate) fn is_message(&self, number: u32, octets: &[u8]) -> bool {
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no message of this number.
+    pub fn is_message(&self, number: u32, octets: &[u8]) -> bool {
         let Some(mail) = &self.mails[number as usize - 1] else { return false };
         let ended = mail.is_empty() || mail.ends_with(b"\n");
         octets.strip_prefix(&mail[..]) == Some(if ended { b"" } else { b"\r\n" })
     }
 
-    /// A server, and what UPDATE will have removed.
-    pub(crate) fn serve(&self) -> (Service<Keeper>, Removed) {
+    /// Returns a server, and the place for the numbers that UPDATE will have removed.
+    pub(super) fn serve(&self) -> (Service<Keeper>, Removed) {
         let removed = Removed::default();
         let stls = self.protection.as_ref().map(|protection| protection.stls);
         let (inside_tls, stls) = (stls == Some(false), stls == Some(true));
@@ -61,10 +70,10 @@ impl Scene {
 }
 
 /// The numbers that UPDATE removed, if there was one.
-pub(crate) type Removed = Arc<Mutex<Option<Vec<u32>>>>;
+pub(super) type Removed = Arc<Mutex<Option<Vec<u32>>>>;
 
 #[derive(Debug)]
-pub(crate) struct Keeper {
+pub(super) struct Keeper {
     scene: Scene,
     removed: Removed,
 }

@@ -4,38 +4,41 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::{Arc, Mutex};
 
-use crate::fault::{Fault, Kind, Way};
-use crate::host::{Host, Said};
-use crate::maildrop::{Removed, Scene};
+use super::fault::{Fault, Kind, Way};
+use super::host::{Host, Said};
+use super::maildrop::{Removed, Scene};
 
 /// The octets that came through, as the client saw them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Record {
+pub struct Record {
     /// The octets that the client wrote and the stream took.
-    pub(crate) said: Vec<u8>,
+    pub said: Vec<u8>,
     /// The number of octets that had been read when each of them was first offered.
-    pub(crate) since: Vec<usize>,
+    pub since: Vec<usize>,
     /// The octets that the client read.
-    pub(crate) heard: Vec<u8>,
+    pub heard: Vec<u8>,
     /// The octets that the server sent, if there is TLS.
-    pub(crate) encrypted: Vec<u8>,
+    pub encrypted: Vec<u8>,
     /// Their plaintext, in parts, each with the number of octets that the client must have read to know it.
-    pub(crate) plaintext: Vec<(usize, Vec<u8>)>,
+    pub plaintext: Vec<(usize, Vec<u8>)>,
     /// The end of the connection, if the client saw one.
-    pub(crate) end: Option<End>,
+    pub end: Option<End>,
     /// The number of octets that had been read when the octets that are not yet taken were first offered.
-    pub(crate) unwritten: Option<usize>,
+    pub unwritten: Option<usize>,
 }
 
+/// The end of a connection, as the client saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
+    /// Nothing more can be read.
     Closed,
+    /// Reading or writing failed.
     Failed(ErrorKind),
 }
 
-/// The way to the server, and the server.
+/// A stream to a server, and the server itself.
 #[derive(Debug)]
-pub(crate) struct Wire {
+pub struct Wire {
     host: Host,
     is_encrypted: bool,
     fault: Option<Fault>,
@@ -56,15 +59,20 @@ pub(crate) struct Wire {
     record: Arc<Mutex<Record>>,
 }
 
-/// For whoever judges when the session is gone.
-pub(crate) struct Witness {
+/// The record of a wire, which outlives the wire.
+#[derive(Debug)]
+pub struct Witness {
     record: Arc<Mutex<Record>>,
     removed: Removed,
 }
 
 impl Witness {
     /// Returns the octets that came through, and the messages that UPDATE removed.
-    pub(crate) fn testify(self) -> (Record, Option<Vec<u32>>) {
+    ///
+    /// # Panics
+    ///
+    /// Panics if the wire has panicked.
+    pub fn testify(self) -> (Record, Option<Vec<u32>>) {
         let record = std::mem::take(&mut *self.record.lock().unwrap());
         let removed = self.removed.lock().unwrap().take();
         (record, removed)
@@ -72,7 +80,8 @@ impl Witness {
 }
 
 impl Wire {
-    pub(crate) fn new(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Wire, Witness) {
+    /// Creates a stream with a fault or none, whose calls carry no more than `piece` octets each.
+    pub fn new(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Wire, Witness) {
         let (host, removed) = Host::new(scene);
         let record = Arc::<Mutex<Record>>::default();
         let mut wire = Wire {
@@ -95,7 +104,11 @@ impl Wire {
     }
 
     /// Returns whether the caller must wait for a moment.
-    pub(crate) fn is_late(&mut self) -> bool {
+    ///
+    /// # Panics
+    ///
+    /// Panics if the client calls again and again.
+    pub fn is_late(&mut self) -> bool {
         self.calls += 1;
         assert!(self.calls < 100_000, "there is no end to it");
         self.piece < usize::MAX && self.calls % 5 == 0
@@ -106,7 +119,7 @@ impl Wire {
     }
 
     /// The client sees the end.
-    pub(crate) fn end(&mut self, end: End) {
+    fn end(&mut self, end: End) {
         self.record.lock().unwrap().end.get_or_insert(end);
         self.in_vain += 1;
         assert!(self.in_vain < 4, "it does not take the end for an end");
@@ -159,7 +172,11 @@ impl Wire {
     }
 
     /// Takes some octets for the server.
-    pub(crate) fn up(&mut self, octets: &[u8]) -> io::Result<usize> {
+    ///
+    /// # Errors
+    ///
+    /// Returns the error that the fault demands, or that the server is gone.
+    pub fn up(&mut self, octets: &[u8]) -> io::Result<usize> {
         if let ended @ Some(kind) = self.strikes(Way::ToServer, self.sent) {
             self.over = ended;
             if kind == Kind::Resets {
@@ -189,8 +206,16 @@ impl Wire {
         Ok(len)
     }
 
-    /// Writing is not possible, now or for ever.
-    pub(crate) fn refuse(&mut self, kind: ErrorKind) -> io::Result<usize> {
+    /// Returns this error of a write, and takes down that the client has offered octets that were not taken.
+    ///
+    /// # Errors
+    ///
+    /// Always returns this error.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the wire has panicked.
+    pub fn refuse(&mut self, kind: ErrorKind) -> io::Result<usize> {
         let mut record = self.record.lock().unwrap();
         let heard = record.heard.len();
         record.unwritten.get_or_insert(heard);
@@ -212,7 +237,15 @@ impl Wire {
     }
 
     /// Gives some octets of the server, 0 at the end; `None` if there is nothing yet.
-    pub(crate) fn down(&mut self, space: &mut [u8]) -> io::Result<Option<usize>> {
+    ///
+    /// # Errors
+    ///
+    /// Returns the error that the fault demands.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no room for octets, or if the client reads on after the end.
+    pub fn down(&mut self, space: &mut [u8]) -> io::Result<Option<usize>> {
         assert!(!space.is_empty(), "there is room where reading is wanted");
         if !self.to_client.is_empty() {
             let len = self.to_client.len().min(space.len()).min(self.piece);

@@ -2,48 +2,61 @@
 
 use std::io::{self, ErrorKind};
 
-use pop3_blocking::pop3_proto::drive::OwnedUniqueId;
-use pop3_blocking::pop3_proto::wire::{DropListing, ScanListing};
-use pop3_blocking::pop3_proto::{UsageError, Violation};
-use pop3_blocking::{Cause, Error, QuitError};
+use crate::{Cause, Error, QuitError};
+use pop3_proto::drive::OwnedUniqueId;
+use pop3_proto::wire::{DropListing, ScanListing};
+use pop3_proto::{UsageError, Violation};
 
 /// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
+pub enum Value {
+    /// The greeting.
     Greeted,
+    /// The login.
     LoggedIn,
+    /// The number of messages and their octets, from STAT.
     Totals(u32, u64),
+    /// The numbers of messages and their octets, from LIST.
     Listings(Vec<(u32, u64)>),
+    /// The numbers of messages and their unique-ids, from UIDL.
     UniqueIds(Vec<(u32, Vec<u8>)>),
     /// A message that is said to be whole.
     Message(u32, Vec<u8>),
+    /// A message that is marked as deleted.
     Marked(u32),
 }
 
 impl Value {
-    pub(crate) fn totals(totals: DropListing) -> Value {
+    /// Returns the result of STAT.
+    pub fn totals(totals: DropListing) -> Value {
         Value::Totals(totals.messages, totals.octets)
     }
 
-    pub(crate) fn listings(listings: &[ScanListing]) -> Value {
+    /// Returns the result of LIST.
+    pub fn listings(listings: &[ScanListing]) -> Value {
         Value::Listings(listings.iter().map(|listing| (listing.number, listing.octets)).collect())
     }
 
-    pub(crate) fn unique_ids(ids: Vec<(u32, OwnedUniqueId)>) -> Value {
+    /// Returns the result of UIDL.
+    pub fn unique_ids(ids: Vec<(u32, OwnedUniqueId)>) -> Value {
         Value::UniqueIds(ids.into_iter().map(|(number, id)| (number, id.as_bytes().to_vec())).collect())
     }
 }
 
-/// Why a call failed.
+/// The reason for the failure of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
+pub enum Why {
+    /// The server refused.
     Refused,
+    /// The answer had an end but no sense.
     Malformed,
+    /// The server broke the protocol.
     Protocol(Violation),
     /// The connection ended inside an answer: what was received is a part.
     Closed,
     /// The connection had ended before the command.
     ClosedWhileIdle,
+    /// Reading or writing failed, or took too long.
     Transport(ErrorKind),
     /// The connection did not come about, or was gone before we knew of it.
     Unreachable(ErrorKind),
@@ -53,18 +66,26 @@ pub(crate) enum Why {
     Over,
 }
 
+/// The error of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ExchangeError {
-    pub(crate) operation: String,
-    pub(crate) why: Why,
-    pub(crate) goes_on: bool,
+pub struct ExchangeError {
+    /// The call, as the error calls it.
+    pub operation: String,
+    /// The reason.
+    pub why: Why,
+    /// Tells whether the session goes on.
+    pub goes_on: bool,
     /// The part of a message that had been read.
-    pub(crate) part: Option<Vec<u8>>,
+    pub part: Option<Vec<u8>>,
 }
 
 impl ExchangeError {
-    /// Of reading a message, with the part that came.
-    pub(crate) fn of_message(error: io::Error, part: Vec<u8>) -> ExchangeError {
+    /// Returns the error of reading a message, with the part that came.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the error is not one of this workspace, or if its kind does not agree with the reason.
+    pub fn of_message(error: io::Error, part: Vec<u8>) -> ExchangeError {
         let kind = error.kind();
         let failure = ExchangeError::from(error.downcast::<Error>().expect("the error of a message is one of ours"));
         let expected = match failure.why {
@@ -96,17 +117,21 @@ impl From<Error> for ExchangeError {
             other => panic!("{other:?}"),
         };
         assert_eq!(error.is_truncated(), why == Why::Closed, "{error:?}");
-        assert!(!error.to_string().contains(crate::maildrop::PASSWORD), "{error}");
+        assert!(!error.to_string().contains(super::maildrop::PASSWORD), "{error}");
         ExchangeError { operation: error.operation().into(), why, goes_on: error.is_recoverable(), part: None }
     }
 }
 
 /// The result that QUIT reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Quit {
+pub enum Quit {
+    /// The deletions are committed.
     Committed,
+    /// The server refused.
     Refused,
+    /// QUIT was not sent, so that nothing is deleted.
     NotSent(ExchangeError),
+    /// QUIT was sent and not answered.
     Unknown(ExchangeError),
 }
 
@@ -121,15 +146,18 @@ impl From<Result<(), QuitError>> for Quit {
     }
 }
 
-/// All of a session: calls are made to the end, whatever became of the earlier ones.
+/// The results of a whole session: calls are made to the end, whatever became of the earlier ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Story {
-    pub(crate) notes: Vec<Result<Value, ExchangeError>>,
-    pub(crate) quit: Option<Quit>,
+pub struct Story {
+    /// The results of the calls before QUIT.
+    pub notes: Vec<Result<Value, ExchangeError>>,
+    /// The result of QUIT, if there was a session to be quit.
+    pub quit: Option<Quit>,
 }
 
 impl Story {
-    pub(crate) fn note(&mut self, result: Result<Value, impl Into<ExchangeError>>) {
+    /// Takes down the result of a call.
+    pub fn note(&mut self, result: Result<Value, impl Into<ExchangeError>>) {
         self.notes.push(result.map_err(Into::into));
     }
 }

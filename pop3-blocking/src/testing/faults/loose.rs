@@ -1,14 +1,16 @@
 //! Checks that hold in whatever order the octets of both sides arrive.
 
-use crate::maildrop::Scene;
-use crate::story::{Quit, Story, Value, Why};
+use super::maildrop::Scene;
+use super::story::{ExchangeError, Quit, Story, Value, Why};
 
 /// Compares a story with the story without a fault: both are equal up to the failure that ends it, and this failure
 /// `fits`.
-pub(crate) fn judge(scene: &Scene, ideal: &Story, story: &Story, removed: Option<&[u32]>, fits: impl Fn(&Why) -> bool) {
-    let is_good = |note: &&Result<Value, _>| {
-        note.as_ref().err().is_none_or(|failure: &crate::story::ExchangeError| failure.goes_on)
-    };
+///
+/// # Panics
+///
+/// Panics if they differ, or if the report on QUIT does not agree with `removed`, the messages that UPDATE removed.
+pub fn judge(scene: &Scene, ideal: &Story, story: &Story, removed: Option<&[u32]>, fits: impl Fn(&Why) -> bool) {
+    let is_good = |note: &&Result<Value, _>| note.as_ref().err().is_none_or(|failure: &ExchangeError| failure.goes_on);
     let good = story.notes.iter().take_while(is_good).count();
     assert_eq!(story.notes[..good], ideal.notes[..good]);
     for note in &story.notes[..good] {
@@ -34,12 +36,12 @@ pub(crate) fn judge(scene: &Scene, ideal: &Story, story: &Story, removed: Option
 }
 
 /// Returns the number of messages that are whole.
-pub(crate) fn whole(story: &Story) -> usize {
+pub fn whole(story: &Story) -> usize {
     story.notes.iter().filter(|note| matches!(note, Ok(Value::Message(..)))).count()
 }
 
 /// Returns the number of messages that are whole in these octets of the server.
-pub(crate) fn terminated(heard: &[u8]) -> usize {
+pub fn terminated(heard: &[u8]) -> usize {
     let terminators = heard.windows(5).filter(|run| run == b"\r\n.\r\n").count();
     // CAPA, LIST and UIDL have one each. The empty message's follows its status line like the others.
     terminators.saturating_sub(3)

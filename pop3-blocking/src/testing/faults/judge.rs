@@ -1,13 +1,15 @@
 //! Checks of the result of a session against the octets that came through.
+//!
+//! The octets are read by a parser of the judge's own, which shares no code with the client.
 
 use std::io::ErrorKind;
 use std::slice::Iter;
 
-use crate::fault::{Fault, Kind};
-use crate::maildrop::{PASSWORD, Scene, USER};
-use crate::reading::{Reading, Status, Stop, number, numbers};
-use crate::story::{ExchangeError, Quit, Story, Value, Why};
-use crate::wire::{End, Record};
+use super::fault::{Fault, Kind};
+use super::maildrop::{PASSWORD, Scene, USER};
+use super::reading::{Reading, Status, Stop, number, numbers};
+use super::story::{ExchangeError, Quit, Story, Value, Why};
+use super::wire::{End, Record};
 
 /// The session is over, or never was.
 struct Over;
@@ -22,7 +24,12 @@ struct Judge<'a> {
 }
 
 /// Compares a story with the record of it.
-pub(crate) fn judge(scene: &Scene, fault: Option<Fault>, record: &Record, story: &Story, removed: Option<&[u32]>) {
+///
+/// # Panics
+///
+/// Panics if the client should have reported something else, or if the report on QUIT does not agree with `removed`, the
+/// messages that UPDATE removed.
+pub fn judge(scene: &Scene, fault: Option<Fault>, record: &Record, story: &Story, removed: Option<&[u32]>) {
     let (notes, quit) = (story.notes.iter(), story.quit.as_ref());
     let mut judge = Judge { reading: Reading::new(record), record, notes, quit, why: None };
     let over = judge.session().is_err();

@@ -1,0 +1,34 @@
+//! A stream that fails at an octet of your choice, with a server at its other end, and judges of what a client makes of it.
+//!
+//! ```
+//! use std::io::Read;
+//! use pop3_blocking::testing::faults::fault::{Fault, Kind, Way};
+//! use pop3_blocking::testing::faults::maildrop::Scene;
+//! use pop3_blocking::testing::faults::wire::{End, Wire};
+//!
+//! let fault = Fault { way: Way::ToClient, at: 3, kind: Kind::Closes };
+//! let (mut wire, witness) = Wire::new(&Scene::new(100), Some(fault), usize::MAX);
+//! let mut octets = Vec::new();
+//! wire.read_to_end(&mut octets)?; // a client would call `Connection::over`
+//! assert_eq!(octets, b"+OK");
+//! let (record, removed) = witness.testify();
+//! assert_eq!((record.end, removed), (Some(End::Closed), None));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! A test plays a session on a [`Wire`](wire::Wire) by [`log_in!`](login::log_in) and [`go_on!`](converse::go_on), which
+//! take down each result in a [`Story`](story::Story). Then [`judge()`](judge::judge()) compares the story with the
+//! [`Record`](wire::Record) of the wire; where the order of the octets is not known, a [looser judge](loose::judge())
+//! compares it with the story of a session without a fault.
+
+pub mod converse;
+pub mod encryption;
+pub mod fault;
+mod host;
+pub mod judge;
+pub mod login;
+pub mod loose;
+pub mod maildrop;
+mod reading;
+pub mod story;
+pub mod wire;
