@@ -18,7 +18,7 @@ pub(crate) struct Target {
     pub(crate) port: Option<u16>,
 }
 
-pub(crate) const NO_PASSWORD: &str = "a password has no place in a URL, where others can see it: use ~/.netrc, --password-file, POP3_PASSWORD or the prompt";
+pub(crate) const NO_PASSWORD: &str = "a URL must not contain a password, because others can see it: use ~/.netrc, --password-file, POP3_PASSWORD or the prompt";
 
 /// The values of `AUTH=` that need only a name and a password.
 const MECHANISMS: &str = "PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1, SCRAM-SHA-256, either with -PLUS, +APOP, or * for any";
@@ -42,9 +42,7 @@ impl Target {
         let url: PopUrl = text.parse().map_err(|error| explain(error, text))?;
         let needs_more = |method| matches!(method, Method::OauthBearer | Method::Xoauth2 | Method::External);
         if url.method().is_some_and(needs_more) {
-            return Err(format!(
-                "this program logs in with a password: the mechanism behind AUTH= may be {MECHANISMS}"
-            ));
+            return Err(format!("this program logs in with a password: the mechanism after AUTH= may be {MECHANISMS}"));
         }
         Ok(Target {
             security: url.security(),
@@ -60,7 +58,7 @@ impl Target {
 fn explain(error: UrlError, text: &str) -> String {
     match error {
         UrlError::Password => NO_PASSWORD.to_owned(),
-        UrlError::UnknownMechanism => format!("the mechanism behind AUTH= is unknown: it may be {MECHANISMS}"),
+        UrlError::UnknownMechanism => format!("the mechanism after AUTH= is unknown: it may be {MECHANISMS}"),
         // A single word contains no secret.
         UrlError::NoScheme if is_word(text) => {
             format!(

@@ -18,7 +18,7 @@ fn typos() {
         ("pop://", "the host is missing"),
         ("pop://u@", "the host is missing"),
         ("pop://u@:110", "the host is missing"),
-        ("pop://@h", "the user name in front of `@` is missing"),
+        ("pop://@h", "the user name before `@` is missing"),
         ("pop://u@h:", "the port must be"),
         ("pop://u@h:0", "the port must be"),
         ("pop://u@h:65536", "the port must be"),
@@ -48,11 +48,11 @@ fn typos() {
         // It needs a token, which this program has not.
         ("pop://u;AUTH=OAUTHBEARER@h", "behind AUTH= may be PLAIN"),
         ("pop://u;AUTH=%0a@h", "control character"),
-        ("pop://u:hush@h", "a password has no place in a URL"),
-        ("pop:u:hush@h", "a password has no place in a URL"),
-        ("popp://u:hush@h", "a password has no place in a URL"),
-        ("pop://u:hu@sh@h", "a password has no place in a URL"),
-        ("pop://u:hu/sh@h", "a password has no place in a URL"),
+        ("pop://u:hush@h", "a URL must not contain a password"),
+        ("pop:u:hush@h", "a URL must not contain a password"),
+        ("popp://u:hush@h", "a URL must not contain a password"),
+        ("pop://u:hu@sh@h", "a URL must not contain a password"),
+        ("pop://u:hu/sh@h", "a URL must not contain a password"),
     ];
     for (url, said) in wrong {
         let ended = home.run(&["--plaintext", url, "stat"]);
@@ -63,7 +63,7 @@ fn typos() {
     // Also where a URL does not belong, or with nothing to do.
     for arguments in [&["stat", "pop://u:hush@h"][..], &["pop://u:hush@h"], &["--log", "pop://u:hush@h", "stat"]] {
         let ended = home.run(arguments);
-        ended.expect(2, "a password has no place in a URL");
+        ended.expect(2, "a URL must not contain a password");
         assert!(!ended.said.contains("hush"));
     }
 }

@@ -90,13 +90,13 @@ pub enum UrlError {
     #[error("the URL does not begin with pop3s:// or pop://: {SHAPE}")]
     NoScheme,
     /// `//` is missing after a known scheme.
-    #[error("`//` is missing behind the scheme: {SHAPE}")]
+    #[error("`//` is missing after the scheme: {SHAPE}")]
     NoSlashes,
     /// The scheme is unknown.
     #[error("the scheme must be pop, pop3 or pop3s: {SHAPE}")]
     UnknownScheme,
     /// There is an `@`, but no user name or mechanism before it.
-    #[error("the user name in front of `@` is missing: {SHAPE}")]
+    #[error("the user name before `@` is missing: {SHAPE}")]
     NoUser,
     /// The user name has an `@` or a `/` that is not encoded.
     #[error("`{0}` in the user name must be written %{code:02X}", code = u32::from(*.0))]
@@ -214,7 +214,7 @@ impl FromStr for Connect {
     }
 }
 
-/// Returns true if a text that is meant as a URL has a colon in front of its `@`.
+/// Returns true if a text that is meant as a URL has a colon before its `@`.
 fn has_password(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once(':') else { return false };
     let is_meant = scheme.to_ascii_lowercase().starts_with("pop") || rest.starts_with("//");

@@ -183,7 +183,7 @@ fn texts_say_what_to_write() {
         ("pop://u/v@h", "`/` in the user name must be written %2F"),
         (
             "pop://@h",
-            "the user name in front of `@` is missing: a URL looks like pop3s://user@host or pop3s://user@host:port",
+            "the user name before `@` is missing: a URL looks like pop3s://user@host or pop3s://user@host:port",
         ),
         (
             "pop://u;AUTH=X@h",
