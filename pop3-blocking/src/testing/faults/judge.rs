@@ -257,10 +257,20 @@ impl Judge<'_> {
             (Stop::Short | Stop::Unasked, None, _) => Why::Transport(ErrorKind::TimedOut),
             (Stop::Short | Stop::Unasked, Some(End::Failed(kind)), _) => Why::Transport(kind),
             (Stop::LastWords, ..) | (Stop::Unasked, Some(End::Closed), None) => Why::ClosedWhileIdle,
-            // The command could not be written, and nothing was heard since.
-            (_, Some(End::Closed), Some(heard)) if heard == self.record.heard.len() => Why::ClosedWhileIdle,
+            // No command could be written completely, and nothing was heard since.
+            (_, Some(End::Closed), Some(heard)) if heard == self.record.heard.len() && !self.has_received_a_line() => {
+                Why::ClosedWhileIdle
+            }
             (_, Some(End::Closed), _) => Why::Closed,
         }
+    }
+
+    /// Returns true if the server has a whole line that was written since the client last heard from it. What TLS
+    /// carries is not looked at.
+    fn has_received_a_line(&self) -> bool {
+        let now = self.record.heard.len();
+        let mut written = self.record.said.iter().zip(&self.record.since);
+        self.record.encrypted.is_empty() && written.any(|(octet, since)| *octet == b'\n' && *since == now)
     }
 }
 

@@ -157,7 +157,7 @@ impl Conversation {
 
     pub(super) fn next_event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
         self.drop_body();
-        if self.is_closing() {
+        if self.is_closing() && !self.inbox.unread().is_empty() {
             self.client.forget_in_flight();
         }
         if self.look == Look::Heard {
@@ -167,7 +167,8 @@ impl Conversation {
         // Evaluated before the answer removes its command from flight.
         let echo = self.client.may_hear_an_echo();
         // The server closed the connection while idle: the oldest command had not been transmitted completely.
-        let idle = self.ended && self.unanswered && self.client.in_flight() <= self.outbox.pending_lines();
+        let untransmitted = self.untransmitted.max(if self.ended { self.outbox.pending_lines() } else { 0 });
+        let idle = self.unanswered && self.client.in_flight() <= untransmitted;
         let event = self.inbox.take(|input| {
             let event = self.client.receive(input)?;
             if event.is_none() && self.ended {
