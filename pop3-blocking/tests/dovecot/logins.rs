@@ -3,7 +3,9 @@
 use std::net::TcpStream;
 
 use pop3_blocking::pop3_proto::BadArgument;
-use pop3_blocking::{Connect, Connection, Credentials, LoginError, Method, Policy, Security, Session, connect};
+use pop3_blocking::{
+    Connect, Connection, Credentials, ErrorKind, LoginError, Method, Policy, Security, Session, connect,
+};
 
 use crate::user::{PASSWORD, User, address};
 use crate::witness::Log;
@@ -97,19 +99,22 @@ fn a_wrong_password_and_a_second_try_on_the_same_connection() {
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
 fn an_unprotected_password_stays_here() {
     let user = User::new("unprotected");
-    for mechanism in [Method::UserPass, Method::Plain, Method::Login].map(Some) {
-        for security in [Security::Tls, Security::Plaintext] {
-            let log = Log::default();
-            let policy = Policy::new().security(security).methods(mechanism.map(Method::only));
-            let failed = connection(&log, policy).login_as(Credentials::new(&user.name, PASSWORD)).unwrap_err();
-            let protected = security == Security::Tls;
-            assert!(matches!(failed.error.login(), Some(LoginError::NoTls)) == protected, "{failed}");
-            assert!(matches!(failed.error.login(), Some(LoginError::Unprotected)) != protected, "{failed}");
-            let mut connection = failed.connection.expect("the connection can be used again");
-            assert!(connection.capabilities().is_ok());
-            connection.quit().unwrap();
-            assert_eq!(log.said(), ["CAPA", "QUIT"], "neither USER nor AUTH");
-        }
+    for mechanism in [Method::UserPass, Method::Plain, Method::Login] {
+        let log = Log::default();
+        let policy = Policy::new().security(Security::Plaintext).method(mechanism);
+        let failed = connection(&log, policy).login_as(Credentials::new(&user.name, PASSWORD)).unwrap_err();
+        assert!(matches!(failed.error.login(), Some(LoginError::Unprotected)), "{failed}");
+        let mut connection = failed.connection.expect("the connection can be used again");
+        assert!(connection.capabilities().is_ok());
+        connection.quit().unwrap();
+        assert_eq!(log.said(), ["CAPA", "QUIT"], "neither USER nor AUTH");
+
+        // On a port without TLS, nothing is said at all.
+        let log = Log::default();
+        let to = user.connect().policy(Policy::new().method(mechanism)).log(log.sink());
+        let error = Connection::over(TcpStream::connect(address()).unwrap(), to).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+        assert!(log.said().is_empty());
     }
     let log = Log::default();
     let by_name = user.connect().allow_plaintext(false).method(Method::Plain);
