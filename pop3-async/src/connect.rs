@@ -66,7 +66,7 @@ impl Connection<TcpStream> {
         let stream = dial(host, port, &mut deadlines).await;
         let stream = stream.map_err(|error| Error::unreachable(host, port, error))?;
         let driver = Driver::open(stream, &connect, tls, deadlines, 128 * 1024).await?;
-        Ok(Connection { driver, connect: Box::new(connect) })
+        Ok(Connection { driver, connect })
     }
 }
 

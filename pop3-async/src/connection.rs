@@ -16,7 +16,7 @@ use crate::{Connect, Credentials, Error, Methods, QuitError, Session};
 /// [`Connection::open`] connects to a host; [`Connection::over`] uses a stream of your own.
 pub struct Connection<S> {
     pub(crate) driver: Box<Driver<S>>,
-    pub(crate) connect: Box<Connect>,
+    pub(crate) connect: Connect,
 }
 
 impl<S> std::fmt::Debug for Connection<S> {
@@ -61,7 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let tls = Driver::<S>::requirements(&connect, false)?;
         let deadlines = Deadlines::new(connect.get_timeouts());
         let driver = Driver::open(stream, &connect, tls, deadlines, 32 * 1024).await?;
-        Ok(Connection { driver, connect: Box::new(connect) })
+        Ok(Connection { driver, connect })
     }
 
     /// Sets the number of octets of commands that a batch keeps in flight: see [`Connect::window`].
@@ -86,7 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Sets the methods that later logins may use: see [`Policy::methods`](crate::Policy#structfield.methods).
     pub fn set_methods(&mut self, methods: Option<Methods>) {
         let policy = self.connect.get_policy().methods(methods);
-        *self.connect = std::mem::take(&mut *self.connect).policy(policy);
+        self.connect = std::mem::take(&mut self.connect).policy(policy);
     }
 
     /// Returns the greeting.

@@ -1,5 +1,6 @@
 //! The settings for a connection, and the defaults for settings that you omit. This module does no I/O.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
@@ -31,7 +32,11 @@ use crate::tls::Tls;
 /// ```
 #[derive(Clone, Default)]
 #[must_use = "it does nothing until it is given to an adapter"]
-pub struct Connect {
+pub struct Connect(Box<Settings>);
+
+/// The settings, in a box: futures that take a [`Connect`] reserve only a pointer for it.
+#[derive(Clone, Default)]
+struct Settings {
     host: Option<String>,
     port: Option<u16>,
     user: Option<String>,
@@ -65,20 +70,20 @@ impl Connect {
 
     /// Sets the name or address of the server. The default is `$MAILHOST`, unless you use a stream of your own.
     pub fn host(mut self, host: impl Into<String>) -> Connect {
-        self.host = Some(host.into());
+        self.0.host = Some(host.into());
         self
     }
 
     /// Sets the port. The default is 995 with TLS and 110 otherwise.
     pub fn port(mut self, port: u16) -> Connect {
-        self.port = Some(port);
+        self.0.port = Some(port);
         self
     }
 
     /// Sets the user name. The default is the name for the host in the netrc file: the file that `$NETRC` names, or
     /// else `~/.netrc`.
     pub fn user(mut self, user: impl Into<String>) -> Connect {
-        self.user = Some(user.into());
+        self.0.user = Some(user.into());
         self
     }
 
@@ -104,31 +109,31 @@ impl Connect {
     }
 
     fn nameless(mut self, credentials: Credentials) -> Connect {
-        self.proof = Some(Proof::Nameless(credentials));
+        self.0.proof = Some(Proof::Nameless(credentials));
         self
     }
 
     /// Sets credentials of any kind, including the name. Overrides [`user`](Self::user) and the netrc file.
     pub fn credentials(mut self, credentials: Credentials) -> Connect {
-        self.proof = Some(Proof::Whole(credentials));
+        self.0.proof = Some(Proof::Whole(credentials));
         self
     }
 
     /// Sets the whole policy: the required protection and the permitted methods.
     pub fn policy(mut self, policy: Policy) -> Connect {
-        self.policy = policy;
+        self.0.policy = policy;
         self
     }
 
     /// Sets the required protection of the connection.
     pub fn security(mut self, security: Security) -> Connect {
-        self.policy.security = security;
+        self.0.policy.security = security;
         self
     }
 
     /// Allows sending the password over an unprotected connection.
     pub fn allow_plaintext(mut self, allow: bool) -> Connect {
-        self.policy.allow_plaintext = allow;
+        self.0.policy.allow_plaintext = allow;
         self
     }
 
@@ -139,13 +144,13 @@ impl Connect {
 
     /// Sets the permitted methods: see [`Policy::methods`](Policy#structfield.methods).
     pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Connect {
-        self.policy.methods = Some(methods.into_iter().collect());
+        self.0.policy.methods = Some(methods.into_iter().collect());
         self
     }
 
     /// Sets the limits on what the server may send.
     pub fn config(mut self, config: Config) -> Connect {
-        self.config = config;
+        self.0.config = config;
         self
     }
 
@@ -153,7 +158,7 @@ impl Connect {
     /// a time, for servers that confuse the answers to pipelined commands. The default depends on the stream; each
     /// adapter documents it.
     pub fn window(mut self, octets: usize) -> Connect {
-        self.window = Some(octets);
+        self.0.window = Some(octets);
         self
     }
 
@@ -161,13 +166,13 @@ impl Connect {
     /// the certificate of the server is valid for the host.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: impl Into<Tls>) -> Connect {
-        self.tls = tls.into();
+        self.0.tls = tls.into();
         self
     }
 
     /// Sets the timeout for connecting to one address.
     pub fn connect_timeout(mut self, timeout: Duration) -> Connect {
-        self.timeouts.connect = timeout;
+        self.0.timeouts.connect = timeout;
         self
     }
 
@@ -175,31 +180,31 @@ impl Connect {
     /// octets of a message or a listing. Until the login completes, [`login_timeout`](Self::login_timeout) also limits
     /// their sum.
     pub fn timeout(mut self, timeout: Duration) -> Connect {
-        self.timeouts = self.timeouts.each(timeout);
+        self.0.timeouts = self.0.timeouts.each(timeout);
         self
     }
 
     /// Sets the limit for the sum of all waits from the start of the connection to the end of the login.
     pub fn login_timeout(mut self, timeout: Duration) -> Connect {
-        self.timeouts.login = timeout;
+        self.0.timeouts.login = timeout;
         self
     }
 
     /// Sets all timeouts.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Connect {
-        self.timeouts = timeouts;
+        self.0.timeouts = timeouts;
         self
     }
 
     /// Sets a callback that receives the conversation. Secrets are replaced, and bodies appear as a number of octets.
     pub fn log(mut self, log: impl Fn(LogEntry<'_>) + Send + Sync + 'static) -> Connect {
-        self.log = Some(Shared::new(log));
+        self.0.log = Some(Shared::new(log));
         self
     }
 
     /// Sets the host if none was set. An adapter passes the value of `$MAILHOST`.
     pub fn default_host(mut self, host: Option<String>) -> Connect {
-        self.host = self.host.or(host);
+        self.0.host = self.0.host.or(host);
         self
     }
 
@@ -209,9 +214,9 @@ impl Connect {
     ///
     /// [`SettingsError::NoHost`].
     pub fn server(&self) -> Result<(&str, u16), SettingsError> {
-        let host = self.host.as_deref().ok_or(SettingsError::NoHost)?;
-        let default = if self.policy.security == Security::Tls { 995 } else { 110 };
-        Ok((host, self.port.unwrap_or(default)))
+        let host = self.0.host.as_deref().ok_or(SettingsError::NoHost)?;
+        let default = if self.0.policy.security == Security::Tls { 995 } else { 110 };
+        Ok((host, self.0.port.unwrap_or(default)))
     }
 
     /// Returns the credentials, for an adapter. If the user name or the secret is missing, this calls `netrc` with the
@@ -224,7 +229,7 @@ impl Connect {
         &self,
         netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, Error>,
     ) -> Result<Credentials, Error> {
-        Ok(match (self.user.clone(), self.proof.clone()) {
+        Ok(match (self.0.user.clone(), self.0.proof.clone()) {
             (_, Some(Proof::Whole(credentials))) => credentials,
             (Some(user), Some(Proof::Nameless(proof))) => proof.named(user),
             (user, proof) => {
@@ -248,47 +253,47 @@ impl Connect {
             Ok((host, port)) if credentials.place().is_none() => credentials.for_server(host, port),
             _ => credentials,
         };
-        Login::new(credentials, self.policy)
+        Login::new(credentials, self.0.policy)
     }
 
     /// Returns a conversation with these limits and this log, for an adapter.
     pub fn conversation(&self) -> Conversation {
-        let mut conversation = Conversation::new(self.config);
-        if let Some(log) = self.log.clone() {
+        let mut conversation = Conversation::new(self.0.config);
+        if let Some(log) = self.0.log.clone() {
             conversation.set_log(move |entry| log(entry));
         }
         conversation
     }
 
     /// Returns the permitted protection and methods.
-    pub const fn get_policy(&self) -> Policy {
-        self.policy
+    pub fn get_policy(&self) -> Policy {
+        self.0.policy
     }
 
     /// Returns the number of octets of commands that a batch keeps in flight, if it was set.
-    pub const fn get_window(&self) -> Option<usize> {
-        self.window
+    pub fn get_window(&self) -> Option<usize> {
+        self.0.window
     }
 
     /// Returns the timeouts.
-    pub const fn get_timeouts(&self) -> Timeouts {
-        self.timeouts
+    pub fn get_timeouts(&self) -> Timeouts {
+        self.0.timeouts
     }
 
     /// Returns the TLS configuration.
     #[cfg(feature = "tls")]
-    pub const fn get_tls(&self) -> &Tls {
-        &self.tls
+    pub fn get_tls(&self) -> &Tls {
+        &self.0.tls
     }
 }
 
 impl fmt::Debug for Connect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connect")
-            .field("host", &self.host)
-            .field("port", &self.port)
-            .field("user", &self.user)
-            .field("policy", &self.policy)
+            .field("host", &self.0.host)
+            .field("port", &self.0.port)
+            .field("user", &self.0.user)
+            .field("policy", &self.0.policy)
             .finish_non_exhaustive()
     }
 }
