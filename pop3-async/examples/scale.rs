@@ -180,8 +180,8 @@ async fn session(
     done.send(Ok(0))?;
 
     phase.wait_for(|&phase| phase >= Phase::LogIn).await?;
-    let to = Connect::new().policy(POLICY).timeout(Duration::from_secs(120)).user("mrose").password("tanstaaf");
-    let login = Connection::over(stream, to).await?.login().await;
+    let to = Connect::new().policy(POLICY).timeout(Duration::from_secs(120));
+    let login = Connection::over(stream, to).await?.login_as(Credentials::new("mrose", "tanstaaf")).await;
     let mut session = login.map_err(|failed| failed.error)?;
     done.send(Ok(session.buffered()))?;
 
