@@ -212,7 +212,8 @@ impl Deadlines {
     /// time on a monotonic clock of your own, such as the time since your program started; the result is on the same
     /// clock. It is [`Duration::MAX`] if there is no limit or no answer is due.
     ///
-    /// The wait begins with the first call, and ends with [`received`](Self::received) or when no answer is due.
+    /// Call this before you wait, not while received octets are left to be read. The wait begins with the first call, and
+    /// ends with [`received`](Self::received) or when no answer is due.
     ///
     /// # Errors
     ///

@@ -1,42 +1,10 @@
 //! A server that closes the connection while the client writes.
 
-use pop3_proto::drive::{Acknowledge, Call, Capa, Conversation, Exchange, Io, Stat, Step};
+use pop3_proto::drive::{Acknowledge, Call, Conversation, Exchange, Io, Stat, Step};
 use pop3_proto::login::{Credentials, Login, Method, Policy, Security};
 use pop3_proto::{Cause, Command, Config, Error, State};
 
-fn say(conversation: &mut Conversation, octets: &[u8]) {
-    conversation.spare()[..octets.len()].copy_from_slice(octets);
-    conversation.filled(octets.len());
-}
-
-/// A conversation in TRANSACTION.
-fn logged_in() -> Conversation {
-    let mut conversation = Conversation::new(Config::new());
-    say(&mut conversation, b"+OK ready\r\n");
-    assert_eq!(conversation.greet().unwrap(), Step::Done(()));
-    for command in [Command::User("mrose"), Command::Pass("tanstaaf")] {
-        let mut call = Call::new(Acknowledge(command));
-        conversation.looked();
-        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
-        let octets = conversation.pending().len();
-        conversation.written(octets);
-        say(&mut conversation, b"+OK\r\n");
-        assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
-    }
-    conversation
-}
-
-/// Asks for the capabilities, which permit pipelining.
-fn learn_pipelining(conversation: &mut Conversation) {
-    let mut capa = Call::new(Capa::new());
-    conversation.looked();
-    assert!(matches!(conversation.step(&mut capa).unwrap(), Step::NeedIo(Io::Transfer)));
-    let octets = conversation.pending().len();
-    conversation.written(octets);
-    say(conversation, b"+OK\r\nPIPELINING\r\n.\r\n");
-    let Step::Done(capabilities) = conversation.step(&mut capa).unwrap() else { panic!("it is complete") };
-    conversation.learn(capabilities);
-}
+use crate::scene::{hear, logged_in, pipelining};
 
 /// Steps a call whose command was not written completely until it fails.
 fn fails<E: Exchange>(conversation: &mut Conversation, call: &mut Call<E>, said: &[u8]) -> Error
@@ -47,7 +15,7 @@ where
     assert_eq!(conversation.pending(), b"");
     if !said.is_empty() {
         assert_eq!(conversation.step(call).unwrap(), Step::NeedIo(Io::Transfer));
-        say(conversation, said);
+        hear(conversation, said);
         if let Err(error) = conversation.step(call) {
             return error;
         }
@@ -84,20 +52,23 @@ fn no_last_words_answer_a_command_that_was_not_written() {
     }
 }
 
+/// Two commands in flight, not written yet.
+fn stat_and_noop() -> (Conversation, Call<Stat>, Call<Acknowledge<'static>>) {
+    let (mut conversation, mut stat, mut noop) = (pipelining(), Call::new(Stat), Call::new(Acknowledge(Command::Noop)));
+    assert_eq!(conversation.begin(&mut stat).unwrap(), Step::Done(()));
+    assert_eq!(conversation.begin(&mut noop).unwrap(), Step::Done(()));
+    assert_eq!(conversation.pending(), b"STAT\r\nNOOP\r\n");
+    (conversation, stat, noop)
+}
+
 /// Commands that were written completely are answered; those behind them are not.
 #[test]
 fn an_answer_before_the_failed_write_is_valid() {
     for written in 6..12 {
-        let mut conversation = logged_in();
-        learn_pipelining(&mut conversation);
-        let (mut stat, mut noop) = (Call::new(Stat), Call::new(Acknowledge(Command::Noop)));
-        conversation.looked();
-        assert_eq!(conversation.begin(&mut stat).unwrap(), Step::Done(()));
-        assert_eq!(conversation.begin(&mut noop).unwrap(), Step::Done(()));
-        assert_eq!(conversation.pending(), b"STAT\r\nNOOP\r\n");
+        let (mut conversation, mut stat, mut noop) = stat_and_noop();
         conversation.written(written);
         conversation.write_failed();
-        say(&mut conversation, b"+OK 2 320\r\n+OK bye\r\n");
+        hear(&mut conversation, b"+OK 2 320\r\n+OK bye\r\n");
         let Step::Done(listing) = conversation.step(&mut stat).unwrap() else { panic!("it is complete") };
         assert_eq!((listing.messages, listing.octets), (2, 320));
         let error = conversation.step(&mut noop).unwrap_err();
@@ -108,12 +79,7 @@ fn an_answer_before_the_failed_write_is_valid() {
 /// A command that was transmitted may have been executed, even if one behind it was not.
 #[test]
 fn the_end_before_an_answer_is_not_idle() {
-    let mut conversation = logged_in();
-    learn_pipelining(&mut conversation);
-    let (mut stat, mut noop) = (Call::new(Stat), Call::new(Acknowledge(Command::Noop)));
-    conversation.looked();
-    assert_eq!(conversation.begin(&mut stat).unwrap(), Step::Done(()));
-    assert_eq!(conversation.begin(&mut noop).unwrap(), Step::Done(()));
+    let (mut conversation, mut stat, _) = stat_and_noop();
     conversation.written(6);
     conversation.spare();
     conversation.filled(0);
@@ -128,7 +94,7 @@ fn no_last_words_judge_a_password_that_was_not_written() {
         let mut conversation = Conversation::new(Config::new());
         let policy = Policy::new().security(Security::Plaintext).allow_plaintext(true).method(Method::UserPass);
         let mut login = Login::new(Credentials::new("mrose", "tanstaaf"), policy);
-        say(&mut conversation, b"+OK ready\r\n");
+        hear(&mut conversation, b"+OK ready\r\n");
         for answer in [&b"-ERR what?\r\n"[..], b"+OK\r\n", said] {
             while login.step(&mut conversation).unwrap() == Step::NeedIo(Io::Look) {
                 conversation.looked();
@@ -141,7 +107,7 @@ fn no_last_words_judge_a_password_that_was_not_written() {
             } else {
                 conversation.written(line.len());
             }
-            say(&mut conversation, answer);
+            hear(&mut conversation, answer);
         }
         let error = login.step(&mut conversation).unwrap_err();
         assert!(error.login().is_none() && !error.is_recoverable(), "{error:?}");

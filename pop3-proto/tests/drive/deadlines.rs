@@ -5,28 +5,10 @@ use std::time::Duration;
 use pop3_proto::drive::{Acknowledge, Call, Conversation, Deadlines, Io, Retrieval, Step, Timeouts, UidlAll};
 use pop3_proto::{Command, Config};
 
+use crate::scene::{hear, logged_in};
+
 const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
-}
-
-fn say(conversation: &mut Conversation, octets: &[u8]) {
-    conversation.spare()[..octets.len()].copy_from_slice(octets);
-    conversation.filled(octets.len());
-}
-
-/// Returns a conversation in TRANSACTION.
-fn logged_in() -> Conversation {
-    let mut conversation = Conversation::new(Config::default());
-    say(&mut conversation, b"+OK\r\n");
-    assert_eq!(conversation.greet().unwrap(), Step::Done(()));
-    for command in [Command::User("u"), Command::Pass("p")] {
-        let mut call = Call::new(Acknowledge(command));
-        conversation.looked();
-        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
-        say(&mut conversation, b"+OK\r\n");
-        assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
-    }
-    conversation
 }
 
 #[test]
@@ -38,7 +20,7 @@ fn a_status_line_has_one_deadline_however_it_drips() {
     assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
     for (octet, left) in [(b"+", 60), (b"O", 10)] {
         assert_eq!(deadlines.answer(&conversation), Ok(secs(left)));
-        say(&mut conversation, octet);
+        hear(&mut conversation, octet);
         deadlines.spent(secs(50), 1);
         assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
     }
@@ -56,7 +38,7 @@ fn a_new_answer_has_all_its_time() {
         assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
         assert_eq!(deadlines.answer(&conversation), Ok(secs(60)));
         deadlines.spent(secs(59), 5);
-        say(&mut conversation, b"+OK\r\n");
+        hear(&mut conversation, b"+OK\r\n");
         assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
     }
 }
@@ -70,7 +52,7 @@ fn a_body_must_flow() {
     assert_eq!(conversation.open(&mut retrieval).unwrap(), Step::NeedIo(Io::Transfer));
     assert_eq!(deadlines.answer(&conversation), Ok(secs(60)));
     deadlines.spent(secs(59), 5);
-    say(&mut conversation, b"+OK\r\n");
+    hear(&mut conversation, b"+OK\r\n");
     assert_eq!(conversation.read(&mut retrieval).unwrap(), Step::NeedIo(Io::Transfer));
     // The first three pieces reach 256 octets and begin a new interval; the last one does not.
     for (waited, octets, left) in [(30, 100, 60), (29, 155, 30), (1, 1, 1), (59, 255, 60)] {
@@ -89,7 +71,7 @@ fn a_listing_must_flow_too() {
     let mut call = Call::new(UidlAll::new());
     conversation.looked();
     assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
-    say(&mut conversation, b"+OK\r\n");
+    hear(&mut conversation, b"+OK\r\n");
     assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
     for left in [60, 30] {
         assert_eq!(deadlines.answer(&conversation), Ok(secs(left)));
@@ -127,7 +109,7 @@ fn the_next_deadline_moves_only_when_something_arrives() {
     for now in [1000, 1010, 1059] {
         assert_eq!(deadlines.until(&conversation, secs(now)), Ok(secs(1060)));
     }
-    say(&mut conversation, b"+OK\r\nhello\r\n");
+    hear(&mut conversation, b"+OK\r\nhello\r\n");
     deadlines.received(12, secs(1059));
     assert_eq!(conversation.read(&mut retrieval).unwrap(), Step::Done(true));
     // The caller takes its time with the octets.
@@ -144,12 +126,12 @@ fn the_next_deadline_moves_only_when_something_arrives() {
 #[test]
 fn a_handshake_after_stls_is_one_wait() {
     let mut conversation = Conversation::new(Config::default());
-    say(&mut conversation, b"+OK\r\n");
+    hear(&mut conversation, b"+OK\r\n");
     assert_eq!(conversation.greet().unwrap(), Step::Done(()));
     let mut call = Call::new(Acknowledge(Command::Stls));
     conversation.looked();
     assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
-    say(&mut conversation, b"+OK\r\n");
+    hear(&mut conversation, b"+OK\r\n");
     assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
     let mut deadlines = Deadlines::new(Timeouts::default().handshake(secs(7)));
     assert_eq!(deadlines.until(&conversation, secs(1)), Ok(secs(8)));

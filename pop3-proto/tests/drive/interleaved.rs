@@ -3,38 +3,10 @@
 use pop3_proto::drive::{
     Acknowledge, Call, Capa, Capabilities, Conversation, Exchange, Io, Listing, Retrieval, Step, UidlAll,
 };
-use pop3_proto::{Cause, Command, Config, Error, Malformed, UsageError};
+use pop3_proto::{Cause, Command, Error, Malformed, UsageError};
 use proptest::prelude::*;
 
-/// Returns a conversation in TRANSACTION with a server that announces PIPELINING.
-fn logged_in() -> Conversation {
-    let mut conversation = Conversation::new(Config::default());
-    hear(&mut conversation, b"+OK ready\r\n");
-    assert_eq!(conversation.greet().unwrap(), Step::Done(()));
-    for command in [Command::User("mrose"), Command::Pass("tanstaaf")] {
-        let mut call = Call::new(Acknowledge(command));
-        conversation.looked();
-        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
-        hear(&mut conversation, b"+OK\r\n");
-        assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
-    }
-    conversation.learn(Capabilities::new(Listing::from_iter(["PIPELINING"])));
-    conversation.looked();
-    conversation
-}
-
-/// Writes all that is pending, and reads `octets`.
-fn hear(conversation: &mut Conversation, mut octets: &[u8]) {
-    let pending = conversation.pending().len();
-    conversation.written(pending);
-    while !octets.is_empty() {
-        let spare = conversation.spare();
-        let len = spare.len().min(octets.len());
-        spare[..len].copy_from_slice(&octets[..len]);
-        conversation.filled(len);
-        octets = &octets[len..];
-    }
-}
+use crate::scene::{hear, pipelining};
 
 fn is_skipped(error: &Error) -> bool {
     matches!(error.cause(), Cause::Usage(UsageError::Skipped))
@@ -42,7 +14,7 @@ fn is_skipped(error: &Error) -> bool {
 
 #[test]
 fn a_listing_that_lost_rows_to_a_later_call_is_not_the_whole_listing() {
-    let mut conversation = logged_in();
+    let mut conversation = pipelining();
     let (mut uidl, mut noop) = (Call::new(UidlAll::new()), Call::new(Acknowledge(Command::Noop)));
     let _ = conversation.begin(&mut uidl).unwrap();
     let _ = conversation.begin(&mut noop).unwrap();
@@ -59,7 +31,7 @@ fn a_listing_that_lost_rows_to_a_later_call_is_not_the_whole_listing() {
 #[test]
 fn a_message_that_lost_octets_to_a_later_call_is_never_complete() {
     for taken in [false, true] {
-        let mut conversation = logged_in();
+        let mut conversation = pipelining();
         let mut message = Retrieval::retr(1);
         let mut noop = Call::new(Acknowledge(Command::Noop));
         assert_eq!(conversation.open(&mut message).unwrap(), Step::NeedIo(Io::Transfer));
@@ -82,7 +54,7 @@ fn a_message_that_lost_octets_to_a_later_call_is_never_complete() {
 
 #[test]
 fn room_for_a_read_does_not_lose_octets_of_a_message_unnoticed() {
-    let mut conversation = logged_in();
+    let mut conversation = pipelining();
     let mut message = Retrieval::retr(1);
     assert_eq!(conversation.open(&mut message).unwrap(), Step::NeedIo(Io::Transfer));
     hear(&mut conversation, b"+OK\r\nSubject: one\r\n");
@@ -94,7 +66,7 @@ fn room_for_a_read_does_not_lose_octets_of_a_message_unnoticed() {
 
 #[test]
 fn a_call_that_failed_in_the_middle_of_its_answer_does_not_go_on_behind_it() {
-    let mut conversation = logged_in();
+    let mut conversation = pipelining();
     let mut uidl = Call::new(UidlAll::new());
     assert_eq!(conversation.step(&mut uidl).unwrap(), Step::NeedIo(Io::Transfer));
     hear(&mut conversation, b"+OK\r\nnonsense\r\n2 b\r\n.\r\n");
@@ -106,7 +78,7 @@ fn a_call_that_failed_in_the_middle_of_its_answer_does_not_go_on_behind_it() {
 #[test]
 fn a_message_does_not_go_on_in_another_conversation() {
     for taken in [0, 3, usize::MAX] {
-        let mut first = logged_in();
+        let mut first = pipelining();
         let mut message = Retrieval::retr(1);
         assert_eq!(first.open(&mut message).unwrap(), Step::NeedIo(Io::Transfer));
         hear(&mut first, b"+OK\r\nfirst line of message 1\r\n");
@@ -115,7 +87,7 @@ fn a_message_does_not_go_on_in_another_conversation() {
         drop(first);
 
         // The connection broke, and the next one numbers its commands in the same way.
-        let mut second = logged_in();
+        let mut second = pipelining();
         let mut another = Retrieval::retr(7);
         assert_eq!(second.open(&mut another).unwrap(), Step::NeedIo(Io::Transfer));
         hear(&mut second, b"+OK\r\nmessage 7\r\n.\r\n");
@@ -136,7 +108,7 @@ fn a_message_does_not_go_on_in_another_conversation() {
 
 #[test]
 fn a_listing_does_not_go_on_in_another_conversation() {
-    let (mut first, mut second) = (logged_in(), logged_in());
+    let (mut first, mut second) = (pipelining(), pipelining());
     let (mut uidl, mut another) = (Call::new(UidlAll::new()), Call::new(UidlAll::new()));
     assert_eq!(first.step(&mut uidl).unwrap(), Step::NeedIo(Io::Transfer));
     hear(&mut first, b"+OK\r\n1 a\r\n");
@@ -238,7 +210,7 @@ proptest! {
         shapes in prop::collection::vec(0..3u8, 1..6),
         steps in prop::collection::vec((0..6usize, 0..9usize, 0..12usize), 0..60),
     ) {
-        let mut conversation = logged_in();
+        let mut conversation = pipelining();
         let mut calls: Vec<_> = shapes.iter().map(|&shape| Pending::new(shape)).collect();
         for call in &mut calls {
             call.begin(&mut conversation);

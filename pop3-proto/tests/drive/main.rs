@@ -10,4 +10,5 @@ mod errors;
 mod forged;
 mod interleaved;
 mod opening;
+mod scene;
 mod unasked;

@@ -4,10 +4,7 @@ use pop3_proto::Config;
 use pop3_proto::drive::{Conversation, Io, LoginError, Step};
 use pop3_proto::login::{Connect, Credentials, Login, Policy, Progress, Security};
 
-fn say(conversation: &mut Conversation, octets: &[u8]) {
-    conversation.spare()[..octets.len()].copy_from_slice(octets);
-    conversation.filled(octets.len());
-}
+use crate::scene::hear;
 
 /// Steps until I/O is due, after looking as often as the login wants.
 fn step(login: &mut Login, conversation: &mut Conversation) -> Step<Progress> {
@@ -30,7 +27,7 @@ fn without_tls_the_greeting_comes_first() {
         let (mut conversation, mut login) = (Conversation::new(Config::new()), login(security));
         assert_eq!(step(&mut login, &mut conversation), Step::NeedIo(Io::Transfer));
         assert_eq!(conversation.pending(), b"", "nothing is sent before the greeting");
-        say(&mut conversation, b"+OK ready\r\n");
+        hear(&mut conversation, b"+OK ready\r\n");
         assert_eq!(step(&mut login, &mut conversation), Step::NeedIo(Io::Transfer));
         assert_eq!(conversation.pending(), b"CAPA\r\n");
     }
@@ -45,7 +42,7 @@ fn with_tls_the_handshake_comes_first() {
     conversation.tls_established().unwrap();
     assert_eq!(step(&mut login, &mut conversation), Step::NeedIo(Io::Transfer));
     assert_eq!(conversation.pending(), b"");
-    say(&mut conversation, b"+OK ready\r\n");
+    hear(&mut conversation, b"+OK ready\r\n");
     assert_eq!(step(&mut login, &mut conversation), Step::NeedIo(Io::Transfer));
     assert_eq!(conversation.pending(), b"CAPA\r\n");
 }
@@ -54,13 +51,13 @@ fn with_tls_the_handshake_comes_first() {
 #[test]
 fn a_greeting_before_tls_ends_a_login_that_requires_tls() {
     let mut conversation = Conversation::new(Config::new());
-    say(&mut conversation, b"+OK ready\r\n");
+    hear(&mut conversation, b"+OK ready\r\n");
     assert_eq!(conversation.greet().unwrap(), Step::Done(()));
     let error = login(Security::Tls).step(&mut conversation).unwrap_err();
     assert!(matches!(error.login(), Some(LoginError::Unprotected)), "{error}");
     // And one that was received unread is plaintext in front of TLS.
     let (mut conversation, mut login) = (Conversation::new(Config::new()), login(Security::Tls));
-    say(&mut conversation, b"+OK ready\r\n");
+    hear(&mut conversation, b"+OK ready\r\n");
     assert_eq!(step(&mut login, &mut conversation), Step::Done(Progress::StartTls));
     conversation.tls_established().unwrap_err();
 }
@@ -70,7 +67,7 @@ fn a_server_that_refuses_service_ends_the_login() {
     let mut conversation = Conversation::new(Config::new());
     let policy = Policy::new().security(Security::Plaintext);
     let mut login = Login::new(Credentials::new("mrose", "tanstaaf"), policy);
-    say(&mut conversation, b"-ERR not today\r\n");
+    hear(&mut conversation, b"-ERR not today\r\n");
     let error = login.step(&mut conversation).unwrap_err();
     assert_eq!(error.refused().unwrap().text().to_string(), "not today");
     assert!(!error.is_recoverable());

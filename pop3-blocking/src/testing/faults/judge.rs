@@ -33,7 +33,7 @@ pub fn judge(scene: &Scene, fault: Option<Fault>, record: &Record, story: &Story
     let (notes, quit) = (story.notes.iter(), story.quit.as_ref());
     let mut judge = Judge { reading: Reading::new(record), record, notes, quit, why: None };
     let over = judge.session().is_err();
-    // Whatever is tried after the end fails, for the same reason or for none.
+    // After the end, every call fails, for the same reason or because the session is over.
     for note in judge.notes {
         let Err(failure) = note else { panic!("{note:?} of a session that was over") };
         let same = failure.why == Why::Over || Some(&failure.why) == judge.why.as_ref();
