@@ -69,7 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.driver.window = octets;
     }
 
-    /// Limits future waits.
+    /// Sets the time limits for future waits.
     ///
     /// A wait begins when there is nothing to read, and ends when something arrives. If you drop a future, the wait
     /// continues with the next call. Time during which no answer is due does not count.

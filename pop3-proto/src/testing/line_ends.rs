@@ -23,14 +23,14 @@ pub struct LineEnds {
     pub terminator: &'static str,
 }
 
-/// Correct.
+/// CRLF everywhere.
 pub const CRLF: LineEnds = LineEnds { greeting: "\r\n", line: "\r\n", stuffed_behind: "\r\n", terminator: ".\r\n" };
-/// Correct but for the greeting.
+/// CRLF everywhere except in the greeting.
 pub const LF_GREETING: LineEnds = LineEnds { greeting: "\n", ..CRLF };
 /// LF everywhere.
 pub const LF: LineEnds = LineEnds { greeting: "\n", line: "\n", stuffed_behind: "\n", terminator: ".\n" };
-/// LF in status lines and CRLF in messages. A sender can end a message of such a server, and nothing in its answer
-/// shows it.
+/// LF in status lines and CRLF in messages. On such a server, a sender can end a message early, and the answer does not
+/// show it.
 pub const BOTH: LineEnds = LineEnds { greeting: "\n", line: "\n", ..CRLF };
 
 impl LineEnds {
@@ -46,7 +46,7 @@ impl LineEnds {
         text + self.terminator
     }
 
-    /// Returns the message as the client hears it, if it arrives whole.
+    /// Returns the message as the client receives it, if it arrives completely.
     pub fn heard(self, message: &str) -> String {
         let end = if message.ends_with(self.stuffed_behind) { "" } else { self.stuffed_behind };
         format!("{message}{end}")

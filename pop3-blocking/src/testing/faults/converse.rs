@@ -1,6 +1,6 @@
 //! The session after the login, told once for both adapters: they differ in `.await` and in the traits of a stream.
 
-/// Defines the function `go_on`, which plays the session after the login with an adapter and takes down its results.
+/// Defines the function `go_on`, which plays the session after the login with an adapter and records its results.
 ///
 /// It takes the adapter, the traits of its streams, and `async` and `.await` or nothing. Where it is used, the trait with
 /// `read` must be in scope.

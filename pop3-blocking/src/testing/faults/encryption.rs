@@ -20,7 +20,7 @@ pub struct Protection {
     config: Arc<ServerConfig>,
     /// The settings of a client that trusts the server.
     pub trusted: Tls,
-    /// Begins TLS by STLS, instead of with the connection.
+    /// True if TLS begins with STLS, and not with the connection.
     pub stls: bool,
 }
 
@@ -42,7 +42,7 @@ impl Protection {
 /// The server's end of TLS.
 pub(super) struct Encryption {
     connection: ServerConnection,
-    /// The client has sent nonsense, or complained of ours.
+    /// The client has sent invalid octets, or an alert about ours.
     pub(super) is_broken: bool,
     /// Plaintext that no octets carry yet.
     waiting: Vec<u8>,
@@ -80,7 +80,7 @@ impl Encryption {
         self.waiting.extend(plaintext);
     }
 
-    /// The octets to be sent. At the end TLS is closed.
+    /// The octets to send. At the end, TLS is closed.
     pub(super) fn take(&mut self, is_over: bool) -> Said {
         let mut octets = Vec::new();
         while self.connection.wants_write() {

@@ -27,23 +27,23 @@ pub struct Fault {
 pub enum Kind {
     /// Reading comes to the end, and writing fails.
     Closes,
-    /// Reading comes to the end, and what is written is lost: the first packet to a peer that has gone.
+    /// Reading comes to the end, and what is written is lost, as the first packet to a closed socket is.
     Swallows,
     /// Reading and writing fail, and what was not read is lost.
     Resets,
     /// Nothing more comes, and what is written is lost.
     Hangs,
-    /// Reading or writing fails so. After the time-out of a socket, the octets may still come, too late.
+    /// Reading or writing fails with this error. After the timeout of a socket, the octets may still arrive, too late.
     Fails(ErrorKind),
-    /// Writing takes nothing.
+    /// Writing accepts nothing.
     TakesNothing,
     /// Octets that the server did not send.
     Inserts(&'static [u8]),
     /// An octet with some bits flipped.
     Flips(u8),
-    /// An octet less.
+    /// An octet is missing.
     Loses,
-    /// An octet twice.
+    /// An octet is repeated.
     Doubles,
 }
 
@@ -52,7 +52,7 @@ pub enum Kind {
 pub struct Context {
     /// The fault of the run.
     pub fault: Fault,
-    /// The most octets that a call carries.
+    /// The maximum number of octets that a call carries.
     pub piece: usize,
 }
 

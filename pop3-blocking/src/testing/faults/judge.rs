@@ -110,7 +110,7 @@ impl Judge<'_> {
         Err(Over)
     }
 
-    /// STAT, LIST and UIDL; gives the numbers listed.
+    /// Compares STAT, LIST and UIDL, and returns the listed numbers.
     fn looks(&mut self) -> Result<Vec<u32>, Over> {
         match self.ask(&["STAT"], "STAT")? {
             Ok(text) => match numbers(&text) {
@@ -285,7 +285,7 @@ fn unique_id(row: &[u8]) -> Option<(u32, Vec<u8>)> {
     Some((number, behind[begin..end].to_vec()))
 }
 
-/// Returns whether the octets that come through, as long as any come, are those that were sent.
+/// Returns true if all octets that arrive are those that were sent.
 const fn is_honest(kind: Kind) -> bool {
     !matches!(kind, Kind::Inserts(_) | Kind::Flips(_) | Kind::Loses | Kind::Doubles)
 }

@@ -12,7 +12,7 @@ pub const USER: &str = "ann";
 /// The password of the user.
 pub const PASSWORD: &str = "tanstaaf";
 
-/// Unique-ids, as unlike each other as they may be.
+/// Unique-ids that differ as much as possible.
 const IDS: [&str; 6] = ["whqtswO00WBw418f9t5JxYwZ", "..", "3", "+OK", "-ERR", "~6"];
 
 /// A message as it is stored, or `None` for one that cannot be read.
@@ -21,9 +21,9 @@ pub type Mail = Option<Vec<u8>>;
 /// The server and its maildrop before the session begins.
 #[derive(Clone, Debug)]
 pub struct Scene {
-    /// Announces PIPELINING.
+    /// True if the server announces PIPELINING.
     pub pipelining: bool,
-    /// Makes UPDATE fail.
+    /// True if UPDATE fails.
     pub refuses: bool,
     /// TLS, if there is any.
     pub protection: Option<Protection>,
@@ -48,7 +48,7 @@ impl Scene {
         Scene { pipelining: true, refuses: false, protection: None, mails: mails.into() }
     }
 
-    /// Returns whether these octets are the whole message, with CRLF after every line, the last one too.
+    /// Returns true if these octets are the whole message, with CRLF after every line, the last one too.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! A stream that fails at an octet of your choice, with a server at its other end, and judges of what a client makes of it.
+//! A stream that fails at an octet of your choice, the server at its other end, and judges of the client's results.
 //!
 //! ```
 //! use std::io::Read;
@@ -16,8 +16,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! A test plays a session on a [`Wire`](wire::Wire) by [`log_in!`](login::log_in) and [`go_on!`](converse::go_on), which
-//! take down each result in a [`Story`](story::Story). Then [`judge()`](judge::judge()) compares the story with the
+//! A test plays a session on a [`Wire`](wire::Wire) with [`log_in!`](login::log_in) and [`go_on!`](converse::go_on),
+//! which record each result in a [`Story`](story::Story). Then [`judge()`](judge::judge()) compares the story with the
 //! [`Record`](wire::Record) of the wire; where the order of the octets is not known, a [looser judge](loose::judge())
 //! compares it with the story of a session without a fault.
 

@@ -11,7 +11,7 @@ use super::wire::Record;
 pub(super) enum Stop {
     /// The server broke the protocol.
     Violation(Violation),
-    /// The server said goodbye before it was asked.
+    /// The server sent a last line before the command was sent.
     LastWords,
     /// The record ends inside the answer.
     Short,
@@ -22,7 +22,7 @@ pub(super) enum Stop {
 /// A `+OK` with its text, or a `-ERR`.
 pub(super) type Status = Result<Vec<u8>, ()>;
 
-/// An answer that comes and nobody waits for.
+/// An answer that arrives although no call waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Skipped {
     /// The rest of a listing.
@@ -36,9 +36,9 @@ pub(super) struct Reading<'a> {
     /// The octets that were taken of those that the client sent, and of those that it received.
     said: usize,
     heard: usize,
-    /// Says whether lines end in CRLF; `None` before the first line that shows it.
+    /// True if lines end in CRLF; `None` before the first line that shows it.
     crlf: Option<bool>,
-    /// Says whether a command may be sent before earlier ones are answered.
+    /// True if a command may be sent before earlier ones are answered.
     pub(super) pipelining: bool,
     skipped: Option<Skipped>,
 }
@@ -90,7 +90,7 @@ impl<'a> Reading<'a> {
         self.skipped = Some(Skipped::Pass);
     }
 
-    /// Takes a command, and says whether anything of it was written.
+    /// Takes a command, and returns true if any octet of it was written.
     fn take(&mut self, command: &str) -> bool {
         let line = format!("{command}\r\n");
         let said = &self.record.said[self.said..];
@@ -120,7 +120,7 @@ impl<'a> Reading<'a> {
         status(&line).ok_or(Stop::Violation(Violation::NotAStatus))
     }
 
-    /// Complains of octets that were there when nothing was in flight.
+    /// Returns an error for octets that arrived while nothing was in flight.
     fn expect_nothing(&mut self, before: Option<usize>) -> Result<(), Stop> {
         let leftover = &self.record.heard[self.heard..before.unwrap_or(self.record.heard.len())];
         let blank = matches!(leftover, b"" | b"\r" | b"\r\n") || (leftover == b"\n" && self.crlf == Some(false));

@@ -20,7 +20,7 @@ pub enum Value {
     Listings(Vec<(u32, u64)>),
     /// The numbers of messages and their unique-ids, from UIDL.
     UniqueIds(Vec<(u32, Vec<u8>)>),
-    /// A message that is said to be whole.
+    /// A message that was reported as complete.
     Message(u32, Vec<u8>),
     /// A message that is marked as deleted.
     Marked(u32),
@@ -48,7 +48,7 @@ impl Value {
 pub enum Why {
     /// The server refused.
     Refused,
-    /// The answer had an end but no sense.
+    /// The answer was complete but malformed.
     Malformed,
     /// The server broke the protocol.
     Protocol(Violation),
@@ -58,9 +58,9 @@ pub enum Why {
     ClosedWhileIdle,
     /// Reading or writing failed, or took too long.
     Transport(ErrorKind),
-    /// The connection did not come about, or was gone before we knew of it.
+    /// The connection was not established, or was closed before its first use.
     Unreachable(ErrorKind),
-    /// TLS did not come about.
+    /// TLS was not established.
     Handshake(ErrorKind),
     /// The session was over before.
     Over,
@@ -69,13 +69,13 @@ pub enum Why {
 /// The error of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExchangeError {
-    /// The call, as the error calls it.
+    /// The operation that the error names.
     pub operation: String,
     /// The reason.
     pub why: Why,
-    /// Tells whether the session goes on.
+    /// True if the session can continue.
     pub goes_on: bool,
-    /// The part of a message that had been read.
+    /// The part of a message that was read before the error.
     pub part: Option<Vec<u8>>,
 }
 
