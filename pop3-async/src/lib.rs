@@ -94,6 +94,7 @@
 //! [`Timeouts`] limits each wait: for the greeting, the TLS handshake, each answer, each part of a message or a
 //! listing, and the login as a whole. A server cannot extend a limit by sending octets one at a time. The time between
 //! your calls does not count. This also holds for a stream of your own.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod batch;

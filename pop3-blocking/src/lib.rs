@@ -67,6 +67,7 @@
 //!
 //! With the feature `testing`, the module `testing` contains scripted servers on loopback, a certificate authority for
 //! tests, and streams that fail on purpose.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod batch;

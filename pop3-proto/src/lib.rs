@@ -117,6 +117,7 @@
 //! [`fixed`]: https://docs.rs/crate/pop3-proto/latest/source/examples/fixed/session.rs
 //! [`pipes`]: https://docs.rs/crate/pop3-blocking/latest/source/examples/pipes.rs
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "alloc")]
