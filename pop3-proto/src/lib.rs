@@ -106,7 +106,7 @@
 //! own: `cargo run -p pop3-proto --features tls --example mio`.
 //!
 //! - [`mio`]: one thread waits for readiness and downloads many maildrops at once, with one
-//!   [`Conversation`](drive::Conversation) for each.
+//!   [`Conversation`] for each.
 //! - [`completion`]: `io_uring`. The loop owns the buffers, and a bare [`Client`] reads received octets in place.
 //! - [`fixed`]: a bare [`Client`] with fixed arrays, less than 1 KiB in total, without std and without an allocator.
 //! - [`pipes`], an example in `pop3-blocking`, which uses the pipes of a child process, such as `ssh host nc`, instead
@@ -116,6 +116,12 @@
 //! [`completion`]: https://docs.rs/crate/pop3-proto/latest/source/examples/completion/main.rs
 //! [`fixed`]: https://docs.rs/crate/pop3-proto/latest/source/examples/fixed/session.rs
 //! [`pipes`]: https://docs.rs/crate/pop3-blocking/latest/source/examples/pipes.rs
+#![cfg_attr(feature = "alloc", doc = "[`Conversation`]: drive::Conversation")]
+// Without the feature, the links lead to the documentation with all features.
+#![cfg_attr(not(feature = "alloc"), doc = "[`Conversation`]: https://docs.rs/pop3-proto/latest/pop3_proto/drive/")]
+#![cfg_attr(not(feature = "alloc"), doc = "[`drive`]: https://docs.rs/pop3-proto/latest/pop3_proto/drive/")]
+#![cfg_attr(not(feature = "alloc"), doc = "[`login`]: https://docs.rs/pop3-proto/latest/pop3_proto/login/")]
+#![cfg_attr(not(feature = "alloc"), doc = "[`serve`]: https://docs.rs/pop3-proto/latest/pop3_proto/serve/")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
