@@ -5,5 +5,7 @@
 //! The contents may change in any version.
 
 pub mod echo;
+pub mod failing;
 pub mod line_ends;
 pub mod maildrop;
+pub mod personality;

@@ -48,7 +48,7 @@ impl Maildrop for Witness {
         self.note(format!("octets {number}"));
         1234
     }
-    fn unique_id(&self, number: u32) -> &str {
+    fn unique_id(&self, number: u32) -> &'static str {
         self.note(format!("unique_id {number}"));
         "an-id"
     }

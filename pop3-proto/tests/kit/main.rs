@@ -1,0 +1,4 @@
+//! Tests of the parts for tests.
+
+mod failing;
+mod personality;
