@@ -2,3 +2,5 @@
 
 mod failing;
 mod personality;
+#[cfg(feature = "proptest")]
+mod strategies;
