@@ -6,4 +6,5 @@
 
 pub mod echo;
 pub mod line_ends;
+pub mod link;
 pub mod maildrop;
