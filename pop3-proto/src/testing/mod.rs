@@ -8,6 +8,7 @@ pub mod cuts;
 pub mod echo;
 pub mod failing;
 pub mod line_ends;
+pub mod link;
 pub mod maildrop;
 pub mod personality;
 #[cfg(feature = "proptest")]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pop3_proto::serve::{MailStore, MemoryMaildrop};
+use pop3_proto::testing::link::{Direction, Halt, Line, Schedule};
 use pop3_proto::testing::personality::{Personality, QuirkyService, Sizes, UniqueIds, Update};
 use pop3_proto::wire::Timestamp;
 use pop3_proto::{Kind, ServerConfig, Service, State};
@@ -275,4 +276,25 @@ fn a_line_without_an_end_does_not_grow() {
         talk(&mut service, &"A".repeat(1024));
     }
     assert!(service.is_over(), "the limits of the server apply");
+}
+
+#[test]
+fn on_a_link_time_passes_on_its_clock() {
+    let personality = Personality::new().idle(Duration::from_secs(60));
+    let schedule = Schedule::new().both(Direction::new().cuts([3]).writes([2]));
+    let mut line = Line::new(service(&store(), personality), schedule);
+    let (mut space, mut heard) = ([0; 100], Vec::new());
+    loop {
+        match line.read(&mut space) {
+            Ok(0) => break,
+            Ok(len) => heard.extend_from_slice(&space[..len]),
+            Err(Halt::Stalled { until }) => {
+                assert_eq!(until, Duration::from_secs(60));
+                line.advance_to(until);
+            }
+            Err(halt) => panic!("{halt:?}"),
+        }
+    }
+    assert_eq!(heard, b"+OK POP3 server ready\r\n");
+    assert_eq!(line.link().now(), Duration::from_secs(60));
 }

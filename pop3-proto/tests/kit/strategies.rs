@@ -7,10 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use pop3_proto::Command;
 use pop3_proto::serve::{Layered, LoginAttempt, MailStore, Maildrop};
 use pop3_proto::testing::cuts::pieces;
+use pop3_proto::testing::link::{Direction, Fault, Schedule};
 use pop3_proto::testing::maildrop::Mail;
 use pop3_proto::testing::personality::{Personality, UniqueIds};
 use pop3_proto::testing::strategies::{
-    command, commands, cuts, failures, maildrop, message, number, personality, server_stream,
+    command, commands, cuts, failures, maildrop, message, number, personality, schedule, server_stream,
 };
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
@@ -125,4 +126,11 @@ fn the_hostile_cases_occur() {
     assert!(samples(cuts(), 100).concat().iter().all(|len| *len > 0));
     // A planted failure is a failure: `smallest` does not succeed by itself.
     assert!(catch_unwind(AssertUnwindSafe(|| smallest(number(), |_| true))).is_err());
+}
+
+#[test]
+fn schedules_shrink_to_the_fault_that_matters() {
+    assert_eq!(smallest(schedule(), |_| false), Schedule::new());
+    let reset = smallest(schedule(), |schedule| schedule.to_client.fault.is_none_or(|(at, _)| at < 100));
+    assert_eq!(reset, Schedule::new().to_client(Direction::new().fault_after(100, Fault::ALL[0])));
 }

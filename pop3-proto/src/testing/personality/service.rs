@@ -16,6 +16,7 @@ use super::request::command;
 use crate::serve::{Layered, Maildrop, Service};
 use crate::server::ServerConfig;
 use crate::state::State;
+use crate::testing::link::Responder;
 use crate::wire::{Kind, Timestamp};
 
 /// The octets of the client that are kept while no line is complete. A longer line is passed on in pieces.
@@ -68,6 +69,8 @@ pub struct QuirkyService<M> {
     /// The time until the answer to QUIT may be sent, and the octets of `out` in front of that answer.
     delay: Option<(Duration, usize)>,
     over: bool,
+    /// The time on the clock of a link.
+    now: Duration,
 }
 
 impl<M: Maildrop> QuirkyService<M> {
@@ -92,6 +95,7 @@ impl<M: Maildrop> QuirkyService<M> {
             idle: Duration::ZERO,
             delay: None,
             over: false,
+            now: Duration::ZERO,
         };
         session.work();
         session
@@ -288,6 +292,38 @@ impl<M: Maildrop> QuirkyService<M> {
             self.service.filled(len);
             octets = &octets[len..];
         }
+    }
+}
+
+/// Time passes on the clock of the link. The server closes the connection instead of beginning TLS.
+impl<M: Maildrop> Responder for QuirkyService<M> {
+    fn spare(&mut self) -> &mut [u8] {
+        if self.wants_read() { self.spare() } else { &mut [] }
+    }
+
+    fn filled(&mut self, len: usize) {
+        self.filled(len);
+    }
+
+    fn pending(&self) -> &[u8] {
+        self.pending()
+    }
+
+    fn written(&mut self, len: usize) {
+        self.written(len);
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over() || self.wants_tls()
+    }
+
+    fn tick(&mut self, now: Duration) {
+        self.pass_time(now.saturating_sub(self.now));
+        self.now = now;
+    }
+
+    fn alarm(&self) -> Option<Duration> {
+        self.until().map(|left| self.now.saturating_add(left))
     }
 }
 

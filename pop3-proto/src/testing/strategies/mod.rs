@@ -28,9 +28,11 @@
 mod commands;
 mod failures;
 mod messages;
+mod schedules;
 mod streams;
 
 pub use commands::{command, commands, credentials, number, uncommon_command};
 pub use failures::{failures, personality};
 pub use messages::{mail, maildrop, message, unique_id};
+pub use schedules::schedule;
 pub use streams::{cuts, server_stream};
