@@ -24,6 +24,7 @@
 //!
 //! [`Layered`]: crate::serve::Layered
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
@@ -71,7 +72,7 @@ enum Fault {
     Removed(usize),
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct Plan {
     calls: [u64; Call::ALL],
     /// The faults, each with its call and the number of that call.
@@ -84,7 +85,7 @@ struct Plan {
 ///
 /// Calls are counted from 1. A call for which nothing is planned reaches the maildrop below. If two failures are planned
 /// for the same call, the first one counts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Failures(Arc<Mutex<Plan>>);
 
 impl Failures {
@@ -136,6 +137,13 @@ impl Failures {
     /// Returns the number of calls so far, including failed ones.
     pub fn calls(&self, call: Call) -> u64 {
         self.lock().calls[call.index()]
+    }
+
+    /// Returns the same plan with all counts at 0, independent of this one.
+    #[must_use]
+    pub fn restarted(&self) -> Failures {
+        let plan = Plan { calls: [0; Call::ALL], ..self.lock().clone() };
+        Failures(Arc::new(Mutex::new(plan)))
     }
 
     fn plan(self, call: Call, number: u64, fault: Fault) -> Failures {
@@ -203,5 +211,17 @@ impl MaildropLayer for Failures {
             }
             _ => below.remove(marked),
         }
+    }
+}
+
+/// Shows the failures that are planned: the call, its number, and the result.
+impl fmt::Debug for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plan = self.lock();
+        let mut shown = f.debug_struct("Failures");
+        if let Some(octets) = plan.mouthful {
+            shown.field("mouthful", &octets);
+        }
+        shown.field("faults", &plan.faults).finish()
     }
 }

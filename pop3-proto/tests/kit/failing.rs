@@ -32,6 +32,11 @@ fn the_second_session_fails_too_because_calls_are_counted_together() {
     assert!(answers(&store, &failures, LOGIN).0.ends_with("-ERR [LOGIN-DELAY] the last login was too recent\r\n"));
     assert!(answers(&store, &failures, LOGIN).0.ends_with("+OK the maildrop is open\r\n"));
     assert_eq!(failures.calls(Call::Login), 3);
+
+    let restarted = failures.restarted();
+    assert!(answers(&store, &restarted, LOGIN).0.ends_with("+OK the maildrop is open\r\n"));
+    assert!(answers(&store, &restarted, LOGIN).0.contains("LOGIN-DELAY"));
+    assert_eq!((failures.calls(Call::Login), restarted.calls(Call::Login)), (3, 2));
 }
 
 #[test]

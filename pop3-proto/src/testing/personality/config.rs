@@ -1,6 +1,7 @@
 //! The switches of a personality.
 
 use std::borrow::ToOwned as _;
+use std::fmt;
 use std::string::String;
 use std::time::Duration;
 use std::vec::Vec;
@@ -72,7 +73,7 @@ pub enum Update {
 ///     .unique_ids(UniqueIds::Reused)
 ///     .sizes(Sizes::RoundedUp);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[allow(clippy::struct_excessive_bools, reason = "each is a quirk that is there or not, independent of the others")]
 pub struct Personality {
@@ -239,5 +240,40 @@ impl Personality {
     /// Returns the refusal of a command.
     pub(super) fn refusal(&self, kind: Kind) -> Option<&str> {
         self.refusals.iter().find(|(refused, _)| *refused == kind).map(|(_, text)| text.as_str())
+    }
+}
+
+/// Shows only what differs from a [`Service`](crate::Service), so that the report of a failed test is short.
+impl fmt::Debug for Personality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let usual = Personality::new();
+        let mut shown = f.debug_struct("Personality");
+        macro_rules! show {
+            ($($field:ident),*) => {
+                // Without `..`, a field that is not listed does not compile.
+                let Personality { $($field),* } = self;
+                $(if *$field != usual.$field {
+                    shown.field(stringify!($field), $field);
+                })*
+            };
+        }
+        show!(
+            greeting,
+            hidden_capabilities,
+            added_capabilities,
+            refusals,
+            lf,
+            bare_ok,
+            no_response_codes,
+            blank_line_before,
+            first_dot_unstuffed,
+            unique_ids,
+            sizes,
+            visible,
+            removes_retrieved,
+            idle,
+            update
+        );
+        shown.finish()
     }
 }

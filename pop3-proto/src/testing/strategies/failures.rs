@@ -18,11 +18,13 @@ use crate::wire::Kind;
 enum Failure {
     Login(u64, Denial),
     Read(u64),
-    End(u64),
     Remove(u64, usize),
 }
 
 /// Returns plans in which some of the first logins, reads and removals fail. They shrink to a plan without failures.
+///
+/// No message ends early, because a program cannot notice that: add [`end_read`](Failures::end_read) for a test of that
+/// case.
 pub fn failures() -> impl Strategy<Value = Failures> {
     let denial = sample::select(vec![
         Denial::InUse,
@@ -34,7 +36,6 @@ pub fn failures() -> impl Strategy<Value = Failures> {
     let failure = prop_oneof![
         (1..4_u64, denial).prop_map(|(number, denial)| Failure::Login(number, denial)),
         (1..12_u64).prop_map(Failure::Read),
-        (1..12_u64).prop_map(Failure::End),
         (1..3_u64, prop_oneof![0..3_usize, Just(usize::MAX)])
             .prop_map(|(number, removed)| Failure::Remove(number, removed)),
     ];
@@ -45,7 +46,6 @@ pub fn failures() -> impl Strategy<Value = Failures> {
         failures.into_iter().fold(plan, |plan, failure| match failure {
             Failure::Login(number, denial) => plan.refuse_login(number, denial),
             Failure::Read(number) => plan.fail_read(number),
-            Failure::End(number) => plan.end_read(number),
             Failure::Remove(number, removed) => plan.fail_remove(number, removed),
         })
     })
