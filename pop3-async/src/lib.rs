@@ -94,6 +94,11 @@
 //! [`Timeouts`] limits each wait: for the greeting, the TLS handshake, each answer, each part of a message or a
 //! listing, and the login as a whole. A server cannot extend a limit by sending octets one at a time. The time between
 //! your calls does not count. This also holds for a stream of your own.
+//!
+//! # Tests
+//!
+//! With the feature `testing`, the module `testing` contains a stream in memory that has a server at its other end, and
+//! that cuts, delays and ends as you want.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
@@ -107,6 +112,8 @@ mod netrc;
 mod serve;
 mod session;
 mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "tls")]
 mod tls;
 mod turn;
