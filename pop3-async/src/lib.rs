@@ -99,6 +99,7 @@
 //!
 //! With the feature `testing`, the module `testing` contains a stream in memory that has a server at its other end, and
 //! that cuts, delays and ends as you want.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod batch;

@@ -1,0 +1,82 @@
+//! A server to run an example against, and the example's process.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{env, thread};
+
+use pop3_blocking::pop3_proto::serve::MailStore;
+use pop3_blocking::{ServerConfig, serve_with};
+
+/// A server with the maildrop of mrose, whose password is tanstaaf.
+pub(crate) struct Server {
+    pub(crate) store: MailStore,
+    pub(crate) port: u16,
+    /// The number of octets after which the server closes each connection.
+    pub(crate) room: Arc<AtomicUsize>,
+}
+
+impl Server {
+    pub(crate) fn new() -> Server {
+        let store = MailStore::new();
+        store.add_user("mrose", "tanstaaf");
+        let room = Arc::new(AtomicUsize::new(usize::MAX));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (serving, left) = (store.clone(), Arc::clone(&room));
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (maildrop, room) = (serving.maildrop(), left.load(Ordering::SeqCst));
+                let config = ServerConfig::new().plaintext_login(true);
+                thread::spawn(move || serve_with(Limited { stream, room }, maildrop, config));
+            }
+        });
+        Server { store, port, room }
+    }
+}
+
+/// A stream that fails after a number of written octets.
+struct Limited {
+    stream: TcpStream,
+    room: usize,
+}
+
+impl Read for Limited {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(space)
+    }
+}
+
+impl Write for Limited {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        if self.room == 0 {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let octets = self.stream.write(&octets[..octets.len().min(self.room)])?;
+        self.room -= octets;
+        Ok(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// An example, which `cargo test` builds beside the tests, but not if it is told to build only them.
+pub(crate) fn example(name: &str) -> Command {
+    let test = env::current_exe().unwrap();
+    let profile = test.parent().and_then(Path::parent).unwrap();
+    let program = profile.join("examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    assert!(program.exists(), "build it first: cargo build --workspace --all-features --example {name}");
+    Command::new(program)
+}
+
+/// Runs an example: returns its standard output if it succeeds, or else its standard error.
+pub(crate) fn run(command: &mut Command) -> Result<String, String> {
+    let ended = command.output().unwrap();
+    let [out, said] = [ended.stdout, ended.stderr].map(|octets| String::from_utf8(octets).unwrap());
+    if ended.status.success() { Ok(out + &said) } else { Err(said) }
+}
