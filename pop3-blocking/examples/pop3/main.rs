@@ -10,17 +10,22 @@ mod demo;
 mod digest;
 mod failure;
 mod fetch;
+mod index;
 #[cfg(unix)]
 mod interrupt;
 mod maildir;
 mod mark;
+mod mbox;
+mod messages;
 mod notes;
 mod options;
 mod output;
 mod password;
 mod rows;
 mod seen;
+mod selection;
 mod survey;
+mod table;
 mod url;
 
 use std::fs::{File, OpenOptions};
@@ -57,6 +62,9 @@ fn run() -> Result<(), Failure> {
     let Some(command) = &options.command else {
         return Err(Failure::usage(format!("no command was given; use one of: {}", Command::NAMES)));
     };
+    if options.json && matches!(command, Command::Retr { .. } | Command::Top { .. }) {
+        return Err(Failure::usage("--json is for commands that list: `retr` and `top` write messages"));
+    }
     let login = login(&target, &options)?;
     if let Command::Fetch { dir, delete } = command {
         // Opened before connecting, so that an error here costs no login.

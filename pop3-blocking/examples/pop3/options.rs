@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use pop3_blocking::{Fingerprint, Security};
 
 use crate::failure::Failure;
+use crate::selection::Selection;
 use crate::url;
 
 /// Lists, downloads and safely deletes the messages of a POP3 maildrop.
@@ -104,46 +105,56 @@ pub(crate) enum Command {
     Stat,
     /// Shows the number and the size in octets of each message
     List {
-        /// Shows only this message
-        #[arg(value_name = "N", value_parser = message_number)]
-        number: Option<u32>,
+        /// Shows only these messages
+        #[arg(value_name = "N", value_parser = Selection::parse)]
+        messages: Vec<Selection>,
     },
     /// Shows the number and the unique-id of each message
     Uidl {
-        /// Shows only this message
-        #[arg(value_name = "N", value_parser = message_number)]
-        number: Option<u32>,
+        /// Shows only these messages
+        #[arg(value_name = "N", value_parser = Selection::parse)]
+        messages: Vec<Selection>,
+    },
+    /// Shows number, size, date, sender and subject of each message
+    ///
+    /// At a terminal, this is a table of its width, with local times. Elsewhere, each line has five columns with a tab
+    /// between them: number, octets, date in UTC, name or address of the sender, and subject. A missing field is
+    /// empty. Control characters are escaped.
+    Index {
+        /// Shows only these messages
+        #[arg(value_name = "N", value_parser = Selection::parse)]
+        messages: Vec<Selection>,
     },
     /// Shows the capabilities that the server announces
     Capa,
     /// Shows the highest message number accessed, if the server supports this command
     Last,
-    /// Writes the header of a message to the standard output, unchanged
+    /// Writes the headers of messages to the standard output
     Headers {
-        /// The message
-        #[arg(value_name = "N", value_parser = message_number)]
-        number: u32,
+        /// The messages
+        #[arg(value_name = "N", required = true, value_parser = Selection::parse)]
+        messages: Vec<Selection>,
     },
-    /// Writes the header and the first lines of a message to the standard output, unchanged
+    /// Writes the headers and the first lines of messages to the standard output
     Top {
-        /// The message
-        #[arg(value_name = "N", value_parser = message_number)]
-        number: u32,
-        /// The number of lines of the body
+        /// The messages
+        #[arg(value_name = "N", value_parser = Selection::parse)]
+        messages: Selection,
+        /// The number of lines of each body
         #[arg(value_name = "LINES")]
         lines: u32,
     },
-    /// Writes a message to the standard output, unchanged
+    /// Writes messages to the standard output
     Retr {
-        /// The message
-        #[arg(value_name = "N", value_parser = message_number)]
-        number: u32,
+        /// The messages
+        #[arg(value_name = "N", required = true, value_parser = Selection::parse)]
+        messages: Vec<Selection>,
     },
     /// Deletes messages
     Dele {
         /// The messages
-        #[arg(value_name = "N", required = true, value_parser = message_number)]
-        numbers: Vec<u32>,
+        #[arg(value_name = "N", required = true, value_parser = Selection::parse)]
+        messages: Vec<Selection>,
     },
     /// Downloads new messages into a Maildir
     ///
@@ -162,12 +173,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) const NAMES: &str = "stat, list, uidl, capa, last, headers, top, retr, dele, fetch";
-}
-
-fn message_number(text: &str) -> Result<u32, &'static str> {
-    let number = text.parse().ok().filter(|number| *number > 0);
-    number.ok_or("message numbers begin at 1; `list` shows them")
+    pub(crate) const NAMES: &str = "stat, list, uidl, index, capa, last, headers, top, retr, dele, fetch";
 }
 
 // One line for each paragraph: the parser wraps them to the width of the terminal.

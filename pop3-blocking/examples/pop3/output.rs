@@ -22,9 +22,18 @@ impl Output {
         Output { out: BufWriter::new(io::stdout().lock()), is_json }
     }
 
+    pub(crate) fn is_json(&self) -> bool {
+        self.is_json
+    }
+
     /// Writes one row: the object with `--json`, else the text.
     pub(crate) fn row(&mut self, object: &impl Serialize, text: impl Display) -> Result<(), Failure> {
-        if self.is_json { self.object(object) } else { writeln!(self.out, "{text}").map_err(Failure::output) }
+        if self.is_json { self.object(object) } else { self.text(text) }
+    }
+
+    /// Writes a line of text.
+    pub(crate) fn text(&mut self, text: impl Display) -> Result<(), Failure> {
+        writeln!(self.out, "{text}").map_err(Failure::output)
     }
 
     /// Writes an object with `--json`, else nothing.
