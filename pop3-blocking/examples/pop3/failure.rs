@@ -45,8 +45,8 @@ impl Failure {
     pub(crate) fn unprotected() -> Failure {
         Failure::new(
             Status::Login,
-            "the password was not sent, because pop:// is not encrypted: use pop3s:// or --starttls, \
-             or --plaintext to send it without TLS",
+            "nothing secret was sent, because pop:// is not encrypted: use pop3s:// or --starttls, \
+             or --plaintext to send the password without TLS",
         )
     }
 
