@@ -28,6 +28,7 @@ mod seen;
 mod selection;
 mod survey;
 mod table;
+mod terminal;
 mod url;
 
 use std::path::Path;

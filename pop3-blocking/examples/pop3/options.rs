@@ -206,7 +206,7 @@ N is the number of a message, or several: 1-7,9 are eight messages, 5- are all f
 one, and last:3 are the last three. Each message is taken once. If a number does not exist, nothing is done. Headers, \
 top and retr write one message unchanged; if N could be several messages, they write a mailbox file (mboxrd): a line \
 that begins with \"From \" before each message, \">\" before lines that look like it, LF as line end, and an empty line \
-after each message.
+after each message. At a terminal, control characters are escaped.
 
 With --json, each line is an object. stat: messages, octets. list: number, octets. uidl: number, unique_id. index: \
 number, octets, date (RFC 3339, UTC), from_name, from_address, subject; null if missing. capa: capability, arguments. \

@@ -100,7 +100,7 @@ impl Columns {
     /// Returns the date in the local time zone. If there is no space for all of it, returns the day, or the year of a
     /// day that is not in the last months.
     fn date(&self, date: Timestamp) -> String {
-        let is_recent = (self.now.as_second() - date.as_second()).unsigned_abs() < 300 * 24 * 60 * 60;
+        let is_recent = (self.now.as_second() - date.as_second()).unsigned_abs() < 360 * 24 * 60 * 60;
         let date = date.to_zoned_datetime(self.zone.clone());
         let format = match self.date {
             16.. => "%Y-%m-%d %H:%M",

@@ -110,19 +110,17 @@ fn a_server_without_top_is_named() {
     assert_eq!(ended.out, b"1\t9\t\t\t\n2\t9\t\t\t\n");
 }
 
-/// The table on terminals of several widths, none of whose lines is longer than the terminal is wide.
+/// What the program shows at a terminal of this width, where it must succeed.
 #[cfg(unix)]
-#[test]
-#[ignore = "needs python3, for a terminal"]
-fn the_table_fits_the_terminal() {
+fn at_terminal(width: usize, arguments: &[&str]) -> String {
     const TERMINAL: &str = r"
 import fcntl, os, pty, struct, sys, termios
-width, program, url = sys.argv[1:]
+width, *command = sys.argv[1:]
 child, terminal = pty.fork()
 if child == 0:
     fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', 24, int(width), 0, 0))
-    os.environ.update(TZ='UTC', POP3_PASSWORD='open-sesame')
-    os.execv(program, [program, '--plaintext', url, 'index'])
+    os.environ.update(TZ='UTC')
+    os.execv(command[0], command)
 try:
     while octets := os.read(terminal, 4096):
         sys.stdout.buffer.write(octets)
@@ -130,19 +128,26 @@ except OSError:
     pass
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 ";
+    let home = Home::with_password();
+    let script = home.file("terminal.py", TERMINAL);
+    let mut python = std::process::Command::new("python3");
+    python.arg(&script).arg(width.to_string()).arg(home.command(&[]).get_program()).args(arguments);
+    let ended = Ended::new(home.wrap(python).output().unwrap());
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    String::from_utf8(ended.out).unwrap().replace("\r\n", "\n")
+}
+
+/// The table on terminals of several widths, none of whose lines is longer than the terminal is wide.
+#[cfg(unix)]
+#[test]
+#[ignore = "needs python3, for a terminal"]
+fn the_table_fits_the_terminal() {
     let wide = "From: =?utf-8?B?5bGx55Sw5aSq6YOO5bGx55Sw5aSq6YOO?= <y@example.org>\r\nDate: Sat, 28 Nov 2009 10:54:13 +0000\r\n\
         Subject: =?utf-8?B?5pel5pys6Kqe44Gu6ZW344GE5Lu25ZCN5pel5pys6Kqe44Gu6ZW344GE5Lu25ZCN?=\r\n\r\n";
     let long = format!("From: {0}@example.org\r\nSubject: {0}\r\n\r\n", "long".repeat(50));
     let server = embedded(&store(&[ENCODED, BARE, wide.as_bytes(), long.as_bytes(), &evil()]));
-    let home = Home::new();
-    let script = home.file("terminal.py", TERMINAL);
-    let program = home.command(&[]).get_program().to_owned();
     for width in [1_usize, 32, 40, 59, 60, 80, 200] {
-        let mut python = std::process::Command::new("python3");
-        python.arg(&script).arg(width.to_string()).arg(&program).arg(server.quick_url());
-        let ended = Ended::new(home.wrap(python).output().unwrap());
-        assert_eq!(ended.status, Some(0), "{ended:?}");
-        let text = String::from_utf8(ended.out.clone()).unwrap().replace("\r\n", "\n");
+        let text = at_terminal(width, &["--plaintext", &server.quick_url(), "index"]);
         assert_harmless(text.as_bytes(), true);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 6, "{text}");
@@ -160,4 +165,43 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
             assert!(lines[3].contains(" 2009 ") && lines[3].ends_with('…'), "{text}");
         }
     }
+}
+
+/// Elsewhere, messages are unchanged.
+#[cfg(unix)]
+#[test]
+#[ignore = "needs python3, for a terminal"]
+fn no_mail_controls_the_terminal() {
+    // A character may be cut anywhere, as reads end anywhere.
+    let umlauts = "\u{e4}\u{20ac}\u{1f600}\r\n".repeat(30_000);
+    let mail = [&evil()[..], "a\tb \rc\u{8} \u{fc}\r\n".as_bytes(), b"\xff\x1b(0\r\n", umlauts.as_bytes()].concat();
+    let server = embedded(&store(&[&mail]));
+    for command in [&["retr", "1"][..], &["retr", "1-"], &["headers", "1"], &["top", "1", "5"]] {
+        let text = at_terminal(80, &[&["--plaintext", &server.quick_url()], command].concat());
+        assert_harmless(text.as_bytes(), false);
+        assert!(text.contains(r"Subject: \u{1b}[2J"), "{command:?}: {}", &text[..500]);
+        if command[0] != "headers" {
+            assert!(
+                text.contains("a\tb \\u{d}c\\u{8} \u{fc}\n\\xff\\u{1b}(0\n\u{e4}\u{20ac}\u{1f600}\n"),
+                "{command:?}"
+            );
+        }
+        if command[0] == "retr" {
+            assert!(text.ends_with(&umlauts.replace("\r\n", "\n")) || command[1] == "1-", "{command:?}");
+            assert_eq!(text.matches('\u{1f600}').count(), 30_000);
+        }
+    }
+    let unchanged = Home::with_password().run(&["--plaintext", &server.quick_url(), "retr", "1"]);
+    unchanged.expect_out(mail);
+}
+
+/// Messages are broken between words.
+#[cfg(unix)]
+#[test]
+#[ignore = "needs python3, for a terminal"]
+fn messages_fit_the_terminal() {
+    let server = embedded(&store(&[b"a\r\n", b"b\r\n"]));
+    let text = at_terminal(30, &["--plaintext", "-v", &server.quick_url(), "dele", "1-"]);
+    assert!(text.ends_with("\npop3: the server committed: 2\ndeleted, 0 refused\n"), "{text}");
+    assert!(text.lines().all(|line| line.len() <= 30), "{text}");
 }
