@@ -62,7 +62,12 @@ impl Failure {
             }
             _ => greeting_hint(&error, security),
         };
-        match Failure::from(error) {
+        Failure::from(error).hint(hint)
+    }
+
+    /// Adds a sentence that shows what may help, unless it is empty.
+    pub(crate) fn hint(self, hint: &str) -> Failure {
+        match self {
             Failure::Because(status, why) if !hint.is_empty() => {
                 let end = if why.ends_with(['.', '!', '?']) { "" } else { "." };
                 Failure::Because(status, format!("{why}{end} {hint}"))

@@ -163,8 +163,11 @@ fn open(target: &Target, options: &Options, login: &Login) -> Result<Session<Tcp
         connect = connect.log(move |entry: LogEntry<'_>| log.line(entry));
     }
     notes::detail(format_args!("connecting to {place}"));
-    let session = pop3_blocking::connect(connect).map_err(|error| Failure::connecting(error, target.security))?;
-    notes::detail(format_args!("logged in as {}", login.account()));
+    let session = pop3_blocking::connect(connect).map_err(|error| {
+        let hint = login.hint(&error);
+        Failure::connecting(error, target.security).hint(hint)
+    })?;
+    notes::detail(format_args!("logged in {}", login.describe()));
     Ok(session)
 }
 

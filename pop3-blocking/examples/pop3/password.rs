@@ -3,7 +3,7 @@
 use std::env::VarError;
 use std::io::{self, IsTerminal};
 
-use pop3_blocking::{Connect, Credentials, Method};
+use pop3_blocking::{Connect, Credentials, Error, LoginError, Method};
 
 use crate::failure::{Failure, Status};
 use crate::options::Options;
@@ -38,6 +38,24 @@ impl std::fmt::Debug for Proof {
 impl Login {
     pub(crate) fn password(user: &str, password: &str) -> Login {
         Login { user: user.to_owned(), proof: Proof::Password(Secret::new(password.to_owned())) }
+    }
+
+    /// Describes the proof for the user.
+    pub(crate) fn describe(&self) -> String {
+        match &self.proof {
+            Proof::Certificate => "with the client certificate".to_owned(),
+            Proof::Password(_) | Proof::Token(_) => format!("as {}", self.user),
+        }
+    }
+
+    /// Returns a sentence for the user if the server refused the secret, or an empty one.
+    pub(crate) fn hint(&self, error: &Error) -> &'static str {
+        match (&self.proof, error.login()) {
+            (Proof::Token(_), Some(LoginError::Credentials(_))) => {
+                "The login used a token, which may have expired or belong to another user."
+            }
+            _ => "",
+        }
     }
 
     /// Returns the name that belongs to the account. A certificate may name another user, but only one for each server.

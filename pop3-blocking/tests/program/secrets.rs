@@ -137,7 +137,7 @@ fn tokens_stay_safe() {
         _ => Act::Usual,
     });
     let ended = run(&refusing, &["--plaintext", "--log", "-"], "u");
-    ended.expect(5, "");
+    ended.expect(5, ". The login used a token, which may have expired or belong to another user.\n");
     assert!(!ended.said.contains(TOKEN), "{ended:?}");
 }
 
@@ -157,4 +157,29 @@ fn options_that_do_not_go_together() {
     }
     home.run(&["pop3s://u;AUTH=EXTERNAL@h", "stat"]).expect(2, "EXTERNAL in the URL needs --client-cert");
     home.run(&["--token-file", "missing", "pop3s://u@h", "stat"]).expect(2, "the token file missing cannot be used");
+}
+
+/// The real thing: tokens that Dovecot accepts and refuses, and the certificate of a client.
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn tokens_and_certificates_at_dovecot() {
+    let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name}: run `.ci/dovecot start DIR`"));
+    let address = variable("POP3_TEST_TLS_ADDR");
+    let (ca, user) = (variable("POP3_TEST_CA"), variable("POP3_TEST_TOKEN_USER"));
+    let (_, port) = address.rsplit_once(':').unwrap();
+    let run = |options: &[&str], login: &str, host: &str| {
+        let url = format!("pop3s://{login}@{host}:{port}");
+        Home::new().run(&[&["--ca", &ca, "-v"], options, &[&url, "stat"]].concat())
+    };
+    for method in ["", ";AUTH=OAUTHBEARER", ";AUTH=XOAUTH2"] {
+        let login = format!("{user}{method}");
+        let token = |name: &str| run(&["--token-command", &format!("echo ${name}")], &login, "localhost");
+        token("POP3_TEST_TOKEN").expect(0, &format!("pop3: logged in as {user}\n"));
+        for bad in ["POP3_TEST_EXPIRED_TOKEN", "POP3_TEST_WRONG_TOKEN"] {
+            token(bad).expect(5, "The login used a token, which may have expired or belong to another user.\n");
+        }
+    }
+    let (cert, key) = (variable("POP3_TEST_CLIENT_CERT"), variable("POP3_TEST_CLIENT_KEY"));
+    let certificate = ["--client-cert", &cert, "--client-key", &key];
+    run(&certificate, ";AUTH=EXTERNAL", "127.0.0.5").expect(0, "pop3: logged in with the client certificate\n");
 }
