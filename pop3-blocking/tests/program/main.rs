@@ -2,17 +2,22 @@
 
 mod attacks;
 mod blocked;
+mod client_cert;
 mod deaths;
 mod disk;
 mod fetch;
 mod forged;
+mod index;
 mod json;
 mod kill;
+mod log;
 mod login;
 mod looks;
 mod mortal;
 mod notes;
+mod ranges;
 mod reuse;
+mod secrets;
 mod support;
 mod system_calls;
 mod tls;
