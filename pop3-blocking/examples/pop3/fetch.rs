@@ -15,66 +15,84 @@
 //! the QUIT that deletes the safe ones, unless there is nothing else to do.
 
 mod headers;
+mod outlook;
 mod pace;
+mod plan;
 mod progress;
 mod receive;
 mod refusals;
+mod report;
 mod transfer;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::hash::{BuildHasher, RandomState};
 
 use pop3_blocking::{Session, Tcp};
 
-use progress::progress_bar;
+pub(crate) use plan::Plan;
+use progress::Progress;
 use refusals::Refusals;
+use report::{Action, Report};
 use transfer::Transfer;
 
 use crate::check::Check;
 use crate::delivery::Delivery;
 use crate::failure::{Failure, Status};
-use crate::notes;
+use crate::output::Output;
 use crate::survey::{Found, survey};
+use crate::{notes, safe};
 
 /// Fetches in one session or two. Without `pipelining`, one message is requested at a time.
 pub(crate) fn run(
     open: impl Fn() -> Result<Session<Tcp>, Failure>,
     delivery: Delivery,
-    delete: bool,
+    plan: &Plan,
     pipelining: bool,
+    out: Output,
 ) -> Result<(), Failure> {
-    let refusals = Refusals::default();
-    let mut run = Run { delivery, delete, pipelining, refusals, unwritten: None, here: None, deleted: 0 };
+    let mut run = Run {
+        delivery,
+        plan: plan.clone(),
+        pipelining,
+        report: Report::new(out),
+        refusals: Refusals::default(),
+        unwritten: None,
+        here: None,
+        skipped: 0,
+        beyond: 0,
+        deleted: 0,
+    };
+    if plan.dry_run {
+        run.look(open()?)?;
+        return run.report.end();
+    }
     let ended = run.sessions(open);
     run.refusals.tell_the_rest();
-    if let Some(here) = run.here {
-        let (new, here) = (run.delivery.delivered(), here + run.delivery.recognized());
-        let deleted = match &ended {
-            Err(_) if run.deleted == 0 => String::new(),
-            _ => format!("; {} deleted", run.deleted),
-        };
-        notes::note(format_args!("{new} new, {here} already here, {} refused{deleted}", run.refusals.count));
-    }
+    run.summarize(ended.is_ok());
+    let Run { unwritten, refusals, report, .. } = run;
     ended?;
-    if let Some(failure) = run.unwritten {
+    if let Some(failure) = unwritten.or_else(|| refusals.failure()) {
         return Err(failure);
     }
-    if run.refusals.count == 0 {
-        return Ok(());
-    }
-    Err(Failure::new(Status::Refused, format!("the server refused {} requests", run.refusals.count)))
+    report.end()
 }
 
 /// A run, with all its sessions.
 struct Run {
     delivery: Delivery,
-    delete: bool,
+    plan: Plan,
     pipelining: bool,
+    report: Report,
     refusals: Refusals,
     /// The error of a message that could not be written, while others could.
     unwritten: Option<Failure>,
     /// The number of messages that the first session recognized without a download.
     here: Option<usize>,
+    /// The number of messages that are too large.
+    skipped: usize,
+    /// The number of messages that `--limit` left for the next run.
+    beyond: usize,
     deleted: usize,
 }
 
@@ -85,6 +103,15 @@ struct Visit {
     check: Check,
 }
 
+/// The messages that are not stored.
+struct Wanted {
+    calm: Vec<u32>,
+    /// In the order in which they are to be downloaded.
+    risky: Vec<u32>,
+    /// Those that are too large.
+    skipped: Vec<u32>,
+}
+
 impl Run {
     fn sessions(&mut self, open: impl Fn() -> Result<Session<Tcp>, Failure>) -> Result<(), Failure> {
         let is_done = self.first(open()?)?;
@@ -93,29 +120,43 @@ impl Run {
 
     /// Runs the first session. Returns `true` if no second one is needed.
     fn first(&mut self, session: Session<Tcp>) -> Result<bool, Failure> {
-        let (mut visit, notice) = self.visit(session)?;
-        if let Some(notice) = notice {
-            notes::error(notice);
-        }
-        if self.delete {
-            self.compare_headers(&mut visit)?;
-        }
-        let (calm, risky) = self.wanted(&visit.found);
-        self.here = Some(visit.found.len() - calm.len() - risky.len());
+        let (visit, Wanted { calm, risky, .. }) = self.begin(session)?;
         let everything: Vec<_> = visit.found.keys().copied().collect();
         // Other messages that can be deleted are deleted first.
-        if self.delete && !risky.is_empty() && risky.len() < everything.len() {
+        if self.plan.delete && !risky.is_empty() && risky.len() < everything.len() {
             self.fetch(visit, &calm, &[], &everything)?;
-            return Ok(false);
+            let is_full = self.plan.left(self.delivery.delivered()) == 0;
+            self.beyond += if is_full { risky.len() } else { 0 };
+            return Ok(is_full);
         }
         self.fetch(visit, &calm, &risky, &everything)?;
         Ok(true)
     }
 
+    /// Lists the messages of the first session, and finds out which of them are wanted.
+    fn begin(&mut self, session: Session<Tcp>) -> Result<(Visit, Wanted), Failure> {
+        let (mut visit, notice) = self.visit(session)?;
+        if let Some(notice) = notice {
+            notes::error(notice);
+        }
+        if self.plan.delete {
+            self.compare_headers(&mut visit)?;
+        }
+        let wanted = self.wanted(&visit.found);
+        for message in wanted.skipped.iter().filter_map(|number| visit.found.get(number)) {
+            let Found { number, octets, .. } = message;
+            notes::note(format_args!("message {number} is skipped, and stays on the server: it has {octets} octets"));
+            self.report.tell(Action::Skipped, message);
+        }
+        self.skipped = wanted.skipped.len();
+        self.here = Some(visit.found.len() - wanted.calm.len() - wanted.risky.len() - self.skipped);
+        Ok((visit, wanted))
+    }
+
     /// Fetches the risky messages, and deletes those that were received.
     fn second(&mut self, session: Session<Tcp>) -> Result<(), Failure> {
         let (visit, _) = self.visit(session)?;
-        let (_, risky) = self.wanted(&visit.found);
+        let Wanted { risky, .. } = self.wanted(&visit.found);
         self.fetch(visit, &[], &risky, &risky)
     }
 
@@ -126,11 +167,14 @@ impl Run {
         Ok((Visit { session, found: survey.found, check }, survey.notice))
     }
 
-    /// Returns the messages that are not stored: the calm ones, and the risky ones in their order.
-    fn wanted(&self, found: &BTreeMap<u32, Found>) -> (Vec<u32>, Vec<u32>) {
-        let (mut calm, mut risky) = (Vec::new(), Vec::new());
+    fn wanted(&self, found: &BTreeMap<u32, Found>) -> Wanted {
+        let (mut calm, mut risky, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
         let lot = RandomState::new();
         for (number, message) in found.iter().filter(|(_, message)| !self.delivery.has(message)) {
+            if self.plan.skips(message.octets) {
+                skipped.push(*number);
+                continue;
+            }
             match self.delivery.troubles(message) {
                 0 if message.unique_id.is_some() => calm.push(*number),
                 // Nameless messages of the same size share their troubles, so their order is random.
@@ -138,22 +182,34 @@ impl Run {
             }
         }
         risky.sort_unstable();
-        (calm, risky.into_iter().map(|(_, _, number)| number).collect())
+        Wanted { calm, risky: risky.into_iter().map(|(_, _, number)| number).collect(), skipped }
     }
 
     /// Downloads messages, deletes those of the `candidates` that are safe to delete, and ends the session.
     fn fetch(&mut self, visit: Visit, calm: &[u32], risky: &[u32], candidates: &[u32]) -> Result<(), Failure> {
         let Visit { mut session, found, check } = visit;
         let sizes = calm.iter().chain(risky).filter_map(|number| found.get(number)).map(|message| message.octets);
-        let bar = progress_bar(sizes.fold(0, u64::saturating_add));
-        let mut transfer =
-            Transfer { session: &mut session, found: &found, check: &check, run: self, bar, confirmed: 0 };
+        let progress = Progress::new(calm.len() + risky.len(), sizes.fold(0, u64::saturating_add));
+        let mut transfer = Transfer::new(&mut session, &found, &check, self, progress);
         let transferred = transfer.all(calm, risky);
-        transfer.bar.finish_and_clear();
+        transfer.progress.bar.finish_and_clear();
+        let (nameless, beyond) = (transfer.nameless, transfer.beyond);
+        self.beyond += beyond;
         transferred?;
-        if self.delete {
+        if self.plan.delete {
             let messages = candidates.iter().filter_map(|number| Some((*number, found.get(number)?)));
-            let safe = messages.filter(|(_, message)| self.delivery.has(message)).collect();
+            let here: BTreeMap<_, _> =
+                messages.filter(|(number, message)| self.delivery.has(message) || nameless.contains(number)).collect();
+            let is_safe = |number: &u32, message: &Found| match &message.unique_id {
+                Some(_) => self.delivery.has_for(message, self.plan.keep_days),
+                // Message numbers are valid until QUIT.
+                None => self.plan.no_uidl && nameless.contains(number),
+            };
+            let (safe, kept): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                here.into_iter().partition(|(number, message)| is_safe(number, message));
+            for message in kept.values() {
+                self.report.tell(Action::Kept, message);
+            }
             self.delete_all(session, &safe)
         } else {
             // Nothing is to be deleted, so an error of QUIT does not matter.
@@ -176,16 +232,42 @@ impl Run {
             }
         }
         self.delivery.quitting(&marked)?;
+        if !marked.is_empty() {
+            safe::quitting();
+        }
         match session.quit() {
             Ok(()) => {
+                safe::deleted(marked.len());
                 // If this fails, the next listing ends the marks.
                 let _ = self.delivery.ended(&marked);
                 self.deleted += marked.len();
+                for message in &marked {
+                    self.report.tell(Action::Deleted, message);
+                }
+                self.report.flush();
                 Ok(())
             }
             // Without deletions, the answer does not matter.
             Err(_) if marked.is_empty() => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Shows what the run did.
+    fn summarize(&self, is_complete: bool) {
+        let Some(here) = self.here else { return };
+        let (new, here) = (self.delivery.delivered(), here + self.delivery.recognized());
+        // Writing to a string cannot fail.
+        let mut text = format!("{new} new, {here} already here, {} refused", self.refusals.count);
+        if self.skipped > 0 {
+            let _ = write!(text, ", {} too large", self.skipped);
+        }
+        if self.beyond > 0 {
+            let _ = write!(text, ", {} left for the next run", self.beyond);
+        }
+        if is_complete || self.deleted > 0 {
+            let _ = write!(text, "; {} deleted", self.deleted);
+        }
+        notes::note(text);
     }
 }

@@ -19,6 +19,7 @@ mod options;
 mod output;
 mod password;
 mod rows;
+mod safe;
 mod seen;
 mod survey;
 mod url;
@@ -58,12 +59,14 @@ fn run() -> Result<(), Failure> {
         return Err(Failure::usage(format!("no command was given; use one of: {}", Command::NAMES)));
     };
     let login = login(&target, &options)?;
-    if let Command::Fetch { dir, delete } = command {
+    if let Command::Fetch(plan) = command {
         // Opened before connecting, so that an error here costs no login.
-        let delivery = Delivery::open(dir, account(&target, &options, &login.0))?;
+        let opened = if plan.dry_run { Delivery::look } else { Delivery::open };
+        let delivery = opened(&plan.dir, account(&target, &options, &login.0))?;
         #[cfg(unix)]
         interrupt::tell_of_fetch();
-        return fetch::run(|| open(&target, &options, &login), delivery, *delete, !options.no_pipelining);
+        let out = Output::new(options.json);
+        return fetch::run(|| open(&target, &options, &login), delivery, plan, !options.no_pipelining, out);
     }
     commands::run(open(&target, &options, &login)?, command, &mut Output::new(options.json))
 }

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use pop3_blocking::{Fingerprint, Security};
 
 use crate::failure::Failure;
+use crate::fetch::Plan;
 use crate::url;
 
 /// Lists, downloads and safely deletes the messages of a POP3 maildrop.
@@ -151,14 +152,7 @@ pub(crate) enum Command {
     /// while the server lists an id, its message is not downloaded again, even if you have moved the file. If an id
     /// disappears and returns, the message is downloaded again, and stored only if it differs. You can interrupt a run
     /// at any time: the next run continues, and no message is lost or duplicated.
-    Fetch {
-        /// The Maildir, created if it does not exist
-        #[arg(value_name = "DIR")]
-        dir: PathBuf,
-        /// Deletes messages from the server once they are safely on disk, including those of earlier runs
-        #[arg(long)]
-        delete: bool,
-    },
+    Fetch(Plan),
 }
 
 impl Command {
@@ -182,7 +176,8 @@ Exit status:
   2  invalid usage
   3  the server broke the protocol
   4  input or output failed or timed out, or the connection ended early
-  5  the login failed, or would have been unsafe";
+  5  the login failed, or would have been unsafe
+ 75  the server asks to try again later: the maildrop is in use, the last login was too recent, or a temporary error";
 
 /// Parses the command line. Help and errors end the program here, except for the errors below.
 pub(crate) fn parse() -> Result<Options, Failure> {

@@ -12,6 +12,7 @@ mod login;
 mod looks;
 mod mortal;
 mod notes;
+mod plan;
 mod reuse;
 mod support;
 mod system_calls;

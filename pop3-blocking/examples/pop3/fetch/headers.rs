@@ -13,7 +13,8 @@ impl Run {
     /// no TOP, only the size is compared.
     pub(super) fn compare_headers(&mut self, visit: &mut Visit) -> Result<(), Failure> {
         let Visit { session, found, check } = visit;
-        let known: Vec<_> = found.iter().filter(|(_, message)| self.delivery.has(message)).collect();
+        let known: Vec<_> =
+            found.iter().filter(|(_, message)| self.delivery.has_for(message, self.plan.keep_days)).collect();
         if known.is_empty() {
             return Ok(());
         }

@@ -1,17 +1,19 @@
 //! The download of messages in groups, with a check after each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
-use indicatif::ProgressBar;
 use pop3_blocking::{Session, Tcp};
 
 use super::Run;
 use super::pace::Pace;
+use super::progress::Progress;
 use super::receive::{Stop, digest, receive};
+use super::report::Action;
 use crate::check::Check;
 use crate::digest::Sums;
 use crate::failure::{Failure, Status};
+use crate::safe;
 use crate::survey::Found;
 
 pub(super) struct Transfer<'a> {
@@ -19,10 +21,26 @@ pub(super) struct Transfer<'a> {
     pub(super) found: &'a BTreeMap<u32, Found>,
     pub(super) check: &'a Check,
     pub(super) run: &'a mut Run,
-    pub(super) bar: ProgressBar,
+    pub(super) progress: Progress,
+    /// The messages without a unique-id that were stored, and that had the size in the scan listing.
+    pub(super) nameless: Vec<u32>,
+    /// The number of messages that were not requested because of `--limit`.
+    pub(super) beyond: usize,
     /// The number of messages whose size differed from the scan listing, and whose octets were the same when nothing
     /// else was in flight.
     pub(super) confirmed: u32,
+}
+
+impl<'a> Transfer<'a> {
+    pub(super) fn new(
+        session: &'a mut Session<Tcp>,
+        found: &'a BTreeMap<u32, Found>,
+        check: &'a Check,
+        run: &'a mut Run,
+        progress: Progress,
+    ) -> Transfer<'a> {
+        Transfer { session, found, check, run, progress, nameless: Vec::new(), beyond: 0, confirmed: 0 }
+    }
 }
 
 impl Transfer<'_> {
@@ -33,20 +51,32 @@ impl Transfer<'_> {
     /// Downloads messages. A refused message does not stop the others.
     pub(super) fn all(&mut self, mut calm: &[u32], risky: &[u32]) -> Result<(), Failure> {
         let mut pace = Pace::default();
-        while !calm.is_empty() {
-            let (group, rest) = calm.split_at(pace.group(calm, self.found));
+        while !calm.is_empty() && self.left() > 0 {
+            let (group, rest) = calm.split_at(pace.group(calm, self.found).min(self.left()));
             calm = rest;
             let begun = Instant::now();
             self.group(group)?;
             pace.took(begun.elapsed());
         }
-        risky.iter().try_for_each(|number| self.group(&[*number]))
+        self.beyond = calm.len();
+        for (done, number) in risky.iter().enumerate() {
+            if self.left() == 0 {
+                self.beyond += risky.len() - done;
+                break;
+            }
+            self.group(&[*number])?;
+        }
+        Ok(())
+    }
+
+    fn left(&self) -> usize {
+        self.run.plan.left(self.run.delivery.delivered())
     }
 
     /// Downloads a group, checks that the answers fit the commands, and commits the group.
     fn group(&mut self, numbers: &[u32]) -> Result<(), Failure> {
-        let mut asked = 0;
-        let unwritten = match self.receive_all(numbers, &mut asked) {
+        let (mut asked, mut exact) = (0, HashSet::new());
+        let unwritten = match self.receive_all(numbers, &mut asked, &mut exact) {
             Ok(()) => None,
             Err(Stop::Unwritten { why, .. }) => Some(why),
             Err(Stop::Session(failure)) => return Err(self.abort(failure, &numbers[..asked])),
@@ -54,14 +84,30 @@ impl Transfer<'_> {
         if let Err(failure) = self.check.ask(self.session) {
             return Err(self.abort(failure, &numbers[..asked]));
         }
-        let committed = self.run.delivery.commit();
-        if committed.is_err() {
-            self.blame(numbers);
-        }
-        unwritten.map_or(committed, Err)
+        let committed = match self.run.delivery.commit() {
+            Ok(committed) => committed,
+            Err(failure) => {
+                self.blame(numbers);
+                return Err(unwritten.unwrap_or(failure));
+            }
+        };
+        safe::stored(committed.iter().filter(|(_, is_new)| *is_new).count());
+        let run = &mut *self.run;
+        self.progress.bar.suspend(|| {
+            for (number, is_new) in &committed {
+                let Some(message) = self.found.get(number) else { continue };
+                run.report.tell(if *is_new { Action::Stored } else { Action::Known }, message);
+                if message.unique_id.is_none() && exact.contains(number) {
+                    self.nameless.push(*number);
+                }
+            }
+            run.report.flush();
+        });
+        unwritten.map_or(Ok(()), Err)
     }
 
-    fn receive_all(&mut self, numbers: &[u32], asked: &mut usize) -> Result<(), Stop> {
+    /// Receives messages. `exact` gets those that have the size in the scan listing.
+    fn receive_all(&mut self, numbers: &[u32], asked: &mut usize, exact: &mut HashSet<u32>) -> Result<(), Stop> {
         let (mut odd, mut unwritten) = (Vec::new(), None);
         let pipelining = self.run.pipelining && self.confirmed < Transfer::CONFIRMATIONS && numbers.len() > 1;
         'stopped: for batch in numbers.chunks(if pipelining { numbers.len() } else { 1 }) {
@@ -72,16 +118,22 @@ impl Transfer<'_> {
                 let Some(found) = self.found.get(number) else { continue };
                 let received = match messages.next() {
                     Ok(None) => break,
-                    Ok(Some(message)) => receive(message, &mut self.run.delivery, found, &self.bar),
+                    Ok(Some(message)) => receive(message, &mut self.run.delivery, found, &self.progress.bar),
                     Err(error) if error.refused().is_some() => {
-                        self.bar.suspend(|| self.run.refusals.add(&error));
+                        let run = &mut *self.run;
+                        self.progress.bar.suspend(|| {
+                            run.refusals.add(&error);
+                            run.report.tell(Action::Refused, found);
+                        });
+                        self.progress.next();
                         continue;
                     }
                     Err(error) => return Err(Stop::Session(error.into())),
                 };
+                self.progress.next();
                 match received {
                     Ok((octets, sums)) if octets != found.octets => odd.push((*number, sums)),
-                    Ok(_) => {}
+                    Ok(_) => _ = exact.insert(*number),
                     Err(Stop::Unwritten { why, others_can }) => {
                         let _ = self.run.delivery.trouble(found);
                         if !others_can {
@@ -117,7 +169,7 @@ impl Transfer<'_> {
                 }
                 Ok(Err(error)) => {
                     // Nothing shows that it was received correctly. The next run requests it alone.
-                    self.bar.suspend(|| self.run.refusals.add(&error));
+                    self.progress.bar.suspend(|| self.run.refusals.add(&error));
                     self.run.delivery.unstage(found);
                     self.blame(&[number]);
                 }
