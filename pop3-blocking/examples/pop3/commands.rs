@@ -57,7 +57,9 @@ fn look(session: &mut Session<Tcp>, command: &Command, out: &mut Output) -> Resu
         Command::Top { number, lines } => copy(session.top(number, lines)?, out),
         Command::Retr { number } => copy(session.retrieve(number)?, out),
         // `run` and `main` handle these, because they do not only read.
-        Command::Dele { .. } | Command::Fetch(_) => Ok(()),
+        Command::Dele { .. } | Command::Fetch(_) | Command::Serve(_) | Command::Completions { .. } | Command::Man => {
+            Ok(())
+        }
     }
 }
 

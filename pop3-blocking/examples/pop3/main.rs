@@ -17,10 +17,12 @@ mod mark;
 mod notes;
 mod options;
 mod output;
+mod pages;
 mod password;
 mod rows;
 mod safe;
 mod seen;
+mod serve;
 mod survey;
 mod url;
 
@@ -54,6 +56,12 @@ fn run() -> Result<(), Failure> {
     }
     let options = options::parse()?;
     notes::set(options.quiet, options.verbose);
+    match &options.command {
+        Some(Command::Serve(serving)) => return serve::run(serving, options.starttls),
+        Some(Command::Completions { shell }) => return pages::completions(*shell),
+        Some(Command::Man) => return pages::man(),
+        _ => {}
+    }
     let target = target(&options)?;
     let Some(command) = &options.command else {
         return Err(Failure::usage(format!("no command was given; use one of: {}", Command::NAMES)));

@@ -3,10 +3,12 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 use pop3_blocking::{Fingerprint, Security};
 
 use crate::failure::Failure;
 use crate::fetch::Plan;
+use crate::serve::Serving;
 use crate::url;
 
 /// Lists, downloads and safely deletes the messages of a POP3 maildrop.
@@ -153,10 +155,23 @@ pub(crate) enum Command {
     /// disappears and returns, the message is downloaded again, and stored only if it differs. You can interrupt a run
     /// at any time: the next run continues, and no message is lost or duplicated.
     Fetch(Plan),
+    /// Serves a Maildir or a folder of .eml files as a POP3 server on this machine, for tests
+    ///
+    /// Writes the URL of the server to the standard output. The user and the password are `test` unless options say
+    /// otherwise. Messages that a client deletes are hidden until the server ends, and no file is changed; this is
+    /// different only with --delete-files. Lines of the messages may end in LF or CRLF.
+    Serve(Serving),
+    /// Writes the completions for a shell to the standard output
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Writes the man page to the standard output
+    Man,
 }
 
 impl Command {
-    pub(crate) const NAMES: &str = "stat, list, uidl, capa, last, headers, top, retr, dele, fetch";
+    pub(crate) const NAMES: &str = "stat, list, uidl, capa, last, headers, top, retr, dele, fetch, serve";
 }
 
 fn message_number(text: &str) -> Result<u32, &'static str> {

@@ -14,6 +14,7 @@ mod mortal;
 mod notes;
 mod plan;
 mod reuse;
+mod serving;
 mod support;
 mod system_calls;
 mod tls;
