@@ -172,10 +172,7 @@ fn is_temporary(error: &Error) -> bool {
 fn when_to_try(error: &Error) -> String {
     match (error.kind(), error.retry_after()) {
         (_, Some(delay)) => format!("Try again in {} seconds.", delay.as_secs()),
-        (Kind::InUse, None) => {
-            "Try again when the other session is over; the server may need some minutes to notice that one was cut off."
-                .to_owned()
-        }
+        (Kind::InUse, None) => "Try again when the other session is over, or in some minutes.".to_owned(),
         (_, None) => "Try again later.".to_owned(),
     }
 }

@@ -1,10 +1,11 @@
 //! A folder of messages as a maildrop. Its files are read in pieces, and removed only on request.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use pop3_blocking::pop3_proto::sasl::{ScramKeys, ScramSecret};
 use pop3_blocking::pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
@@ -30,6 +31,8 @@ struct State {
     is_locked: bool,
     /// The unique-ids of the deleted messages.
     hidden: HashSet<String>,
+    /// The sizes as transmitted of the files that were read, with the length and the time of each file.
+    sizes: HashMap<PathBuf, (u64, SystemTime, u64)>,
 }
 
 /// A file with a message.
@@ -98,11 +101,26 @@ impl Folder {
                 unique_id = self::unique_id(&path, true);
             }
             if !hidden.contains(&unique_id) {
-                let octets = octets(&path)?;
+                let octets = self.octets(&path)?;
                 messages.push(Message { path, unique_id, octets });
             }
         }
         Ok(messages)
+    }
+
+    /// Returns the size of a message as transmitted. A file is read again only if it has changed.
+    fn octets(&self, path: &Path) -> io::Result<u64> {
+        let metadata = fs::metadata(path)?;
+        let (len, time) = (metadata.len(), metadata.modified()?);
+        let known = self.state().sizes.get(path).copied();
+        if let Some((_, _, octets)) =
+            known.filter(|(known_len, known_time, _)| (*known_len, *known_time) == (len, time))
+        {
+            return Ok(octets);
+        }
+        let octets = octets(path)?;
+        self.state().sizes.insert(path.to_owned(), (len, time, octets));
+        Ok(octets)
     }
 }
 
