@@ -73,7 +73,9 @@ fn look(session: &mut Session<Tcp>, command: &Command, out: &mut Output) -> Resu
         }
         Command::Retr { messages } => messages::write(session, messages, Extent::Whole, out),
         // `run` and `main` handle these, because they do not only read.
-        Command::Dele { .. } | Command::Fetch { .. } => Ok(()),
+        Command::Dele { .. } | Command::Fetch(_) | Command::Serve(_) | Command::Completions { .. } | Command::Man => {
+            Ok(())
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
 use pop3_blocking::pop3_proto::drive::OwnedUniqueId;
 
@@ -20,6 +21,8 @@ pub(crate) struct Delivery {
     maildir: Maildir,
     seen: Seen,
     account: Account,
+    /// The time when the run began, in seconds since 1970. Ages do not change while it lasts.
+    opened: u64,
     staged: Vec<Staged>,
     /// The number of messages that this run delivered.
     delivered: usize,
@@ -30,6 +33,7 @@ pub(crate) struct Delivery {
 /// A message that was received completely.
 #[derive(Debug)]
 struct Staged {
+    number: u32,
     /// `None` if it was stored before.
     file: Option<Partial>,
     /// `None` if there is nothing new to remember.
@@ -59,7 +63,16 @@ impl Delivery {
         let opened = Maildir::open(root).and_then(|maildir| Ok((maildir, Seen::open(root, &account)?)));
         let (maildir, seen) =
             opened.map_err(|error| Failure::new(Status::Io, format!("{} cannot be used: {error}", root.display())))?;
-        Ok(Delivery { maildir, seen, account, staged: Vec::new(), delivered: 0, recognized: 0 })
+        Ok(Delivery { maildir, seen, account, opened: now(), staged: Vec::new(), delivered: 0, recognized: 0 })
+    }
+
+    /// Reads the record, for a run that writes nothing.
+    pub(crate) fn look(root: &Path, account: Account) -> Result<Delivery, Failure> {
+        let seen = Seen::look(root, &account);
+        let seen =
+            seen.map_err(|error| Failure::new(Status::Io, format!("{} cannot be used: {error}", root.display())))?;
+        let maildir = Maildir::untouched(root);
+        Ok(Delivery { maildir, seen, account, opened: now(), staged: Vec::new(), delivered: 0, recognized: 0 })
     }
 
     /// Compares the marks with the server's listings, and records those that are no longer trusted.
@@ -93,6 +106,13 @@ impl Delivery {
     pub(crate) fn has(&self, message: &Found) -> bool {
         let trust = |id| self.seen.trust(&self.mark(id));
         message.unique_id.as_ref().is_some_and(|id| trust(id) == Some(Trust::Trusted))
+    }
+
+    /// Returns `true` if the message is safely on disk, and was stored at least this number of days ago.
+    pub(crate) fn has_for(&self, message: &Found, days: u32) -> bool {
+        let time = message.unique_id.as_ref().and_then(|id| self.seen.time(&self.mark(id)));
+        let age = time.map_or(0, |time| self.opened.saturating_sub(time));
+        self.has(message) && age >= u64::from(days) * 24 * 60 * 60
     }
 
     /// Returns `true` if a header that TOP returned is the stored one.
@@ -168,8 +188,12 @@ impl Delivery {
         }
         let is_here = known || moved_from.is_some() || self.maildir.has(&mark, &sums)?;
         let is_remembered = known && unique_id.is_none();
-        let stored = Stored { mark, unique_id, size: message.octets, sums };
+        // Receiving a message again does not make it newer.
+        let earlier = moved_from.as_ref().or(known.then_some(&mark)).and_then(|mark| self.seen.time(mark));
+        let time = earlier.map_or_else(now, |time| time.min(now()));
+        let stored = Stored { mark, unique_id, size: message.octets, sums, time };
         self.staged.push(Staged {
+            number: message.number,
             file: (!is_here).then_some(file),
             stored: (!is_remembered).then_some(stored),
             moved_from,
@@ -179,12 +203,11 @@ impl Delivery {
 
     /// Removes a staged message.
     pub(crate) fn unstage(&mut self, message: &Found) {
-        let mark = message.unique_id.as_ref().map(|id| self.mark(id));
-        self.staged.retain(|staged| staged.stored.as_ref().map(|stored| &stored.mark) != mark.as_ref());
+        self.staged.retain(|staged| staged.number != message.number);
     }
 
-    /// Delivers the staged messages, then records them.
-    pub(crate) fn commit(&mut self) -> Result<(), Failure> {
+    /// Delivers the staged messages, then records them. Returns the number of each, and `true` if it was not here before.
+    pub(crate) fn commit(&mut self) -> Result<Vec<(u32, bool)>, Failure> {
         // Taken first, so that a later call does not record messages that failed here.
         let staged = std::mem::take(&mut self.staged);
         let files = staged.iter().filter_map(|message| Some((message.file.as_ref()?, &message.stored.as_ref()?.mark)));
@@ -192,11 +215,13 @@ impl Delivery {
         let delivered = delivered.map_err(|error| self.failed("the messages could not be delivered", &error))?;
         self.delivered += delivered;
         self.recognized += staged.len() - delivered;
+        let committed = staged.iter().map(|message| (message.number, message.file.is_some())).collect();
         let moved: Vec<_> =
             staged.iter().filter_map(|message| Some((message.moved_from.clone()?, Change::Ended))).collect();
         let stored: Vec<_> = staged.into_iter().filter_map(|message| message.stored).collect();
         let remembered = self.seen.remember(&stored).and_then(|()| self.seen.change(&moved));
-        remembered.map_err(|error| self.failed("the messages were delivered, but could not be recorded", &error))
+        remembered.map_err(|error| self.failed("the messages were delivered, but could not be recorded", &error))?;
+        Ok(committed)
     }
 
     /// Discards the staged messages, since they may differ from those on the server.
@@ -219,4 +244,9 @@ impl Delivery {
             None => Mark::nameless(&self.account, &message.octets),
         }
     }
+}
+
+/// Returns the time in seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use pop3_blocking::pop3_proto::{Awaiting, UsageError};
-use pop3_blocking::{Cause, Error, LoginError, QuitError, Security, TlsFailure};
+use pop3_blocking::{Cause, Error, ErrorKind as Kind, LoginError, QuitError, Security, TlsFailure};
 
 use crate::notes;
 
@@ -22,6 +22,8 @@ pub(crate) enum Status {
     Io = 4,
     /// The login failed, or would have been unsafe.
     Login = 5,
+    /// The server asks to try again later. The number is that of `EX_TEMPFAIL` in `sysexits.h`, which mail programs know.
+    Temporary = 75,
 }
 
 /// A reason to end the program early.
@@ -53,6 +55,7 @@ impl Failure {
     /// Converts an error of connecting and logging in, and adds a hint.
     pub(crate) fn connecting(error: Error, security: Security) -> Failure {
         let hint = match error.cause() {
+            _ if is_temporary(&error) => "",
             Cause::Unreachable { port: 995, .. } if is_unheard(&error) => {
                 "If the server offers only STLS, try pop://… with --starttls."
             }
@@ -96,7 +99,7 @@ impl Failure {
 
     /// Returns `true` if the session can still be ended with QUIT.
     pub(crate) fn is_recoverable(&self) -> bool {
-        matches!(self, Failure::Because(Status::Refused, _))
+        matches!(self, Failure::Because(Status::Refused | Status::Temporary, _))
     }
 
     pub(crate) fn report(&self) -> ExitCode {
@@ -113,6 +116,7 @@ impl Failure {
 impl From<&Error> for Status {
     fn from(error: &Error) -> Status {
         match error.cause() {
+            _ if is_temporary(error) => Status::Temporary,
             Cause::Refused(_) => Status::Refused,
             // The answer came before the command.
             Cause::Usage(UsageError::Unsolicited) | Cause::Malformed(_) => Status::Protocol,
@@ -131,7 +135,11 @@ impl From<Error> for Failure {
         if matches!(error.login(), Some(LoginError::Unprotected)) {
             return Failure::unprotected();
         }
-        Failure::new(Status::from(&error), Chain(&error))
+        let status = Status::from(&error);
+        if status == Status::Temporary {
+            return Failure::new(status, format!("{}. {}", Chain(&error), when_to_try(&error)));
+        }
+        Failure::new(status, Chain(&error))
     }
 }
 
@@ -157,6 +165,20 @@ impl Display for Chain<'_> {
             source = error.source();
         }
         Ok(())
+    }
+}
+
+/// Returns `true` if the server asks to try again later.
+fn is_temporary(error: &Error) -> bool {
+    matches!(error.kind(), Kind::InUse | Kind::Temporary)
+}
+
+/// Returns the advice for a temporary refusal.
+fn when_to_try(error: &Error) -> String {
+    match (error.kind(), error.retry_after()) {
+        (_, Some(delay)) => format!("Try again in {} seconds.", delay.as_secs()),
+        (Kind::InUse, None) => "Try again when the other session is over, or in some minutes.".to_owned(),
+        (_, None) => "Try again later.".to_owned(),
     }
 }
 

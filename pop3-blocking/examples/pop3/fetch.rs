@@ -14,60 +14,85 @@
 //! deleted in a session that breaks. So with `--delete`, the risky messages are downloaded in a second session, after
 //! the QUIT that deletes the safe ones, unless there is nothing else to do.
 
-use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
-use std::io::{self, BufRead, IsTerminal};
-use std::time::{Duration, Instant};
+mod headers;
+mod outlook;
+mod pace;
+mod plan;
+mod progress;
+mod receive;
+mod refusals;
+mod report;
+mod transfer;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use pop3_blocking::pop3_proto::wire::KnownCapability;
-use pop3_blocking::{Error, MessageReader, Session, Tcp};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::hash::{BuildHasher, RandomState};
+
+use pop3_blocking::{Session, Tcp};
+
+pub(crate) use plan::Plan;
+use progress::Progress;
+use refusals::Refusals;
+use report::{Action, Report};
+use transfer::Transfer;
 
 use crate::check::Check;
 use crate::delivery::Delivery;
-use crate::digest::{Summing, Sums};
 use crate::failure::{Failure, Status};
+use crate::output::Output;
 use crate::survey::{Found, survey};
+use crate::{notes, safe};
 
 /// Fetches in one session or two. Without `pipelining`, one message is requested at a time.
 pub(crate) fn run(
     open: impl Fn() -> Result<Session<Tcp>, Failure>,
     delivery: Delivery,
-    delete: bool,
+    plan: &Plan,
     pipelining: bool,
+    out: Output,
 ) -> Result<(), Failure> {
-    let refusals = Refusals::default();
-    let mut run = Run { delivery, delete, pipelining, refusals, unwritten: None, here: None, deleted: 0 };
+    let mut run = Run {
+        delivery,
+        plan: plan.clone(),
+        pipelining,
+        report: Report::new(out),
+        refusals: Refusals::default(),
+        unwritten: None,
+        here: None,
+        skipped: 0,
+        beyond: 0,
+        deleted: 0,
+    };
+    if plan.dry_run {
+        run.look(open()?)?;
+        return run.report.end();
+    }
     let ended = run.sessions(open);
     run.refusals.tell_the_rest();
-    if let Some(here) = run.here {
-        let (new, here) = (run.delivery.delivered(), here + run.delivery.recognized());
-        let deleted = match &ended {
-            Err(_) if run.deleted == 0 => String::new(),
-            _ => format!("; {} deleted", run.deleted),
-        };
-        eprintln!("pop3: {new} new, {here} already here, {} refused{deleted}", run.refusals.count);
-    }
+    run.summarize(ended.is_ok());
+    let Run { unwritten, refusals, report, .. } = run;
     ended?;
-    if let Some(failure) = run.unwritten {
+    if let Some(failure) = unwritten.or_else(|| refusals.failure()) {
         return Err(failure);
     }
-    if run.refusals.count == 0 {
-        return Ok(());
-    }
-    Err(Failure::new(Status::Refused, format!("the server refused {} requests", run.refusals.count)))
+    report.end()
 }
 
 /// A run, with all its sessions.
 struct Run {
     delivery: Delivery,
-    delete: bool,
+    plan: Plan,
     pipelining: bool,
+    report: Report,
     refusals: Refusals,
     /// The error of a message that could not be written, while others could.
     unwritten: Option<Failure>,
     /// The number of messages that the first session recognized without a download.
     here: Option<usize>,
+    /// The number of messages that are too large.
+    skipped: usize,
+    /// The number of messages that `--limit` left for the next run.
+    beyond: usize,
     deleted: usize,
 }
 
@@ -78,6 +103,15 @@ struct Visit {
     check: Check,
 }
 
+/// The messages that are not stored.
+struct Wanted {
+    calm: Vec<u32>,
+    /// In the order in which they are to be downloaded.
+    risky: Vec<u32>,
+    /// Those that are too large.
+    skipped: Vec<u32>,
+}
+
 impl Run {
     fn sessions(&mut self, open: impl Fn() -> Result<Session<Tcp>, Failure>) -> Result<(), Failure> {
         let is_done = self.first(open()?)?;
@@ -86,29 +120,43 @@ impl Run {
 
     /// Runs the first session. Returns `true` if no second one is needed.
     fn first(&mut self, session: Session<Tcp>) -> Result<bool, Failure> {
-        let (mut visit, notice) = self.visit(session)?;
-        if let Some(notice) = notice {
-            eprintln!("pop3: {notice}");
-        }
-        if self.delete {
-            self.compare_headers(&mut visit)?;
-        }
-        let (calm, risky) = self.wanted(&visit.found);
-        self.here = Some(visit.found.len() - calm.len() - risky.len());
+        let (visit, Wanted { calm, risky, .. }) = self.begin(session)?;
         let everything: Vec<_> = visit.found.keys().copied().collect();
         // Other messages that can be deleted are deleted first.
-        if self.delete && !risky.is_empty() && risky.len() < everything.len() {
+        if self.plan.delete && !risky.is_empty() && risky.len() < everything.len() {
             self.fetch(visit, &calm, &[], &everything)?;
-            return Ok(false);
+            let is_full = self.plan.left(self.delivery.delivered()) == 0;
+            self.beyond += if is_full { risky.len() } else { 0 };
+            return Ok(is_full);
         }
         self.fetch(visit, &calm, &risky, &everything)?;
         Ok(true)
     }
 
+    /// Lists the messages of the first session, and finds out which of them are wanted.
+    fn begin(&mut self, session: Session<Tcp>) -> Result<(Visit, Wanted), Failure> {
+        let (mut visit, notice) = self.visit(session)?;
+        if let Some(notice) = notice {
+            notes::error(notice);
+        }
+        if self.plan.delete {
+            self.compare_headers(&mut visit)?;
+        }
+        let wanted = self.wanted(&visit.found);
+        for message in wanted.skipped.iter().filter_map(|number| visit.found.get(number)) {
+            let Found { number, octets, .. } = message;
+            notes::note(format_args!("message {number} is skipped, and stays on the server: it has {octets} octets"));
+            self.report.tell(Action::Skipped, message);
+        }
+        self.skipped = wanted.skipped.len();
+        self.here = Some(visit.found.len() - wanted.calm.len() - wanted.risky.len() - self.skipped);
+        Ok((visit, wanted))
+    }
+
     /// Fetches the risky messages, and deletes those that were received.
     fn second(&mut self, session: Session<Tcp>) -> Result<(), Failure> {
         let (visit, _) = self.visit(session)?;
-        let (_, risky) = self.wanted(&visit.found);
+        let Wanted { risky, .. } = self.wanted(&visit.found);
         self.fetch(visit, &[], &risky, &risky)
     }
 
@@ -119,49 +167,14 @@ impl Run {
         Ok((Visit { session, found: survey.found, check }, survey.notice))
     }
 
-    /// Compares the headers of messages that earlier runs stored, before they are deleted: another client may have
-    /// deleted a message, and the server may have given its unique-id to a new one of the same size. If the server has
-    /// no TOP, only the size is compared.
-    fn compare_headers(&mut self, visit: &mut Visit) -> Result<(), Failure> {
-        let Visit { session, found, check } = visit;
-        let known: Vec<_> = found.iter().filter(|(_, message)| self.delivery.has(message)).collect();
-        if known.is_empty() {
-            return Ok(());
-        }
-        let (mut compared, mut refused) = (false, Vec::new());
-        for &(number, message) in &known {
-            match digest(session.top(*number, 0)) {
-                Ok(Ok(shown)) => {
-                    compared = true;
-                    if !self.delivery.has_header(message, &shown) {
-                        self.delivery.doubt(message)?;
-                    }
-                }
-                Ok(Err(error)) if error.refused().is_some() => refused.push(message),
-                Ok(Err(_)) => self.delivery.doubt(message)?,
-                Err(failure) => {
-                    // The next run requests the whole message instead of its header, and requests it last.
-                    self.delivery.doubt(message)?;
-                    self.delivery.trouble(message)?;
-                    return Err(failure);
-                }
-            }
-        }
-        if let Err(failure) = check.ask(session) {
-            known.iter().try_for_each(|(_, message)| self.delivery.doubt(message))?;
-            return Err(failure);
-        }
-        if !refused.is_empty() && (compared || announces_top(session)?) {
-            refused.into_iter().try_for_each(|message| self.delivery.doubt(message))?;
-        }
-        Ok(())
-    }
-
-    /// Returns the messages that are not stored: the calm ones, and the risky ones in their order.
-    fn wanted(&self, found: &BTreeMap<u32, Found>) -> (Vec<u32>, Vec<u32>) {
-        let (mut calm, mut risky) = (Vec::new(), Vec::new());
+    fn wanted(&self, found: &BTreeMap<u32, Found>) -> Wanted {
+        let (mut calm, mut risky, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
         let lot = RandomState::new();
         for (number, message) in found.iter().filter(|(_, message)| !self.delivery.has(message)) {
+            if self.plan.skips(message.octets) {
+                skipped.push(*number);
+                continue;
+            }
             match self.delivery.troubles(message) {
                 0 if message.unique_id.is_some() => calm.push(*number),
                 // Nameless messages of the same size share their troubles, so their order is random.
@@ -169,22 +182,34 @@ impl Run {
             }
         }
         risky.sort_unstable();
-        (calm, risky.into_iter().map(|(_, _, number)| number).collect())
+        Wanted { calm, risky: risky.into_iter().map(|(_, _, number)| number).collect(), skipped }
     }
 
     /// Downloads messages, deletes those of the `candidates` that are safe to delete, and ends the session.
     fn fetch(&mut self, visit: Visit, calm: &[u32], risky: &[u32], candidates: &[u32]) -> Result<(), Failure> {
         let Visit { mut session, found, check } = visit;
         let sizes = calm.iter().chain(risky).filter_map(|number| found.get(number)).map(|message| message.octets);
-        let bar = progress_bar(sizes.fold(0, u64::saturating_add));
-        let mut transfer =
-            Transfer { session: &mut session, found: &found, check: &check, run: self, bar, confirmed: 0 };
+        let progress = Progress::new(calm.len() + risky.len(), sizes.fold(0, u64::saturating_add));
+        let mut transfer = Transfer::new(&mut session, &found, &check, self, progress);
         let transferred = transfer.all(calm, risky);
-        transfer.bar.finish_and_clear();
+        transfer.progress.bar.finish_and_clear();
+        let (nameless, beyond) = (transfer.nameless, transfer.beyond);
+        self.beyond += beyond;
         transferred?;
-        if self.delete {
+        if self.plan.delete {
             let messages = candidates.iter().filter_map(|number| Some((*number, found.get(number)?)));
-            let safe = messages.filter(|(_, message)| self.delivery.has(message)).collect();
+            let here: BTreeMap<_, _> =
+                messages.filter(|(number, message)| self.delivery.has(message) || nameless.contains(number)).collect();
+            let is_safe = |number: &u32, message: &Found| match &message.unique_id {
+                Some(_) => self.delivery.has_for(message, self.plan.keep_days),
+                // Message numbers are valid until QUIT.
+                None => self.plan.no_uidl && nameless.contains(number),
+            };
+            let (safe, kept): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                here.into_iter().partition(|(number, message)| is_safe(number, message));
+            for message in kept.values() {
+                self.report.tell(Action::Kept, message);
+            }
             self.delete_all(session, &safe)
         } else {
             // Nothing is to be deleted, so an error of QUIT does not matter.
@@ -207,11 +232,19 @@ impl Run {
             }
         }
         self.delivery.quitting(&marked)?;
+        if !marked.is_empty() {
+            safe::quitting();
+        }
         match session.quit() {
             Ok(()) => {
+                safe::deleted(marked.len());
                 // If this fails, the next listing ends the marks.
                 let _ = self.delivery.ended(&marked);
                 self.deleted += marked.len();
+                for message in &marked {
+                    self.report.tell(Action::Deleted, message);
+                }
+                self.report.flush();
                 Ok(())
             }
             // Without deletions, the answer does not matter.
@@ -219,270 +252,22 @@ impl Run {
             Err(error) => Err(error.into()),
         }
     }
-}
 
-fn announces_top(session: &mut Session<Tcp>) -> Result<bool, Failure> {
-    match session.capabilities() {
-        Ok(capabilities) => Ok(capabilities.any(|known| known == KnownCapability::Top)),
-        Err(error) if error.is_recoverable() => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The requests that the server refused. The first ones are shown, the others are counted.
-#[derive(Debug, Default)]
-struct Refusals {
-    count: u64,
-}
-
-impl Refusals {
-    const TOLD: u64 = 10;
-
-    fn add(&mut self, error: &Error) {
-        self.count += 1;
-        if self.count <= Refusals::TOLD {
-            eprintln!("pop3: {error}");
+    /// Shows what the run did.
+    fn summarize(&self, is_complete: bool) {
+        let Some(here) = self.here else { return };
+        let (new, here) = (self.delivery.delivered(), here + self.delivery.recognized());
+        // Writing to a string cannot fail.
+        let mut text = format!("{new} new, {here} already here, {} refused", self.refusals.count);
+        if self.skipped > 0 {
+            let _ = write!(text, ", {} too large", self.skipped);
         }
-    }
-
-    fn tell_the_rest(&self) {
-        if self.count > Refusals::TOLD {
-            eprintln!("pop3: {} more refusals are not shown", self.count - Refusals::TOLD);
+        if self.beyond > 0 {
+            let _ = write!(text, ", {} left for the next run", self.beyond);
         }
-    }
-}
-
-/// A reason to stop the download.
-enum Stop {
-    /// A message cannot be written. The answers of the server still fit the commands.
-    Unwritten { why: Failure, others_can: bool },
-    /// The session is over.
-    Session(Failure),
-}
-
-struct Transfer<'a> {
-    session: &'a mut Session<Tcp>,
-    found: &'a BTreeMap<u32, Found>,
-    check: &'a Check,
-    run: &'a mut Run,
-    bar: ProgressBar,
-    /// The number of messages whose size differed from the scan listing, and whose octets were the same when nothing
-    /// else was in flight.
-    confirmed: u32,
-}
-
-impl Transfer<'_> {
-    /// The number of `confirmed` messages after which the server's sizes prove nothing. From then on, one message
-    /// is requested at a time, which is cheaper than requesting each of them twice.
-    const CONFIRMATIONS: u32 = 8;
-
-    /// Downloads messages. A refused message does not stop the others.
-    fn all(&mut self, mut calm: &[u32], risky: &[u32]) -> Result<(), Failure> {
-        let mut pace = Pace::default();
-        while !calm.is_empty() {
-            let (group, rest) = calm.split_at(pace.group(calm, self.found));
-            calm = rest;
-            let begun = Instant::now();
-            self.group(group)?;
-            pace.took(begun.elapsed());
+        if is_complete || self.deleted > 0 {
+            let _ = write!(text, "; {} deleted", self.deleted);
         }
-        risky.iter().try_for_each(|number| self.group(&[*number]))
+        notes::note(text);
     }
-
-    /// Downloads a group, checks that the answers fit the commands, and commits the group.
-    fn group(&mut self, numbers: &[u32]) -> Result<(), Failure> {
-        let mut asked = 0;
-        let unwritten = match self.receive_all(numbers, &mut asked) {
-            Ok(()) => None,
-            Err(Stop::Unwritten { why, .. }) => Some(why),
-            Err(Stop::Session(failure)) => return Err(self.abort(failure, &numbers[..asked])),
-        };
-        if let Err(failure) = self.check.ask(self.session) {
-            return Err(self.abort(failure, &numbers[..asked]));
-        }
-        let committed = self.run.delivery.commit();
-        if committed.is_err() {
-            self.blame(numbers);
-        }
-        unwritten.map_or(committed, Err)
-    }
-
-    fn receive_all(&mut self, numbers: &[u32], asked: &mut usize) -> Result<(), Stop> {
-        let (mut odd, mut unwritten) = (Vec::new(), None);
-        let pipelining = self.run.pipelining && self.confirmed < Transfer::CONFIRMATIONS && numbers.len() > 1;
-        'stopped: for batch in numbers.chunks(if pipelining { numbers.len() } else { 1 }) {
-            let mut messages = self.session.retrieve_many(batch.iter().copied());
-            for number in batch {
-                // This includes the message that is being read.
-                *asked += 1;
-                let Some(found) = self.found.get(number) else { continue };
-                let received = match messages.next() {
-                    Ok(None) => break,
-                    Ok(Some(message)) => receive(message, &mut self.run.delivery, found, &self.bar),
-                    Err(error) if error.refused().is_some() => {
-                        self.bar.suspend(|| self.run.refusals.add(&error));
-                        continue;
-                    }
-                    Err(error) => return Err(Stop::Session(error.into())),
-                };
-                match received {
-                    Ok((octets, sums)) if octets != found.octets => odd.push((*number, sums)),
-                    Ok(_) => {}
-                    Err(Stop::Unwritten { why, others_can }) => {
-                        let _ = self.run.delivery.trouble(found);
-                        if !others_can {
-                            unwritten = Some(Stop::Unwritten { why, others_can });
-                            break 'stopped;
-                        }
-                        self.run.unwritten.get_or_insert(why);
-                    }
-                    Err(stop) => return Err(stop),
-                }
-            }
-        }
-        if pipelining {
-            self.confirm(odd)?;
-        }
-        unwritten.map_or(Ok(()), Err)
-    }
-
-    /// Requests the messages whose size differs from the scan listing again, one at a time. If their octets differ now,
-    /// answers were mixed up.
-    fn confirm(&mut self, odd: Vec<(u32, Sums)>) -> Result<(), Stop> {
-        for (number, sums) in odd {
-            let Some(found) = self.found.get(&number) else { continue };
-            match digest(self.session.retrieve(number)) {
-                Ok(Ok(again)) if again == sums => self.confirmed += 1,
-                Ok(Ok(_)) => {
-                    let why = format!(
-                        "message {number} was different when it was requested alone (the scan listing has {} octets); \
-                         try --no-pipelining",
-                        found.octets
-                    );
-                    return Err(Stop::Session(Failure::new(Status::Protocol, why)));
-                }
-                Ok(Err(error)) => {
-                    // Nothing shows that it was received correctly. The next run requests it alone.
-                    self.bar.suspend(|| self.run.refusals.add(&error));
-                    self.run.delivery.unstage(found);
-                    self.blame(&[number]);
-                }
-                Err(failure) => {
-                    self.blame(&[number]);
-                    return Err(Stop::Session(failure));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Discards the messages since the last check. If the server broke the protocol, every requested message may be the
-    /// cause. If the connection ended, the message that was being read may be.
-    fn abort(&mut self, failure: Failure, asked: &[u32]) -> Failure {
-        self.run.delivery.discard();
-        match &failure {
-            Failure::Because(Status::Protocol, _) => self.blame(asked),
-            Failure::Because(Status::Io, _) => self.blame(&asked[asked.len().saturating_sub(1)..]),
-            _ => {}
-        }
-        failure
-    }
-
-    fn blame(&mut self, numbers: &[u32]) {
-        for message in numbers.iter().filter_map(|number| self.found.get(number)) {
-            // If this fails, the next run requests the messages in the same order, as before.
-            let _ = self.run.delivery.trouble(message);
-        }
-    }
-}
-
-/// The octets to download between two checks: few at first, so that a bad connection makes progress, and then as many
-/// as take about a second.
-struct Pace {
-    octets: u64,
-}
-
-impl Default for Pace {
-    fn default() -> Pace {
-        Pace { octets: Pace::LEAST }
-    }
-}
-
-impl Pace {
-    const LEAST: u64 = 32 << 10;
-    const MOST: u64 = 64 << 20;
-    /// The maximum number of messages in a group. Each is an open file until the check.
-    const MESSAGES: usize = 128;
-
-    /// Returns the number of messages in the next group, which is at least 1.
-    fn group(&self, numbers: &[u32], found: &BTreeMap<u32, Found>) -> usize {
-        let mut octets = 0_u64;
-        let fits = |number: &&u32| {
-            octets = octets.saturating_add(found.get(*number).map_or(0, |message| message.octets));
-            octets <= self.octets
-        };
-        numbers.iter().take(Pace::MESSAGES).take_while(fits).count().max(1)
-    }
-
-    fn took(&mut self, time: Duration) {
-        if time < Duration::from_millis(500) {
-            self.octets = (self.octets * 2).min(Pace::MOST);
-        } else if time > Duration::from_secs(2) {
-            self.octets = (self.octets / 2).max(Pace::LEAST);
-        }
-    }
-}
-
-/// Receives a message into the Maildir. Returns the number of its octets and their digests.
-fn receive(
-    mut message: MessageReader<'_, Tcp>,
-    delivery: &mut Delivery,
-    found: &Found,
-    bar: &ProgressBar,
-) -> Result<(u64, Sums), Stop> {
-    let what = format!("message {} could not be written", message.number());
-    let failed = |delivery: &Delivery, error: io::Error| Stop::Unwritten {
-        why: delivery.failed(&what, &error),
-        others_can: error.kind() == io::ErrorKind::FileTooLarge,
-    };
-    let mut incoming = delivery.begin().map_err(|error| failed(delivery, error))?;
-    loop {
-        let run = message.fill_buf().map_err(|error| Stop::Session(Failure::reading(error)))?;
-        if run.is_empty() {
-            break;
-        }
-        incoming.write(run).map_err(|error| failed(delivery, error))?;
-        let taken = run.len();
-        message.consume(taken);
-        bar.inc(taken as u64);
-    }
-    delivery.stage(incoming, found).map_err(|error| failed(delivery, error))
-}
-
-/// Receives a message or a header, and keeps only its digests. After the inner error, the session can continue.
-fn digest(message: Result<MessageReader<'_, Tcp>, Error>) -> Result<Result<Sums, Error>, Failure> {
-    let mut message = match message {
-        Ok(message) => message,
-        Err(error) if error.is_recoverable() => return Ok(Err(error)),
-        Err(error) => return Err(error.into()),
-    };
-    let mut summing = Summing::default();
-    loop {
-        let run = message.fill_buf().map_err(Failure::reading)?;
-        if run.is_empty() {
-            return Ok(Ok(summing.finish()));
-        }
-        summing.update(run);
-        let taken = run.len();
-        message.consume(taken);
-    }
-}
-
-/// Returns a progress bar, which is hidden unless the standard error is a terminal.
-fn progress_bar(octets: u64) -> ProgressBar {
-    if octets == 0 || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
-    ProgressBar::new(octets).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

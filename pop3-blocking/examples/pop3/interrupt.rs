@@ -2,7 +2,7 @@
 //! that stored messages are kept. Then the signal terminates the program as usual.
 
 use std::fs::File;
-use std::io::{IsTerminal, stderr, stdin};
+use std::io::{IsTerminal, Write, stderr, stdin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread;
@@ -12,6 +12,8 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
+
+use crate::safe;
 
 /// `true` if the message about `fetch` is to be shown.
 static FETCHES: AtomicBool = AtomicBool::new(false);
@@ -52,10 +54,14 @@ fn wait(mut signals: Signals, terminal: Option<&(File, Termios)>) {
 fn tell() {
     let (told, is_told) = mpsc::channel();
     thread::spawn(move || {
-        // The message is shown below the progress bar.
-        let begin = if stderr().is_terminal() { "\n" } else { "" };
-        eprintln!("{begin}pop3: interrupted: stored messages are kept; run again to continue");
+        // The lock is kept until the program ends, so that the progress bar does not appear again below the message.
+        let mut shown = stderr().lock();
+        let begin = if shown.is_terminal() { "\n" } else { "" };
+        let _ = writeln!(shown, "{begin}pop3: {}", safe::summary());
         let _ = told.send(());
+        loop {
+            thread::park();
+        }
     });
     // If nothing reads the message, the program ends anyway.
     let _ = is_told.recv_timeout(Duration::from_millis(200));

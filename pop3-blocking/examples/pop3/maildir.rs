@@ -31,7 +31,7 @@ const OURS: &str = ".pop3";
 pub(crate) struct Maildir {
     root: PathBuf,
     /// Held until this is dropped or the process ends.
-    _lock: File,
+    _lock: Option<File>,
     count: u64,
     /// The files with a mark, in `new/` and in `cur/`.
     files: HashMap<Mark, Vec<PathBuf>>,
@@ -69,7 +69,7 @@ impl Maildir {
             }
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        let mut maildir = Maildir { root: root.to_owned(), _lock: lock, count: 0, files: HashMap::new() };
+        let mut maildir = Maildir { root: root.to_owned(), _lock: Some(lock), count: 0, files: HashMap::new() };
         for name in maildir.names("tmp")? {
             if name.ends_with(OURS) {
                 fs::remove_file(root.join("tmp").join(name))?;
@@ -87,6 +87,11 @@ impl Maildir {
             }
         }
         Ok(maildir)
+    }
+
+    /// Returns a Maildir in which nothing is read or written.
+    pub(crate) fn untouched(root: &Path) -> Maildir {
+        Maildir { root: root.to_owned(), _lock: None, count: 0, files: HashMap::new() }
     }
 
     pub(crate) fn root(&self) -> &Path {

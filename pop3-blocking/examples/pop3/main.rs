@@ -21,11 +21,14 @@ mod messages;
 mod notes;
 mod options;
 mod output;
+mod pages;
 mod password;
 mod rows;
+mod safe;
 mod secret;
 mod seen;
 mod selection;
+mod serve;
 mod survey;
 mod table;
 mod terminal;
@@ -61,6 +64,12 @@ fn run() -> Result<(), Failure> {
     }
     let options = options::parse()?;
     notes::set(options.quiet, options.verbose);
+    match &options.command {
+        Some(Command::Serve(serving)) => return serve::run(serving, options.starttls),
+        Some(Command::Completions { shell }) => return pages::completions(*shell),
+        Some(Command::Man) => return pages::man(),
+        _ => {}
+    }
     let target = target(&options)?;
     let Some(command) = &options.command else {
         return Err(Failure::usage(format!("no command was given; use one of: {}", Command::NAMES)));
@@ -69,12 +78,14 @@ fn run() -> Result<(), Failure> {
         return Err(Failure::usage("--json is for commands that list: `retr` and `top` write messages"));
     }
     let login = login(&target, &options)?;
-    if let Command::Fetch { dir, delete } = command {
+    if let Command::Fetch(plan) = command {
         // Opened before connecting, so that an error here costs no login.
-        let delivery = Delivery::open(dir, account(&target, &options, login.account()))?;
+        let opened = if plan.dry_run { Delivery::look } else { Delivery::open };
+        let delivery = opened(&plan.dir, account(&target, &options, login.account()))?;
         #[cfg(unix)]
         interrupt::tell_of_fetch();
-        return fetch::run(|| open(&target, &options, &login), delivery, *delete, !options.no_pipelining);
+        let out = Output::new(options.json);
+        return fetch::run(|| open(&target, &options, &login), delivery, plan, !options.no_pipelining, out);
     }
     commands::run(open(&target, &options, &login)?, command, &mut Output::new(options.json))
 }

@@ -3,10 +3,13 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 use pop3_blocking::{Fingerprint, Security};
 
 use crate::failure::Failure;
+use crate::fetch::Plan;
 use crate::selection::Selection;
+use crate::serve::Serving;
 use crate::url;
 
 /// Lists, downloads and safely deletes the messages of a POP3 maildrop.
@@ -186,18 +189,24 @@ pub(crate) enum Command {
     /// while the server lists an id, its message is not downloaded again, even if you have moved the file. If an id
     /// disappears and returns, the message is downloaded again, and stored only if it differs. You can interrupt a run
     /// at any time: the next run continues, and no message is lost or duplicated.
-    Fetch {
-        /// The Maildir, created if it does not exist
-        #[arg(value_name = "DIR")]
-        dir: PathBuf,
-        /// Deletes messages from the server once they are safely on disk, including those of earlier runs
-        #[arg(long)]
-        delete: bool,
+    Fetch(Plan),
+    /// Serves a Maildir or a folder of .eml files as a POP3 server on this machine, for tests
+    ///
+    /// Writes the URL of the server to the standard output. The user and the password are `test` unless options say
+    /// otherwise. Messages that a client deletes are hidden until the server ends, and no file is changed; this is
+    /// different only with --delete-files. Lines of the messages may end in LF or CRLF.
+    Serve(Serving),
+    /// Writes the completions for a shell to the standard output
+    Completions {
+        /// The shell
+        shell: Shell,
     },
+    /// Writes the man page to the standard output
+    Man,
 }
 
 impl Command {
-    pub(crate) const NAMES: &str = "stat, list, uidl, index, capa, last, headers, top, retr, dele, fetch";
+    pub(crate) const NAMES: &str = "stat, list, uidl, index, capa, last, headers, top, retr, dele, fetch, serve";
 }
 
 // One line for each paragraph: the parser wraps them to the width of the terminal.
@@ -236,7 +245,8 @@ Exit status:
   2  invalid usage
   3  the server broke the protocol
   4  input or output failed or timed out, or the connection ended early
-  5  the login failed, or would have been unsafe";
+  5  the login failed, or would have been unsafe
+ 75  the server asks to try again later: the maildrop is in use, the last login was too recent, or a temporary error";
 
 /// Parses the command line. Help and errors end the program here, except for the errors below.
 pub(crate) fn parse() -> Result<Options, Failure> {

@@ -22,7 +22,7 @@
 //! | change all at once (the mailbox was moved) | octets of an absent mark are the same message: its mark moves too |
 //!
 //! A message is **nameless** if its unique-id is missing, empty, or also another message's. It is downloaded in every
-//! run and never deleted. Its mark is made from its octets: if this account has stored the same octets before, under
+//! run. It is deleted only on request (`--no-uidl`), in the session that stored it. Its mark is made from its octets: if this account has stored the same octets before, under
 //! any mark that has not ended, they are not stored again. So nameless messages with the same octets share one file.
 //!
 //! A crash at any moment neither loses nor duplicates mail. Before a message is in `new/`, nothing refers to it. A
@@ -41,7 +41,6 @@ use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use pop3_blocking::pop3_proto::drive::OwnedUniqueId;
 
@@ -50,6 +49,8 @@ use crate::maildir::{private, sync_folder};
 use crate::mark::{Account, Mark};
 
 const VERSION: &str = "pop3-seen 2\n";
+const UNKNOWN: &str = ".pop3-seen does not have the format of this version: move it away, and the messages in the \
+                       Maildir will be recognized by their octets";
 
 /// The state of a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub(crate) enum Trust {
 #[derive(Clone, Debug)]
 struct Record {
     trust: Trust,
+    /// The time when it was stored, in seconds since 1970.
+    time: u64,
     /// The size in the scan listing, in octets.
     size: u64,
     sums: Sums,
@@ -90,6 +93,8 @@ pub(crate) struct Stored {
     /// The size in the scan listing, in octets.
     pub(crate) size: u64,
     pub(crate) sums: Sums,
+    /// The time when it was stored first, in seconds since 1970.
+    pub(crate) time: u64,
 }
 
 /// A change of a mark's state.
@@ -119,7 +124,8 @@ impl Change {
 /// The marks of all messages stored in this Maildir.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    file: File,
+    /// `None` if nothing is to be written.
+    file: Option<File>,
     account: String,
     records: HashMap<Mark, Record>,
     troubles: HashMap<Mark, Troubles>,
@@ -141,25 +147,44 @@ impl Seen {
             file.write_all(VERSION.as_bytes())?;
             file.sync_all()?;
         } else if !text.starts_with(VERSION.as_bytes()) {
-            let why = ".pop3-seen does not have the format of this version: move it away, and the messages in the \
-                       Maildir will be recognized by their octets";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, UNKNOWN));
         } else if !text.ends_with(b"\n") {
             // Ends a line that a full disk truncated, so that it does not corrupt the next one.
             file.write_all(b"\n")?;
         }
-        let account = format!("{} {}", escape(account.server.as_bytes()), escape(account.user.as_bytes()));
-        let (records, troubles, absent) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let mut seen = Seen { file, account, records, troubles, absent };
-        let mut lines = 0;
-        for line in text.split(|&octet| octet == b'\n').skip(1).filter_map(|line| std::str::from_utf8(line).ok()) {
-            lines += 1;
-            seen.read(line);
-        }
+        let mut seen = Seen::new(Some(file), account);
+        let lines = seen.read_all(&text);
         if lines > 2 * seen.records.len() + 1000 {
             seen.compact(root, &path)?;
         }
         Ok(seen)
+    }
+
+    /// Reads the records of earlier runs, and writes nothing, now or later.
+    pub(crate) fn look(root: &Path, account: &Account) -> io::Result<Seen> {
+        let mut text = Vec::new();
+        match private(OpenOptions::new().read(true)).open(root.join(".pop3-seen")) {
+            Ok(mut file) => _ = file.read_to_end(&mut text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        if !text.starts_with(VERSION.as_bytes()) && !VERSION.as_bytes().starts_with(&text) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, UNKNOWN));
+        }
+        let mut seen = Seen::new(None, account);
+        seen.read_all(&text);
+        Ok(seen)
+    }
+
+    fn new(file: Option<File>, account: &Account) -> Seen {
+        let account = format!("{} {}", escape(account.server.as_bytes()), escape(account.user.as_bytes()));
+        Seen { file, account, records: HashMap::new(), troubles: HashMap::new(), absent: HashMap::new() }
+    }
+
+    /// Parses the lines after the version. Returns their number.
+    fn read_all(&mut self, text: &[u8]) -> usize {
+        let lines = text.split(|&octet| octet == b'\n').skip(1).filter_map(|line| std::str::from_utf8(line).ok());
+        lines.inspect(|line| self.read(line)).count()
     }
 
     /// Parses a line. An invalid line was truncated, and is ignored.
@@ -169,7 +194,7 @@ impl Seen {
         let Some(mark) = mark else { return };
         if letter == "S" {
             let mut word = || words.next();
-            let (_time, size, whole, header) = (word(), word(), word(), word());
+            let (time, size, whole, header) = (word(), word(), word(), word());
             let account = [word(), word()];
             let (Some(size), Some(whole), Some(header), [Some(server), Some(user)], Some(_)) = (
                 size.and_then(|size| size.parse().ok()),
@@ -181,8 +206,10 @@ impl Seen {
                 return;
             };
             let is_ours = self.is_ours(server, user);
-            let record =
-                Record { trust: Trust::Trusted, size, sums: Sums { whole, header }, is_ours, line: line.to_owned() };
+            // A message whose time is unknown is never old.
+            let time = time.and_then(|time| time.parse().ok()).unwrap_or(u64::MAX);
+            let (sums, line) = (Sums { whole, header }, line.to_owned());
+            let record = Record { trust: Trust::Trusted, time, size, sums, is_ours, line };
             self.put(mark, record);
         } else if letter == "T" {
             let (Some(server), Some(user)) = (words.next(), words.next()) else { return };
@@ -263,7 +290,7 @@ impl Seen {
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all())?;
         fs::rename(&new, path)?;
         sync_folder(root)?;
-        self.file = file;
+        self.file = Some(file);
         Ok(())
     }
 
@@ -273,6 +300,11 @@ impl Seen {
 
     pub(crate) fn sums(&self, mark: &Mark) -> Option<Sums> {
         self.records.get(mark).map(|record| record.sums)
+    }
+
+    /// Returns the time when the message was stored, in seconds since 1970.
+    pub(crate) fn time(&self, mark: &Mark) -> Option<u64> {
+        self.records.get(mark).map(|record| record.time)
     }
 
     pub(crate) fn size(&self, mark: &Mark) -> Option<u64> {
@@ -306,16 +338,15 @@ impl Seen {
 
     /// Records messages, which must be safely on disk.
     pub(crate) fn remember(&mut self, messages: &[Stored]) -> io::Result<()> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let line = |Stored { mark, unique_id, size, sums }: &Stored| {
+        let line = |Stored { mark, unique_id, size, sums, time }: &Stored| {
             let (whole, header, account) = (sums.whole, sums.header, &self.account);
             let unique_id = unique_id.as_ref().map(|id| escape(id.as_bytes())).unwrap_or_default();
-            format!("S {mark} {now} {size} {whole} {header} {account} {unique_id}")
+            format!("S {mark} {time} {size} {whole} {header} {account} {unique_id}")
         };
         let lines: Vec<_> = messages.iter().map(line).collect();
         self.append(&lines)?;
-        for (Stored { mark, size, sums, .. }, line) in messages.iter().zip(lines) {
-            let record = Record { trust: Trust::Trusted, size: *size, sums: *sums, is_ours: true, line };
+        for (Stored { mark, size, sums, time, .. }, line) in messages.iter().zip(lines) {
+            let record = Record { trust: Trust::Trusted, time: *time, size: *size, sums: *sums, is_ours: true, line };
             self.put(mark.clone(), record);
         }
         Ok(())
@@ -343,11 +374,12 @@ impl Seen {
         if lines.is_empty() {
             return Ok(());
         }
-        let before = self.file.seek(SeekFrom::End(0))?;
-        let written = self.file.write_all((lines.join("\n") + "\n").as_bytes()).and_then(|()| self.file.sync_all());
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let before = file.seek(SeekFrom::End(0))?;
+        let written = file.write_all((lines.join("\n") + "\n").as_bytes()).and_then(|()| file.sync_all());
         written.inspect_err(|_| {
             // Not required, since a truncated line is ignored.
-            let _ = self.file.set_len(before);
+            let _ = file.set_len(before);
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 /// A message on the server.
 #[derive(Debug)]
 pub(crate) struct Found {
+    pub(crate) number: u32,
     /// The octets as the server counts them, which may be wrong.
     pub(crate) octets: u64,
     /// The unique-id, if it identifies the message.
@@ -32,8 +33,9 @@ pub(crate) struct Survey {
 /// Lists all messages.
 pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
     let listings = session.list()?.into_iter();
-    let found: BTreeMap<_, _> =
-        listings.map(|listing| (listing.number, Found { octets: listing.octets, unique_id: None })).collect();
+    let found: BTreeMap<_, _> = listings
+        .map(|listing| (listing.number, Found { number: listing.number, octets: listing.octets, unique_id: None }))
+        .collect();
     if found.is_empty() {
         return Ok(Survey { is_complete: true, ..Survey::default() });
     }
@@ -55,7 +57,7 @@ pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
                 let more = if nameless.len() > numbers.len() { ", ..." } else { "" };
                 survey.notice = Some(format!(
                     "{} messages have an empty, duplicate or missing unique-id ({}{more}): they are downloaded in \
-                     every run, and never deleted",
+                     every run, stored once, and deleted only with --delete --no-uidl",
                     nameless.len(),
                     numbers.join(", "),
                 ));
@@ -63,7 +65,8 @@ pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
         }
         Err(error) if matches!(error.cause(), Cause::Refused(_) | Cause::Malformed(_)) => {
             survey.notice = Some(format!(
-                "there are no unique-ids, so all messages are downloaded in every run, and none is deleted: {error}"
+                "there are no unique-ids, so all messages are downloaded in every run, stored once, and deleted only \
+                 with --delete --no-uidl: {error}"
             ));
         }
         Err(error) => return Err(error.into()),

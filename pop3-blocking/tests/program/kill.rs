@@ -154,7 +154,10 @@ fn what_an_interrupt_means_is_told() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.signal(), Some(15), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(said, "pop3: interrupted: stored messages are kept; run again to continue\n");
+    assert_eq!(
+        said,
+        "pop3: interrupted: 0 new messages are stored, none was deleted on the server; run again to continue\n"
+    );
 }
 
 #[test]

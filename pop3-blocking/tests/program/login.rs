@@ -34,15 +34,15 @@ fn a_mechanism_by_name_is_followed_by_no_other() {
 
 #[test]
 fn logins_that_fail() {
-    for (answer, said) in [
-        ("-ERR wrong\r\n", "wrong user name or password"),
-        ("-ERR [IN-USE] later\r\n", "another session has locked the maildrop"),
-        ("-ERR [LOGIN-DELAY] later\r\n", "too soon"),
-        ("-ERR [SYS/TEMP] later\r\n", "not possible now"),
-        ("-ERR [SYS/PERM] never\r\n", "not possible"),
+    for (answer, status, said) in [
+        ("-ERR wrong\r\n", 5, "wrong user name or password"),
+        ("-ERR [IN-USE] later\r\n", 75, "another session has locked the maildrop"),
+        ("-ERR [LOGIN-DELAY] later\r\n", 75, "too soon"),
+        ("-ERR [SYS/TEMP] later\r\n", 75, "not possible now"),
+        ("-ERR [SYS/PERM] never\r\n", 5, "not possible"),
     ] {
         let server = scripted(move |line| if line.starts_with("PASS") { say(answer) } else { Act::Usual });
-        Home::with_password().run(&["--plaintext", &server.url(), "stat"]).expect(5, said);
+        Home::with_password().run(&["--plaintext", &server.url(), "stat"]).expect(status, said);
     }
     let refusing = greeting_with("-ERR not today\r\n", |_| Act::Usual);
     Home::with_password().run(&["--plaintext", &refusing.url(), "stat"]).expect(1, "not today");
