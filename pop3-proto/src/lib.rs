@@ -107,6 +107,7 @@
 //! - [`guide::event_loop`]: your own event loop, plain, with STLS, inside TLS, and for many sessions
 //! - [`guide::hostile`]: hostile servers and limits
 //! - [`guide::retrying`]: what to retry, and when
+//! - [`guide::fuzzing`]: fuzzing your own loop
 //!
 //! # Your own loop
 //!
@@ -140,6 +141,7 @@
 [`guide::event_loop`]: https://docs.rs/pop3-proto/latest/pop3_proto/guide/event_loop/
 [`guide::hostile`]: https://docs.rs/pop3-proto/latest/pop3_proto/guide/hostile/
 [`guide::retrying`]: https://docs.rs/pop3-proto/latest/pop3_proto/guide/retrying/
+[`guide::fuzzing`]: https://docs.rs/pop3-proto/latest/pop3_proto/guide/fuzzing/
 "
 )]
 #![no_std]

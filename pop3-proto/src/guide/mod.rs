@@ -8,3 +8,5 @@ pub mod event_loop {}
 pub mod hostile {}
 #[doc = include_str!("retrying.md")]
 pub mod retrying {}
+#[doc = include_str!("fuzzing.md")]
+pub mod fuzzing {}
