@@ -115,12 +115,14 @@
 //! own: `cargo run -p pop3-proto --features tls --example mio`.
 //!
 //! - [`mio`]: one thread waits for readiness and downloads many maildrops at once, with one `Conversation` for each.
+//! - [`smol`]: any stream that implements the traits of futures-io, with STLS.
 //! - [`completion`]: `io_uring`. The loop owns the buffers, and a bare [`Client`] reads received octets in place.
 //! - [`fixed`]: a bare [`Client`] with fixed arrays, less than 1 KiB in total, without std and without an allocator.
 //! - [`pipes`], an example in `pop3-blocking`, which uses the pipes of a child process, such as `ssh host nc`, instead
 //!   of a socket.
 //!
 //! [`mio`]: https://docs.rs/crate/pop3-proto/latest/source/examples/mio/main.rs
+//! [`smol`]: https://docs.rs/crate/pop3-proto/latest/source/examples/smol.rs
 //! [`completion`]: https://docs.rs/crate/pop3-proto/latest/source/examples/completion/main.rs
 //! [`fixed`]: https://docs.rs/crate/pop3-proto/latest/source/examples/fixed/session.rs
 //! [`pipes`]: https://docs.rs/crate/pop3-blocking/latest/source/examples/pipes.rs
