@@ -108,6 +108,7 @@
 //! - [`guide::hostile`]: hostile servers and limits
 //! - [`guide::retrying`]: what to retry, and when
 //! - [`guide::testing`]: testing your application
+//! - [`guide::fuzzing`]: fuzzing your own loop
 //!
 //! # Your own loop
 //!
@@ -115,12 +116,14 @@
 //! own: `cargo run -p pop3-proto --features tls --example mio`.
 //!
 //! - [`mio`]: one thread waits for readiness and downloads many maildrops at once, with one `Conversation` for each.
+//! - [`smol`]: any stream that implements the traits of futures-io, with STLS.
 //! - [`completion`]: `io_uring`. The loop owns the buffers, and a bare [`Client`] reads received octets in place.
 //! - [`fixed`]: a bare [`Client`] with fixed arrays, less than 1 KiB in total, without std and without an allocator.
 //! - [`pipes`], an example in `pop3-blocking`, which uses the pipes of a child process, such as `ssh host nc`, instead
 //!   of a socket.
 //!
 //! [`mio`]: https://docs.rs/crate/pop3-proto/latest/source/examples/mio/main.rs
+//! [`smol`]: https://docs.rs/crate/pop3-proto/latest/source/examples/smol.rs
 //! [`completion`]: https://docs.rs/crate/pop3-proto/latest/source/examples/completion/main.rs
 //! [`fixed`]: https://docs.rs/crate/pop3-proto/latest/source/examples/fixed/session.rs
 //! [`pipes`]: https://docs.rs/crate/pop3-blocking/latest/source/examples/pipes.rs
@@ -142,6 +145,7 @@
 [`guide::hostile`]: https://docs.rs/pop3-proto/latest/pop3_proto/guide/hostile/
 [`guide::retrying`]: https://docs.rs/pop3-proto/latest/pop3_proto/guide/retrying/
 [`guide::testing`]: https://docs.rs/pop3-proto/latest/pop3_proto/guide/testing/
+[`guide::fuzzing`]: https://docs.rs/pop3-proto/latest/pop3_proto/guide/fuzzing/
 "
 )]
 #![no_std]

@@ -22,6 +22,15 @@
 use crate::wire::kind::Kind;
 
 /// The state of a session, as the server has confirmed it (RFC 1939, section 3).
+///
+/// ```
+/// use pop3_proto::wire::Kind;
+/// use pop3_proto::{Outcome, State};
+///
+/// assert!(!State::Authorization.permits(Kind::Retr));
+/// assert_eq!(State::Named.after(Kind::Pass, Outcome::Ok), Some(State::Transaction));
+/// assert_eq!(State::Named.after(Kind::Pass, Outcome::Err), Some(State::Authorization));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum State {

@@ -67,7 +67,12 @@ fn fixed() {
 }
 
 #[test]
-fn mio_with_stls() {
+fn smol() {
+    assert_eq!(run(&mut example("smol")), "10 messages, 88321 octets\n");
+}
+
+#[test]
+fn mio_and_smol_with_stls() {
     let authority = KeyPair::generate().unwrap();
     let mut parameters = CertificateParams::default();
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -82,13 +87,21 @@ fn mio_with_stls() {
     let tls = Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap());
 
     let address = serving(move |stream, maildrop| serve_stls(stream, maildrop, &tls));
-    for (ca, expected) in [(root.pem(), 2), (key_of_nobody(), 0)] {
-        let file = tempfile(&ca);
-        let mut mio = example("mio");
-        mio.env("POP3_CA", &file).args([&address.ip().to_string(), &address.port().to_string(), "u", "pw"]);
-        let ended = mio.output().unwrap();
-        let out = String::from_utf8_lossy(&ended.stdout);
-        assert!(out.contains(&format!("{expected} messages")), "{out} {}", String::from_utf8_lossy(&ended.stderr));
+    let [trusted, other] = [root.pem(), key_of_nobody()].map(|ca| tempfile(&ca));
+    let against = |name, ca| {
+        let mut example = example(name);
+        example.env("POP3_CA", ca).args([&address.ip().to_string(), &address.port().to_string(), "u", "pw"]);
+        let ended = example.output().unwrap();
+        [ended.stdout, ended.stderr].map(|octets| String::from_utf8(octets).unwrap())
+    };
+    for (ca, expected) in [(&trusted, 2), (&other, 0)] {
+        let [out, said] = against("mio", ca);
+        assert!(out.contains(&format!("{expected} messages")), "{out} {said}");
+    }
+    assert_eq!(against("smol", &trusted), ["2 messages, 36 octets\n", ""]);
+    let [out, said] = against("smol", &other);
+    assert!(out.is_empty() && said.contains("beginning TLS"), "{out} {said}");
+    for file in [trusted, other] {
         std::fs::remove_file(file).unwrap();
     }
 }
@@ -154,6 +167,7 @@ fn a_server_whose_octets_come_one_at_a_time() {
     let address = trickling();
     let out = against(&mut example("mio"), address, "u", "pw");
     assert_eq!(out, "1 of 1 maildrops, 2 messages, 36 octets, one thread\n");
+    assert_eq!(against(&mut example("smol"), address, "u", "pw"), "2 messages, 36 octets\n");
     expect_over_a_ring(&against(&mut example("completion"), address, "u", "pw"), "2 messages, 36 octets, ");
     let out = against(example("completion").env("SIMULATED_RING", "1"), address, "u", "pw");
     expect_over_a_ring(&out, "2 messages, 36 octets, ");
@@ -218,6 +232,7 @@ fn dovecot() {
 
     let out = against(&mut example("mio"), address, &user, "pass");
     assert_eq!(out, "1 of 1 maildrops, 1 messages, 21 octets, one thread\n");
+    assert_eq!(against(&mut example("smol"), address, &user, "pass"), "1 messages, 21 octets\n");
     expect_over_a_ring(&against(&mut example("completion"), address, &user, "pass"), "1 messages, 21 octets, ");
     let out = against(&mut example("fixed"), address, &user, "pass");
     assert!(out.starts_with("1 messages, 21 octets\nthe last one: hello\n"), "{out}");

@@ -11,24 +11,23 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::ErrorKind;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use pop3_proto::tls::rustls::client::WebPkiServerVerifier;
-use pop3_proto::tls::rustls::{self, ClientConfig, RootCertStore};
-use pop3_proto::tls::{Tls, server_name};
+use pop3_proto::tls::server_name;
 use session::Session;
 
 #[path = "../embedded/mod.rs"]
 mod embedded;
 mod session;
+#[path = "../embedded/trusting.rs"]
+mod trusting;
 mod wire;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let target = embedded::Target::from_arguments(100, 5)?;
-    let tls = std::env::var_os("POP3_CA").map(|path| trusting(&std::fs::read(path)?)).transpose()?;
+    let tls = std::env::var_os("POP3_CA").map(|path| trusting::trusting(&std::fs::read(path)?)).transpose()?;
     // The certificate must be valid for the name as it was given.
     let host = server_name(&std::env::args().nth(1).unwrap_or("localhost".to_owned()))?;
     let (mut poll, begin) = (Poll::new()?, Instant::now());
@@ -65,14 +64,4 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{done} of {all} maildrops, {messages} messages, {octets} octets, one thread");
     if done == all { Ok(()) } else { Err("not every maildrop could be read".into()) }
-}
-
-/// Returns TLS settings that trust the authorities in a PEM text, and no others.
-fn trusting(authorities: &[u8]) -> Result<Arc<ClientConfig>, Box<dyn Error>> {
-    Ok(Tls::new().root_pem(authorities)?.config(|added, provider| {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(added);
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider).build();
-        verifier.map(|verifier| verifier as _).map_err(|error| rustls::Error::General(error.to_string()))
-    })?)
 }

@@ -58,6 +58,24 @@ struct Layer {
 /// A POP3 client without I/O: a cursor over the caller's octets.
 ///
 /// It holds no buffer, no allocation and no secret, and is cheap to clone, compare and hash.
+///
+/// ```
+/// use pop3_proto::{Client, Command, Config, Event};
+///
+/// let mut client = Client::new(Config::default());
+/// let mut out = [0; 64];
+/// let mut room = &mut out[..];
+///
+/// let mut received: &[u8] = b"+OK ready\r\n";
+/// let event = client.receive(&mut received)?;
+/// assert!(matches!(event, Some(Event::Greeting(greeting)) if greeting.text().to_string() == "ready"));
+///
+/// // Not before the login: nothing is written, and nothing changes.
+/// assert!(client.send(Command::Retr(1), &mut room).is_err());
+/// client.send(Command::Capa, &mut room)?;
+/// assert_eq!(room.len(), 64 - "CAPA\r\n".len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Client {
     config: Config,

@@ -9,6 +9,16 @@ use crate::wire::command::Command;
 use crate::wire::listing::ScanListing;
 
 /// The messages of a batch.
+///
+/// ```
+/// use pop3_proto::drive::Selection;
+/// use pop3_proto::wire::ScanListing;
+///
+/// let listings = [ScanListing { number: 1, octets: 120 }, ScanListing { number: 2, octets: 90_000_000 }];
+/// let small = Selection::listed(listings.into_iter().filter(|listing| listing.octets < 50_000_000));
+/// let newest_first = Selection::numbered((1..=20).rev());
+/// # let _ = (small, newest_first);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection(Vec<(u32, u64)>);
 
@@ -81,6 +91,41 @@ struct InFlight {
 ///
 /// If writes to the transport block, the window must fit into the transport's send buffer; otherwise both sides may
 /// wait for each other to read (RFC 2449, section 6.6).
+///
+/// ```
+/// use pop3_proto::Error;
+/// use pop3_proto::drive::{Batch, Conversation, Io, Step};
+///
+/// /// Marks messages as deleted, and returns the numbers of those that the server refused. QUIT commits the deletions.
+/// fn delete(
+///     conversation: &mut Conversation,
+///     numbers: Vec<u32>,
+///     mut transfer: impl FnMut(&mut Conversation, Io) -> Result<(), Error>,
+/// ) -> Result<Vec<u32>, Error> {
+///     let (mut batch, mut refused) = (Batch::delete(numbers, 4096), Vec::new());
+///     loop {
+///         let mut item = match batch.next(conversation) {
+///             Step::NeedIo(io) => {
+///                 transfer(conversation, io)?;
+///                 continue;
+///             }
+///             Step::Done(Some(item)) => item,
+///             Step::Done(None) => return Ok(refused),
+///         };
+///         loop {
+///             match conversation.step(&mut item.call) {
+///                 Ok(Step::NeedIo(io)) => transfer(conversation, io)?,
+///                 Ok(Step::Done(())) => break,
+///                 Err(error) if error.is_recoverable() => {
+///                     refused.push(item.number);
+///                     break;
+///                 }
+///                 Err(error) => return Err(error),
+///             }
+///         }
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Batch<T> {

@@ -4,6 +4,18 @@ use crate::drive::listing::Listing;
 use crate::wire::capability::{Capability, KnownCapability};
 
 /// The capabilities that a server announced, in its order (RFC 2449, section 5).
+///
+/// ```
+/// use pop3_proto::drive::{Capabilities, Listing};
+/// use pop3_proto::wire::KnownCapability;
+///
+/// let lines: Listing = ["UIDL", "PIPELINING", "SASL PLAIN SCRAM-SHA-256", "XMOTTO"].into_iter().collect();
+/// let capabilities = Capabilities::new(lines);
+/// assert!(capabilities.pipelining());
+/// assert!(capabilities.any(|known| known == KnownCapability::Uidl));
+/// assert!(capabilities.iter().any(|capability| capability.tag() == b"XMOTTO"));
+/// assert!(capabilities.mechanisms().eq(["PLAIN", "SCRAM-SHA-256"].map(str::as_bytes)));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
     lines: Listing,

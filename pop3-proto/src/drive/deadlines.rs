@@ -1,23 +1,4 @@
 //! Deadlines for a server, without a clock: you report the time that you waited.
-//!
-//! The core does not wait and has no clock, but it knows what is awaited, and whether a wait is new or continues an
-//! earlier one. Before each wait, an adapter asks for the remaining time; after it, the adapter reports how long the
-//! wait was and how many octets arrived. Time during which no answer is due is not reported and does not count.
-//!
-//! ```
-//! use core::time::Duration;
-//! use pop3_proto::Config;
-//! use pop3_proto::drive::{Conversation, Deadlines, Timeouts};
-//!
-//! let conversation = Conversation::new(Config::default());
-//! let mut deadlines = Deadlines::new(Timeouts::default().each(Duration::from_secs(30)));
-//! assert_eq!(deadlines.answer(&conversation), Ok(Duration::from_secs(30)));
-//! deadlines.spent(Duration::from_secs(20), 1); // one octet of the greeting
-//! assert_eq!(deadlines.answer(&conversation), Ok(Duration::from_secs(10)));
-//! deadlines.spent(Duration::from_secs(10), 1);
-//! let overdue = deadlines.answer(&conversation).unwrap_err();
-//! assert_eq!(overdue.to_string(), "the server sent no greeting for 30 s");
-//! ```
 
 use core::time::Duration;
 
@@ -129,8 +110,29 @@ impl Default for Timeouts {
     }
 }
 
-/// The deadlines of one connection. They have no clock: ask for the remaining time before each wait, and report the
-/// time that you waited with [`spent`](Self::spent).
+/// The deadlines of one connection, without a clock: you report the time that you waited.
+///
+/// The core does not wait and has no clock, but it knows what is awaited, and whether a wait is new or continues an
+/// earlier one. Before each wait, an adapter asks for the remaining time; after it, the adapter reports how long the
+/// wait was and how many octets arrived. Time during which no answer is due is not reported and does not count.
+///
+/// A loop for one session asks with [`answer`](Self::answer) and reports with [`spent`](Self::spent). A loop for many
+/// sessions uses [`until`](Self::until) and [`received`](Self::received).
+///
+/// ```
+/// use core::time::Duration;
+/// use pop3_proto::Config;
+/// use pop3_proto::drive::{Conversation, Deadlines, Timeouts};
+///
+/// let conversation = Conversation::new(Config::default());
+/// let mut deadlines = Deadlines::new(Timeouts::default().each(Duration::from_secs(30)));
+/// assert_eq!(deadlines.answer(&conversation), Ok(Duration::from_secs(30)));
+/// deadlines.spent(Duration::from_secs(20), 1); // one octet of the greeting
+/// assert_eq!(deadlines.answer(&conversation), Ok(Duration::from_secs(10)));
+/// deadlines.spent(Duration::from_secs(10), 1);
+/// let overdue = deadlines.answer(&conversation).unwrap_err();
+/// assert_eq!(overdue.to_string(), "the server sent no greeting for 30 s");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Deadlines {
     timeouts: Timeouts,

@@ -7,7 +7,7 @@ use crate::drive::refusal::OwnedRefusal;
 use crate::wire::command::Command;
 use crate::wire::malformed::Malformed;
 use crate::wire::payload::Response;
-use crate::wire::reply::{Challenge, Reply};
+use crate::wire::reply::{Challenge, Refusal, Reply};
 
 /// The reason why an exchange failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,12 @@ pub enum ExchangeError {
     PrematureSuccess,
 }
 
+impl From<Refusal<'_>> for ExchangeError {
+    fn from(refusal: Refusal<'_>) -> ExchangeError {
+        ExchangeError::Refused(OwnedRefusal::new(refusal))
+    }
+}
+
 impl From<Malformed> for ExchangeError {
     fn from(malformed: Malformed) -> ExchangeError {
         ExchangeError::Malformed(malformed)
@@ -30,6 +36,32 @@ impl From<Malformed> for ExchangeError {
 
 /// A command, and the conversion of its answer to a value that borrows nothing. RETR and TOP are not exchanges, because
 /// their messages are streamed.
+///
+/// ```
+/// use core::ops::ControlFlow;
+///
+/// use pop3_proto::drive::{Exchange, ExchangeError};
+/// use pop3_proto::{Command, Event};
+///
+/// /// A command of your server, whose `+OK` is followed by a text.
+/// struct Motto;
+///
+/// impl Exchange for Motto {
+///     type Value = String;
+///
+///     fn command(&self) -> Command<'_> {
+///         Command::Raw("XMOTTO")
+///     }
+///
+///     fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<String, ExchangeError>> {
+///         match event {
+///             Event::Ok { reply, .. } => ControlFlow::Break(Ok(reply.text().to_string())),
+///             Event::Refused { refusal, .. } => ControlFlow::Break(Err(refusal.into())),
+///             _ => ControlFlow::Continue(()),
+///         }
+///     }
+/// }
+/// ```
 pub trait Exchange {
     /// The value of the answer.
     type Value;
@@ -55,7 +87,7 @@ pub(crate) fn single<T>(
 ) -> ControlFlow<Result<T, ExchangeError>> {
     match event {
         Event::Ok { reply, .. } => ControlFlow::Break(value(reply).map_err(ExchangeError::Malformed)),
-        Event::Refused { refusal, .. } => ControlFlow::Break(Err(ExchangeError::Refused(OwnedRefusal::new(refusal)))),
+        Event::Refused { refusal, .. } => ControlFlow::Break(Err(refusal.into())),
         _ => ControlFlow::Continue(()),
     }
 }

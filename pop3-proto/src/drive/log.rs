@@ -14,6 +14,14 @@ use crate::wire::text::Text;
 /// control characters.
 ///
 /// It is made from commands and events, never from encoded octets, and contains no secret.
+///
+/// ```
+/// use pop3_proto::Config;
+/// use pop3_proto::drive::Conversation;
+///
+/// let mut conversation = Conversation::new(Config::default());
+/// conversation.set_log(|entry| eprintln!("{entry}"));
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum LogEntry<'a> {

@@ -10,3 +10,5 @@ pub mod hostile {}
 pub mod retrying {}
 #[doc = include_str!("testing.md")]
 pub mod testing {}
+#[doc = include_str!("fuzzing.md")]
+pub mod fuzzing {}

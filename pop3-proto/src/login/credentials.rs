@@ -14,6 +14,19 @@ use crate::sasl::Mechanism;
 
 /// A user's identity and its proof, such as a password. `Debug` does not show the secret. The memory of each clone is
 /// wiped on drop.
+///
+/// ```
+/// use pop3_proto::Zeroizing;
+/// use pop3_proto::login::Credentials;
+///
+/// let password = Credentials::new("mrose", "tanstaaf");
+/// let token = Credentials::token("mrose@example.org", "ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg");
+/// // Asked for just before it is sent.
+/// let asked = Credentials::ask("mrose", |user| std::env::var(format!("PASSWORD_OF_{user}")).ok().map(Zeroizing::new));
+/// // An administrator opens the maildrop of another user.
+/// let other = Credentials::new("root", "secret").acting_for("mrose");
+/// assert!(!format!("{password:?} {token:?} {asked:?} {other:?}").contains("tanstaaf"));
+/// ```
 #[derive(Clone)]
 pub struct Credentials {
     user: String,

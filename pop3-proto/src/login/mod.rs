@@ -3,6 +3,20 @@
 //! A method that fails is never followed by a weaker one; [`Policy::methods`](Policy#structfield.methods) describes the
 //! one exception, for channel bindings. Credentials are sent only over a connection with the protection that you
 //! require.
+//!
+//! ```
+//! use pop3_proto::login::{Connect, Credentials, Policy, Security};
+//!
+//! // For an adapter: where to connect, and how to log in.
+//! let connect: Connect = "pop3s://mrose@pop.example.org".parse()?;
+//! let connect = connect.password("tanstaaf");
+//!
+//! // For your own loop: a `Login` from credentials and a policy.
+//! let login = connect.login(Credentials::new("mrose", "tanstaaf"));
+//! assert_eq!(connect.get_policy(), Policy::new().security(Security::Tls));
+//! # let _ = login;
+//! # Ok::<(), pop3_proto::login::UrlError>(())
+//! ```
 
 mod auth;
 mod choice;
@@ -58,6 +72,29 @@ pub enum Progress {
 }
 
 /// A login in progress.
+///
+/// ```
+/// use pop3_proto::Error;
+/// use pop3_proto::drive::{Conversation, Io, Step};
+/// use pop3_proto::login::{Credentials, Login, Policy, Progress};
+///
+/// /// Logs in. `transfer` does the I/O, and `handshake` begins TLS and reports it to the conversation.
+/// fn log_in(
+///     conversation: &mut Conversation,
+///     credentials: Credentials,
+///     mut transfer: impl FnMut(&mut Conversation, Io) -> Result<(), Error>,
+///     mut handshake: impl FnMut(&mut Conversation) -> Result<(), Error>,
+/// ) -> Result<(), Error> {
+///     let mut login = Login::new(credentials, Policy::new());
+///     loop {
+///         match login.step(conversation)? {
+///             Step::NeedIo(io) => transfer(conversation, io)?,
+///             Step::Done(Progress::StartTls) => handshake(conversation)?,
+///             Step::Done(Progress::LoggedIn) => return Ok(()),
+///         }
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Login {

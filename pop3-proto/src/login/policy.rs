@@ -113,6 +113,16 @@ impl fmt::Display for Method {
 }
 
 /// A set of methods. The order in which you list them has no effect: the best one that the server offers is used.
+///
+/// ```
+/// use pop3_proto::login::{Method, Methods, Policy};
+///
+/// // Neither sends the password itself.
+/// const SCRAM: Methods = Methods::of(&[Method::ScramSha256, Method::ScramSha256Plus]);
+/// let policy = Policy::new().methods(Some(SCRAM));
+/// assert_eq!(SCRAM.to_string(), "SCRAM-SHA-256-PLUS or SCRAM-SHA-256");
+/// # let _ = policy;
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Methods(u16);
 

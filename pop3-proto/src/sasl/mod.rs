@@ -10,6 +10,20 @@
 //!
 //! You can add your own `Mechanism` (feature `alloc`). All of these are for clients; on the server side, `Service`
 //! supports PLAIN and SCRAM-SHA-256, the latter also with -PLUS.
+//!
+//! A login uses the mechanisms for you. This is one by itself:
+//!
+//! ```
+//! # #[cfg(feature = "alloc")] {
+//! use pop3_proto::sasl::{Mechanism, Plain};
+//!
+//! // The example of RFC 4616, section 4.
+//! let mut plain = Plain::new("", "tim", "tanstaaftanstaaf").expect("it can be sent");
+//! assert!(plain.shows_secret());
+//! let message = plain.first().expect("it is ready").expect("the client sends first");
+//! assert_eq!(&message[..], b"\0tim\0tanstaaftanstaaf");
+//! # }
+//! ```
 
 #[cfg(feature = "cram-md5")]
 mod cram_md5;

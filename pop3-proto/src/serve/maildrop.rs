@@ -22,6 +22,45 @@ use crate::wire::code::Code;
 ///
 /// A [`Service`](crate::Service) waits for each call before it processes more input. If your store is slow, drive
 /// [`Server`](crate::Server) yourself.
+///
+/// ```
+/// use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
+/// use pop3_proto::transmitted_octets;
+///
+/// /// A maildrop whose only message shows the load of the machine.
+/// struct Load(String);
+///
+/// impl Maildrop for Load {
+///     fn login(&mut self, attempt: LoginAttempt<'_>) -> Result<(), Denial> {
+///         // The password is compared in any case, so that the time does not depend on the name.
+///         let proved = attempt.prove(b"tanstaaf");
+///         if proved && attempt.user() == "mrose" { Ok(()) } else { Err(Denial::Credentials) }
+///     }
+///
+///     fn count(&self) -> u32 {
+///         1
+///     }
+///
+///     fn octets(&self, _number: u32) -> u64 {
+///         transmitted_octets(self.0.as_bytes())
+///     }
+///
+///     fn unique_id(&self, _number: u32) -> &str {
+///         "load"
+///     }
+///
+///     fn read(&mut self, _number: u32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+///         let rest = usize::try_from(at).ok().and_then(|at| self.0.as_bytes().get(at..)).unwrap_or_default();
+///         let octets = rest.len().min(buffer.len());
+///         buffer[..octets].copy_from_slice(&rest[..octets]);
+///         Ok(octets)
+///     }
+///
+///     fn remove(&mut self, marked: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
+///         if marked.next().is_none() { Ok(()) } else { Err(StoreError("the load cannot be deleted".into())) }
+///     }
+/// }
+/// ```
 pub trait Maildrop {
     /// Authenticates the user and takes the exclusive lock on the user's maildrop (RFC 1939, section 4).
     ///

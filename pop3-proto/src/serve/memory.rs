@@ -1,15 +1,4 @@
 //! Maildrops in memory, for tests, demonstrations, and programs that generate their messages.
-//!
-//! ```
-//! use pop3_proto::serve::MailStore;
-//!
-//! let store = MailStore::new();
-//! store.add_user("mrose", "tanstaaf");
-//! store.deliver("mrose", "Subject: hello\n\nworld\n");
-//! let maildrop = store.maildrop(); // one for each connection
-//! assert_eq!(store.messages("mrose").len(), 1);
-//! # drop(maildrop);
-//! ```
 
 use std::collections::BTreeMap;
 use std::format;
@@ -30,6 +19,17 @@ use crate::wire::stuffing::transmitted_octets;
 ///
 /// With the feature `scram`, its maildrops accept SCRAM-SHA-256. The keys are derived from the password for each
 /// exchange, which takes about a millisecond.
+///
+/// ```
+/// use pop3_proto::serve::MailStore;
+///
+/// let store = MailStore::new();
+/// store.add_user("mrose", "tanstaaf");
+/// store.deliver("mrose", "Subject: hello\n\nworld\n");
+/// let maildrop = store.maildrop(); // one for each connection
+/// assert_eq!(store.messages("mrose").len(), 1);
+/// # drop(maildrop);
+/// ```
 #[derive(Clone)]
 pub struct MailStore(Arc<Mutex<Accounts>>);
 

@@ -1,4 +1,18 @@
 //! A server with buffers, and the maildrop that it serves: everything that an adapter needs except the I/O.
+//!
+//! ```
+//! # #[cfg(feature = "std")] {
+//! use pop3_proto::serve::{MailStore, Service};
+//! use pop3_proto::ServerConfig;
+//!
+//! let store = MailStore::new();
+//! store.add_user("mrose", "tanstaaf");
+//! store.deliver("mrose", "Subject: hello\n\nworld\n");
+//! // One for each connection. It begins inside TLS, which your loop provides.
+//! let service = Service::new(store.maildrop(), ServerConfig::new().inside_tls(true), None);
+//! assert_eq!(service.pending(), b"+OK POP3 server ready\r\n");
+//! # }
+//! ```
 
 pub(crate) mod layer;
 pub(crate) mod maildrop;

@@ -1,25 +1,4 @@
 //! The server role: octets in, requests out; answers in, octets out.
-//!
-//! A client may pipeline (RFC 2449, section 6.6). [`Server`] returns one request at a time, and the next one only after
-//! the previous one has been answered. Meanwhile, you buffer the client's octets.
-//!
-//! ```
-//! use pop3_proto::{Command, Request, Server, ServerConfig, State};
-//!
-//! let mut server = Server::new(ServerConfig::new().plaintext_login(true));
-//! let mut out = [0; 512];
-//! let mut room = &mut out[..];
-//! server.greeting(None, "ready", &mut room)?;
-//!
-//! let mut input: &[u8] = b"user mrose\r\nPASS tan staaf\r\n";
-//! let request = server.receive(&mut input)?;
-//! assert!(matches!(request, Some(Request::Command(Command::User("mrose")))));
-//! assert!(server.receive(&mut input)?.is_none());
-//! server.ok("go on", &mut room)?;
-//! assert_eq!(server.state(), State::Named);
-//! assert_eq!(room.len(), 512 - "+OK ready\r\n+OK go on\r\n".len());
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
 
 mod answer;
 mod config;
@@ -72,6 +51,27 @@ enum Due {
 /// A line of the client ends in CRLF or LF, never in a bare CR or NUL. No text of an answer can break a line, pass for
 /// a response code or exceed 512 octets: control and non-ASCII characters become `?`, a leading
 /// `[` becomes `(`, and the rest is truncated.
+///
+/// A client may pipeline (RFC 2449, section 6.6). [`Server`] returns one request at a time, and the next one only after
+/// the previous one has been answered. Meanwhile, you buffer the client's octets.
+///
+/// ```
+/// use pop3_proto::{Command, Request, Server, ServerConfig, State};
+///
+/// let mut server = Server::new(ServerConfig::new().plaintext_login(true));
+/// let mut out = [0; 512];
+/// let mut room = &mut out[..];
+/// server.greeting(None, "ready", &mut room)?;
+///
+/// let mut input: &[u8] = b"user mrose\r\nPASS tan staaf\r\n";
+/// let request = server.receive(&mut input)?;
+/// assert!(matches!(request, Some(Request::Command(Command::User("mrose")))));
+/// assert!(server.receive(&mut input)?.is_none());
+/// server.ok("go on", &mut room)?;
+/// assert_eq!(server.state(), State::Named);
+/// assert_eq!(room.len(), 512 - "+OK ready\r\n+OK go on\r\n".len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Server {
     config: ServerConfig,

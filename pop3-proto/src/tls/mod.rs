@@ -54,6 +54,19 @@ pub use rustls;
 /// TLS settings. By default the platform's verifier must accept the server's certificate for the host that you gave.
 ///
 /// `Debug` shows no key.
+///
+/// ```
+/// use pop3_proto::tls::{Fingerprint, Tls};
+///
+/// # fn example(authority: &[u8], own: &[u8], key: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+/// // A private authority, and a client certificate.
+/// let tls = Tls::new().root_pem(authority)?.identity_pem(own, key)?;
+/// // A self-signed server, by the SHA-256 of its certificate.
+/// let pin: Fingerprint = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".parse()?;
+/// let pinned = Tls::new().pin(pin);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 #[must_use = "it does nothing until it is given to a connection"]
 pub struct Tls {

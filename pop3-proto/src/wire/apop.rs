@@ -115,6 +115,16 @@ fn is_atom(octet: u8) -> bool {
 /// The digest of an APOP command: always 32 lower-case hex digits, leading zeros included.
 ///
 /// It does not implement `==`, whose timing would reveal how many digits are correct: use [`verify`](Self::verify).
+///
+/// ```
+/// use pop3_proto::wire::{Digest, Timestamp};
+///
+/// // The example of RFC 1939, section 7.
+/// let greeting = b"POP3 server ready <1896.697170952@dbc.mtview.ca.us>";
+/// let timestamp = Timestamp::find(greeting).expect("there is one");
+/// let digest = Digest::new(timestamp, b"tanstaaf");
+/// assert_eq!(digest.as_bytes(), b"c4c9334bac560ecc979e58001b3e22fb");
+/// ```
 #[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
 

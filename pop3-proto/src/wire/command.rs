@@ -17,6 +17,14 @@ pub const MAX_COMMAND_LINE: usize = 255;
 /// A command of the client (RFC 1939, and the extensions named at each variant).
 ///
 /// Message numbers are 1-based, as in scan listings. `Debug` never shows a secret.
+///
+/// ```
+/// use pop3_proto::Command;
+///
+/// assert_eq!(Command::Top { number: 1, lines: 0 }.to_string(), "TOP 1 0");
+/// // `Display` shows no secret.
+/// assert_eq!(Command::Pass("tanstaaf").to_string(), "PASS ***");
+/// ```
 #[derive(Clone, Copy)]
 pub enum Command<'a> {
     /// USER: sends the name of the mailbox, without spaces (RFC 1939, section 7).

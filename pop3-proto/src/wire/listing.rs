@@ -52,6 +52,14 @@ impl ScanListing {
 /// It is neither text nor a file name; use its `Display` to show it. Servers send empty ids (a message number, a space
 /// and nothing else), duplicate ids, and ids that are not [conforming](Self::is_conforming). All are kept as received,
 /// without surrounding spaces.
+///
+/// ```
+/// use pop3_proto::wire::UniqueId;
+///
+/// let id = UniqueId::new(b"../whqtswO00WBw418f9t5JxYwZ");
+/// assert!(id.is_conforming()); // and yet not a name for a file
+/// assert!(!UniqueId::new(b"two words").is_conforming());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UniqueId<'a>(&'a [u8]);
 

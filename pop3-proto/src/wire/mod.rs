@@ -3,6 +3,32 @@
 //! Replies borrow from the received octets. A value is parsed when you ask for it, and a malformed value fails only
 //! that call.
 //!
+//! ```
+//! use pop3_proto::{Client, Command, Config, Event};
+//! # use pop3_proto::wire::Malformed;
+//! # let mut client = Client::new(Config::default());
+//! # let mut out = Vec::new();
+//! # client.receive(&mut &b"+OK\r\n"[..])?;
+//! # for command in [Command::User("mrose"), Command::Pass("tanstaaf")] {
+//! #     client.send(command, &mut out)?;
+//! #     client.receive(&mut &b"+OK\r\n"[..])?;
+//! # }
+//!
+//! // A client that is logged in has sent LIST.
+//! client.send(Command::List(None), &mut out)?;
+//! let mut octets = 0;
+//! let mut received: &[u8] = b"+OK 2 messages\r\n1 120\r\n2 200 octets\r\n.\r\n";
+//! while let Some(event) = client.receive(&mut received)? {
+//!     match event {
+//!         Event::Row { row, .. } => octets += row.scan_listing()?.octets,
+//!         Event::Refused { refusal, .. } => println!("the server said {}", refusal.text()),
+//!         _ => {}
+//!     }
+//! }
+//! assert_eq!(octets, 320);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Tolerance
 //!
 //! Real servers deviate from the RFCs. This crate treats the deviations as follows:

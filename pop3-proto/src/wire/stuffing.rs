@@ -250,6 +250,10 @@ impl Stuffer {
 
 /// Returns the number of octets that RETR sends for a stored message, as LIST and STAT count them: line ends count as
 /// CRLF, the last one included; byte-stuffing and the terminator do not count (RFC 1939, sections 5 and 11).
+///
+/// ```
+/// assert_eq!(pop3_proto::transmitted_octets(b"Subject: dots\n\n...\n"), 22);
+/// ```
 pub fn transmitted_octets(message: &[u8]) -> u64 {
     let mut octets = message.len() as u64;
     let mut previous = b'\n';

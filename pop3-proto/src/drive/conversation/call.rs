@@ -63,6 +63,26 @@ impl Identity {
 ///
 /// It belongs to the conversation where it began. In any other one it fails with
 /// [`UsageError::Skipped`](crate::UsageError::Skipped).
+///
+/// ```
+/// use pop3_proto::Error;
+/// use pop3_proto::drive::{Call, Conversation, Exchange, Io, Step};
+///
+/// /// Sends a command and waits for the value of its answer. `transfer` does the I/O.
+/// fn call<E: Exchange>(
+///     conversation: &mut Conversation,
+///     exchange: E,
+///     mut transfer: impl FnMut(&mut Conversation, Io) -> Result<(), Error>,
+/// ) -> Result<E::Value, Error> {
+///     let mut call = Call::new(exchange);
+///     loop {
+///         match conversation.step(&mut call)? {
+///             Step::Done(value) => return Ok(value),
+///             Step::NeedIo(io) => transfer(conversation, io)?,
+///         }
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Call<E> {

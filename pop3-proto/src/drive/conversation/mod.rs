@@ -1,19 +1,4 @@
 //! A client, its buffers, and the answers that are due: everything that an adapter needs except the I/O.
-//!
-//! An adapter is a loop. It steps a [`Call`], a [`Retrieval`] or a [`Login`](crate::login::Login) until it is done. On
-//! [`Step::NeedIo`] it does the requested [`Io`]: it writes [`pending`](Conversation::pending) and reads into
-//! [`spare`](Conversation::spare), or only looks for input that has already arrived. Nothing borrows from the buffers
-//! between two steps, so you can drop a call at any time and the conversation remains usable: the next call skips the
-//! rest of the dropped call's answer.
-//!
-//! Calls may overlap, but answers arrive in the order of their commands. A step of a later call skips the unread rest
-//! of all earlier answers. Every call that loses a part of its answer this way fails with [`UsageError::Skipped`].
-//!
-//! Unsolicited octets never answer a later command. POP3 has no tags, so only the time of arrival shows that octets do
-//! not answer a command. Therefore, while no command is in flight, the conversation sends a command only after the
-//! adapter has [checked for input](Io::Look), even if the conversation was idle only briefly. The same holds for the
-//! response to a challenge, because a user may need time to provide it. The check also shows whether the server closed
-//! the connection (possibly after a last line) before the command, or refused the command.
 
 mod call;
 mod receive;
@@ -53,6 +38,40 @@ enum Look {
 }
 
 /// A client, its buffers, and the answers that are due.
+///
+/// An adapter is a loop. It steps a [`Call`], a [`Retrieval`] or a [`Login`](crate::login::Login) until it is done. On
+/// [`Step::NeedIo`] it does the requested [`Io`]: it writes [`pending`](Conversation::pending) and reads into
+/// [`spare`](Conversation::spare), or only looks for input that has already arrived. Nothing borrows from the buffers
+/// between two steps, so you can drop a call at any time and the conversation remains usable: the next call skips the
+/// rest of the dropped call's answer.
+///
+/// Calls may overlap, but answers arrive in the order of their commands. A step of a later call skips the unread rest
+/// of all earlier answers. Every call that loses a part of its answer this way fails with [`UsageError::Skipped`].
+///
+/// Unsolicited octets never answer a later command. POP3 has no tags, so only the time of arrival shows that octets do
+/// not answer a command. Therefore, while no command is in flight, the conversation sends a command only after the
+/// adapter has [checked for input](Io::Look), even if the conversation was idle only briefly. The same holds for the
+/// response to a challenge, because a user may need time to provide it. The check also shows whether the server closed
+/// the connection (possibly after a last line) before the command, or refused the command.
+///
+/// ```
+/// use pop3_proto::Config;
+/// use pop3_proto::drive::{Call, Capa, Conversation, Io, Step};
+///
+/// let mut conversation = Conversation::new(Config::default());
+/// assert_eq!(conversation.greet()?, Step::NeedIo(Io::Transfer));
+/// let octets = b"+OK ready\r\n"; // from a socket
+/// conversation.spare()[..octets.len()].copy_from_slice(octets);
+/// conversation.filled(octets.len());
+/// assert_eq!(conversation.greet()?, Step::Done(()));
+///
+/// let mut capa = Call::new(Capa::new());
+/// assert_eq!(conversation.step(&mut capa)?, Step::NeedIo(Io::Look));
+/// conversation.looked(); // nothing has arrived
+/// assert_eq!(conversation.step(&mut capa)?, Step::NeedIo(Io::Transfer));
+/// assert_eq!(conversation.pending(), b"CAPA\r\n"); // to the socket
+/// # Ok::<(), pop3_proto::Error>(())
+/// ```
 pub struct Conversation {
     identity: Identity,
     client: Client,

@@ -14,6 +14,33 @@ use crate::wire::malformed::Malformed;
 ///
 /// It belongs to the conversation where it began. In any other one it fails with
 /// [`UsageError::Skipped`](crate::UsageError::Skipped).
+///
+/// ```
+/// use std::io::{self, Write};
+///
+/// use pop3_proto::Error;
+/// use pop3_proto::drive::{Conversation, Io, Retrieval, Step};
+///
+/// /// Writes a message to `file` as it arrives. After an error, the file has only a part of the message.
+/// fn save(
+///     conversation: &mut Conversation,
+///     number: u32,
+///     file: &mut impl Write,
+///     mut transfer: impl FnMut(&mut Conversation, Io) -> Result<(), Error>,
+/// ) -> io::Result<()> {
+///     let mut retrieval = Retrieval::retr(number);
+///     loop {
+///         match conversation.read(&mut retrieval)? {
+///             Step::NeedIo(io) => transfer(conversation, io)?,
+///             Step::Done(true) => {
+///                 file.write_all(conversation.body())?;
+///                 conversation.take_body(usize::MAX);
+///             }
+///             Step::Done(false) => return Ok(()),
+///         }
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Retrieval {

@@ -9,6 +9,18 @@ use crate::drive::refusal::OwnedRefusal;
 /// is over.
 ///
 /// This type is separate from [`Error`], because it reports whether the marked messages were deleted.
+///
+/// ```
+/// use pop3_proto::QuitError;
+///
+/// fn report(error: &QuitError) -> &'static str {
+///     match error {
+///         QuitError::Refused(_) => "some of the messages are still there",
+///         QuitError::NotSent(_) => "all of the messages are still there",
+///         QuitError::Unknown(_) => "the next session shows which messages are left",
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub enum QuitError {
     /// The server refused: some of the marked messages were not deleted.

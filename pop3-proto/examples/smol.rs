@@ -1,0 +1,164 @@
+//! Downloads a maildrop with `smol`, from any stream that implements the traits of futures-io, with STLS.
+//!
+//! `smol [HOST PORT USER PASSWORD]` counts messages and octets. Without arguments it starts a server of its own. If
+//! `POP3_CA` names a PEM file, the session begins TLS with STLS and trusts the authorities in the file; otherwise it is
+//! not protected.
+
+use std::env;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_rustls::TlsConnector;
+use futures_rustls::client::TlsStream;
+use pop3_proto::drive::{Acknowledge, Batch, Call, Conversation, Deadlines, Io, ListAll, Selection, Step, Timeouts};
+use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
+use pop3_proto::tls::rustls::{ClientConfig, pki_types::ServerName};
+use pop3_proto::tls::{established, explain, server_name};
+use pop3_proto::{Command, Config, Error};
+use smol::Timer;
+use smol::future::{or, poll_once};
+use smol::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use smol::net::TcpStream;
+
+mod embedded;
+#[path = "embedded/trusting.rs"]
+mod trusting;
+
+/// The maximum number of octets of commands in flight. It is small, because this loop does not read while it writes.
+const WINDOW: usize = 4096;
+
+/// A session and its stream: the loop. You can copy it unchanged.
+struct Link<S> {
+    conversation: Conversation,
+    deadlines: Deadlines,
+    stream: S,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
+    /// Repeats `step` until it is done, and does the I/O that each step needs.
+    async fn run<T>(&mut self, mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, Error>) -> Result<T, Error> {
+        loop {
+            let done = match step(&mut self.conversation)? {
+                Step::Done(value) => return Ok(value),
+                Step::NeedIo(Io::Transfer) => self.transfer_in_time().await,
+                Step::NeedIo(Io::Look) => {
+                    let found = poll_once(self.read()).await.transpose();
+                    self.conversation.looked();
+                    found.map(drop)
+                }
+            };
+            done.map_err(|error| {
+                self.conversation.abort();
+                Error::transport("the session", error)
+            })?;
+        }
+    }
+
+    async fn transfer_in_time(&mut self) -> io::Result<()> {
+        let (left, begin) = (self.deadlines.answer(&self.conversation)?, Instant::now());
+        // If this is too late, the deadlines return the error before the next transfer.
+        let late = async {
+            Timer::after(left).await;
+            Ok(0)
+        };
+        let octets = or(self.transfer(), late).await?;
+        self.deadlines.spent(begin.elapsed(), octets);
+        Ok(())
+    }
+
+    /// Writes everything, then waits for octets. It can be dropped at any await.
+    async fn transfer(&mut self) -> io::Result<usize> {
+        while !self.conversation.pending().is_empty() {
+            match self.stream.write(self.conversation.pending()).await {
+                Ok(octets) => self.conversation.written(octets),
+                // The server has closed the connection. Its last line may say why.
+                Err(_) => self.conversation.write_failed(),
+            }
+        }
+        // TLS may hold octets back. A read reports what is wrong with the stream.
+        let _ = self.stream.flush().await;
+        self.read().await
+    }
+
+    async fn read(&mut self) -> io::Result<usize> {
+        let octets = match self.stream.read(self.conversation.spare()).await {
+            // TLS found that the octets are not the server's.
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(error),
+            // The connection is gone, with or without TLS's close: the conversation detects a truncated answer.
+            read => read.unwrap_or_default(),
+        };
+        self.conversation.filled(octets);
+        Ok(octets)
+    }
+
+    async fn start_tls(
+        mut self,
+        tls: Arc<ClientConfig>,
+        host: ServerName<'static>,
+    ) -> Result<Link<TlsStream<S>>, Error> {
+        let left = self.deadlines.handshake().map_err(Error::handshake)?;
+        let late = async {
+            Timer::after(left).await;
+            Err(ErrorKind::TimedOut.into())
+        };
+        let handshake = or(TlsConnector::from(tls).connect(host.clone(), self.stream), late).await;
+        let stream = handshake.map_err(|error| Error::handshake(explain(error, &host)))?;
+        established(&mut self.conversation, stream.get_ref().1)?;
+        Ok(Link { conversation: self.conversation, deadlines: self.deadlines, stream })
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let target = embedded::Target::from_arguments(1, 10)?;
+    let (user, password) = target.accounts.into_iter().next().ok_or("no account")?;
+    let tls = env::var_os("POP3_CA").map(|path| trusting::trusting(&std::fs::read(path)?)).transpose()?;
+    // The certificate must be valid for the name as it was given.
+    let host = server_name(&env::args().nth(1).unwrap_or("localhost".to_owned()))?;
+    // Without TLS, the password is sent in the clear.
+    let policy = match tls {
+        Some(_) => Policy::new().security(Security::StartTls),
+        None => Policy::new().security(Security::Plaintext).allow_plaintext(true),
+    };
+    let mut login = Login::new(Credentials::new(user, password), policy);
+    let (messages, octets) = smol::block_on(async {
+        let mut link = Link {
+            conversation: Conversation::new(Config::default()),
+            deadlines: Deadlines::new(Timeouts::default()),
+            stream: TcpStream::connect(target.address).await?,
+        };
+        match (link.run(|conversation| login.step(conversation)).await?, tls) {
+            (Progress::StartTls, Some(tls)) => {
+                let mut link = link.start_tls(tls, host).await?;
+                link.run(|conversation| login.step(conversation)).await?;
+                download(link).await
+            }
+            (Progress::StartTls, None) => Err("there are no TLS settings".into()),
+            (Progress::LoggedIn, _) => download(link).await,
+        }
+    })?;
+    println!("{messages} messages, {octets} octets");
+    Ok(())
+}
+
+/// Reads all messages, and counts them and their octets.
+async fn download<S: AsyncRead + AsyncWrite + Unpin>(
+    mut link: Link<S>,
+) -> Result<(usize, usize), Box<dyn std::error::Error>> {
+    let mut list = Call::new(ListAll::new());
+    let listings = link.run(|conversation| conversation.step(&mut list)).await?;
+    let mut batch = Batch::retrieve(Selection::listed(listings), WINDOW);
+    let (mut messages, mut octets) = (0, 0);
+    while let Some(item) = link.run(|conversation| Ok(batch.next(conversation))).await? {
+        let mut retrieval = item.call;
+        while link.run(|conversation| conversation.read(&mut retrieval)).await? {
+            // A program would use `link.conversation.body()` here, a slice of the received octets.
+            octets += link.conversation.body().len();
+            link.conversation.take_body(usize::MAX);
+        }
+        messages += 1;
+    }
+    let mut quit = Call::new(Acknowledge(Command::Quit));
+    link.run(|conversation| conversation.step(&mut quit)).await.map_err(|error| quit.quit_error(error))?;
+    Ok((messages, octets))
+}
