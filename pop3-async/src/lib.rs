@@ -24,6 +24,19 @@
 //! multi-threaded. Enable the time driver of the runtime and, for [`connect()`] and [`Connection::open`], the I/O
 //! driver. Futures are [`Send`] if the stream is.
 //!
+//! # Features
+//!
+//! ```sh
+//! cargo add pop3-async
+//! cargo add tokio --features macros,rt-multi-thread
+//! ```
+//!
+//! | feature | |
+//! |---|---|
+//! | `tls` | TLS with rustls and the platform's verifier; enabled by default |
+//!
+//! Without default features, only [`Security::Plaintext`] is possible. The crate requires Rust 1.85.
+//!
 //! # Errors
 //!
 //! Connecting, logging in and every call return an [`Error`]. Its [`kind`](Error::kind) shows what you can do about it.
@@ -94,6 +107,10 @@
 //! [`Timeouts`] limits each wait: for the greeting, the TLS handshake, each answer, each part of a message or a
 //! listing, and the login as a whole. A server cannot extend a limit by sending octets one at a time. The time between
 //! your calls does not count. This also holds for a stream of your own.
+#![cfg_attr(feature = "tls", doc = "")]
+#![cfg_attr(feature = "tls", doc = "# Guide")]
+#![cfg_attr(feature = "tls", doc = "")]
+#![cfg_attr(feature = "tls", doc = "The module [`guide`] explains common tasks, a chapter for each.")]
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -101,6 +118,8 @@ mod clock;
 mod connect;
 mod connection;
 mod driver;
+#[cfg(all(doc, feature = "tls"))]
+pub mod guide;
 mod message;
 mod netrc;
 mod serve;

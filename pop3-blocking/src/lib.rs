@@ -18,6 +18,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Features
+//!
+//! ```sh
+//! cargo add pop3-blocking
+//! ```
+//!
+//! | feature | |
+//! |---|---|
+//! | `tls` | TLS with rustls and the platform's verifier; enabled by default |
+//! | `testing` | scripted servers, a certificate authority for tests, and streams that fail on purpose |
+//!
+//! Without default features, only [`Security::Plaintext`] is possible. The crate requires Rust 1.85.
+//!
 //! # Errors
 //!
 //! Connecting, logging in and every call return an [`Error`]. Its [`kind`](Error::kind) shows what you can do about it.
@@ -47,12 +60,12 @@
 //! # TLS
 //!
 //! By default, TLS begins with the connection; with [`Security::StartTls`], it begins with STLS on port 110. Neither
-//! falls back to plaintext. A [`Tls`] sets the requirements: by default, the platform's verifier must accept the
+//! falls back to plaintext. A `Tls` sets the requirements: by default, the platform's verifier must accept the
 //! server's certificate for the given host name. If a certificate is not valid or TLS fails in another way, the kind of
-//! the error is [`ErrorKind::Tls`], its source gives the reason, and [`TlsFailure::of`] has the details.
+//! the error is [`ErrorKind::Tls`], its source gives the reason, and `TlsFailure::of` has the details.
 //!
 //! By default, each connection loads the platform's certificate authorities, which is slow. If you open many
-//! connections, call [`client_config`] once.
+//! connections, call `client_config` once.
 //!
 //! TLS requires the feature `tls`, which is enabled by default. Without it, both modes return [`LoginError::NoTls`]
 //! before anything is sent.
@@ -67,12 +80,18 @@
 //!
 //! With the feature `testing`, the module `testing` contains scripted servers on loopback, a certificate authority for
 //! tests, and streams that fail on purpose.
+#![cfg_attr(feature = "tls", doc = "")]
+#![cfg_attr(feature = "tls", doc = "# Guide")]
+#![cfg_attr(feature = "tls", doc = "")]
+#![cfg_attr(feature = "tls", doc = "The module [`guide`] explains common tasks, a chapter for each.")]
 #![forbid(unsafe_code)]
 
 mod batch;
 mod connect;
 mod connection;
 mod driver;
+#[cfg(all(doc, feature = "tls"))]
+pub mod guide;
 mod message;
 mod netrc;
 mod serve;
