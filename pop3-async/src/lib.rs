@@ -111,6 +111,7 @@
 #![cfg_attr(feature = "tls", doc = "# Guide")]
 #![cfg_attr(feature = "tls", doc = "")]
 #![cfg_attr(feature = "tls", doc = "The module [`guide`] explains common tasks, a chapter for each.")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod batch;

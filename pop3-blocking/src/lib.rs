@@ -60,12 +60,12 @@
 //! # TLS
 //!
 //! By default, TLS begins with the connection; with [`Security::StartTls`], it begins with STLS on port 110. Neither
-//! falls back to plaintext. A `Tls` sets the requirements: by default, the platform's verifier must accept the
+//! falls back to plaintext. A [`Tls`] sets the requirements: by default, the platform's verifier must accept the
 //! server's certificate for the given host name. If a certificate is not valid or TLS fails in another way, the kind of
-//! the error is [`ErrorKind::Tls`], its source gives the reason, and `TlsFailure::of` has the details.
+//! the error is [`ErrorKind::Tls`], its source gives the reason, and [`TlsFailure::of`] has the details.
 //!
 //! By default, each connection loads the platform's certificate authorities, which is slow. If you open many
-//! connections, call `client_config` once.
+//! connections, call [`client_config`] once.
 //!
 //! TLS requires the feature `tls`, which is enabled by default. Without it, both modes return [`LoginError::NoTls`]
 //! before anything is sent.
@@ -84,6 +84,12 @@
 #![cfg_attr(feature = "tls", doc = "# Guide")]
 #![cfg_attr(feature = "tls", doc = "")]
 #![cfg_attr(feature = "tls", doc = "The module [`guide`] explains common tasks, a chapter for each.")]
+// Without the feature, the links lead to the documentation with all features.
+#![cfg_attr(not(feature = "tls"), doc = "")]
+#![cfg_attr(not(feature = "tls"), doc = "[`Tls`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/struct.Tls.html")]
+#![cfg_attr(not(feature = "tls"), doc = "[`TlsFailure::of`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/")]
+#![cfg_attr(not(feature = "tls"), doc = "[`client_config`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod batch;

@@ -93,20 +93,27 @@
 //! | [`message`] | | header fields and lines of a message |
 //! | [`sasl`] | | SASL mechanisms; features `cram-md5`, `scram`, and `saslprep` for names and passwords beyond US-ASCII |
 //! | [`drive`] | `alloc` | a client with buffers: conversation, typed commands, batches, deadlines, log |
-//! | `tls` | `tls` | requirements on TLS, for adapters that use rustls |
+//! | [`tls`] | `tls` | requirements on TLS, for adapters that use rustls |
 //! | [`login`] | `alloc` | credentials, the choice of a login method, and where to connect; errors of a login |
 //! | [`serve`] | `alloc` | a server with buffers, and the maildrop that it serves; with `std`, an in-memory maildrop |
-//! | `testing` | `testing` | parts for tests |
+//! | [`testing`] | `testing` | parts for tests |
 //!
 //! Without features, the crate needs neither std nor an allocator. `std` is enabled by default.
+//!
+//! # Guide
+//!
+//! Chapters about the use of the crate, with code that you can copy:
+//!
+//! - [`guide::event_loop`]: your own event loop, plain, with STLS, inside TLS, and for many sessions
+//! - [`guide::hostile`]: hostile servers and limits
+//! - [`guide::retrying`]: what to retry, and when
 //!
 //! # Your own loop
 //!
 //! The examples of this crate are loops that you can start from. Without arguments, each runs against a server of its
 //! own: `cargo run -p pop3-proto --features tls --example mio`.
 //!
-//! - [`mio`]: one thread waits for readiness and downloads many maildrops at once, with one
-//!   [`Conversation`](drive::Conversation) for each.
+//! - [`mio`]: one thread waits for readiness and downloads many maildrops at once, with one `Conversation` for each.
 //! - [`completion`]: `io_uring`. The loop owns the buffers, and a bare [`Client`] reads received octets in place.
 //! - [`fixed`]: a bare [`Client`] with fixed arrays, less than 1 KiB in total, without std and without an allocator.
 //! - [`pipes`], an example in `pop3-blocking`, which uses the pipes of a child process, such as `ssh host nc`, instead
@@ -116,7 +123,27 @@
 //! [`completion`]: https://docs.rs/crate/pop3-proto/latest/source/examples/completion/main.rs
 //! [`fixed`]: https://docs.rs/crate/pop3-proto/latest/source/examples/fixed/session.rs
 //! [`pipes`]: https://docs.rs/crate/pop3-blocking/latest/source/examples/pipes.rs
+#![cfg_attr(
+    not(feature = "alloc"),
+    doc = "
+[`drive`]: https://docs.rs/pop3-proto/latest/pop3_proto/drive/
+[`login`]: https://docs.rs/pop3-proto/latest/pop3_proto/login/
+[`serve`]: https://docs.rs/pop3-proto/latest/pop3_proto/serve/
+"
+)]
+#![cfg_attr(not(feature = "tls"), doc = "\n[`tls`]: https://docs.rs/pop3-proto/latest/pop3_proto/tls/\n")]
+#![cfg_attr(not(feature = "testing"), doc = "\n[`testing`]: https://docs.rs/pop3-proto/latest/pop3_proto/testing/\n")]
+// The guide links to items of these features.
+#![cfg_attr(
+    not(all(feature = "testing", feature = "tls")),
+    doc = "
+[`guide::event_loop`]: https://docs.rs/pop3-proto/latest/pop3_proto/guide/event_loop/
+[`guide::hostile`]: https://docs.rs/pop3-proto/latest/pop3_proto/guide/hostile/
+[`guide::retrying`]: https://docs.rs/pop3-proto/latest/pop3_proto/guide/retrying/
+"
+)]
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "alloc")]
@@ -128,6 +155,8 @@ mod client;
 #[cfg(feature = "alloc")]
 pub mod drive;
 mod error;
+#[cfg(all(doc, feature = "testing", feature = "tls"))]
+pub mod guide;
 #[cfg(feature = "alloc")]
 pub mod login;
 pub mod message;

@@ -9,8 +9,8 @@
 //! | [`migrating`] | the calls of poplib, MailKit and async-pop, and those of this crate |
 //! | [`recipes`] (here) | short solutions with tokio |
 //!
-//! The guide of `pop3-proto` (`pop3_proto::guide`) has chapters on your own event loop, hostile servers, retrying,
-//! testing and fuzzing.
+//! The guide of [`pop3-proto`](https://docs.rs/pop3-proto/latest/pop3_proto/guide/index.html) has chapters on
+//! your own event loop, hostile servers and limits, and retrying.
 //!
 //! [`pop3-blocking`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/guide/index.html
 //! [`downloading`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/guide/downloading/index.html

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use pop3_blocking::pop3_proto::{Awaiting, UsageError};
 use pop3_blocking::{Cause, Error, LoginError, QuitError, Security, TlsFailure};
 
+use crate::notes;
+
 /// The exit statuses other than 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -95,7 +97,7 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         match self {
             Failure::Because(status, why) => {
-                eprintln!("pop3: {why}");
+                notes::error(why);
                 ExitCode::from(*status as u8)
             }
             Failure::OutputClosed => ExitCode::SUCCESS,

@@ -14,8 +14,11 @@ mod fetch;
 mod interrupt;
 mod maildir;
 mod mark;
+mod notes;
 mod options;
+mod output;
 mod password;
+mod rows;
 mod seen;
 mod survey;
 mod url;
@@ -31,6 +34,7 @@ use delivery::Delivery;
 use failure::{Failure, Status};
 use mark::Account;
 use options::{Command, Options};
+use output::Output;
 use url::Target;
 
 type Login = (String, zeroize::Zeroizing<String>);
@@ -48,6 +52,7 @@ fn run() -> Result<(), Failure> {
         return Err(Failure::usage(url::NO_PASSWORD));
     }
     let options = options::parse()?;
+    notes::set(options.quiet, options.verbose);
     let target = target(&options)?;
     let Some(command) = &options.command else {
         return Err(Failure::usage(format!("no command was given; use one of: {}", Command::NAMES)));
@@ -60,7 +65,7 @@ fn run() -> Result<(), Failure> {
         interrupt::tell_of_fetch();
         return fetch::run(|| open(&target, &options, &login), delivery, *delete, !options.no_pipelining);
     }
-    commands::run(open(&target, &options, &login)?, command)
+    commands::run(open(&target, &options, &login)?, command, &mut Output::new(options.json))
 }
 
 /// Returns the server, and the known parts of the login.
@@ -149,7 +154,10 @@ fn open(target: &Target, options: &Options, (user, password): &Login) -> Result<
             let _ = (&file).write_all(format!("{entry}\n").as_bytes());
         });
     }
-    pop3_blocking::connect(connect).map_err(|error| Failure::connecting(error, target.security))
+    notes::detail(format_args!("connecting to {}", target.host));
+    let session = pop3_blocking::connect(connect).map_err(|error| Failure::connecting(error, target.security))?;
+    notes::detail(format_args!("logged in as {user}"));
+    Ok(session)
 }
 
 fn tls(options: &Options) -> Result<Tls, Failure> {

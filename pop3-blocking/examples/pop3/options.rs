@@ -58,6 +58,18 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
 
+    /// Shows what is listed, and what `fetch` did, as JSON: one object in each line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Shows errors and warnings only
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Shows also what is being done
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+
     /// Appends the conversation to a file, without secrets or message contents
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,

@@ -7,8 +7,8 @@
 //! | [`recipes`] | new or large messages, long sessions, logs, parsers, your own streams and maildrops |
 //! | [`migrating`] | the calls of poplib, MailKit and async-pop, and those of this crate |
 //!
-//! The guide of `pop3-proto` (`pop3_proto::guide`) has chapters on your own event loop, hostile servers, retrying,
-//! testing and fuzzing.
+//! The guide of [`pop3-proto`](https://docs.rs/pop3-proto/latest/pop3_proto/guide/index.html) has chapters on
+//! your own event loop, hostile servers and limits, and retrying.
 
 #[doc = include_str!("downloading.md")]
 pub mod downloading {}

@@ -118,7 +118,8 @@ fn dele_says_how_quit_ended() {
             _ => Act::Usual,
         });
         move |numbers: &[&str]| {
-            let ended = Home::with_password().run(&[&["--plaintext", &server.url(), "dele"], numbers].concat());
+            let ended =
+                Home::with_password().run(&[&["--plaintext", "--verbose", &server.url(), "dele"], numbers].concat());
             assert!(server.heard_any("QUIT"));
             ended
         }

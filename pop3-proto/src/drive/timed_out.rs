@@ -17,8 +17,7 @@ pub(super) enum Wait {
     Octets(Option<Ticket>, Option<Kind>),
 }
 
-/// A wait that exceeded its limit. It converts to an [`io::Error`](std::io::Error) of the kind
-/// [`TimedOut`](std::io::ErrorKind::TimedOut).
+/// A wait that exceeded its limit. With the feature `std`, it converts to an `io::Error` of the kind `TimedOut`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut {
     pub(super) what: What,

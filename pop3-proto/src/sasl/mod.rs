@@ -8,7 +8,7 @@
 //! | OAUTHBEARER, XOAUTH2 | `alloc` | sends an access token |
 //! | EXTERNAL | `alloc` | relies on a client certificate |
 //!
-//! You can add your own [`Mechanism`]. All of these are for clients; on the server side, [`Service`](crate::Service)
+//! You can add your own `Mechanism` (feature `alloc`). All of these are for clients; on the server side, `Service`
 //! supports PLAIN and SCRAM-SHA-256, the latter also with -PLUS.
 
 #[cfg(feature = "cram-md5")]

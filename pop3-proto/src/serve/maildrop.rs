@@ -17,6 +17,9 @@ use crate::wire::code::Code;
 /// exceed [`count`](Self::count). A session without UPDATE drops the value, which releases the lock that `login` took
 /// and removes nothing.
 ///
+/// To change some methods of an existing maildrop, write a [`MaildropLayer`](crate::serve::MaildropLayer), which leaves
+/// all others as they are. A `&mut M` and a `Box<M>` are maildrops too.
+///
 /// A [`Service`](crate::Service) waits for each call before it processes more input. If your store is slow, drive
 /// [`Server`](crate::Server) yourself.
 pub trait Maildrop {

@@ -20,7 +20,7 @@ const INBOX: usize = 1024;
 ///
 /// It accepts logins by USER and PASS or PLAIN inside TLS (without TLS if [`ServerConfig::plaintext_login`] permits
 /// it), by APOP if it has a timestamp, and with the feature `scram` by SCRAM-SHA-256 if the maildrop
-/// [has the keys](Maildrop::has_scram).
+/// has the keys (`Maildrop::has_scram`).
 ///
 /// Its memory use is limited, regardless of what the client does: while the client does not read its answers, nothing
 /// more is read from the client or from the maildrop. The session has no clock: you set the timeouts. Dropping a

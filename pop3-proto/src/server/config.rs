@@ -10,9 +10,9 @@
 /// | a line inside AUTH | `max_response`: a longer line ends the session |
 /// | refused lines, failed logins and cancelled exchanges | `max_refusals` |
 /// | octets in total, including accepted commands and the rest of a long line | `max_before_login` |
-/// | rounds of an AUTH exchange of [`Service`](crate::Service) | one for PLAIN; three for SCRAM-SHA-256, with messages of at most 1 KiB |
+/// | rounds of an AUTH exchange of `Service` | one for PLAIN; three for SCRAM-SHA-256, with messages of at most 1 KiB |
 /// | calls to the maildrop | one for each login attempt, so at most `max_refusals`; two with SCRAM-SHA-256 |
-/// | buffers of [`Service`](crate::Service) | the longer of the two lines, at most the same again while it is decoded, and 128 KiB for answers that the client does not read |
+/// | buffers of `Service` | the longer of the two lines, at most the same again while it is decoded, and 128 KiB for answers that the client does not read |
 ///
 /// The limits apply to the whole session: STLS does not reset them. After the login, lines and buffers remain limited,
 /// and the session lasts as long as the client likes. This crate has no clock: adapters and their callers set timeouts

@@ -2,6 +2,7 @@
 #![cfg(feature = "std")]
 
 mod bounds;
+mod layers;
 mod limits;
 mod lines;
 mod logins;

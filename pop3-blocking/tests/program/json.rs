@@ -1,0 +1,63 @@
+//! `--json`: one object in each line, whatever the server sends.
+
+use serde_json::{Value, json};
+
+use crate::support::{Act, Ended, Home, embedded, say, scripted, store};
+
+/// The objects, each of which is a line.
+#[track_caller]
+pub(crate) fn objects(ended: &Ended) -> Vec<Value> {
+    let text = std::str::from_utf8(&ended.out).unwrap();
+    assert!(text.is_empty() || text.ends_with('\n'), "{ended:?}");
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn each_listing_has_its_objects() {
+    let maildrop = store(&[]);
+    maildrop.deliver_as("u", "first-id", "Subject: a\r\n\r\n");
+    maildrop.deliver_as("u", "second-id", "x\r\n");
+    let (server, home) = (embedded(&maildrop), Home::with_password());
+    let run = |command: &[&str]| {
+        let ended = home.run(&[&["--plaintext", "--json", &server.quick_url()], command].concat());
+        assert!(ended.status == Some(0) && ended.said.is_empty(), "{ended:?}");
+        objects(&ended)
+    };
+    assert_eq!(run(&["stat"]), [json!({"messages": 2, "octets": 17})]);
+    assert_eq!(run(&["list"]), [json!({"number": 1, "octets": 14}), json!({"number": 2, "octets": 3})]);
+    assert_eq!(run(&["list", "2"]), [json!({"number": 2, "octets": 3})]);
+    let ids = [json!({"number": 1, "unique_id": "first-id"}), json!({"number": 2, "unique_id": "second-id"})];
+    assert_eq!(run(&["uidl"]), ids);
+    assert_eq!(run(&["uidl", "2"]), ids[1..]);
+    let capabilities = run(&["capa"]);
+    assert!(capabilities.contains(&json!({"capability": "UIDL", "arguments": []})), "{capabilities:?}");
+    let sasl = capabilities.iter().find(|capability| capability["capability"] == "SASL").unwrap();
+    assert!(sasl["arguments"].as_array().unwrap().contains(&json!("PLAIN")), "{sasl}");
+
+    let server = scripted(|line| if line == "LAST" { say("+OK 3\r\n") } else { Act::Usual });
+    let ended = home.run(&["--plaintext", "--json", &server.url(), "last"]);
+    assert_eq!(objects(&ended), [json!({"last": 3})]);
+}
+
+/// An error is no object, so that scripts look at the status.
+#[test]
+fn errors_are_text() {
+    let server = embedded(&store(&[]));
+    let ended = Home::with_password().run(&["--plaintext", "--json", &server.quick_url(), "list", "3"]);
+    ended.expect(1, "pop3: LIST 3 failed");
+    assert!(ended.out.is_empty());
+}
+
+#[test]
+fn no_text_from_the_server_leaves_its_string() {
+    let server = scripted(|line| match line {
+        "UIDL" => say(b"+OK\r\n1 \"},{\\\x1b[2J\x07\xff\xe2\x80\xae\xc2\x9b\xf3\xa0\x80\x81\r\n.\r\n"),
+        _ => Act::Usual,
+    });
+    let ended = Home::with_password().run(&["--plaintext", "--json", &server.url(), "uidl"]);
+    let listed = objects(&ended);
+    assert_eq!(listed.len(), 1);
+    let id = listed[0]["unique_id"].as_str().unwrap();
+    assert!(id.starts_with("\"},{\\"), "{id}");
+    assert!(ended.out.iter().all(|octet| octet.is_ascii_graphic() || *octet == b'\n'), "{ended:?}");
+}

@@ -1,0 +1,35 @@
+//! The standard error with `--quiet` and `--verbose`.
+
+use crate::support::{Act, Home, embedded, say, scripted, store};
+
+#[test]
+fn quiet_leaves_errors_and_warnings() {
+    let server = scripted(|line| if line == "DELE 2" { say("-ERR no such message\r\n") } else { Act::Usual });
+    let home = Home::with_password();
+    let dele = |option: &[&str]| home.run(&[&["--plaintext", &server.url(), "dele", "1", "2"], option].concat());
+    let usual = dele(&[]);
+    usual.expect(1, "pop3: the server committed: 1 deleted, 1 refused\n");
+    assert!(!usual.said.contains("marked"), "{usual:?}");
+    for quiet in ["--quiet", "-q"] {
+        let quiet = dele(&[quiet]);
+        quiet.expect(1, "DELE 2 failed");
+        assert!(!quiet.said.contains("committed"), "{quiet:?}");
+    }
+    for verbose in ["--verbose", "-v"] {
+        let verbose = dele(&[verbose]);
+        verbose.expect(1, "pop3: connecting to 127.0.0.1");
+        verbose.expect(1, "pop3: logged in as u\n");
+        verbose.expect(1, "pop3: message 1 is marked as deleted\n");
+        verbose.expect(1, "committed");
+    }
+    dele(&["-v", "-q"]).expect(2, "cannot be used with");
+}
+
+#[test]
+fn success_is_silent() {
+    let server = embedded(&store(&[b"x\r\n"]));
+    for command in [&["stat"][..], &["list"], &["retr", "1"]] {
+        let ended = Home::with_password().run(&[&["--plaintext", &server.quick_url()], command].concat());
+        assert!(ended.status == Some(0) && ended.said.is_empty(), "{ended:?}");
+    }
+}
