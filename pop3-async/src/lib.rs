@@ -24,6 +24,11 @@
 //! multi-threaded. Enable the time driver of the runtime and, for [`connect()`] and [`Connection::open`], the I/O
 //! driver. Futures are [`Send`] if the stream is.
 //!
+//! # Guide
+//!
+//! Chapters on downloading without losing mail, on logins with TLS and `OAuth`, on moving from other libraries, and
+//! on recipes with tokio: see [`guide`].
+//!
 //! # Features
 //!
 //! ```sh
@@ -107,10 +112,8 @@
 //! [`Timeouts`] limits each wait: for the greeting, the TLS handshake, each answer, each part of a message or a
 //! listing, and the login as a whole. A server cannot extend a limit by sending octets one at a time. The time between
 //! your calls does not count. This also holds for a stream of your own.
-#![cfg_attr(feature = "tls", doc = "")]
-#![cfg_attr(feature = "tls", doc = "# Guide")]
-#![cfg_attr(feature = "tls", doc = "")]
-#![cfg_attr(feature = "tls", doc = "The module [`guide`] explains common tasks, a chapter for each.")]
+#![cfg_attr(not(feature = "tls"), doc = "")]
+#![cfg_attr(not(feature = "tls"), doc = "[`guide`]: https://docs.rs/pop3-async/latest/pop3_async/guide/")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 

@@ -18,6 +18,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Guide
+//!
+//! A chapter each on downloading without losing mail, on logins with TLS and `OAuth`, on moving from other libraries,
+//! and on recipes: see [`guide`].
+//!
 //! # Features
 //!
 //! ```sh
@@ -80,15 +85,12 @@
 //!
 //! With the feature `testing`, the module `testing` contains scripted servers on loopback, a certificate authority for
 //! tests, and streams that fail on purpose.
-#![cfg_attr(feature = "tls", doc = "")]
-#![cfg_attr(feature = "tls", doc = "# Guide")]
-#![cfg_attr(feature = "tls", doc = "")]
-#![cfg_attr(feature = "tls", doc = "The module [`guide`] explains common tasks, a chapter for each.")]
 // Without the feature, the links lead to the documentation with all features.
 #![cfg_attr(not(feature = "tls"), doc = "")]
 #![cfg_attr(not(feature = "tls"), doc = "[`Tls`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/struct.Tls.html")]
 #![cfg_attr(not(feature = "tls"), doc = "[`TlsFailure::of`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/")]
 #![cfg_attr(not(feature = "tls"), doc = "[`client_config`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/")]
+#![cfg_attr(not(feature = "tls"), doc = "[`guide`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/guide/")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
