@@ -39,6 +39,7 @@
 //! | feature | |
 //! |---|---|
 //! | `tls` | TLS with rustls and the platform's verifier; enabled by default |
+//! | `testing` | a stream in memory that cuts, delays and ends as you want, with a server at its other end |
 //!
 //! Without default features, only [`Security::Plaintext`] is possible. The crate requires Rust 1.85.
 //!
@@ -112,6 +113,12 @@
 //! [`Timeouts`] limits each wait: for the greeting, the TLS handshake, each answer, each part of a message or a
 //! listing, and the login as a whole. A server cannot extend a limit by sending octets one at a time. The time between
 //! your calls does not count. This also holds for a stream of your own.
+//!
+//! # Tests
+//!
+//! With the feature `testing`, the module `testing` contains a stream in memory that has a server at its other end, and
+//! that cuts, delays and ends as you want.
+// Without the feature, the link leads to the documentation with all features.
 #![cfg_attr(not(feature = "tls"), doc = "")]
 #![cfg_attr(not(feature = "tls"), doc = "[`guide`]: https://docs.rs/pop3-async/latest/pop3_async/guide/")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -129,6 +136,8 @@ mod netrc;
 mod serve;
 mod session;
 mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "tls")]
 mod tls;
 mod turn;

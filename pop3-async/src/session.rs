@@ -410,6 +410,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.driver.quit().await
     }
 
+    /// Returns the stream.
+    pub fn get_ref(&self) -> &S {
+        self.driver.stream.get_ref()
+    }
+
     /// Ends the session without QUIT: nothing is deleted. Returns the stream, for you to close.
     pub fn abandon(self) -> S {
         self.driver.stream.into_inner()

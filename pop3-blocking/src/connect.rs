@@ -41,7 +41,7 @@ pub fn connect(connect: Connect) -> Result<Session<Tcp>, Error> {
 
 impl Connection<Tcp> {
     /// The octets of commands that a batch keeps in flight, enough for ten thousand RETRs.
-    const WINDOW: usize = 128 * 1024;
+    pub(crate) const WINDOW: usize = 128 * 1024;
 
     /// Connects to a host and waits for the greeting.
     ///

@@ -387,6 +387,11 @@ impl<S: Read + Write> Session<S> {
         self.driver.quit()
     }
 
+    /// Returns the stream.
+    pub fn get_ref(&self) -> &S {
+        self.driver.transport.get_ref()
+    }
+
     /// Ends the session without QUIT: nothing is deleted. Returns the stream, for you to close.
     pub fn abandon(self) -> S {
         self.driver.transport.into_stream()

@@ -6,6 +6,7 @@
 pub mod authority;
 #[cfg(feature = "tls")]
 pub mod faults;
+pub mod link;
 pub mod peer;
 #[cfg(feature = "tls")]
 pub mod tls;

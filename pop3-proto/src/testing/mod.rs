@@ -4,6 +4,12 @@
 //!
 //! The contents may change in any version.
 
+pub mod cuts;
 pub mod echo;
+pub mod failing;
 pub mod line_ends;
+pub mod link;
 pub mod maildrop;
+pub mod personality;
+#[cfg(feature = "proptest")]
+pub mod strategies;

@@ -12,33 +12,15 @@ mod typed;
 
 use pop3_proto::login::{Method, Policy, Security};
 use pop3_proto::testing::maildrop;
+use pop3_proto::testing::strategies::{command, mail, number, uncommon_command};
 use pop3_proto::wire::{Payload, Response};
 use pop3_proto::{Command, ServerConfig};
 use proptest::prelude::*;
 
 use link::{Scene, Schedule};
-use maildrop::{Mail, PASSWORD, USER};
+use maildrop::{PASSWORD, USER};
 use oracle::{PLAIN, Said, digest};
 use typed::{Deed, Each};
-
-fn mail() -> impl Strategy<Value = Mail> {
-    let piece = prop_oneof![
-        4 => Just(&b"."[..]),
-        3 => Just(&b"\r\n"[..]),
-        2 => Just(&b"\n"[..]),
-        2 => Just(&b"\r"[..]),
-        1 => Just(&b"\0"[..]),
-        1 => Just(&b"\xff\x80"[..]),
-        2 => Just(&b"a"[..]),
-        1 => Just(&b"A: b\r\n\r\n"[..]),
-        1 => Just(&b"\r\n.\r\n"[..]),
-    ];
-    // Some messages are larger than what the server keeps at once, or have runs without a line end.
-    let times = prop_oneof![30 => Just(1), 2 => Just(700), 1 => 4000..9000_usize];
-    let pieces = (prop::collection::vec(piece, 0..14), times).prop_map(|(pieces, times)| pieces.concat().repeat(times));
-    let content = prop_oneof![9 => pieces, 1 => (3000..70_000_usize).prop_map(|len| vec![b'x'; len])];
-    (content, "[!-~]{1,70}").prop_map(|(content, id)| Mail { id, content })
-}
 
 fn server() -> impl Strategy<Value = ServerConfig> {
     (any::<bool>(), any::<bool>(), prop::bool::weighted(0.8), 2..20_u32).prop_map(
@@ -78,10 +60,6 @@ fn deadly() -> impl Strategy<Value = Schedule> {
     (schedule(), life).prop_map(|(schedule, life)| Schedule { life, ..schedule })
 }
 
-fn number() -> impl Strategy<Value = u32> {
-    prop_oneof![5 => 1..4_u32, 1 => 4..7_u32].prop_map(|number| number)
-}
-
 /// Returns commands that log in, and commands that almost do.
 fn proof() -> impl Strategy<Value = Vec<Said>> {
     let auth = |mechanism, initial_response| Command::Auth { mechanism, initial_response };
@@ -112,47 +90,13 @@ fn proof() -> impl Strategy<Value = Vec<Said>> {
     })
 }
 
-/// Returns commands that are permitted before the login, or refused everywhere.
-fn other() -> impl Strategy<Value = Command<'static>> {
-    prop::sample::select(vec![
-        Command::Capa,
-        Command::Utf8,
-        Command::Lang("de"),
-        Command::LangList,
-        Command::Noop,
-        Command::Last,
-        Command::RawListing("XTND x"),
-        Command::Raw("XYZZY"),
-        Command::Raw("DELE\0 1"),
-        Command::Stls,
-        Command::Pass("a\r\nQUIT"),
-    ])
-}
-
-fn command() -> impl Strategy<Value = Command<'static>> {
-    let listings = prop_oneof![
-        prop::option::of(number()).prop_map(Command::List),
-        prop::option::of(number()).prop_map(Command::Uidl),
-        Just(Command::Stat),
-    ];
-    let lines = prop_oneof![0..4_u32, Just(u32::MAX)];
-    prop_oneof![
-        6 => listings,
-        4 => other(),
-        8 => number().prop_map(Command::Retr),
-        4 => (number(), lines).prop_map(|(number, lines)| Command::Top { number, lines }),
-        6 => number().prop_map(Command::Dele),
-        1 => Just(Command::Rset),
-    ]
-}
-
 fn said(command: impl Strategy<Value = Command<'static>>) -> impl Strategy<Value = Said> {
     let waits = prop::bool::weighted(0.3);
     (command, waits).prop_map(|(command, waits)| Said { command, response: Response::Cancel, waits })
 }
 
 fn script() -> impl Strategy<Value = Vec<Said>> {
-    let noise = prop::collection::vec(said(other()), 0..3);
+    let noise = prop::collection::vec(said(uncommon_command()), 0..3);
     let proof = (proof(), noise).prop_map(|(proof, noise)| [proof, noise].concat());
     let rest = prop::collection::vec(said(command()), 0..25);
     let quit = prop::option::weighted(0.7, said(Just(Command::Quit)));

@@ -1,0 +1,90 @@
+//! Schedules of faults in the maildrop, and personalities.
+
+use std::string::String;
+use std::time::Duration;
+use std::vec;
+
+use proptest::collection::vec as list;
+use proptest::prelude::{Just, Strategy, any};
+use proptest::{option, prop_oneof, sample};
+
+use crate::serve::Denial;
+use crate::testing::failing::Failures;
+use crate::testing::personality::{Personality, Sizes, UniqueIds, Update};
+use crate::wire::Kind;
+
+/// A failure of one call.
+#[derive(Clone, Debug)]
+enum Failure {
+    Login(u64, Denial),
+    Read(u64),
+    Remove(u64, usize),
+}
+
+/// Returns plans in which some of the first logins, reads and removals fail. They shrink to a plan without failures.
+///
+/// No message ends early, because a program cannot notice that: add [`end_read`](Failures::end_read) for a test of that
+/// case.
+pub fn failures() -> impl Strategy<Value = Failures> {
+    let denial = sample::select(vec![
+        Denial::InUse,
+        Denial::TooSoon,
+        Denial::Credentials,
+        Denial::Temporary(String::from("the store is busy")),
+        Denial::Permanent(String::from("the mailbox is disabled")),
+    ]);
+    let failure = prop_oneof![
+        (1..4_u64, denial).prop_map(|(number, denial)| Failure::Login(number, denial)),
+        (1..12_u64).prop_map(Failure::Read),
+        (1..3_u64, prop_oneof![0..3_usize, Just(usize::MAX)])
+            .prop_map(|(number, removed)| Failure::Remove(number, removed)),
+    ];
+    let mouthful = option::of(1..40_usize);
+    // The plan is made when the test gets it, because its counts start at 0.
+    (list(failure, 0..4), mouthful).prop_map(|(failures, mouthful)| {
+        let plan = mouthful.map_or_else(Failures::new, |octets| Failures::new().mouthful(octets));
+        failures.into_iter().fold(plan, |plan, failure| match failure {
+            Failure::Login(number, denial) => plan.refuse_login(number, denial),
+            Failure::Read(number) => plan.fail_read(number),
+            Failure::Remove(number, removed) => plan.fail_remove(number, removed),
+        })
+    })
+}
+
+/// Returns personalities with any quirks. They shrink to the personality without quirks.
+pub fn personality() -> impl Strategy<Value = Personality> {
+    let unknown = (any::<bool>(), any::<bool>(), any::<bool>());
+    let form = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let ids = sample::select(vec![UniqueIds::Own, UniqueIds::Reused, UniqueIds::Doubled, UniqueIds::Empty]);
+    let sizes = sample::select(vec![Sizes::Exact, Sizes::Stored, Sizes::RoundedUp, Sizes::Zero]);
+    let update = sample::select(vec![
+        Update::Prompt,
+        Update::Slow(Duration::from_secs(30)),
+        Update::Silent { removed: true },
+        Update::Silent { removed: false },
+    ]);
+    let refused = option::of(sample::select(vec![Kind::Stat, Kind::ListAll, Kind::Retr, Kind::Dele, Kind::Quit]));
+    (unknown, form, ids, sizes, update, refused, option::of(0..4_u32)).prop_map(
+        |((no_capa, no_uidl, no_top), (lf, bare_ok, no_codes, unstuffed), ids, sizes, update, refused, visible)| {
+            let mut personality = Personality::new()
+                .lf(lf)
+                .bare_ok(bare_ok)
+                .first_dot_unstuffed(unstuffed)
+                .unique_ids(ids)
+                .sizes(sizes)
+                .update(update);
+            personality.visible = visible;
+            for (holds, change) in [
+                (no_capa, Personality::no_capa as fn(Personality) -> Personality),
+                (no_uidl, Personality::no_uidl),
+                (no_top, Personality::no_top),
+                (no_codes, Personality::no_response_codes),
+            ] {
+                if holds {
+                    personality = change(personality);
+                }
+            }
+            refused.into_iter().fold(personality, |personality, kind| personality.refuse(kind, "[SYS/TEMP] not now"))
+        },
+    )
+}

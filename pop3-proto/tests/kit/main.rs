@@ -1,0 +1,6 @@
+//! Tests of the parts for tests.
+
+mod failing;
+mod personality;
+#[cfg(feature = "proptest")]
+mod strategies;
