@@ -58,6 +58,16 @@ impl Connection<TcpStream> {
     /// # Errors
     ///
     /// [`Error`]: a setting is missing, the server could not be reached, or the greeting is not `+OK`.
+    ///
+    /// ```no_run
+    /// use pop3_async::{Connect, Connection};
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut connection = Connection::open(Connect::new().host("pop.example.org")).await?;
+    /// println!("{:?}", connection.capabilities().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn open(connect: Connect) -> Result<Connection<TcpStream>, Error> {
         let connect = connect.default_host(std::env::var("MAILHOST").ok());
         let tls = Driver::<TcpStream>::requirements(&connect, true)?;

@@ -129,6 +129,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Errors
     ///
     /// [`SettingsError`](crate::SettingsError) if they are missing, and the errors of [`login_as`](Self::login_as).
+    ///
+    /// ```no_run
+    /// use pop3_async::{Connect, Connection};
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let to = Connect::new().host("pop.example.org").user("mrose").password("tanstaaf");
+    /// let session = Connection::open(to).await?.login().await.map_err(|failed| failed.error)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn login(self) -> Result<Session<S>, Box<LoginFailed<S>>> {
         match self.connect.find_credentials(crate::netrc::find) {
             Ok(credentials) => self.login_as(credentials).await,
@@ -143,6 +153,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Errors
     ///
     /// [`LoginFailed`], with the error and, if it is still usable, the connection.
+    ///
+    /// ```no_run
+    /// use pop3_async::{Connect, Connection, Credentials};
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let connection = Connection::open(Connect::new().host("pop.example.org")).await?;
+    /// match connection.login_as(Credentials::new("mrose", "tanstaaf")).await {
+    ///     Ok(mut session) => println!("{} messages", session.stat().await?.messages),
+    ///     Err(failed) => println!("{}; try again: {}", failed.error, failed.connection.is_some()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "USER")]
     #[doc(alias = "PASS")]
     #[doc(alias = "APOP")]

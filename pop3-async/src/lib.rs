@@ -24,6 +24,25 @@
 //! multi-threaded. Enable the time driver of the runtime and, for [`connect()`] and [`Connection::open`], the I/O
 //! driver. Futures are [`Send`] if the stream is.
 //!
+//! # Guide
+//!
+//! Chapters on downloading without losing mail, on logins with TLS and `OAuth`, on moving from other libraries, and
+//! on recipes with tokio: see [`guide`].
+//!
+//! # Features
+//!
+//! ```sh
+//! cargo add pop3-async
+//! cargo add tokio --features macros,rt-multi-thread
+//! ```
+//!
+//! | feature | |
+//! |---|---|
+//! | `tls` | TLS with rustls and the platform's verifier; enabled by default |
+//! | `testing` | a stream in memory that cuts, delays and ends as you want, with a server at its other end |
+//!
+//! Without default features, only [`Security::Plaintext`] is possible. The crate requires Rust 1.85.
+//!
 //! # Errors
 //!
 //! Connecting, logging in and every call return an [`Error`]. Its [`kind`](Error::kind) shows what you can do about it.
@@ -99,6 +118,9 @@
 //!
 //! With the feature `testing`, the module `testing` contains a stream in memory that has a server at its other end, and
 //! that cuts, delays and ends as you want.
+// Without the feature, the link leads to the documentation with all features.
+#![cfg_attr(not(feature = "tls"), doc = "")]
+#![cfg_attr(not(feature = "tls"), doc = "[`guide`]: https://docs.rs/pop3-async/latest/pop3_async/guide/")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
@@ -107,6 +129,8 @@ mod clock;
 mod connect;
 mod connection;
 mod driver;
+#[cfg(all(doc, feature = "tls"))]
+pub mod guide;
 mod message;
 mod netrc;
 mod serve;

@@ -108,6 +108,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause).
+    ///
+    /// ```
+    /// # async fn example(session: &mut pop3_async::Session<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// for (number, id) in session.uidl().await? {
+    ///     println!("message {number} is {id}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "UIDL")]
     pub async fn uidl(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error> {
         self.driver.call(UidlAll::new()).await
@@ -133,6 +142,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause), such as [`Cause::Refused`](crate::Cause::Refused) if there is no such message.
+    ///
+    /// ```
+    /// # async fn example(session: &mut pop3_async::Session<tokio::net::TcpStream>) -> std::io::Result<()> {
+    /// let mut message = session.retrieve(1).await.map_err(std::io::Error::other)?;
+    /// tokio::io::copy(&mut message, &mut tokio::fs::File::create("1.eml").await?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "RETR")]
     pub async fn retrieve(&mut self, number: u32) -> Result<MessageReader<'_, S>, Error> {
         MessageReader::open(&mut self.driver, number, Retrieval::retr(number)).await
@@ -177,6 +194,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Retrieves these messages, pipelined if the server permits it.
+    ///
+    /// ```
+    /// # async fn example(session: &mut pop3_async::Session<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// let mut messages = session.retrieve_many([1, 3, 5]);
+    /// while let Some(message) = messages.next().await? {
+    ///     println!("message {}", message.number());
+    ///     let octets = message.into_message().await?.into_bytes();
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "RETR")]
     pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Messages<'_, S> {
         let batch = Batch::retrieve(Selection::numbered(numbers), self.driver.window);
@@ -197,6 +225,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Retrieves the headers of these messages.
+    ///
+    /// ```
+    /// # async fn example(session: &mut pop3_async::Session<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// let mut headers = session.headers_many(1..=10);
+    /// while let Some(header) = headers.next().await {
+    ///     let (number, header) = header?;
+    ///     println!("{number}: {:?}", header.view().get("subject"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "TOP")]
     pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Headers<'_, S> {
         self.header_batch(Selection::numbered(numbers))
@@ -224,6 +263,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Marks these messages as deleted. Returns a stream: nothing is sent until you poll it.
+    ///
+    /// ```
+    /// # async fn example(session: &mut pop3_async::Session<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// let mut deletions = session.delete_many([1, 3, 5]);
+    /// while let Some(deletion) = deletions.next().await {
+    ///     println!("message {} is marked", deletion?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "DELE")]
     pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Deletions<'_, S> {
         let batch = Batch::delete(numbers, self.driver.window);
@@ -354,6 +403,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// # Errors
     ///
     /// [`QuitError`], which distinguishes a refusal from a missing answer.
+    ///
+    /// ```
+    /// # async fn example(mut session: pop3_async::Session<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// session.delete(1).await?;
+    /// match session.quit().await {
+    ///     Ok(()) => println!("message 1 is deleted"),
+    ///     Err(error) => println!("{error}"), // it says whether it may have been
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn quit(mut self) -> Result<(), QuitError> {
         self.driver.quit().await
     }

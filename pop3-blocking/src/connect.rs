@@ -55,6 +55,14 @@ impl Connection<Tcp> {
     /// # Errors
     ///
     /// [`Error`]: a setting is missing, the server could not be reached, or the greeting is not `+OK`.
+    ///
+    /// ```no_run
+    /// use pop3_blocking::{Connect, Connection};
+    ///
+    /// let mut connection = Connection::open(Connect::new().host("pop.example.org"))?;
+    /// println!("{:?}", connection.capabilities()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn open(connect: Connect) -> Result<Connection<Tcp>, Error> {
         let connect = connect.default_host(std::env::var("MAILHOST").ok());
         let tls = Driver::<Tcp>::requirements(&connect)?;

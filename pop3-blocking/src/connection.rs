@@ -130,6 +130,14 @@ impl<S: Read + Write> Connection<S> {
     /// # Errors
     ///
     /// [`SettingsError`](crate::SettingsError) if they are missing, and the errors of [`login_as`](Self::login_as).
+    ///
+    /// ```no_run
+    /// use pop3_blocking::{Connect, Connection};
+    ///
+    /// let to = Connect::new().host("pop.example.org").user("mrose").password("tanstaaf");
+    /// let session = Connection::open(to)?.login().map_err(|failed| failed.error)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn login(self) -> Result<Session<S>, Box<LoginFailed<S>>> {
         match self.connect.find_credentials(crate::netrc::find) {
             Ok(credentials) => self.login_as(credentials),
@@ -143,6 +151,17 @@ impl<S: Read + Write> Connection<S> {
     /// # Errors
     ///
     /// [`LoginFailed`], with the error and, if it is still usable, the connection.
+    ///
+    /// ```no_run
+    /// use pop3_blocking::{Connect, Connection, Credentials};
+    ///
+    /// let connection = Connection::open(Connect::new().host("pop.example.org"))?;
+    /// match connection.login_as(Credentials::new("mrose", "tanstaaf")) {
+    ///     Ok(mut session) => println!("{} messages", session.stat()?.messages),
+    ///     Err(failed) => println!("{}; try again: {}", failed.error, failed.connection.is_some()),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "USER")]
     #[doc(alias = "PASS")]
     #[doc(alias = "APOP")]

@@ -18,6 +18,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Guide
+//!
+//! A chapter each on downloading without losing mail, on logins with TLS and `OAuth`, on moving from other libraries,
+//! and on recipes: see [`guide`].
+//!
+//! # Features
+//!
+//! ```sh
+//! cargo add pop3-blocking
+//! ```
+//!
+//! | feature | |
+//! |---|---|
+//! | `tls` | TLS with rustls and the platform's verifier; enabled by default |
+//! | `testing` | scripted servers, a certificate authority for tests, and streams that fail on purpose |
+//!
+//! Without default features, only [`Security::Plaintext`] is possible. The crate requires Rust 1.85.
+//!
 //! # Errors
 //!
 //! Connecting, logging in and every call return an [`Error`]. Its [`kind`](Error::kind) shows what you can do about it.
@@ -72,6 +90,7 @@
 #![cfg_attr(not(feature = "tls"), doc = "[`Tls`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/struct.Tls.html")]
 #![cfg_attr(not(feature = "tls"), doc = "[`TlsFailure::of`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/")]
 #![cfg_attr(not(feature = "tls"), doc = "[`client_config`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/")]
+#![cfg_attr(not(feature = "tls"), doc = "[`guide`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/guide/")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
@@ -79,6 +98,8 @@ mod batch;
 mod connect;
 mod connection;
 mod driver;
+#[cfg(all(doc, feature = "tls"))]
+pub mod guide;
 mod message;
 mod netrc;
 mod serve;

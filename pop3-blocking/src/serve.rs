@@ -16,7 +16,7 @@ pub use tls::serve_tls;
 
 /// Serves a maildrop on a stream with the default [`ServerConfig`]. It permits APOP, and SCRAM-SHA-256 if the maildrop
 /// has keys for it. It does not permit USER and PASS or PLAIN, which reveal the password. To change this, use
-/// [`serve_with`].
+/// [`serve_with`], whose example also applies to this function.
 ///
 /// # Errors
 ///

@@ -64,6 +64,14 @@ impl<S: Read + Write> Session<S> {
     ///
     /// Any [`Cause`](crate::Cause), as for all calls of a session; [`Error::is_recoverable`] returns true if the
     /// session is still usable.
+    ///
+    /// ```
+    /// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// let maildrop = session.stat()?;
+    /// println!("{} messages, {} octets", maildrop.messages, maildrop.octets);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "STAT")]
     pub fn stat(&mut self) -> Result<DropListing, Error> {
         self.driver.call(Stat)
@@ -74,6 +82,15 @@ impl<S: Read + Write> Session<S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause).
+    ///
+    /// ```
+    /// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// for listing in session.list()? {
+    ///     println!("message {}: {} octets", listing.number, listing.octets);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "LIST")]
     pub fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
         self.driver.call(ListAll::new())
@@ -96,6 +113,15 @@ impl<S: Read + Write> Session<S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause).
+    ///
+    /// ```
+    /// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// for (number, id) in session.uidl()? {
+    ///     println!("message {number} is {id}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "UIDL")]
     pub fn uidl(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error> {
         self.driver.call(UidlAll::new())
@@ -117,6 +143,14 @@ impl<S: Read + Write> Session<S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause), such as [`Cause::Refused`](crate::Cause::Refused) if there is no such message.
+    ///
+    /// ```
+    /// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> std::io::Result<()> {
+    /// let mut message = session.retrieve(1).map_err(std::io::Error::other)?;
+    /// std::io::copy(&mut message, &mut std::fs::File::create("1.eml")?)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "RETR")]
     pub fn retrieve(&mut self, number: u32) -> Result<MessageReader<'_, S>, Error> {
         MessageReader::open(&mut self.driver, number, Retrieval::retr(number))
@@ -128,6 +162,14 @@ impl<S: Read + Write> Session<S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); refused if there is no such message, or if the server does not support TOP.
+    ///
+    /// ```
+    /// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// let beginning = session.top(1, 10)?.into_message()?;
+    /// println!("{}", String::from_utf8_lossy(beginning.as_bytes()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn top(&mut self, number: u32, lines: u32) -> Result<MessageReader<'_, S>, Error> {
         MessageReader::open(&mut self.driver, number, Retrieval::top(number, lines))
     }
@@ -155,6 +197,17 @@ impl<S: Read + Write> Session<S> {
     }
 
     /// Retrieves these messages, pipelined if the server permits it.
+    ///
+    /// ```
+    /// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// let mut messages = session.retrieve_many([1, 3, 5]);
+    /// while let Some(message) = messages.next()? {
+    ///     println!("message {}", message.number());
+    ///     let octets = message.into_message()?.into_bytes();
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "RETR")]
     pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Messages<'_, S> {
         let batch = Batch::retrieve(Selection::numbered(numbers), self.driver.window);
@@ -173,6 +226,16 @@ impl<S: Read + Write> Session<S> {
     }
 
     /// Retrieves the headers of these messages.
+    ///
+    /// ```
+    /// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// for header in session.headers_many(1..=10) {
+    ///     let (number, header) = header?;
+    ///     println!("{number}: {:?}", header.view().get("subject"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "TOP")]
     pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Headers<'_, S> {
         self.header_batch(Selection::numbered(numbers))
@@ -199,6 +262,15 @@ impl<S: Read + Write> Session<S> {
     }
 
     /// Marks these messages as deleted. Returns an iterator, which sends nothing until you advance it.
+    ///
+    /// ```
+    /// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// for deletion in session.delete_many([1, 3, 5]) {
+    ///     println!("message {} is marked", deletion?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "DELE")]
     pub fn delete_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Deletions<'_, S> {
         let batch = Batch::delete(numbers, self.driver.window);
@@ -308,6 +380,17 @@ impl<S: Read + Write> Session<S> {
     /// # Errors
     ///
     /// [`QuitError`], which distinguishes a refusal from a missing answer.
+    ///
+    /// ```
+    /// # fn example(mut session: pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// session.delete(1)?;
+    /// match session.quit() {
+    ///     Ok(()) => println!("message 1 is deleted"),
+    ///     Err(error) => println!("{error}"), // it says whether it may have been
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn quit(mut self) -> Result<(), QuitError> {
         self.driver.quit()
     }

@@ -5,6 +5,7 @@
 mod drain;
 #[path = "../../../pop3-blocking/tests/examples/new_mail.rs"]
 mod new_mail;
+mod readme;
 #[path = "../../../pop3-blocking/tests/examples/stage.rs"]
 mod stage;
 
