@@ -97,8 +97,8 @@
 //!
 //! # Tests
 //!
-//! With the feature `testing`, the module `testing` contains a stream in memory that has a server at its other end, and
-//! that cuts, delays and ends as you want.
+//! With the feature `testing`, the module `testing` contains a stream in memory that has a server at its other end, such as
+//! one that plays a script, and that cuts, delays and ends as you want.
 #![forbid(unsafe_code)]
 
 mod batch;

@@ -65,8 +65,9 @@
 //!
 //! # Tests
 //!
-//! With the feature `testing`, the module `testing` contains a stream in memory that has a server at its other end and
-//! that cuts, delays and ends as you want, scripted servers on loopback, and a certificate authority for tests.
+//! With the feature `testing`, the module `testing` contains a stream in memory that has a server at its other end, such as
+//! one that plays a script, and that cuts, delays and ends as you want. It also contains scripted servers on loopback,
+//! and a certificate authority for tests.
 #![forbid(unsafe_code)]
 
 mod batch;

@@ -8,3 +8,4 @@ pub mod echo;
 pub mod line_ends;
 pub mod link;
 pub mod maildrop;
+pub mod script;
