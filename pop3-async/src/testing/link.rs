@@ -74,7 +74,7 @@ pub fn serve<M: Maildrop>(maildrop: M, config: ServerConfig, schedule: Schedule)
 /// use pop3_async::testing::link::{self, Schedule};
 /// use pop3_async::{Connect, Connection, Security};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] // so that the wait takes no time
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let script = format!("{LOGIN}C: STAT\nS: +OK 2 320\n-- wait 30 s\nC: QUIT\nS: -ERR [SYS/TEMP] the disk is full\n");
 /// let (stream, verdict) = link::script(&script, Schedule::new());
