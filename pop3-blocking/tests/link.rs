@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pop3_blocking::pop3_proto::Service;
 use pop3_blocking::pop3_proto::serve::{MailStore, MemoryMaildrop};
-use pop3_blocking::testing::link::{self, Direction, Fault, Line, LinkStream, Responder, Schedule, Side};
+use pop3_blocking::testing::link::{self, Direction, Fault, LinkStream, Schedule, ScriptedServer, Side};
 use pop3_blocking::{
     Connect, Connection, Error, ErrorKind, Method, QuitError, Security, ServerConfig, Session, Timeouts,
 };
@@ -33,6 +33,8 @@ fn stream(store: &MailStore, schedule: &Schedule) -> Stream {
 }
 
 type Way = fn(Stream, Connect) -> Result<Connection<Stream>, Error>;
+
+type Play = fn(LinkStream<ScriptedServer>, Connect) -> Result<Connection<LinkStream<ScriptedServer>>, Error>;
 
 const WAYS: [Way; 2] = [Connection::over, Connection::over_link];
 
@@ -171,47 +173,10 @@ fn waiting_forever_is_an_error() {
 fn an_idle_session_is_looked_at() {
     // The first read returns the greeting only.
     let schedule = Schedule::new().to_client(Direction::new().cuts([11]));
-    let stream = || LinkStream::new(Line::new(Talkative::default(), schedule.clone()));
-    for (connection, is_sent) in
-        [(Connection::over(stream(), connect()), true), (Connection::over_link(stream(), connect()), false)]
-    {
-        let mut connection = connection.unwrap();
-        let error = connection.capabilities().unwrap_err();
-        assert_eq!(connection.get_ref().line().responder().heard > 0, is_sent, "{error}");
-    }
-}
-
-/// A server that says more than its greeting.
-struct Talkative {
-    said: &'static [u8],
-    heard: usize,
-    space: [u8; 64],
-}
-
-impl Default for Talkative {
-    fn default() -> Talkative {
-        Talkative { said: b"+OK ready\r\n-ERR I am leaving\r\n", heard: 0, space: [0; 64] }
-    }
-}
-
-impl Responder for Talkative {
-    fn spare(&mut self) -> &mut [u8] {
-        &mut self.space
-    }
-
-    fn filled(&mut self, len: usize) {
-        self.heard += len;
-    }
-
-    fn pending(&self) -> &[u8] {
-        self.said
-    }
-
-    fn written(&mut self, len: usize) {
-        self.said = &self.said[len..];
-    }
-
-    fn is_over(&self) -> bool {
-        false
+    for (over, is_sent) in [(Connection::over as Play, true), (Connection::over_link, false)] {
+        let script = "S: +OK ready\nS: -ERR I am leaving\nC: CAPA\n";
+        let (stream, verdict) = link::script(script, schedule.clone());
+        let error = over(stream, connect()).unwrap().capabilities().unwrap_err();
+        assert_eq!(verdict.check().is_ok(), is_sent, "{error}");
     }
 }

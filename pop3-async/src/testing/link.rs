@@ -52,6 +52,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use pop3_proto::serve::Maildrop;
 pub use pop3_proto::testing::link::{Direction, Fault, Halt, Line, Link, Responder, Schedule, Side};
+pub use pop3_proto::testing::script::{Mismatch, ScriptedServer, Verdict};
 use pop3_proto::{ServerConfig, Service};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -63,6 +64,36 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// instead of beginning TLS.
 pub fn serve<M: Maildrop>(maildrop: M, config: ServerConfig, schedule: Schedule) -> LinkStream<Service<M>> {
     LinkStream::new(Line::serving(maildrop, config, schedule))
+}
+
+/// Returns a stream to a server that plays a [script](pop3_proto::testing::script), and whether the client has kept to
+/// it.
+///
+/// ```
+/// use pop3_async::pop3_proto::testing::script::LOGIN;
+/// use pop3_async::testing::link::{self, Schedule};
+/// use pop3_async::{Connect, Connection, Security};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] // so that the wait takes no time
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let script = format!("{LOGIN}C: STAT\nS: +OK 2 320\n-- wait 30 s\nC: QUIT\nS: -ERR [SYS/TEMP] the disk is full\n");
+/// let (stream, verdict) = link::script(&script, Schedule::new());
+/// let connect = Connect::new().security(Security::Plaintext).allow_plaintext(true).user("mrose").password("tanstaaf");
+/// let mut session = Connection::over(stream, connect).await?.login().await?;
+/// assert_eq!(session.stat().await?.messages, 2);
+/// assert!(session.quit().await.is_err());
+/// verdict.done();
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Panics
+///
+/// Panics if a line is not a line of a script.
+pub fn script(script: &str, schedule: Schedule) -> (LinkStream<ScriptedServer>, Verdict) {
+    let server = ScriptedServer::new(script);
+    let verdict = server.verdict();
+    (LinkStream::new(Line::new(server, schedule)), verdict)
 }
 
 /// The client's end of a link in memory. See the [module](self) for an example.

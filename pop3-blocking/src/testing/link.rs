@@ -46,6 +46,7 @@ use std::time::Duration;
 use pop3_proto::drive::Deadlines;
 use pop3_proto::serve::Maildrop;
 pub use pop3_proto::testing::link::{Direction, Fault, Halt, Line, Link, Responder, Schedule, Side};
+pub use pop3_proto::testing::script::{Mismatch, ScriptedServer, Verdict};
 use pop3_proto::{ServerConfig, Service};
 
 use crate::driver::Driver;
@@ -79,6 +80,33 @@ impl<R: Responder> Connection<LinkStream<R>> {
 /// instead of beginning TLS.
 pub fn serve<M: Maildrop>(maildrop: M, config: ServerConfig, schedule: Schedule) -> LinkStream<Service<M>> {
     LinkStream::new(Line::serving(maildrop, config, schedule))
+}
+
+/// Returns a stream to a server that plays a [script](pop3_proto::testing::script), and whether the client has kept to
+/// it.
+///
+/// ```
+/// use pop3_blocking::pop3_proto::testing::script::LOGIN;
+/// use pop3_blocking::testing::link::{self, Schedule};
+/// use pop3_blocking::{Connect, Connection, Security};
+///
+/// let script = format!("{LOGIN}C: STAT\nS: +OK 2 320\n-- wait 30 s\nC: QUIT\nS: -ERR [SYS/TEMP] the disk is full\n");
+/// let (stream, verdict) = link::script(&script, Schedule::new());
+/// let connect = Connect::new().security(Security::Plaintext).allow_plaintext(true).user("mrose").password("tanstaaf");
+/// let mut session = Connection::over(stream, connect)?.login()?;
+/// assert_eq!(session.stat()?.messages, 2);
+/// assert!(session.quit().is_err());
+/// verdict.done();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Panics
+///
+/// Panics if a line is not a line of a script.
+pub fn script(script: &str, schedule: Schedule) -> (LinkStream<ScriptedServer>, Verdict) {
+    let server = ScriptedServer::new(script);
+    let verdict = server.verdict();
+    (LinkStream::new(Line::new(server, schedule)), verdict)
 }
 
 /// The client's end of a link in memory. See the [module](self) for an example.

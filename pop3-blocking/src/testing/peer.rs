@@ -1,8 +1,7 @@
 //! A server that plays a script on loopback.
 //!
-//! A script is a conversation, a line each. `S: ` is a line that the server sends, `C: ` one that the client must send;
-//! CRLF is understood. `-- quiet` asserts that the client sends nothing for a moment, `-- hold` waits until the client has
-//! closed the connection, with nothing said before. The server closes it at the end of its script.
+//! [`pop3_proto::testing::script`] describes scripts. Here, their waits take real time; if you need no socket, use
+//! [`link::script`](super::link::script()), which has a virtual clock.
 //!
 //! ```
 //! use pop3_blocking::testing::peer::{LOGIN, session};
@@ -17,7 +16,11 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use pop3_proto::testing::link::Responder;
+use pop3_proto::testing::script::ScriptedServer;
+pub use pop3_proto::testing::script::{LOGIN, PIPELINED_LOGIN, Turn, turns};
 
 use crate::{Connect, Security, Session, Tcp, connect};
 
@@ -25,59 +28,6 @@ use crate::{Connect, Security, Session, Tcp, connect};
 pub const PATIENCE: Duration = Duration::from_secs(600);
 /// A timeout that a test waits for, where other answers must come before it, too: only a hang makes those late.
 pub const LONG: Duration = Duration::from_secs(3);
-
-/// A login as USER and PASS on a server that knows no CAPA.
-pub const LOGIN: &str = "
-S: +OK ready
-C: CAPA
-S: -ERR what?
-C: USER mrose
-S: +OK
-C: PASS tanstaaf
-S: +OK
-";
-
-/// A login on a server that pipelines.
-pub const PIPELINED_LOGIN: &str = "
-S: +OK ready
-C: CAPA
-S: +OK
-S: USER
-S: PIPELINING
-S: .
-C: USER mrose
-C: PASS tanstaaf
-S: +OK
-S: +OK
-";
-
-/// The meaning of a line of a script.
-#[derive(Clone, Debug)]
-pub enum Turn {
-    /// The server sends these octets.
-    Server(Vec<u8>),
-    /// The client must send these octets.
-    Client(Vec<u8>),
-    /// The client sends nothing for a moment.
-    Quiet,
-    /// The client closes the connection and sends nothing before.
-    Hold,
-}
-
-/// Returns the meanings of the lines of a script.
-///
-/// # Panics
-///
-/// The iterator panics at a line that has none.
-pub fn turns(script: &str) -> impl Iterator<Item = Turn> + '_ {
-    script.lines().filter(|line| !line.is_empty()).map(|line| match line.split_at(3.min(line.len())) {
-        ("S: ", said) => Turn::Server(format!("{said}\r\n").into()),
-        ("C: ", said) => Turn::Client(format!("{said}\r\n").into()),
-        ("-- ", "quiet") => Turn::Quiet,
-        ("-- ", "hold") => Turn::Hold,
-        _ => panic!("not a line of a script: {line}"),
-    })
-}
 
 /// A server for one connection.
 #[derive(Debug)]
@@ -150,12 +100,11 @@ pub fn session(login: &str, script: &str) -> (Session<Tcp>, Peer) {
 ///
 /// Panics if the client does not keep to the script.
 pub fn play(stream: &mut TcpStream, script: &str) {
-    for turn in turns(script) {
-        match turn {
-            Turn::Quiet => expect_quiet(stream),
-            turn => perform(stream, &turn),
-        }
-    }
+    converse(stream, script, |stream, space, wait| {
+        stream.set_read_timeout(Some(wait.unwrap_or(PATIENCE))).unwrap();
+        stream.read(space)
+    });
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
 }
 
 /// Plays a script without `-- quiet` on a stream of any kind.
@@ -164,33 +113,50 @@ pub fn play(stream: &mut TcpStream, script: &str) {
 ///
 /// Panics if the client does not keep to the script.
 pub fn say(stream: &mut (impl Read + Write), script: &str) {
-    turns(script).for_each(|turn| perform(stream, &turn));
+    converse(stream, script, |stream, space, wait| {
+        assert_eq!(wait, None, "-- quiet needs a socket, which has a time-out");
+        stream.read(space)
+    });
 }
 
-fn perform(stream: &mut (impl Read + Write), turn: &Turn) {
-    match turn {
-        // A client that has given up already need not listen.
-        Turn::Server(octets) => stream.write_all(octets).unwrap_or_default(),
-        Turn::Client(expected) => {
-            let mut said = vec![0; expected.len()];
-            let result = stream.read_exact(&mut said);
-            let (said, expected) = (said.escape_ascii(), expected.escape_ascii());
-            result.unwrap_or_else(|error| panic!("instead of {expected}: {error}; {said}"));
-            assert_eq!(said.to_string(), expected.to_string());
+/// Plays a script. `read` waits no longer than it is told. What the client sends after the script is not read.
+fn converse<S: Read + Write>(
+    stream: &mut S,
+    script: &str,
+    read: impl Fn(&mut S, &mut [u8], Option<Duration>) -> io::Result<usize>,
+) {
+    let mut server = ScriptedServer::new(script);
+    let begin = Instant::now();
+    while !server.is_over() || !server.pending().is_empty() {
+        server.tick(begin.elapsed());
+        if !server.pending().is_empty() {
+            // A client that has given up already need not listen.
+            let _ = stream.write_all(server.pending());
+            server.written(server.pending().len());
+            continue;
         }
-        Turn::Quiet => panic!("-- quiet needs a socket, which has a time-out"),
-        Turn::Hold => assert_eq!(rest(stream), "", "the client said more than the script"),
+        let wait = server.alarm().map(|at| at.saturating_sub(begin.elapsed()).max(Duration::from_millis(1)));
+        let wanted = server.wanted();
+        if wanted == 0 {
+            std::thread::sleep(wait.unwrap_or_default());
+            continue;
+        }
+        let space = server.spare();
+        let wanted = wanted.min(space.len());
+        let result = read(stream, &mut space[..wanted], wait);
+        // A wait that begins now must not begin in the past.
+        server.tick(begin.elapsed());
+        match result {
+            Ok(octets) if octets > 0 => server.filled(octets),
+            Err(error) if is_time_out(&error) && wait.is_some() => {}
+            Err(error) if is_time_out(&error) => panic!("{error}: {}", server.verdict().check().unwrap_err()),
+            _ => {
+                server.closed();
+                break;
+            }
+        }
     }
-}
-
-fn expect_quiet(stream: &mut TcpStream) {
-    stream.set_read_timeout(Some(Duration::from_millis(30))).unwrap();
-    let mut early = [0; 64];
-    match stream.read(&mut early) {
-        Err(error) if is_time_out(&error) => {}
-        other => panic!("the client spoke out of turn: {other:?} {}", early.escape_ascii()),
-    }
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    server.verdict().done();
 }
 
 /// Returns the octets that the client sends until it closes the connection, in whichever way.

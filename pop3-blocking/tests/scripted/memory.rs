@@ -20,14 +20,14 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn playing(script: &str, piece: usize, cut: usize, end: Option<ErrorKind>) -> Memory {
         let (mut answers, mut expected) = (vec![(0, Vec::new())], Vec::new());
-        for turn in turns(script) {
+        for (_, turn) in turns(script) {
             match turn {
                 Turn::Client(octets) => {
                     expected.extend(octets);
                     answers.push((expected.len(), Vec::new()));
                 }
                 Turn::Server(octets) => answers.last_mut().unwrap().1.extend(octets),
-                Turn::Quiet | Turn::Hold => {}
+                _ => {}
             }
         }
         Memory { answers, expected, written: Vec::new(), writes: 0, read: 0, piece, cut, end }

@@ -11,5 +11,6 @@ pub mod line_ends;
 pub mod link;
 pub mod maildrop;
 pub mod personality;
+pub mod script;
 #[cfg(feature = "proptest")]
 pub mod strategies;

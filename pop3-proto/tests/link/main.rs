@@ -2,6 +2,7 @@
 
 mod faults;
 mod lines;
+mod script;
 mod time;
 
 use pop3_proto::testing::link::{Direction, Halt, Link, Schedule, Side};

@@ -11,7 +11,8 @@ use crate::wire::Timestamp;
 /// The timestamp in the greeting of [`Line::serving`], which is always the same.
 const TIMESTAMP: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
 
-/// A server without I/O at the end of a [`Line`]: a [`Service`], or your own.
+/// A server without I/O at the end of a [`Line`]: a [`Service`], a
+/// [`ScriptedServer`](crate::testing::script::ScriptedServer), or your own.
 pub trait Responder {
     /// Returns the space for octets from the client. It is empty if the server does not read now.
     fn spare(&mut self) -> &mut [u8];
