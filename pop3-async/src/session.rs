@@ -202,6 +202,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.header_batch(Selection::numbered(numbers))
     }
 
+    /// Retrieves the headers of these messages and the first `lines` lines of each body, pipelined if the server
+    /// permits it. You can read each while it arrives, which limits the memory for headers of any length.
+    #[doc(alias = "TOP")]
+    pub fn top_many(&mut self, numbers: impl IntoIterator<Item = u32>, lines: u32) -> Messages<'_, S> {
+        let batch = Batch::top(lines, Selection::numbered(numbers), self.driver.window);
+        Messages::new(&mut self.driver, batch)
+    }
+
     /// Marks all messages as deleted. Sends LIST, and returns a stream that sends the DELE commands as you poll it.
     ///
     /// If you drop the future, the next call skips the list, and nothing is marked.

@@ -140,6 +140,16 @@ async fn streams() {
     assert_eq!(headers[2].as_ref().unwrap().1.view().get("subject").unwrap().body(), &b"2"[..]);
     assert_eq!(headers.len(), 3);
 
+    let mut tops = session.top_many([4, 9, 2], 1);
+    let mut next = tops.next().await.unwrap().unwrap();
+    assert_eq!(next.number(), 4);
+    let mut octets = Vec::new();
+    next.read_to_end(&mut octets).await.unwrap();
+    assert!(octets.starts_with(b"Subject: 4\r\n\r\n"), "{}", octets.escape_ascii());
+    assert_eq!(tops.next().await.unwrap_err().operation(), "TOP 9 1");
+    assert_eq!(tops.next().await.unwrap().unwrap().number(), 2);
+    assert!(tops.next().await.unwrap().is_none());
+
     let deletions = collect(session.delete_many([1, 9, 5])).await;
     assert_eq!(*deletions[0].as_ref().unwrap(), 1);
     assert_eq!(deletions[1].as_ref().unwrap_err().operation(), "DELE 9");

@@ -35,13 +35,16 @@ pub(crate) fn start() -> io::Result<u16> {
 /// new.
 fn samples() -> Vec<(&'static str, Vec<u8>)> {
     let header = |subject: &str| {
-        format!("From: Postmaster <postmaster@example.org>\r\nTo: Demo <demo@example.org>\r\nSubject: {subject}\r\n")
+        format!(
+            "Date: Thu, 1 Jan 2026 12:00:00 +0000\r\nFrom: Postmaster <postmaster@example.org>\r\n\
+             To: Demo <demo@example.org>\r\nSubject: {subject}\r\n"
+        )
     };
     let mut folded = header("a header field");
     folded += "References: <first@example.org>\r\n\t<second@example.org>\r\n  <third@example.org>\r\n";
     folded += "\r\nThe References field above has three lines, and is one field.\r\n";
 
-    let mut eight_bit = header("eight bits").into_bytes();
+    let mut eight_bit = header("=?iso-8859-1?Q?eight_bits:_Gr=FC=DFe?=").into_bytes();
     eight_bit.extend_from_slice(b"Content-Type: text/plain; charset=iso-8859-1\r\n\r\nGr\xfc\xdfe, d\xe9j\xe0 vu\r\n");
 
     vec![

@@ -47,8 +47,8 @@ impl Failure {
     pub(crate) fn unprotected() -> Failure {
         Failure::new(
             Status::Login,
-            "the password was not sent, because pop:// is not encrypted: use pop3s:// or --starttls, \
-             or --plaintext to send it without TLS",
+            "nothing secret was sent, because pop:// is not encrypted: use pop3s:// or --starttls, \
+             or --plaintext to send the password without TLS",
         )
     }
 
@@ -65,7 +65,12 @@ impl Failure {
             }
             _ => greeting_hint(&error, security),
         };
-        match Failure::from(error) {
+        Failure::from(error).hint(hint)
+    }
+
+    /// Adds a sentence that shows what may help, unless it is empty.
+    pub(crate) fn hint(self, hint: &str) -> Failure {
+        match self {
             Failure::Because(status, why) if !hint.is_empty() => {
                 let end = if why.ends_with(['.', '!', '?']) { "" } else { "." };
                 Failure::Because(status, format!("{why}{end} {hint}"))

@@ -10,10 +10,14 @@ mod demo;
 mod digest;
 mod failure;
 mod fetch;
+mod index;
 #[cfg(unix)]
 mod interrupt;
+mod log;
 mod maildir;
 mod mark;
+mod mbox;
+mod messages;
 mod notes;
 mod options;
 mod output;
@@ -21,26 +25,30 @@ mod pages;
 mod password;
 mod rows;
 mod safe;
+mod secret;
 mod seen;
+mod selection;
 mod serve;
 mod survey;
+mod table;
+mod terminal;
 mod url;
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use pop3_blocking::{Connect, LogEntry, Method, Security, Session, Tcp, Tls};
+use zeroize::Zeroizing;
 
 use delivery::Delivery;
 use failure::{Failure, Status};
+use log::Log;
 use mark::Account;
 use options::{Command, Options};
 use output::Output;
+use password::Login;
 use url::Target;
-
-type Login = (String, zeroize::Zeroizing<String>);
 
 fn main() -> ExitCode {
     match run() {
@@ -66,11 +74,14 @@ fn run() -> Result<(), Failure> {
     let Some(command) = &options.command else {
         return Err(Failure::usage(format!("no command was given; use one of: {}", Command::NAMES)));
     };
+    if options.json && matches!(command, Command::Retr { .. } | Command::Top { .. }) {
+        return Err(Failure::usage("--json is for commands that list: `retr` and `top` write messages"));
+    }
     let login = login(&target, &options)?;
     if let Command::Fetch(plan) = command {
         // Opened before connecting, so that an error here costs no login.
         let opened = if plan.dry_run { Delivery::look } else { Delivery::open };
-        let delivery = opened(&plan.dir, account(&target, &options, &login.0))?;
+        let delivery = opened(&plan.dir, account(&target, &options, login.account()))?;
         #[cfg(unix)]
         interrupt::tell_of_fetch();
         let out = Output::new(options.json);
@@ -110,7 +121,7 @@ fn target(options: &Options) -> Result<Target, Failure> {
     Ok(target)
 }
 
-/// Returns the user name and the password, unless it is already known that they cannot be used.
+/// Returns the user name and the secret, unless it is already known that they cannot be used.
 fn login(target: &Target, options: &Options) -> Result<Login, Failure> {
     // The login would return the same error, but only after asking for the password.
     let shows_secret = target.method.is_none_or(Method::shows_secret);
@@ -118,9 +129,9 @@ fn login(target: &Target, options: &Options) -> Result<Login, Failure> {
         return Err(Failure::unprotected());
     }
     if options.demo {
-        return Ok((demo::USER.to_owned(), demo::PASSWORD.to_owned().into()));
+        return Ok(Login::password(demo::USER, demo::PASSWORD));
     }
-    password::find(target, options.password_file.as_deref())
+    password::find(target, options)
 }
 
 /// Returns the account to which the unique-ids belong.
@@ -135,11 +146,10 @@ fn account(target: &Target, options: &Options, user: &str) -> Account {
     Account { server, user: user.to_owned() }
 }
 
-fn open(target: &Target, options: &Options, (user, password): &Login) -> Result<Session<Tcp>, Failure> {
-    let mut connect = Connect::new()
+fn open(target: &Target, options: &Options, login: &Login) -> Result<Session<Tcp>, Failure> {
+    let mut connect = login
+        .add_to(Connect::new())
         .host(&target.host)
-        .user(user)
-        .password(password.as_str())
         .security(target.security)
         .tls(tls(options)?)
         .allow_plaintext(options.permits_plaintext());
@@ -156,37 +166,47 @@ fn open(target: &Target, options: &Options, (user, password): &Login) -> Result<
         let timeout = Duration::from_secs(seconds);
         connect = connect.connect_timeout(timeout).timeout(timeout).login_timeout(2 * timeout);
     }
+    let port = target.port.unwrap_or(if target.security == Security::Tls { 995 } else { 110 });
+    let place = format!("{}, port {port}, {}", target.host, protection(target.security));
     if let Some(path) = &options.log {
-        let file = open_log(path).map_err(|error| {
-            Failure::new(Status::Io, format!("the log {} could not be opened: {error}", path.display()))
-        })?;
-        connect = connect.log(move |entry: LogEntry<'_>| {
-            // An error of the log does not stop the session.
-            let _ = (&file).write_all(format!("{entry}\n").as_bytes());
-        });
+        let log = Log::open(path)?;
+        log.line(format_args!("-- session with {place}"));
+        connect = connect.log(move |entry: LogEntry<'_>| log.line(entry));
     }
-    notes::detail(format_args!("connecting to {}", target.host));
-    let session = pop3_blocking::connect(connect).map_err(|error| Failure::connecting(error, target.security))?;
-    notes::detail(format_args!("logged in as {user}"));
+    notes::detail(format_args!("connecting to {place}"));
+    let session = pop3_blocking::connect(connect).map_err(|error| {
+        let hint = login.hint(&error);
+        Failure::connecting(error, target.security).hint(hint)
+    })?;
+    notes::detail(format_args!("logged in {}", login.describe()));
     Ok(session)
 }
 
-fn tls(options: &Options) -> Result<Tls, Failure> {
-    if let Some(pin) = options.pin {
-        return Ok(Tls::new().pin(pin));
+const fn protection(security: Security) -> &'static str {
+    match security {
+        Security::Tls => "TLS",
+        Security::StartTls => "STLS",
+        Security::Plaintext => "without TLS",
     }
-    let Some(path) = &options.ca else { return Ok(Tls::new()) };
-    let failed =
-        |why: &dyn std::fmt::Display| Failure::usage(format!("the file {} cannot be used: {why}", path.display()));
-    let pem = std::fs::read(path).map_err(|error| failed(&error))?;
-    Tls::new().root_pem(&pem).map_err(|error| failed(&error))
 }
 
-/// Opens a log to append to. It contains private data about the user's mail, so only its owner can read it.
-fn open_log(path: &std::path::Path) -> std::io::Result<File> {
-    let mut how = OpenOptions::new();
-    how.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
-    how.open(path)
+fn tls(options: &Options) -> Result<Tls, Failure> {
+    let failed = |what: &str, path: &Path, why: &dyn std::fmt::Display| {
+        Failure::usage(format!("the {what} file {} cannot be used: {why}", path.display()))
+    };
+    let mut tls = Tls::new();
+    if let Some(pin) = options.pin {
+        tls = tls.pin(pin);
+    }
+    if let Some(path) = &options.ca {
+        let pem = std::fs::read(path).map_err(|error| failed("authority", path, &error))?;
+        tls = tls.root_pem(&pem).map_err(|error| failed("authority", path, &error))?;
+    }
+    if let Some(path) = &options.client_cert {
+        let chain = std::fs::read(path).map_err(|error| failed("client certificate", path, &error))?;
+        let of_key = options.client_key.as_ref().unwrap_or(path);
+        let key = std::fs::read(of_key).map(Zeroizing::new).map_err(|error| failed("client key", of_key, &error))?;
+        tls = tls.identity_pem(&chain, &key).map_err(|error| failed("client certificate", path, &error))?;
+    }
+    Ok(tls)
 }

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{Write, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::terminal;
+
 static QUIET: AtomicBool = AtomicBool::new(false);
 static VERBOSE: AtomicBool = AtomicBool::new(false);
 
@@ -16,7 +18,7 @@ pub(crate) fn set(quiet: bool, verbose: bool) {
 /// Shows an error or a warning, which no option hides.
 pub(crate) fn error(text: impl Display) {
     // If nothing reads it, there is nobody to tell.
-    let _ = writeln!(stderr(), "pop3: {text}");
+    let _ = writeln!(stderr(), "{}", terminal::wrap(&format!("pop3: {text}")));
 }
 
 /// Shows what was done, unless the user asked for errors only.

@@ -8,6 +8,7 @@ use pop3_blocking::{Fingerprint, Security};
 
 use crate::failure::Failure;
 use crate::fetch::Plan;
+use crate::selection::Selection;
 use crate::serve::Serving;
 use crate::url;
 
@@ -23,7 +24,8 @@ pub(crate) struct Options {
     /// --plaintext.
     ///
     /// Write `;`, `:`, `@`, `/` and `%` in a user name as %3B, %3A, %40, %2F and %25. The mechanism is SCRAM-SHA-256,
-    /// SCRAM-SHA-256-PLUS, SCRAM-SHA-1, SCRAM-SHA-1-PLUS, CRAM-MD5, PLAIN, LOGIN, +APOP, or `*` for any.
+    /// SCRAM-SHA-256-PLUS, SCRAM-SHA-1, SCRAM-SHA-1-PLUS, CRAM-MD5, PLAIN, LOGIN, +APOP, or `*` for any. With a token,
+    /// it is OAUTHBEARER or XOAUTH2; with --client-cert, it may be EXTERNAL.
     #[arg(value_name = "URL")]
     pub(crate) url: Option<String>,
 
@@ -58,8 +60,31 @@ pub(crate) struct Options {
     pub(crate) no_pipelining: bool,
 
     /// Reads the password from the first line of a file
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", group = "secret")]
     pub(crate) password_file: Option<PathBuf>,
+
+    /// Runs a command in the shell, and takes the first line of its output as the password
+    #[arg(long, global = true, value_name = "COMMAND", group = "secret")]
+    pub(crate) password_command: Option<String>,
+
+    /// Reads an OAuth access token from the first line of a file, instead of a password
+    #[arg(long, global = true, value_name = "FILE", group = "secret")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// Runs a command in the shell, and takes the first line of its output as an OAuth access token
+    ///
+    /// Gmail and Outlook need this. The command is a program that keeps a refresh token, such as `oama` or
+    /// `mutt_oauth2.py`. The login uses OAUTHBEARER or XOAUTH2.
+    #[arg(long, global = true, value_name = "COMMAND", group = "secret")]
+    pub(crate) token_command: Option<String>,
+
+    /// Shows the client certificate in a PEM file to a server that requests one
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "plaintext")]
+    pub(crate) client_cert: Option<PathBuf>,
+
+    /// Reads the key of the client certificate from a PEM file [default: the file of the certificate]
+    #[arg(long, global = true, value_name = "FILE", requires = "client_cert")]
+    pub(crate) client_key: Option<PathBuf>,
 
     /// Shows what is listed, and what `fetch` did, as JSON: one object in each line
     #[arg(long, global = true)]
@@ -73,7 +98,7 @@ pub(crate) struct Options {
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
 
-    /// Appends the conversation to a file, without secrets or message contents
+    /// Appends the conversation to a file, or to the standard error if it is `-`, without secrets or message contents
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
 
@@ -107,46 +132,56 @@ pub(crate) enum Command {
     Stat,
     /// Shows the number and the size in octets of each message
     List {
-        /// Shows only this message
-        #[arg(value_name = "N", value_parser = message_number)]
-        number: Option<u32>,
+        /// Shows only these messages
+        #[arg(value_name = "N", value_parser = Selection::parse)]
+        messages: Vec<Selection>,
     },
     /// Shows the number and the unique-id of each message
     Uidl {
-        /// Shows only this message
-        #[arg(value_name = "N", value_parser = message_number)]
-        number: Option<u32>,
+        /// Shows only these messages
+        #[arg(value_name = "N", value_parser = Selection::parse)]
+        messages: Vec<Selection>,
+    },
+    /// Shows number, size, date, sender and subject of each message
+    ///
+    /// At a terminal, this is a table of its width, with local times. Elsewhere, each line has five columns with a tab
+    /// between them: number, octets, date in UTC, name or address of the sender, and subject. A missing field is
+    /// empty. Control characters are escaped.
+    Index {
+        /// Shows only these messages
+        #[arg(value_name = "N", value_parser = Selection::parse)]
+        messages: Vec<Selection>,
     },
     /// Shows the capabilities that the server announces
     Capa,
     /// Shows the highest message number accessed, if the server supports this command
     Last,
-    /// Writes the header of a message to the standard output, unchanged
+    /// Writes the headers of messages to the standard output
     Headers {
-        /// The message
-        #[arg(value_name = "N", value_parser = message_number)]
-        number: u32,
+        /// The messages
+        #[arg(value_name = "N", required = true, value_parser = Selection::parse)]
+        messages: Vec<Selection>,
     },
-    /// Writes the header and the first lines of a message to the standard output, unchanged
+    /// Writes the headers and the first lines of messages to the standard output
     Top {
-        /// The message
-        #[arg(value_name = "N", value_parser = message_number)]
-        number: u32,
-        /// The number of lines of the body
+        /// The messages
+        #[arg(value_name = "N", value_parser = Selection::parse)]
+        messages: Selection,
+        /// The number of lines of each body
         #[arg(value_name = "LINES")]
         lines: u32,
     },
-    /// Writes a message to the standard output, unchanged
+    /// Writes messages to the standard output
     Retr {
-        /// The message
-        #[arg(value_name = "N", value_parser = message_number)]
-        number: u32,
+        /// The messages
+        #[arg(value_name = "N", required = true, value_parser = Selection::parse)]
+        messages: Vec<Selection>,
     },
     /// Deletes messages
     Dele {
         /// The messages
-        #[arg(value_name = "N", required = true, value_parser = message_number)]
-        numbers: Vec<u32>,
+        #[arg(value_name = "N", required = true, value_parser = Selection::parse)]
+        messages: Vec<Selection>,
     },
     /// Downloads new messages into a Maildir
     ///
@@ -171,23 +206,28 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) const NAMES: &str = "stat, list, uidl, capa, last, headers, top, retr, dele, fetch, serve";
-}
-
-fn message_number(text: &str) -> Result<u32, &'static str> {
-    let number = text.parse().ok().filter(|number| *number > 0);
-    number.ok_or("message numbers begin at 1; `list` shows them")
+    pub(crate) const NAMES: &str = "stat, list, uidl, index, capa, last, headers, top, retr, dele, fetch, serve";
 }
 
 // One line for each paragraph: the parser wraps them to the width of the terminal.
 const AFTER: &str = "\
-The password comes from the first of these sources that has one: --password-file, $POP3_PASSWORD, ~/.netrc (or the file \
-that $NETRC names), a prompt. It never comes from the command line. The user name comes from the URL, else from ~/.netrc, \
-else from a prompt.
+N is the number of a message, or several: 1-7,9 are eight messages, 5- are all from the fifth one on, last is the last \
+one, and last:3 are the last three. Each message is taken once. If a number does not exist, nothing is done. Headers, \
+top and retr write one message unchanged; if N could be several messages, they write a mailbox file (mboxrd): a line \
+that begins with \"From \" before each message, \">\" before lines that look like it, LF as line end, and an empty line \
+after each message. At a terminal, control characters are escaped.
+
+With --json, each line is an object. stat: messages, octets. list: number, octets. uidl: number, unique_id. index: \
+number, octets, date (RFC 3339, UTC), from_name, from_address, subject; null if missing. capa: capability, arguments. \
+last: last. headers: number, fields (a list of name and value). dele: number, deleted.
+
+The password comes from the first of these sources that has one: --password-command or --password-file, \
+$POP3_PASSWORD, ~/.netrc (or the file that $NETRC names), a prompt. It never comes from the command line. The user name \
+comes from the URL, else from ~/.netrc, else from a prompt.
 
 Exit status:
   0  success
-  1  the server refused a request
+  1  the server refused a request, or there is no such message
   2  invalid usage
   3  the server broke the protocol
   4  input or output failed or timed out, or the connection ended early

@@ -1,30 +1,44 @@
 //! The standard output: rows of text, or JSON with one object in each line.
 
 use std::fmt::Display;
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use pop3_blocking::pop3_proto::wire::Text;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use crate::failure::Failure;
+use crate::terminal;
 
 /// The standard output. Nothing is certain to be written before [`finish`](Output::finish).
 #[derive(Debug)]
 pub(crate) struct Output {
     out: BufWriter<StdoutLock<'static>>,
     is_json: bool,
+    /// What makes mails harmless, if the standard output is a terminal.
+    harmless: Option<terminal::Harmless>,
 }
 
 impl Output {
     /// Locks the standard output until it is dropped.
     pub(crate) fn new(is_json: bool) -> Output {
-        Output { out: BufWriter::new(io::stdout().lock()), is_json }
+        let out = io::stdout().lock();
+        let harmless = out.is_terminal().then(terminal::Harmless::default);
+        Output { out: BufWriter::new(out), is_json, harmless }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.is_json
     }
 
     /// Writes one row: the object with `--json`, else the text.
     pub(crate) fn row(&mut self, object: &impl Serialize, text: impl Display) -> Result<(), Failure> {
-        if self.is_json { self.object(object) } else { writeln!(self.out, "{text}").map_err(Failure::output) }
+        if self.is_json { self.object(object) } else { self.text(text) }
+    }
+
+    /// Writes a line of text.
+    pub(crate) fn text(&mut self, text: impl Display) -> Result<(), Failure> {
+        writeln!(self.out, "{text}").map_err(Failure::output)
     }
 
     /// Writes an object with `--json`, else nothing.
@@ -32,25 +46,30 @@ impl Output {
         if !self.is_json {
             return Ok(());
         }
-        let written = object.serialize(&mut Serializer::with_formatter(&mut self.out, Harmless));
+        let written = object.serialize(&mut Serializer::with_formatter(&mut self.out, Escaping));
         written.map_err(io::Error::from).and_then(|()| self.out.write_all(b"\n")).map_err(Failure::output)
     }
 
-    /// Writes octets unchanged.
+    /// Writes octets of a mail: unchanged, unless a terminal would interpret them.
     pub(crate) fn octets(&mut self, octets: &[u8]) -> Result<(), Failure> {
-        self.out.write_all(octets).map_err(Failure::output)
+        let written = match &mut self.harmless {
+            Some(harmless) => self.out.write_all(harmless.text(octets).as_bytes()),
+            None => self.out.write_all(octets),
+        };
+        written.map_err(Failure::output)
     }
 
     /// Writes what is still in memory.
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {
-        self.out.flush().map_err(Failure::output)
+        let rest = self.harmless.as_mut().map(terminal::Harmless::end).unwrap_or_default();
+        self.out.write_all(rest.as_bytes()).and_then(|()| self.out.flush()).map_err(Failure::output)
     }
 }
 
 /// The compact form of JSON, with everything escaped that could change how a terminal shows the line.
-struct Harmless;
+struct Escaping;
 
-impl Formatter for Harmless {
+impl Formatter for Escaping {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut units = [0; 2];
         for c in fragment.chars() {

@@ -1,29 +1,90 @@
-//! The user name and the password, from the URL, a file, the environment, netrc, or a prompt.
+//! The user name and what proves it, from the URL, options, the environment, netrc, or a prompt.
 
 use std::env::VarError;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Read};
-use std::path::Path;
+use std::io::{self, IsTerminal};
 
-use zeroize::Zeroizing;
+use pop3_blocking::{Connect, Credentials, Error, LoginError, Method};
 
 use crate::failure::{Failure, Status};
+use crate::options::Options;
+use crate::secret::{self, Secret};
 use crate::url::Target;
 
-type Secret = Zeroizing<String>;
+/// A user, and the proof of identity.
+#[derive(Debug)]
+pub(crate) struct Login {
+    /// May be empty if the certificate names the user.
+    user: String,
+    proof: Proof,
+}
 
-/// The maximum length of a password. No server accepts a longer one.
-const LONGEST: u64 = 64 * 1024;
+enum Proof {
+    Password(Secret),
+    Token(Secret),
+    /// The client certificate, which TLS has shown.
+    Certificate,
+}
 
-/// Returns the user name and the password. The order of precedence is that of the help text.
-pub(crate) fn find(target: &Target, file: Option<&Path>) -> Result<(String, Secret), Failure> {
-    let given = match file {
-        Some(path) => Some(from_file(path)?),
-        None => from_environment()?,
-    };
-    if let (Some(user), Some(password)) = (&target.user, &given) {
-        return Ok((user.clone(), password.clone()));
+impl std::fmt::Debug for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Proof::Password(_) => "Password",
+            Proof::Token(_) => "Token",
+            Proof::Certificate => "Certificate",
+        })
     }
+}
+
+impl Login {
+    pub(crate) fn password(user: &str, password: &str) -> Login {
+        Login { user: user.to_owned(), proof: Proof::Password(Secret::new(password.to_owned())) }
+    }
+
+    /// Describes the proof for the user.
+    pub(crate) fn describe(&self) -> String {
+        match &self.proof {
+            Proof::Certificate => "with the client certificate".to_owned(),
+            Proof::Password(_) | Proof::Token(_) => format!("as {}", self.user),
+        }
+    }
+
+    /// Returns a sentence for the user if the server refused the secret, or an empty one.
+    pub(crate) fn hint(&self, error: &Error) -> &'static str {
+        match (&self.proof, error.login()) {
+            (Proof::Token(_), Some(LoginError::Credentials(_))) => {
+                "The login used a token, which may have expired or belong to another user."
+            }
+            _ => "",
+        }
+    }
+
+    /// Returns the name that belongs to the account. A certificate may name another user, but only one for each server.
+    pub(crate) fn account(&self) -> &str {
+        if self.user.is_empty() { "EXTERNAL" } else { &self.user }
+    }
+
+    /// Adds the login to the settings of a connection.
+    pub(crate) fn add_to(&self, connect: Connect) -> Connect {
+        match &self.proof {
+            Proof::Password(password) => connect.user(&self.user).password(password.as_str()),
+            Proof::Token(token) => connect.user(&self.user).token(token.as_str()),
+            Proof::Certificate if self.user.is_empty() => connect.credentials(Credentials::external()),
+            Proof::Certificate => connect.credentials(Credentials::external().acting_for(&self.user)),
+        }
+    }
+}
+
+/// Returns the login. The order of precedence is that of the help text.
+pub(crate) fn find(target: &Target, options: &Options) -> Result<Login, Failure> {
+    check_mechanism(target, options)?;
+    if target.method == Some(Method::External) {
+        return Ok(Login { user: target.user.clone().unwrap_or_default(), proof: Proof::Certificate });
+    }
+    let given = given(options)?;
+    let given = match (&target.user, given) {
+        (Some(user), Some(proof)) => return Ok(Login { user: user.clone(), proof }),
+        (_, given) => given,
+    };
     let found = pop3_blocking::find_in_netrc(&target.host, target.user.as_deref())?;
     let (name, secret) = found.unwrap_or_default();
     let user = match &target.user {
@@ -31,15 +92,46 @@ pub(crate) fn find(target: &Target, file: Option<&Path>) -> Result<(String, Secr
         None if !name.is_empty() => name,
         None => ask_for_name(&target.host)?,
     };
-    let password = match given {
-        Some(password) => password,
+    let proof = match given {
+        Some(proof) => proof,
         None if !secret.is_empty() => {
             warn_of_readers();
-            secret
+            Proof::Password(secret)
         }
-        None => prompt(&user, &target.host)?,
+        None => Proof::Password(prompt(&user, &target.host)?),
     };
-    Ok((user, password))
+    Ok(Login { user, proof })
+}
+
+/// Returns an error if the mechanism in the URL needs another secret than the options give.
+fn check_mechanism(target: &Target, options: &Options) -> Result<(), Failure> {
+    let Some(method) = target.method else { return Ok(()) };
+    let is_token = options.token_command.is_some() || options.token_file.is_some();
+    let wants_token = matches!(method, Method::OauthBearer | Method::Xoauth2);
+    let why = match method {
+        Method::External if options.client_cert.is_none() => "needs --client-cert",
+        _ if wants_token && !is_token => "needs --token-command or --token-file",
+        _ if is_token && !wants_token => "does not use a token: omit it, or use OAUTHBEARER or XOAUTH2",
+        _ => return Ok(()),
+    };
+    Err(Failure::usage(format!("the mechanism {} in the URL {why}", method.name())))
+}
+
+/// Returns the secret from an option or the environment.
+fn given(options: &Options) -> Result<Option<Proof>, Failure> {
+    if let Some(path) = &options.password_file {
+        return secret::from_file(path, "password").map(Proof::Password).map(Some);
+    }
+    if let Some(command) = &options.password_command {
+        return secret::from_command(command, "password").map(Proof::Password).map(Some);
+    }
+    if let Some(path) = &options.token_file {
+        return secret::from_file(path, "token").map(Proof::Token).map(Some);
+    }
+    if let Some(command) = &options.token_command {
+        return secret::from_command(command, "token").map(Proof::Token).map(Some);
+    }
+    Ok(from_environment()?.map(Proof::Password))
 }
 
 /// Warns if other users can read the passwords in the netrc file.
@@ -52,18 +144,6 @@ fn warn_of_readers() {
             eprintln!("pop3: other users can read the passwords in {path}; run `chmod 600 {path}` to prevent this");
         }
     }
-}
-
-fn from_file(path: &Path) -> Result<Secret, Failure> {
-    let failed = |why: &dyn std::fmt::Display| {
-        Failure::usage(format!("the password file {} cannot be used: {why}", path.display()))
-    };
-    let file = File::open(path).map_err(|error| failed(&error))?;
-    let mut line = Secret::default();
-    BufReader::new(file.take(LONGEST)).read_line(&mut line).map_err(|error| failed(&error))?;
-    let password = line.strip_suffix('\n').unwrap_or(&line);
-    let password = password.strip_suffix('\r').unwrap_or(password);
-    if password.is_empty() { Err(failed(&"its first line is empty")) } else { Ok(Secret::new(password.to_owned())) }
 }
 
 fn from_environment() -> Result<Option<Secret>, Failure> {
@@ -101,7 +181,7 @@ fn prompt(user: &str, host: &str) -> Result<Secret, Failure> {
             std::thread::park();
         },
         Err(_) => Err(Failure::usage(
-            "no password was given, and there is no terminal for a prompt: use ~/.netrc, --password-file or POP3_PASSWORD",
+            "no password was given, and there is no terminal for a prompt: use ~/.netrc, --password-command, --password-file or POP3_PASSWORD",
         )),
     }
 }

@@ -1,6 +1,7 @@
 //! The JSON objects of the commands that list. Their fields are a promise to scripts; the help text names them.
 
 use pop3_blocking::OwnedUniqueId;
+use pop3_blocking::pop3_proto::message::MessageRef;
 use pop3_blocking::pop3_proto::wire::{Capability, DropListing, ScanListing, Text};
 use serde::Serialize;
 
@@ -38,6 +39,27 @@ pub(crate) struct Last {
     pub(crate) last: u32,
 }
 
+/// A row of `headers`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Header {
+    number: u32,
+    fields: Vec<Field>,
+}
+
+/// A header field, unfolded but not decoded. Octets that are not UTF-8 are replaced.
+#[derive(Debug, Serialize)]
+struct Field {
+    name: String,
+    value: String,
+}
+
+/// A row of `dele`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Dele {
+    pub(crate) number: u32,
+    pub(crate) deleted: bool,
+}
+
 impl From<&DropListing> for Stat {
     fn from(drop: &DropListing) -> Stat {
         Stat { messages: drop.messages, octets: drop.octets }
@@ -53,6 +75,14 @@ impl From<&ScanListing> for List {
 impl Uidl {
     pub(crate) fn new(number: u32, id: &OwnedUniqueId) -> Uidl {
         Uidl { number, unique_id: id.to_string() }
+    }
+}
+
+impl Header {
+    pub(crate) fn new(number: u32, header: MessageRef<'_>) -> Header {
+        let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+        let fields = header.fields().map(|field| Field { name: text(field.name()), value: text(&field.body()) });
+        Header { number, fields: fields.collect() }
     }
 }
 

@@ -20,8 +20,9 @@ pub(crate) struct Target {
 
 pub(crate) const NO_PASSWORD: &str = "a URL must not contain a password, because others can see it: use ~/.netrc, --password-file, POP3_PASSWORD or the prompt";
 
-/// The values of `AUTH=` that need only a name and a password.
-const MECHANISMS: &str = "PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1, SCRAM-SHA-256, either with -PLUS, +APOP, or * for any";
+/// The values of `AUTH=`.
+const MECHANISMS: &str = "PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1, SCRAM-SHA-256, either with -PLUS, +APOP, OAUTHBEARER, XOAUTH2, \
+                          EXTERNAL, or * for any";
 
 impl Target {
     /// Creates a target from a host name alone.
@@ -40,10 +41,6 @@ impl Target {
     /// Parses a URL.
     pub(crate) fn at_url(text: &str) -> Result<Target, String> {
         let url: PopUrl = text.parse().map_err(|error| explain(error, text))?;
-        let needs_more = |method| matches!(method, Method::OauthBearer | Method::Xoauth2 | Method::External);
-        if url.method().is_some_and(needs_more) {
-            return Err(format!("this program logs in with a password: the mechanism after AUTH= may be {MECHANISMS}"));
-        }
         Ok(Target {
             security: url.security(),
             user: url.user().map(str::to_owned),

@@ -29,6 +29,9 @@ fn each_listing_has_its_objects() {
     let ids = [json!({"number": 1, "unique_id": "first-id"}), json!({"number": 2, "unique_id": "second-id"})];
     assert_eq!(run(&["uidl"]), ids);
     assert_eq!(run(&["uidl", "2"]), ids[1..]);
+    assert_eq!(run(&["uidl", "last:2"]), ids);
+    let field = json!({"name": "Subject", "value": "a"});
+    assert_eq!(run(&["headers", "1-"]), [json!({"number": 1, "fields": [field]}), json!({"number": 2, "fields": []})]);
     let capabilities = run(&["capa"]);
     assert!(capabilities.contains(&json!({"capability": "UIDL", "arguments": []})), "{capabilities:?}");
     let sasl = capabilities.iter().find(|capability| capability["capability"] == "SASL").unwrap();
@@ -37,6 +40,34 @@ fn each_listing_has_its_objects() {
     let server = scripted(|line| if line == "LAST" { say("+OK 3\r\n") } else { Act::Usual });
     let ended = home.run(&["--plaintext", "--json", &server.url(), "last"]);
     assert_eq!(objects(&ended), [json!({"last": 3})]);
+}
+
+#[test]
+fn dele_has_objects_after_the_commit() {
+    let dele = |quit: fn() -> Act| {
+        let server = scripted(move |line| match line {
+            "LIST" => say("+OK\r\n1 1\r\n2 1\r\n.\r\n"),
+            "DELE 2" => say("-ERR no\r\n"),
+            "QUIT" => quit(),
+            _ => Act::Usual,
+        });
+        Home::with_password().run(&["--plaintext", "--json", &server.url(), "dele", "1-2"])
+    };
+    let done = dele(|| Act::Usual);
+    done.expect(1, "the server refused 1 of 2 deletions");
+    assert_eq!(objects(&done), [json!({"number": 1, "deleted": true}), json!({"number": 2, "deleted": false})]);
+    let unknown = dele(|| Act::Hang(Vec::new()));
+    unknown.expect(4, "it is unknown whether");
+    assert!(unknown.out.is_empty(), "{unknown:?}");
+}
+
+#[test]
+fn messages_are_not_json() {
+    for command in [&["retr", "1"][..], &["top", "1", "0"]] {
+        Home::with_password()
+            .run(&[&["--plaintext", "--json", "pop://u@127.0.0.1"], command].concat())
+            .expect(2, "--json is for commands that list");
+    }
 }
 
 /// An error is no object, so that scripts look at the status.

@@ -114,6 +114,7 @@ fn dele_says_how_quit_ended() {
     let dele = |quit: fn() -> Act| {
         let server = scripted(move |line| match line {
             "QUIT" => quit(),
+            "LIST" => say("+OK\r\n1 1\r\n2 1\r\n3 1\r\n.\r\n"),
             "DELE 2" => say("-ERR no such message\r\n"),
             _ => Act::Usual,
         });
@@ -131,7 +132,11 @@ fn dele_says_how_quit_ended() {
     partly.expect(1, "DELE 2 failed");
     dele(|| say("-ERR some stay\r\n"))(&["1"]).expect(1, "some messages were not deleted");
     dele(|| Act::Hang(Vec::new()))(&["1"]).expect(4, "it is unknown whether");
-    let server = scripted(|line| if line == "DELE 3" { Act::Hang(Vec::new()) } else { Act::Usual });
+    let server = scripted(|line| match line {
+        "LIST" => say("+OK\r\n1 1\r\n3 1\r\n.\r\n"),
+        "DELE 3" => Act::Hang(Vec::new()),
+        _ => Act::Usual,
+    });
     let ended = Home::with_password().run(&["--plaintext", &server.url(), "dele", "1", "3"]);
     ended.expect(4, "nothing was deleted");
 }

@@ -2,18 +2,23 @@
 
 mod attacks;
 mod blocked;
+mod client_cert;
 mod deaths;
 mod disk;
 mod fetch;
 mod forged;
+mod index;
 mod json;
 mod kill;
+mod log;
 mod login;
 mod looks;
 mod mortal;
 mod notes;
 mod plan;
+mod ranges;
 mod reuse;
+mod secrets;
 mod serving;
 mod support;
 mod system_calls;

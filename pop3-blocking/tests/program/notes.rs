@@ -4,7 +4,11 @@ use crate::support::{Act, Home, embedded, say, scripted, store};
 
 #[test]
 fn quiet_leaves_errors_and_warnings() {
-    let server = scripted(|line| if line == "DELE 2" { say("-ERR no such message\r\n") } else { Act::Usual });
+    let server = scripted(|line| match line {
+        "LIST" => say("+OK\r\n1 1\r\n2 1\r\n.\r\n"),
+        "DELE 2" => say("-ERR no such message\r\n"),
+        _ => Act::Usual,
+    });
     let home = Home::with_password();
     let dele = |option: &[&str]| home.run(&[&["--plaintext", &server.url(), "dele", "1", "2"], option].concat());
     let usual = dele(&[]);

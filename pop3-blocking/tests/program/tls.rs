@@ -32,7 +32,7 @@ fn answer(stream: &mut (impl Read + Write), heard: &mut impl FnMut(&str)) -> std
         heard(line.trim_end());
         let answer = match line.trim_end() {
             "STAT" => "+OK 2 320\r\n",
-            "CAPA" => "+OK\r\nUSER\r\nSTLS\r\n.\r\n",
+            "CAPA" => "+OK\r\nUSER\r\nSTLS\r\nSASL EXTERNAL\r\n.\r\n",
             _ => "+OK\r\n",
         };
         stream.get_mut().write_all(answer.as_bytes())?;
@@ -46,7 +46,7 @@ fn answer(stream: &mut (impl Read + Write), heard: &mut impl FnMut(&str)) -> std
 }
 
 /// A server that speaks TLS from the beginning, or after STLS.
-fn secured(config: &Arc<ServerConfig>, stls: bool) -> Server {
+pub(crate) fn secured(config: &Arc<ServerConfig>, stls: bool) -> Server {
     let config = Arc::clone(config);
     listen(move |mut stream, heard| {
         let mut hear = |line: &str| heard.lock().unwrap().push(line.to_owned());
@@ -66,7 +66,7 @@ fn secured(config: &Arc<ServerConfig>, stls: bool) -> Server {
     })
 }
 
-fn pop3s(server: &Server, host: &str) -> String {
+pub(crate) fn pop3s(server: &Server, host: &str) -> String {
     format!("pop3s://u@{host}:{}", server.port())
 }
 
@@ -86,7 +86,7 @@ fn from_the_beginning_or_by_stls() {
     }
     assert_eq!(server.heard()[..4], ["CAPA", "STLS", "CAPA", "USER u"]);
     let log = std::fs::read_to_string(home.path("log")).unwrap();
-    assert!(log.contains("C: STLS\n") && !log.contains(PASSWORD), "{log}");
+    assert!(log.contains("C: STLS\n") && log.contains(", STLS\n") && !log.contains(PASSWORD), "{log}");
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn typos() {
         ("pop://u;AUTH=SCRAM@h", "after AUTH= is unknown"),
         ("pop://u;AUTH=+X@h", "after AUTH= is unknown"),
         // It needs a token, which this program has not.
-        ("pop://u;AUTH=OAUTHBEARER@h", "after AUTH= may be PLAIN"),
+        ("pop://u;AUTH=OAUTHBEARER@h", "OAUTHBEARER in the URL needs --token-command"),
         ("pop://u;AUTH=%0a@h", "control character"),
         ("pop://u:hush@h", "a URL must not contain a password"),
         ("pop:u:hush@h", "a URL must not contain a password"),

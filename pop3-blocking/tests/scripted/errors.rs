@@ -117,6 +117,24 @@ fn a_batch_after_its_end_comes_to_an_end() {
     peer.done();
 }
 
+/// The rest of a header that you do not read is skipped.
+#[test]
+fn tops_of_many_messages() {
+    let script = "C: TOP 4 1\nC: TOP 9 1\nC: TOP 2 1\nS: +OK\nS: a: b\nS: c\nS: .\nS: -ERR\nS: +OK\nS: d: e\nS: .\n";
+    let (mut session, peer) = session(PIPELINED_LOGIN, script);
+    let mut tops = session.top_many([4, 9, 2], 1);
+    let mut first = tops.next().unwrap().unwrap();
+    first.read_exact(&mut [0; 2]).unwrap();
+    assert_eq!(first.number(), 4);
+    assert_eq!(tops.next().unwrap_err().operation(), "TOP 9 1");
+    let last = tops.next().unwrap().unwrap();
+    assert_eq!(last.number(), 2);
+    assert_eq!(last.into_message().unwrap().as_bytes(), b"d: e\r\n");
+    assert!(tops.next().unwrap().is_none());
+    drop(session);
+    peer.done();
+}
+
 #[test]
 fn sizes_beyond_reason() {
     let (mut session, peer) = session(
