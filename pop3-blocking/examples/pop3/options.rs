@@ -219,7 +219,8 @@ after each message. At a terminal, control characters are escaped.
 
 With --json, each line is an object. stat: messages, octets. list: number, octets. uidl: number, unique_id. index: \
 number, octets, date (RFC 3339, UTC), from_name, from_address, subject; null if missing. capa: capability, arguments. \
-last: last. headers: number, fields (a list of name and value). dele: number, deleted.
+last: last. headers: number, fields (a list of name and value). dele: number, deleted. fetch: action (stored, known, skipped, \
+refused, deleted, kept; with --dry-run: would download, would delete), number, octets, unique_id.
 
 The password comes from the first of these sources that has one: --password-command or --password-file, \
 $POP3_PASSWORD, ~/.netrc (or the file that $NETRC names), a prompt. It never comes from the command line. The user name \
@@ -232,7 +233,7 @@ Exit status:
   3  the server broke the protocol
   4  input or output failed or timed out, or the connection ended early
   5  the login failed, or would have been unsafe
- 75  the server asks to try again later: the maildrop is in use, the last login was too recent, or a temporary error";
+ 75  the server asks to try again later";
 
 /// Parses the command line. Help and errors end the program here, except for the errors below.
 pub(crate) fn parse() -> Result<Options, Failure> {
