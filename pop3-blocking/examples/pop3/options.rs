@@ -94,7 +94,7 @@ pub(crate) struct Options {
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 
-    /// Shows also what is being done
+    /// Also shows what is being done
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
 
@@ -211,16 +211,31 @@ impl Command {
 
 // One line for each paragraph: the parser wraps them to the width of the terminal.
 const AFTER: &str = "\
-N is the number of a message, or several: 1-7,9 are eight messages, 5- are all from the fifth one on, last is the last \
-one, and last:3 are the last three. Each message is taken once. If a number does not exist, nothing is done. Headers, \
-top and retr write one message unchanged; if N could be several messages, they write a mailbox file (mboxrd): a line \
-that begins with \"From \" before each message, \">\" before lines that look like it, LF as line end, and an empty line \
-after each message. At a terminal, control characters are escaped.
+Messages (N):
+  7        message 7
+  1-7,9    eight messages
+  5-       all from message 5 on
+  last     the last message
+  last:3   the last three messages
 
-With --json, each line is an object. stat: messages, octets. list: number, octets. uidl: number, unique_id. index: \
-number, octets, date (RFC 3339, UTC), from_name, from_address, subject; null if missing. capa: capability, arguments. \
-last: last. headers: number, fields (a list of name and value). dele: number, deleted. fetch: action (stored, known, skipped, \
-refused, deleted, kept; with --dry-run: would download, would delete), number, octets, unique_id.
+Each message is taken once, in the order of the arguments. If a number does not exist, nothing is done. `headers`, `top` and `retr` \
+write one message unchanged. If N could be several messages, they write a mailbox file (mboxrd): a line that begins with \
+\"From \" before each message, an empty line after it, \">\" before lines that look like the first one, and LF as line \
+end. At a terminal, control characters are escaped.
+
+Fields of the JSON objects:
+  stat     messages, octets
+  list     number, octets
+  uidl     number, unique_id
+  index    number, octets, date, from_name, from_address, subject
+  capa     capability, arguments
+  last     last
+  headers  number, fields (each with name and value)
+  dele     number, deleted
+  fetch    action, number, octets, unique_id
+
+Dates are in UTC. A value is null if the message has none. The actions of `fetch` are stored, known, \
+skipped, refused, deleted and kept, and with --dry-run: would download, and would delete.
 
 The password comes from the first of these sources that has one: --password-command or --password-file, \
 $POP3_PASSWORD, ~/.netrc (or the file that $NETRC names), a prompt. It never comes from the command line. The user name \
