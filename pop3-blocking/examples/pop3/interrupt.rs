@@ -13,7 +13,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use crate::safe;
+use crate::{safe, terminal};
 
 /// `true` if the message about `fetch` is to be shown.
 static FETCHES: AtomicBool = AtomicBool::new(false);
@@ -57,7 +57,7 @@ fn tell() {
         // The lock is kept until the program ends, so that the progress bar does not appear again below the message.
         let mut shown = stderr().lock();
         let begin = if shown.is_terminal() { "\n" } else { "" };
-        let _ = writeln!(shown, "{begin}pop3: {}", safe::summary());
+        let _ = writeln!(shown, "{begin}{}", terminal::wrap(&format!("pop3: {}", safe::summary())));
         let _ = told.send(());
         loop {
             thread::park();

@@ -232,8 +232,10 @@ Fields of the JSON objects:
   last     last
   headers  number, fields (each with name and value)
   dele     number, deleted
+  fetch    action, number, octets, unique_id
 
-Dates are in UTC. A value is null if the message has none.
+Dates are in UTC. A value is null if the message has none. The actions of `fetch` are stored, known, \
+skipped, refused, deleted and kept, and with --dry-run: would download, and would delete.
 
 The password comes from the first of these sources that has one: --password-command or --password-file, \
 $POP3_PASSWORD, ~/.netrc (or the file that $NETRC names), a prompt. It never comes from the command line. The user name \
@@ -246,7 +248,7 @@ Exit status:
   3  the server broke the protocol
   4  input or output failed or timed out, or the connection ended early
   5  the login failed, or would have been unsafe
- 75  the server asks to try again later: the maildrop is in use, the last login was too recent, or a temporary error";
+ 75  the server asks to try again later";
 
 /// Parses the command line. Help and errors end the program here, except for the errors below.
 pub(crate) fn parse() -> Result<Options, Failure> {

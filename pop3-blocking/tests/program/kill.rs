@@ -170,3 +170,32 @@ fn every_message_exactly_once() {
 fn every_message_exactly_once_in_200_deaths() {
     kills(200, 0x9e37_79b9);
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_says_how_many_messages_are_safe() {
+    let first = "x".repeat(40_000) + "\r\n";
+    let size = first.len();
+    let server = scripted(move |line| match line {
+        "LIST" => say(format!("+OK\r\n1 {size}\r\n2 7\r\n.\r\n")),
+        "UIDL" => say("+OK\r\n1 a\r\n2 b\r\n.\r\n"),
+        "UIDL 1" => say("+OK 1 a\r\n"),
+        "UIDL 2" => say("+OK 2 b\r\n"),
+        "RETR 1" => say(format!("+OK\r\n{first}.\r\n")),
+        // The answer never comes.
+        "RETR 2" => say(""),
+        _ => Act::Usual,
+    });
+    let home = Home::with_password();
+    let mut child = home.command(&["--plaintext", &server.quick_url(), "fetch", "mail"]).spawn().unwrap();
+    while !server.heard_any("RETR 2") {
+        assert!(child.try_wait().unwrap().is_none(), "it waits");
+        thread::sleep(Duration::from_millis(1));
+    }
+    let sent = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+    let said = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    let expected = "1 new messages are stored, none was deleted on the server; run again to continue\n";
+    assert_eq!(said, format!("pop3: interrupted: {expected}"));
+    assert_eq!(mail(&home.path("mail")).len(), 1);
+}
