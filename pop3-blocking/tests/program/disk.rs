@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pop3_blocking::pop3_proto::serve::MailStore;
+use pop3_blocking::pop3_proto::serve::{Denial, LoginAttempt, MailStore, Maildrop as _};
 
 use crate::mortal::{check, is_tidy};
-use crate::support::{Act, Ended, Home, Server, embedded, mail, say, scripted, store};
+use crate::support::{Act, Ended, Home, PASSWORD, Server, embedded, mail, say, scripted, store};
 
 /// Larger ones and smaller ones, and more of them than one line of memory.
 fn messages() -> Vec<Vec<u8>> {
@@ -57,6 +57,11 @@ impl Scene {
     }
 
     fn fetch(&self) {
+        // The server releases the lock when it notices that a killed program is gone.
+        let attempt = LoginAttempt::Password { user: "u", password: PASSWORD };
+        while self.store.maildrop().login(attempt) == Err(Denial::InUse) {
+            std::thread::yield_now();
+        }
         assert_eq!(self.fetch_behind("", "").status, Some(0));
     }
 }
