@@ -156,7 +156,7 @@ async fn a_write_wakes_a_reader() {
             });
             tokio::time::sleep(HOUR).await;
             writing.write_all(b"NOOP\r\nQUIT\r\n").await.unwrap();
-            let heard = reader.await.unwrap();
+            let heard = timeout(HOUR, reader).await.expect("the reader was not woken").unwrap();
             assert!(heard[0].starts_with("-ERR") && heard[1].starts_with("+OK"), "{heard:?}");
         })
         .await;
