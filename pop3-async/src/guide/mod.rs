@@ -10,7 +10,7 @@
 //! | [`recipes`] (here) | short solutions with tokio |
 //!
 //! The guide of [`pop3-proto`](https://docs.rs/pop3-proto/latest/pop3_proto/guide/index.html) has chapters on
-//! your own event loop, hostile servers and limits, and retrying.
+//! your own event loop, hostile servers and limits, retrying, testing your application, and fuzzing your loop.
 //!
 //! [`pop3-blocking`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/guide/index.html
 //! [`downloading`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/guide/downloading/index.html

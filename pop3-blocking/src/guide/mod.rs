@@ -8,7 +8,7 @@
 //! | [`migrating`] | the calls of poplib, MailKit and async-pop, and those of this crate |
 //!
 //! The guide of [`pop3-proto`](https://docs.rs/pop3-proto/latest/pop3_proto/guide/index.html) has chapters on
-//! your own event loop, hostile servers and limits, and retrying.
+//! your own event loop, hostile servers and limits, retrying, testing your application, and fuzzing your loop.
 
 #[doc = include_str!("downloading.md")]
 pub mod downloading {}
