@@ -6,6 +6,7 @@
 
 use std::env;
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -71,9 +72,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     async fn transfer(&mut self) -> io::Result<usize> {
         while !self.conversation.pending().is_empty() {
             match self.stream.write(self.conversation.pending()).await {
-                Ok(octets) => self.conversation.written(octets),
                 // The server has closed the connection. Its last line may say why.
-                Err(_) => self.conversation.write_failed(),
+                Ok(0) | Err(_) => self.conversation.write_failed(),
+                Ok(octets) => self.conversation.written(octets),
             }
         }
         // TLS may hold octets back. A read reports what is wrong with the stream.
@@ -83,10 +84,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 
     async fn read(&mut self) -> io::Result<usize> {
         let octets = match self.stream.read(self.conversation.spare()).await {
-            // TLS found that the octets are not the server's.
-            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(error),
+            Ok(octets) => octets,
             // The connection is gone, with or without TLS's close: the conversation detects a truncated answer.
-            read => read.unwrap_or_default(),
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => 0,
+            Err(error) => return Err(error),
         };
         self.conversation.filled(octets);
         Ok(octets)
@@ -97,12 +98,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         tls: Arc<ClientConfig>,
         host: ServerName<'static>,
     ) -> Result<Link<TlsStream<S>>, Error> {
-        let left = self.deadlines.handshake().map_err(Error::handshake)?;
+        let (left, begin) = (self.deadlines.handshake().map_err(Error::handshake)?, Instant::now());
         let late = async {
             Timer::after(left).await;
             Err(ErrorKind::TimedOut.into())
         };
         let handshake = or(TlsConnector::from(tls).connect(host.clone(), self.stream), late).await;
+        self.deadlines.spent(begin.elapsed(), 0);
+        // If it was too late, this error names the limit.
+        self.deadlines.handshake().map_err(Error::handshake)?;
         let stream = handshake.map_err(|error| Error::handshake(explain(error, &host)))?;
         established(&mut self.conversation, stream.get_ref().1)?;
         Ok(Link { conversation: self.conversation, deadlines: self.deadlines, stream })
@@ -122,11 +126,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut login = Login::new(Credentials::new(user, password), policy);
     let (messages, octets) = smol::block_on(async {
-        let mut link = Link {
-            conversation: Conversation::new(Config::default()),
-            deadlines: Deadlines::new(Timeouts::default()),
-            stream: TcpStream::connect(target.address).await?,
-        };
+        let mut deadlines = Deadlines::new(Timeouts::default());
+        let stream = connect(target.address, &mut deadlines).await?;
+        let mut link = Link { conversation: Conversation::new(Config::default()), deadlines, stream };
         match (link.run(|conversation| login.step(conversation)).await?, tls) {
             (Progress::StartTls, Some(tls)) => {
                 let mut link = link.start_tls(tls, host).await?;
@@ -139,6 +141,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     })?;
     println!("{messages} messages, {octets} octets");
     Ok(())
+}
+
+async fn connect(address: SocketAddr, deadlines: &mut Deadlines) -> io::Result<TcpStream> {
+    let (left, begin) = (deadlines.connection()?, Instant::now());
+    let late = async {
+        Timer::after(left).await;
+        Err(ErrorKind::TimedOut.into())
+    };
+    let connected = or(TcpStream::connect(address), late).await;
+    deadlines.spent(begin.elapsed(), 0);
+    connected
 }
 
 /// Reads all messages, and counts them and their octets.

@@ -94,7 +94,10 @@ fn run() -> Result<(), Failure> {
 fn target(options: &Options) -> Result<Target, Failure> {
     if options.demo {
         if options.url.is_some() {
-            return Err(Failure::usage("--demo starts its own server: omit the URL"));
+            let commands = Command::NAMES;
+            return Err(Failure::usage(format!(
+                "--demo starts its own server: omit the URL, and use one of: {commands}"
+            )));
         }
         let port = demo::start()
             .map_err(|error| Failure::new(Status::Io, format!("the demo server could not be started: {error}")))?;

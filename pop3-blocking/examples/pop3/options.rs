@@ -1,7 +1,7 @@
 //! The command line.
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use pop3_blocking::{Fingerprint, Security};
@@ -102,7 +102,7 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
 
-    /// Sets the time limit for each wait; the login may take twice as long [default: 30 to connect, 60 for each answer,
+    /// Sets the time limit for each wait for the server; the login may take twice as long [default: 30 to connect, 60 for each answer,
     /// 120 for the login]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: Option<u64>,
@@ -254,7 +254,9 @@ Exit status:
 pub(crate) fn parse() -> Result<Options, Failure> {
     Options::try_parse().map_err(|error| {
         let is_misplaced = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand);
-        if is_misplaced && std::env::args().skip(2).any(|argument| argument.contains("://")) {
+        let surplus =
+            [ContextKind::InvalidArg, ContextKind::InvalidSubcommand].into_iter().find_map(|kind| error.get(kind));
+        if is_misplaced && matches!(surplus, Some(ContextValue::String(argument)) if argument.contains("://")) {
             return Failure::usage("put the URL before the command: pop3 pop3s://user@host stat");
         }
         // The parser would quote the argument.

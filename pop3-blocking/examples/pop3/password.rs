@@ -126,12 +126,17 @@ fn given(options: &Options) -> Result<Option<Proof>, Failure> {
         return secret::from_command(command, "password").map(Proof::Password).map(Some);
     }
     if let Some(path) = &options.token_file {
-        return secret::from_file(path, "token").map(Proof::Token).map(Some);
+        return secret::from_file(path, "token").map(token).map(Some);
     }
     if let Some(command) = &options.token_command {
-        return secret::from_command(command, "token").map(Proof::Token).map(Some);
+        return secret::from_command(command, "token").map(token).map(Some);
     }
     Ok(from_environment()?.map(Proof::Password))
+}
+
+/// Returns a token without the spaces around it, which scripts may write and no token contains.
+fn token(line: Secret) -> Proof {
+    Proof::Token(Secret::new(line.trim().to_owned()))
 }
 
 /// Warns if other users can read the passwords in the netrc file.

@@ -17,7 +17,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::failure::{Failure, Status};
-use crate::notes;
+use crate::{notes, url};
 use folder::Folder;
 
 /// The folder to serve, and how to serve it.
@@ -72,7 +72,7 @@ pub(crate) fn run(serving: &Serving, stls: bool) -> Result<(), Failure> {
     let inside_tls = tls.is_some() && !stls;
     let scheme = if inside_tls { "pop3s" } else { "pop" };
     let mut out = std::io::stdout();
-    writeln!(out, "{scheme}://{user}@{address}").and_then(|()| out.flush()).map_err(Failure::output)?;
+    writeln!(out, "{scheme}://{}@{address}", url::encoded(user)).and_then(|()| out.flush()).map_err(Failure::output)?;
     let deletions = if serving.delete_files { "remove files" } else { "hide messages until the server ends" };
     notes::note(format_args!(
         "serving {messages} messages; the password is {password:?}; deletions {deletions}; Ctrl-C ends the server"

@@ -83,3 +83,12 @@ pub(crate) fn may_show_password(argument: &str) -> bool {
     };
     rest.rsplit_once('@').is_some_and(|(login, _)| login.contains(':'))
 }
+
+/// Returns a user name as it is written in a URL (RFC 3986, section 2.1).
+pub(crate) fn encoded(user: &str) -> String {
+    let encode = |octet: u8| match octet {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => char::from(octet).to_string(),
+        _ => format!("%{octet:02X}"),
+    };
+    user.bytes().map(encode).collect()
+}

@@ -79,7 +79,7 @@ fn response(server: &Server) -> String {
 #[test]
 fn a_token_logs_in() {
     let home = Home::with_password();
-    let file = home.file("token", &format!("{TOKEN}\n"));
+    let file = home.file("token", &format!(" {TOKEN} \n"));
     let command = format!("echo {TOKEN}");
     let sources = [["--token-file", &file], ["--token-command", &command]];
     for source in if cfg!(unix) { &sources[..] } else { &sources[..1] } {

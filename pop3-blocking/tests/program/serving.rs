@@ -71,6 +71,15 @@ fn a_folder_of_files_is_served_and_stays_as_it_is() {
 }
 
 #[test]
+fn the_url_of_any_user_can_be_used() {
+    let home = Home::new().set("POP3_PASSWORD", "test");
+    eml(&home);
+    let server = Serving::start(&home, &["box", "--user", "ann@example.org"]);
+    assert!(server.url.starts_with("pop://ann%40example.org@127.0.0.1:"), "{}", server.url);
+    home.run(&["--plaintext", &server.url, "stat"]).expect_out("3 65\n");
+}
+
+#[test]
 fn only_delete_files_removes_a_file() {
     let home = Home::new().set("POP3_PASSWORD", "secret");
     eml(&home);

@@ -241,6 +241,10 @@ fn what_may_be_meant() {
     let home = Home::with_password();
     home.run(&["stat", "pop3s://u@h"]).expect(2, "put the URL before the command");
     home.run(&["--plaintext", "stat", "pop3s://u@h"]).expect(2, "put the URL before the command");
+    for mistyped in [["stats", "1"], ["fetch", "--dryrun"], ["stat", "foo"]] {
+        let ended = home.run(&[&["pop3s://u@h"], &mistyped[..]].concat());
+        assert!(ended.status == Some(2) && !ended.said.contains("put the URL"), "{ended:?}");
+    }
     // A server that waits for TLS says nothing.
     let silent = listen(|mut stream, _| drop(stream.read(&mut [0; 1])));
     let closed = listen(|stream, _| drop(stream));

@@ -170,7 +170,8 @@ impl Deadlines {
         self.timeouts = timeouts;
     }
 
-    /// Returns the time limit for connecting to the next address.
+    /// Returns the time limit for connecting to the next address. Report the time that it took by
+    /// [`spent`](Self::spent), also if connecting failed: it counts towards the limit of the login.
     ///
     /// # Errors
     ///
@@ -180,7 +181,7 @@ impl Deadlines {
         self.left()
     }
 
-    /// Returns the remaining time for the TLS handshake.
+    /// Returns the remaining time for the TLS handshake. Report the time that it took by [`spent`](Self::spent).
     ///
     /// # Errors
     ///

@@ -64,8 +64,8 @@ pub use url::{PopUrl, UrlError};
 /// A state of the login that you must handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// TLS must begin now, at the start of the connection or after STLS. Do the TLS handshake, call
-    /// [`Conversation::tls_established`], and step the login again.
+    /// TLS must begin now, at the start of the connection or after STLS. Do the TLS handshake, call `tls::established`
+    /// (feature `tls`), or without rustls [`Conversation::tls_established`], and step the login again.
     StartTls,
     /// The login succeeded, and the session is in TRANSACTION.
     LoggedIn,
