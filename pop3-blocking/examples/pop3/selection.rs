@@ -77,9 +77,10 @@ impl Selection {
 
 impl Part {
     fn parse(text: &str) -> Result<Part, String> {
-        let number = |text: &str| {
-            let number = text.parse().ok().filter(|number| *number > 0);
-            number.ok_or_else(|| "message numbers begin at 1; `list` shows them".to_owned())
+        let number = |text: &str| match text.parse() {
+            Ok(0) => Err("message numbers begin at 1; `list` shows them".to_owned()),
+            Ok(number) => Ok(number),
+            Err(_) => Err("write message numbers such as 7, 1-7,9, 5-, last or last:3".to_owned()),
         };
         if let Some(count) = text.strip_prefix("last") {
             return match count.strip_prefix(':') {
