@@ -1,10 +1,11 @@
 //! Downloads the messages that are new, and deletes messages on the server some days after they were stored.
 //!
 //! `new_mail URL FOLDER DAYS`, for example `new_mail pop3s://mrose@pop.example.org mail 14`. The password comes from the
-//! netrc file. Each message becomes a file in FOLDER; the file `seen` has the unique-ids of the stored messages, with
-//! the time. At every point, a crash loses nothing: at worst the next run stores a message a second time.
+//! netrc file. Each message becomes a file in FOLDER; the file `seen` has the unique-id of each stored message, the time, and
+//! the name of its file. A message of an earlier run is deleted only if the file is still there and has the same header.
+//! At every point, a crash loses nothing: at worst the next run stores a message a second time.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::error::Error;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -24,10 +25,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     let listed = usable(session.uidl()?);
 
     // A mark ends when its unique-id is no longer listed, because the server may give the same id to a later message.
-    let mut seen = read_seen(&folder.join("seen"))?;
+    let mut seen: HashMap<String, Mark> = read_seen(&folder.join("seen"))?;
     let ids: HashSet<&String> = listed.values().collect();
     seen.retain(|id, _| ids.contains(id));
-    let lines: Vec<_> = seen.iter().map(|(id, stored)| format!("{stored} {id}\n")).collect();
+
+    // That message may have arrived in the meantime. Such a message is new.
+    let is_due = |id: &String| seen.get(id).is_some_and(|mark| now.saturating_sub(mark.stored) >= kept);
+    let due: Vec<u32> = listed.iter().filter(|(_, id)| is_due(id)).map(|(number, _)| *number).collect();
+    let mut safe = BTreeSet::new();
+    for header in session.headers_many(due) {
+        match header {
+            Ok((number, header)) => match begins_with(&folder.join(&seen[&listed[&number]].file), header.as_bytes()) {
+                Ok(true) => _ = safe.insert(number),
+                Ok(false) => _ = seen.remove(&listed[&number]),
+                Err(error) => eprintln!("message {number} is kept: {}: {error}", seen[&listed[&number]].file),
+            },
+            Err(error) if error.is_recoverable() => eprintln!("the message is kept: {error}"),
+            Err(error) => return Err(error.into()),
+        }
+    }
+
+    let lines: Vec<_> = seen.iter().map(|(id, mark)| mark.line(id)).collect();
     store(&mut lines.concat().as_bytes(), folder, "seen")?;
     let mut marks = OpenOptions::new().append(true).open(folder.join("seen"))?;
 
@@ -46,21 +64,35 @@ fn main() -> Result<(), Box<dyn Error>> {
             Err(error) => return Err(error.into()),
         };
         let (number, id) = (message.number(), &listed[&message.number()]);
-        store(&mut message, folder, &format!("{now}.{}.{number}.eml", std::process::id()))?;
+        let mark = Mark { stored: now, file: format!("{now}.{}.{number}.eml", std::process::id()) };
+        store(&mut message, folder, &mark.file)?;
         // The message is safely on disk. Only now is it marked.
-        writeln!(marks, "{now} {id}")?;
+        marks.write_all(mark.line(id).as_bytes())?;
         marks.sync_all()?;
-        seen.insert(id.clone(), now);
+        if kept == 0 {
+            safe.insert(number);
+        }
         stored += 1;
     }
 
-    let is_old = |id: &String| seen.get(id).is_some_and(|stored| now.saturating_sub(*stored) >= kept);
-    let old: Vec<u32> = listed.iter().filter(|(_, id)| is_old(id)).map(|(number, _)| *number).collect();
-    let deleted = session.delete_many(old).collect::<Result<Vec<_>, _>>()?.len();
+    let deleted = session.delete_many(safe).collect::<Result<Vec<_>, _>>()?.len();
     // Only QUIT deletes. The marks remain until their ids disappear, so after an error the next run tries again.
     session.quit()?;
     println!("{stored} stored, {deleted} deleted");
     Ok(())
+}
+
+/// What is known of a stored message.
+struct Mark {
+    /// The time at which it was stored, in seconds since 1970.
+    stored: u64,
+    file: String,
+}
+
+impl Mark {
+    fn line(&self, id: &str) -> String {
+        format!("{} {id} {}\n", self.stored, self.file)
+    }
 }
 
 /// Returns the unique-ids in hexadecimal, because they may contain any octets, by message number. A message without an
@@ -79,15 +111,29 @@ fn usable(listed: Vec<(u32, OwnedUniqueId)>) -> BTreeMap<u32, String> {
     usable.into_iter().map(|(number, id)| (number, hex(id))).collect()
 }
 
-/// Returns the marks: the unique-ids of stored messages, and the time at which each was stored, in seconds since 1970.
-fn read_seen(file: &Path) -> Result<HashMap<String, u64>, Box<dyn Error>> {
+/// Returns the marks by unique-id.
+fn read_seen(file: &Path) -> Result<HashMap<String, Mark>, Box<dyn Error>> {
     let text = match fs::read_to_string(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HashMap::new()),
         text => text?,
     };
     // A crash may have left the last line incomplete. It then has no line end.
-    let complete = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')?.split_once(' '));
-    complete.map(|(stored, id)| Ok((id.into(), stored.parse()?))).collect()
+    let complete = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    let mark = |line: &str| -> Option<(String, Mark)> {
+        let mut words = line.split(' ');
+        let (stored, id, file) = (words.next()?.parse().ok()?, words.next()?.to_owned(), words.next()?.to_owned());
+        Some((id, Mark { stored, file }))
+    };
+    complete
+        .map(|line| mark(line).ok_or_else(|| format!("{} has a line that is no mark", file.display()).into()))
+        .collect()
+}
+
+/// Returns true if the file begins with these octets.
+fn begins_with(file: &Path, octets: &[u8]) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    File::open(file)?.take(octets.len() as u64).read_to_end(&mut beginning)?;
+    Ok(beginning == octets)
 }
 
 /// Stores a file so that under its name, even after a crash, there is the whole content or what was there before.

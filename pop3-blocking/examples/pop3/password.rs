@@ -126,16 +126,16 @@ fn given(options: &Options) -> Result<Option<Proof>, Failure> {
         return secret::from_command(command, "password").map(Proof::Password).map(Some);
     }
     if let Some(path) = &options.token_file {
-        return secret::from_file(path, "token").map(token).map(Some);
+        return secret::from_file(path, "token").map(|line| token(&line)).map(Some);
     }
     if let Some(command) = &options.token_command {
-        return secret::from_command(command, "token").map(token).map(Some);
+        return secret::from_command(command, "token").map(|line| token(&line)).map(Some);
     }
     Ok(from_environment()?.map(Proof::Password))
 }
 
 /// Returns a token without the spaces around it, which scripts may write and no token contains.
-fn token(line: Secret) -> Proof {
+fn token(line: &Secret) -> Proof {
     Proof::Token(Secret::new(line.trim().to_owned()))
 }
 

@@ -89,6 +89,29 @@ fn a_mark_ends_when_its_id_disappears() {
 }
 
 #[test]
+fn a_new_message_may_have_the_id_of_a_deleted_one() {
+    let user = User::new();
+    user.server.store.deliver_as("mrose", "1", "Subject: one\r\n\r\n");
+    assert_eq!(user.run("0").unwrap(), "1 stored, 1 deleted\n");
+    user.server.store.deliver_as("mrose", "1", "Subject: another\r\n\r\n");
+    assert_eq!(user.run("0").unwrap(), "1 stored, 1 deleted\n");
+    assert_eq!(user.stored(), ["Subject: another\r\n\r\n", "Subject: one\r\n\r\n"]);
+}
+
+#[test]
+fn a_message_whose_file_was_moved_stays() {
+    let user = User::new();
+    user.server.store.deliver("mrose", "Subject: one\r\n\r\n");
+    assert_eq!(user.run("7").unwrap(), "1 stored, 0 deleted\n");
+    fs::rename(user.folder(), user.home.path().join("moved")).unwrap();
+    fs::create_dir(user.folder()).unwrap();
+    fs::rename(user.home.path().join("moved/seen"), user.folder().join("seen")).unwrap();
+    let out = user.run("0").unwrap();
+    assert!(out.starts_with("0 stored, 0 deleted\n") && out.contains("message 1 is kept"), "{out}");
+    assert_eq!(user.left(), 1);
+}
+
+#[test]
 fn messages_that_share_an_id_are_never_deleted() {
     let user = User::new();
     for (id, content) in [("1", "Subject: one\r\n\r\n"), ("1", "Subject: twin\r\n\r\n"), ("2", "Subject: two\r\n\r\n")]
