@@ -81,11 +81,8 @@ impl Connection<Tcp> {
     ///
     /// [`Error`]: a setting is missing, or the greeting is not `+OK`.
     pub fn over_tcp(stream: TcpStream, connect: Connect) -> Result<Connection<Tcp>, Error> {
-        let tls = Driver::<Tcp>::requirements(&connect)?;
-        let deadlines = Deadlines::new(connect.get_timeouts());
         let stream = Tcp::new(stream).map_err(|error| Error::transport("reading the greeting", error))?;
-        let transport = Transport::new(stream, Some(Tcp::ABILITIES));
-        Ok(Connection { driver: Driver::open(transport, &connect, tls, deadlines, Self::WINDOW)?, connect })
+        Connection::over_transport(Transport::new(stream, Some(Tcp::ABILITIES)), connect, Self::WINDOW)
     }
 }
 

@@ -65,10 +65,18 @@ impl<S: Read + Write> Connection<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn over(stream: S, connect: Connect) -> Result<Connection<S>, Error> {
+        Connection::over_transport(Transport::new(stream, None), connect, 4 * 1024)
+    }
+
+    /// Waits for the greeting. `window` is the default of [`Connect::window`].
+    pub(crate) fn over_transport(
+        transport: Transport<S>,
+        connect: Connect,
+        window: usize,
+    ) -> Result<Connection<S>, Error> {
         let tls = Driver::<S>::requirements(&connect)?;
         let deadlines = Deadlines::new(connect.get_timeouts());
-        let driver = Driver::open(Transport::new(stream, None), &connect, tls, deadlines, 4 * 1024)?;
-        Ok(Connection { driver, connect })
+        Ok(Connection { driver: Driver::open(transport, &connect, tls, deadlines, window)?, connect })
     }
 
     /// Sets the number of octets of commands that a batch keeps in flight: see [`Connect::window`].

@@ -43,13 +43,11 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;
 
-use pop3_proto::drive::Deadlines;
 use pop3_proto::serve::Maildrop;
 pub use pop3_proto::testing::link::{Direction, Fault, Halt, Line, Link, Responder, Schedule, Side};
 pub use pop3_proto::testing::script::{Mismatch, ScriptedServer, Verdict};
 use pop3_proto::{ServerConfig, Service};
 
-use crate::driver::Driver;
 use crate::transport::{Abilities, Transport};
 use crate::{Connect, Connection, Error, Tcp};
 
@@ -65,11 +63,8 @@ impl<R: Responder> Connection<LinkStream<R>> {
     ///
     /// The errors of [`Connection::over`].
     pub fn over_link(stream: LinkStream<R>, connect: Connect) -> Result<Self, Error> {
-        let tls = Driver::<LinkStream<R>>::requirements(&connect)?;
-        let deadlines = Deadlines::new(connect.get_timeouts());
         let transport = Transport::new(stream, Some(LinkStream::ABILITIES));
-        let driver = Driver::open(transport, &connect, tls, deadlines, Connection::<Tcp>::WINDOW)?;
-        Ok(Connection { driver, connect })
+        Connection::over_transport(transport, connect, Connection::<Tcp>::WINDOW)
     }
 }
 
