@@ -48,11 +48,19 @@
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use pop3_proto::serve::Maildrop;
-pub use pop3_proto::testing::link::{Direction, Fault, Halt, Line, Link, Responder, Schedule, Side};
+#[cfg(feature = "tls")]
+pub use pop3_proto::testing::link::Encrypted;
+pub use pop3_proto::testing::link::{
+    Corruption, Direction, Fault, Halt, Line, Link, Record, Responder, Schedule, Side,
+};
 pub use pop3_proto::testing::script::{Mismatch, ScriptedServer, Verdict};
+#[cfg(feature = "tls")]
+use pop3_proto::tls::rustls;
 use pop3_proto::{ServerConfig, Service};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -61,9 +69,50 @@ use tokio::time::{Instant, Sleep, sleep_until};
 ///
 /// The server offers what `config` says, and APOP. SCRAM, which a client prefers if the maildrop supports it, takes a
 /// noticeable time: choose another [`Method`](crate::Method) if you have many tests. The server closes the connection
-/// instead of beginning TLS.
+/// instead of beginning TLS: for that, use `serve_tls`, with the feature `tls`.
 pub fn serve<M: Maildrop>(maildrop: M, config: ServerConfig, schedule: Schedule) -> LinkStream<Service<M>> {
     LinkStream::new(Line::serving(maildrop, config, schedule))
+}
+
+/// Returns a stream to a server for this maildrop, with TLS from the beginning if `config` says
+/// [`inside_tls`](ServerConfig::inside_tls), or else after STLS. The rest is as with [`serve`]. The schedule is that of
+/// the encrypted octets.
+///
+/// ```
+/// use pop3_async::pop3_proto::serve::MailStore;
+/// use pop3_async::testing::link::{self, Direction, Schedule};
+/// use pop3_blocking::testing::authority::{Authority, valid_for};
+/// use pop3_async::{Connect, Connection, Method, Security, ServerConfig};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MailStore::new();
+/// store.add_user("mrose", "tanstaaf");
+/// let authority = Authority::new();
+/// let tls = authority.issue(valid_for(&["pop.example.org"])).server();
+/// let schedule = Schedule::new().both(Direction::new().cuts([7]));
+/// let stream = link::serve_tls(store.maildrop(), ServerConfig::new().stls(true), tls, schedule);
+///
+/// let connect = Connect::new().host("pop.example.org").security(Security::StartTls).tls(authority.trusted());
+/// let connect = connect.user("mrose").password("tanstaaf").method(Method::UserPass);
+/// Connection::over(stream, connect).await?.login().await?.quit().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Panics
+///
+/// Panics, also later, if the settings for TLS cannot be used.
+#[cfg(feature = "tls")]
+pub fn serve_tls<M: Maildrop>(
+    maildrop: M,
+    config: ServerConfig,
+    tls: Arc<rustls::ServerConfig>,
+    schedule: Schedule,
+) -> LinkStream<Encrypted<Service<M>>> {
+    let service = Service::new(maildrop, config, None);
+    let server = if config.inside_tls { Encrypted::inside(service, tls) } else { Encrypted::new(service, tls) };
+    LinkStream::new(Line::new(server, schedule))
 }
 
 /// Returns a stream to a server that plays a [script](pop3_proto::testing::script), and whether the client has kept to
@@ -192,15 +241,12 @@ impl<R: Responder + Unpin> AsyncWrite for LinkStream<R> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flush = |line: &mut Line<R>| {
-            line.flush();
-            Ok(0)
-        };
-        self.poll_line(cx, Way::Write, flush).map_ok(drop)
+        self.poll_line(cx, Way::Write, |line| line.flush().map(|()| 0)).map_ok(drop)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let close = |line: &mut Line<R>| {
+            line.flush()?;
             line.close();
             Ok(0)
         };

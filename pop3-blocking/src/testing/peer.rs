@@ -135,6 +135,7 @@ fn converse<S: Read + Write>(
             server.written(server.pending().len());
             continue;
         }
+        assert!(!server.wants_tls(), "this peer cannot begin TLS");
         let wait = server.alarm().map(|at| at.saturating_sub(begin.elapsed()).max(Duration::from_millis(1)));
         let wanted = server.wanted();
         if wanted == 0 {

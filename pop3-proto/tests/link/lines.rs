@@ -26,7 +26,7 @@ fn played(store: &MailStore, schedule: Schedule) -> (Vec<u8>, Line<impl Responde
             left = &left[len..];
         }
         if left.is_empty() {
-            line.flush();
+            line.flush().unwrap();
         }
         match line.read(&mut space) {
             Ok(0) => return (heard, line),
@@ -57,6 +57,16 @@ fn the_schedule_does_not_change_the_session() {
         assert!(heard == ideal, "{schedule:?}: {}", heard.escape_ascii());
         assert_eq!(store.messages("mrose").len(), 1, "{schedule:?}");
         assert_eq!(line.link().carried_to(pop3_proto::testing::link::Side::Client), ideal.len() as u64);
+    }
+}
+
+/// A full link sends what it keeps back, and the server makes room at once: nobody has to wait.
+#[test]
+fn a_server_that_reads_makes_room() {
+    let to_server = Direction::new().until_flush(true).capacity(4);
+    let mut line = Line::serving(store().maildrop(), ServerConfig::new(), Schedule::new().to_server(to_server));
+    for octets in SESSION.chunks(4) {
+        assert_eq!(line.write(octets), Ok(octets.len()));
     }
 }
 

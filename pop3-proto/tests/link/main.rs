@@ -1,9 +1,12 @@
 //! The link in memory carries every octet once and in order, and does to them only what its schedule says.
 
+mod corruption;
 mod faults;
 mod lines;
 mod script;
 mod time;
+#[cfg(feature = "tls")]
+mod tls;
 
 use pop3_proto::testing::link::{Direction, Halt, Link, Schedule, Side};
 use proptest::prelude::*;
@@ -70,7 +73,7 @@ fn octets_may_wait_for_a_flush() {
     let mut link = to_client(Direction::new().until_flush(true).capacity(4));
     assert_eq!(link.write(Side::Server, b"ab"), Ok(2));
     assert_eq!(link.read(Side::Client, &mut [0; 8]), Err(Halt::Blocked));
-    link.flush(Side::Server);
+    link.flush(Side::Server).unwrap();
     assert_eq!(link.write(Side::Server, b"cd"), Ok(2));
     assert_eq!(drain(&mut link, Side::Client).0, b"ab");
     assert_eq!(link.write(Side::Server, b"ef"), Ok(2));
@@ -123,7 +126,7 @@ proptest! {
                 left = &left[len..];
             }
             if left.is_empty() {
-                link.flush(Side::Server);
+                link.flush(Side::Server).unwrap();
             }
             if let Ok(len) = link.read(Side::Client, &mut space) {
                 prop_assert!(len > 0);

@@ -154,6 +154,22 @@ fn the_last_words_need_no_listener() {
 }
 
 #[test]
+fn octets_may_be_exact() {
+    let script = "S= +OK\\n-ER\nC= A\\x00\\\\B\nS: R\nC= end\n";
+    let acts = [Hears("+OK\n-ER"), Says("A\0\\B"), Hears("R\r\n"), Says("end"), Ends];
+    judge(script, &acts, Ok(()));
+    let wrong = act(script, Schedule::new(), &[Hears("+OK\n-ER"), Says("AB"), Ends]);
+    let said = r"line 2 of the script: expected `A\x00\\B`, but the client sent `AB`";
+    assert_eq!(wrong.check().unwrap_err().to_string(), said);
+}
+
+#[test]
+#[should_panic(expected = r"line 1 is not a line of a script: S= \q")]
+fn there_are_no_other_escapes() {
+    ScriptedServer::new(r"S= \q");
+}
+
+#[test]
 #[should_panic(expected = "line 2 is not a line of a script: -- wait long")]
 fn a_script_has_no_other_lines() {
     ScriptedServer::new("S: +OK\n-- wait long\n");

@@ -1,8 +1,11 @@
 //! A link with a server at its other end.
 
 use std::time::Duration;
+use std::vec::Vec;
 
-use super::{Halt, Link, Schedule, Side};
+use zeroize::Zeroizing;
+
+use super::{Halt, Link, Record, Schedule, Side};
 use crate::serve::Maildrop;
 use crate::serve::Service;
 use crate::server::ServerConfig;
@@ -29,6 +32,18 @@ pub trait Responder {
     /// Returns true if the server closes the connection now. Octets that are [`pending`](Self::pending) are sent first.
     fn is_over(&self) -> bool;
 
+    /// Returns true if TLS begins now. A [`Line`] closes the connection then, unless the server is
+    #[cfg_attr(feature = "tls", doc = "[`Encrypted`](super::Encrypted).")]
+    #[cfg_attr(not(feature = "tls"), doc = "`Encrypted`, with the feature `tls`.")]
+    fn wants_tls(&self) -> bool {
+        false
+    }
+
+    /// Reports that the handshake is complete, with the channel binding `tls-exporter` (RFC 9266), if there is one.
+    fn tls_established(&mut self, exporter: Option<Zeroizing<Vec<u8>>>) {
+        let _ = exporter;
+    }
+
     /// Reports that the client has closed the connection, or that it was reset.
     fn closed(&mut self) {}
 
@@ -43,7 +58,6 @@ pub trait Responder {
     }
 }
 
-/// The server closes the connection instead of beginning TLS.
 impl<M: Maildrop> Responder for Service<M> {
     fn spare(&mut self) -> &mut [u8] {
         if self.wants_read() { self.spare() } else { &mut [] }
@@ -62,7 +76,21 @@ impl<M: Maildrop> Responder for Service<M> {
     }
 
     fn is_over(&self) -> bool {
-        self.is_over() || self.wants_tls()
+        self.is_over()
+    }
+
+    fn wants_tls(&self) -> bool {
+        self.wants_tls()
+    }
+
+    fn tls_established(&mut self, exporter: Option<Zeroizing<Vec<u8>>>) {
+        // A session that is inside TLS from the beginning did not ask for it.
+        if self.wants_tls() {
+            self.tls_established();
+        }
+        if let Some(exporter) = exporter {
+            self.set_channel_binding(exporter);
+        }
     }
 }
 
@@ -136,15 +164,25 @@ impl<R: Responder> Line<R> {
     /// Any [`Halt`]. [`Blocked`](Halt::Blocked) means that the server does not read until you read.
     pub fn write(&mut self, octets: &[u8]) -> Result<usize, Halt> {
         self.work();
-        let written = self.link.write(Side::Client, octets);
+        let mut written = self.link.write(Side::Client, octets);
         self.work();
+        // The server has made room for what was kept back until a flush.
+        if written == Err(Halt::Blocked) {
+            written = self.link.write(Side::Client, octets);
+            self.work();
+        }
         self.waiting(written)
     }
 
     /// Sends octets that [`Direction::until_flush`](super::Direction::until_flush) keeps back.
-    pub fn flush(&mut self) {
-        self.link.flush(Side::Client);
+    ///
+    /// # Errors
+    ///
+    /// [`Halt::Interrupted`], if [`Direction::interrupted_flushes`](super::Direction::interrupted_flushes) says so.
+    pub fn flush(&mut self) -> Result<(), Halt> {
+        let flushed = self.link.flush(Side::Client);
         self.work();
+        flushed
     }
 
     /// Closes the client's end.
@@ -163,6 +201,11 @@ impl<R: Responder> Line<R> {
     pub fn advance_to(&mut self, at: Duration) {
         self.link.advance_to(at);
         self.work();
+    }
+
+    /// Returns a record of the octets that an end writes and reads from now on.
+    pub fn record(&mut self, side: Side) -> Record {
+        self.link.record(side)
     }
 
     /// Returns the link.
@@ -201,7 +244,7 @@ impl<R: Responder> Line<R> {
     fn send(&mut self) -> bool {
         let pending = self.responder.pending();
         if pending.is_empty() {
-            if self.responder.is_over() {
+            if self.responder.is_over() || self.responder.wants_tls() {
                 self.link.close(Side::Server);
                 self.is_over = true;
             }
@@ -210,7 +253,7 @@ impl<R: Responder> Line<R> {
         match self.link.write(Side::Server, pending) {
             Ok(len) => {
                 self.responder.written(len);
-                self.link.flush(Side::Server);
+                while self.link.flush(Side::Server).is_err() {}
             }
             Err(Halt::Interrupted) => {}
             Err(Halt::Reset | Halt::Closed) => self.lose(),

@@ -29,15 +29,21 @@
 //! assert_eq!(link.read(Side::Client, &mut space), Ok(0), "the end");
 //! ```
 
+#[cfg(feature = "tls")]
+mod encrypted;
 mod line;
 mod pipe;
+mod record;
 mod schedule;
 
 use std::time::Duration;
 
+#[cfg(feature = "tls")]
+pub use encrypted::Encrypted;
 pub use line::{Line, Responder};
 use pipe::Pipe;
-pub use schedule::{Direction, Fault, Schedule};
+pub use record::Record;
+pub use schedule::{Corruption, Direction, Fault, Schedule};
 
 /// An end of a [`Link`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +81,7 @@ pub struct Link {
     /// The fault that ended the connection, and the end that reads in its direction.
     fault: Option<(Fault, Side)>,
     closed: [bool; 2],
+    records: [Option<Record>; 2],
 }
 
 impl Link {
@@ -82,8 +89,14 @@ impl Link {
     pub fn new(schedule: Schedule) -> Link {
         let Schedule { to_server, to_client } = schedule;
         let pipes = (Pipe::new(to_server), Pipe::new(to_client));
-        let mut link =
-            Link { to_server: pipes.0, to_client: pipes.1, now: Duration::ZERO, fault: None, closed: [false; 2] };
+        let mut link = Link {
+            to_server: pipes.0,
+            to_client: pipes.1,
+            now: Duration::ZERO,
+            fault: None,
+            closed: [false; 2],
+            records: [None, None],
+        };
         link.strike();
         link
     }
@@ -97,6 +110,14 @@ impl Link {
         if octets.is_empty() {
             return Ok(0);
         }
+        let written = self.take(side, octets);
+        if let (Ok(len), Some(record)) = (written, &self.records[side as usize]) {
+            record.add_written(&octets[..len]);
+        }
+        written
+    }
+
+    fn take(&mut self, side: Side, octets: &[u8]) -> Result<usize, Halt> {
         match self.fault {
             Some((Fault::Closes, _)) => return Err(Halt::Closed),
             Some((Fault::Resets, _)) => return Err(Halt::Reset),
@@ -111,9 +132,13 @@ impl Link {
     }
 
     /// Sends the octets that were written on this end, if [`Direction::until_flush`] keeps them back.
-    pub fn flush(&mut self, side: Side) {
+    ///
+    /// # Errors
+    ///
+    /// [`Halt::Interrupted`], if [`Direction::interrupted_flushes`] says so. Nothing was sent.
+    pub fn flush(&mut self, side: Side) -> Result<(), Halt> {
         let now = self.now;
-        self.pipe_from(side).flush(now);
+        self.pipe_from(side).flush(now)
     }
 
     /// Reads octets on this end, and returns how many: 0 at the end of the stream.
@@ -129,6 +154,9 @@ impl Link {
         assert!(!space.is_empty(), "a read needs space, or its result looks like the end of the stream");
         let (fault, now) = (self.fault, self.now);
         let read = self.pipe_to(side).read(space, now);
+        if let (Ok(len), Some(record)) = (read, &self.records[side as usize]) {
+            record.add_read(&space[..len]);
+        }
         match (read, fault) {
             (Ok(0), Some((Fault::Resets, _))) => Err(Halt::Reset),
             (Ok(0), Some((Fault::Hangs, _))) => Err(Halt::Blocked),
@@ -167,9 +195,16 @@ impl Link {
         pipe.next_arrival().filter(|_| !hangs(pipe))
     }
 
-    /// Returns the number of octets that were written for this end, without those that were lost after a fault.
+    /// Returns the number of octets that were written for this end, without those that were lost after a fault. They
+    /// are counted with all [corruptions](Corruption).
     pub const fn carried_to(&self, side: Side) -> u64 {
         self.pipe(side).passed()
+    }
+
+    /// Returns a record of the octets that this end writes and reads from now on. A clone of the link goes on with the
+    /// same record.
+    pub fn record(&mut self, side: Side) -> Record {
+        self.records[side as usize].get_or_insert_default().clone()
     }
 
     /// Returns the fault that has ended the connection, and the end that reads in its direction.
@@ -186,7 +221,7 @@ impl Link {
         let Some((fault, side)) = struck(Side::Server).or_else(|| struck(Side::Client)) else { return };
         self.fault = Some((fault, side));
         let (now, other) = (self.now, side.other());
-        self.flush(side.other());
+        self.pipe_to(side).send(now);
         self.pipe_to(side).end(now);
         match fault {
             Fault::Resets => self.pipe_to(other).cut(now),

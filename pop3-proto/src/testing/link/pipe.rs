@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::vec::Vec;
 
 use super::Halt;
-use super::schedule::{Direction, Fault};
+use super::schedule::{Corruption, Direction, Fault};
 
 /// Octets on their way, and the times of their arrival.
 #[derive(Clone, Debug)]
@@ -18,13 +18,16 @@ pub(super) struct Pipe {
     latency: Duration,
     /// Stalls to come, the next one last.
     stalls: Vec<(u64, Duration)>,
+    /// Corruptions to come, the next one last.
+    corruptions: Vec<(u64, Corruption)>,
     fault: Option<(u64, Fault)>,
+    flushes: Sizes,
     octets: VecDeque<u8>,
     /// Numbers of octets that arrive together, and when. The octets that are in none wait for a flush.
     parcels: VecDeque<(usize, Duration)>,
     /// The number of octets that wait for a flush.
     held: usize,
-    /// The number of octets written so far.
+    /// The number of octets that the pipe has taken so far, as they arrive.
     passed: u64,
     /// The latest arrival so far: nothing overtakes it.
     latest: Duration,
@@ -34,26 +37,38 @@ pub(super) struct Pipe {
 
 impl Pipe {
     pub(super) fn new(direction: Direction) -> Pipe {
-        let Direction { cuts, writes, capacity, until_flush, latency, mut stalls, fault } = direction;
+        let Direction { cuts, writes, capacity, until_flush, latency, mut stalls, mut corruptions, fault, .. } =
+            direction;
         stalls.sort_by_key(|&(octets, _)| Reverse(octets));
-        Pipe {
+        // Of two at the same place, the one that was added first comes first.
+        corruptions.reverse();
+        corruptions.sort_by_key(|&(octets, _)| Reverse(octets));
+        let flushes = direction.interrupted_flushes.iter().map(|interrupted| usize::from(!interrupted)).collect();
+        let mut pipe = Pipe {
             cuts: Sizes::new(cuts),
             writes: Sizes::new(writes),
             capacity: capacity.max(1),
             until_flush,
             latency,
             stalls,
+            corruptions,
             fault,
+            flushes: Sizes::new(flushes),
             octets: VecDeque::new(),
             parcels: VecDeque::new(),
             held: 0,
             passed: 0,
             latest: Duration::ZERO,
             end: None,
+        };
+        pipe.insert();
+        if !pipe.until_flush {
+            pipe.send(Duration::ZERO);
         }
+        pipe
     }
 
-    /// Returns the number of octets written so far.
+    /// Returns the number of octets that the pipe has taken so far, as they arrive.
     pub(super) const fn passed(&self) -> u64 {
         self.passed
     }
@@ -64,24 +79,74 @@ impl Pipe {
     }
 
     pub(super) fn write(&mut self, octets: &[u8], now: Duration) -> Result<usize, Halt> {
-        let room = self.capacity - self.octets.len();
+        // Inserted octets need no room.
+        let room = self.capacity.saturating_sub(self.octets.len());
         if room == 0 {
-            self.flush(now);
+            self.send(now);
             return Err(Halt::Blocked);
         }
-        let left = self.fault.map_or(u64::MAX, |(at, _)| at - self.passed);
+        let left = self.fault.map_or(u64::MAX, |(at, _)| at.saturating_sub(self.passed));
         let len = octets.len().min(room).min(self.writes.next()?).min(small(left));
-        self.octets.extend(&octets[..len]);
-        self.held += len;
-        self.passed += len as u64;
+        let mut rest = &octets[..len];
+        while !rest.is_empty() {
+            let intact = self.corruptions.last().map_or(u64::MAX, |(at, _)| at.saturating_sub(self.passed));
+            let (before, after) = rest.split_at(rest.len().min(small(intact)));
+            self.take(before);
+            rest = self.corrupt(after);
+        }
         if !self.until_flush {
-            self.flush(now);
+            self.send(now);
         }
         Ok(len)
     }
 
+    fn take(&mut self, octets: &[u8]) {
+        self.octets.extend(octets);
+        self.held += octets.len();
+        self.passed += octets.len() as u64;
+        self.insert();
+    }
+
+    /// Inserts the octets that are due.
+    fn insert(&mut self) {
+        while let Some(Corruption::Inserts(octets)) = self.next_corruption() {
+            let len = octets.len();
+            self.octets.extend(octets.clone());
+            self.held += len;
+            self.passed += len as u64;
+            self.corruptions.pop();
+        }
+    }
+
+    /// Takes the first octet with the corruption that is due, and returns the others.
+    fn corrupt<'a>(&mut self, octets: &'a [u8]) -> &'a [u8] {
+        let Some((&octet, others)) = octets.split_first() else { return octets };
+        let arrives = match self.next_corruption() {
+            Some(Corruption::Flips(bits)) => &[octet ^ bits][..],
+            Some(Corruption::Loses) => &[],
+            Some(Corruption::Doubles) => &[octet; 2],
+            // What is inserted here is in the pipe already.
+            Some(Corruption::Inserts(_)) | None => return octets,
+        };
+        self.corruptions.pop();
+        self.take(arrives);
+        others
+    }
+
+    /// Returns the corruption that is due.
+    fn next_corruption(&self) -> Option<&Corruption> {
+        self.corruptions.last().filter(|(at, _)| *at <= self.passed).map(|(_, corruption)| corruption)
+    }
+
+    /// Sends the octets that wait for a flush, unless the schedule interrupts it.
+    pub(super) fn flush(&mut self, now: Duration) -> Result<(), Halt> {
+        self.flushes.next()?;
+        self.send(now);
+        Ok(())
+    }
+
     /// Sends the octets that wait for a flush.
-    pub(super) fn flush(&mut self, now: Duration) {
+    pub(super) fn send(&mut self, now: Duration) {
         while self.held > 0 {
             let from = self.passed - self.held as u64;
             let at = self.arrival(from, now);

@@ -65,6 +65,12 @@ pub struct Direction {
     pub latency: Duration,
     /// Numbers of octets, and the time by which everything after so many octets is delayed.
     pub stalls: Vec<(u64, Duration)>,
+    /// Flushes that are [interrupted](super::Halt::Interrupted), in turn, as for [`cuts`](Self#structfield.cuts). If
+    /// empty, none is.
+    pub interrupted_flushes: Vec<bool>,
+    /// Numbers of octets, and the corruption that occurs after so many octets. The octets of all numbers are counted as
+    /// they arrive, with the corruptions before them.
+    pub corruptions: Vec<(u64, Corruption)>,
     /// A number of octets, and the fault that occurs when so many octets have been written. If both directions have a
     /// fault, the one that occurs first ends the connection.
     pub fault: Option<(u64, Fault)>,
@@ -80,6 +86,8 @@ impl Direction {
             until_flush: false,
             latency: Duration::ZERO,
             stalls: Vec::new(),
+            interrupted_flushes: Vec::new(),
+            corruptions: Vec::new(),
             fault: None,
         }
     }
@@ -124,6 +132,31 @@ impl Direction {
         self
     }
 
+    /// Sets [`interrupted_flushes`](Self#structfield.interrupted_flushes).
+    #[must_use]
+    pub fn interrupted_flushes(self, flushes: impl Into<Vec<bool>>) -> Direction {
+        Direction { interrupted_flushes: flushes.into(), ..self }
+    }
+
+    /// Corrupts the octet after the first `octets` octets, or inserts some there. You can call this several times.
+    ///
+    /// ```
+    /// use pop3_proto::testing::link::{Corruption, Direction, Link, Schedule, Side};
+    ///
+    /// let to_client = Direction::new().corrupt_after(1, Corruption::Flips(0x20)).corrupt_after(3, Corruption::Loses);
+    /// let mut link = Link::new(Schedule::new().to_client(to_client));
+    /// link.write(Side::Server, b"+OK ready\r\n")?;
+    /// let mut space = [0; 64];
+    /// let len = link.read(Side::Client, &mut space)?;
+    /// assert_eq!(&space[..len], b"+oKready\r\n");
+    /// # Ok::<(), pop3_proto::testing::link::Halt>(())
+    /// ```
+    #[must_use]
+    pub fn corrupt_after(mut self, octets: u64, corruption: Corruption) -> Direction {
+        self.corruptions.push((octets, corruption));
+        self
+    }
+
     /// Ends the connection with [`Fault::Closes`] after `octets` octets.
     #[must_use]
     pub const fn end_after(self, octets: u64) -> Direction {
@@ -148,6 +181,20 @@ impl Default for Direction {
     fn default() -> Direction {
         Direction::new()
     }
+}
+
+/// A change of the octets on their way, which neither end notices by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Corruption {
+    /// The bits that are set here are flipped in the next octet.
+    Flips(u8),
+    /// The next octet is lost.
+    Loses,
+    /// The next octet arrives twice.
+    Doubles,
+    /// These octets arrive at once, although nobody sent them.
+    Inserts(Vec<u8>),
 }
 
 /// A fault that ends a connection, in both directions.

@@ -295,7 +295,7 @@ impl<M: Maildrop> QuirkyService<M> {
     }
 }
 
-/// Time passes on the clock of the link. The server closes the connection instead of beginning TLS.
+/// Time passes on the clock of the link.
 impl<M: Maildrop> Responder for QuirkyService<M> {
     fn spare(&mut self) -> &mut [u8] {
         if self.wants_read() { self.spare() } else { &mut [] }
@@ -314,7 +314,20 @@ impl<M: Maildrop> Responder for QuirkyService<M> {
     }
 
     fn is_over(&self) -> bool {
-        self.is_over() || self.wants_tls()
+        self.is_over()
+    }
+
+    fn wants_tls(&self) -> bool {
+        self.wants_tls()
+    }
+
+    fn tls_established(&mut self, exporter: Option<Zeroizing<Vec<u8>>>) {
+        if self.wants_tls() {
+            self.tls_established();
+        }
+        if let Some(exporter) = exporter {
+            self.set_channel_binding(exporter);
+        }
     }
 
     fn tick(&mut self, now: Duration) {

@@ -6,6 +6,9 @@
 //! |---|---|
 //! | `S: +OK ready` | the server sends this line, with CRLF |
 //! | `C: STAT` | the client must send this line, with CRLF |
+//! | `S= +O` | the server sends exactly these octets, with escapes: `\r`, `\n`, `\t`, `\0`, `\\`, `\xff` |
+//! | `C= QUIT\n` | the client must send exactly these octets, with the same escapes |
+//! | `-- tls` | the client and the server do the handshake, if the server can: with the feature `tls`, that is one in `link::Encrypted` |
 //! | `-- wait 90 s` | the server says nothing for so many seconds |
 //! | `-- quiet` | the client must wait for an answer, and send nothing, for 30 ms |
 //! | `-- hold` | the client must close the connection, and send nothing before |
@@ -84,6 +87,8 @@ pub enum Turn {
     Server(Vec<u8>),
     /// The client must send these octets.
     Client(Vec<u8>),
+    /// TLS begins.
+    Tls,
     /// The server says nothing for this time.
     Wait(Duration),
     /// The client waits, and sends nothing for a moment.
@@ -111,6 +116,9 @@ fn turn(line: &str) -> Option<Turn> {
     match line.split_at_checked(3)? {
         ("S: ", said) => Some(Turn::Server(octets(said))),
         ("C: ", said) => Some(Turn::Client(octets(said))),
+        ("S= ", said) => Some(Turn::Server(unescaped(said)?)),
+        ("C= ", said) => Some(Turn::Client(unescaped(said)?)),
+        ("-- ", "tls") => Some(Turn::Tls),
         ("-- ", "quiet") => Some(Turn::Quiet),
         ("-- ", "hold") => Some(Turn::Hold),
         ("-- ", wait) => {
@@ -119,4 +127,32 @@ fn turn(line: &str) -> Option<Turn> {
         }
         _ => None,
     }
+}
+
+/// Returns the octets for which a text with escapes stands.
+fn unescaped(text: &str) -> Option<Vec<u8>> {
+    let (mut octets, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some((&octet, after)) = rest.split_first() {
+        rest = after;
+        if octet != b'\\' {
+            octets.push(octet);
+            continue;
+        }
+        let (&escape, after) = rest.split_first()?;
+        rest = after;
+        octets.push(match escape {
+            b'r' => b'\r',
+            b'n' => b'\n',
+            b't' => b'\t',
+            b'0' => 0,
+            b'\\' => b'\\',
+            b'x' => {
+                let (digits, after) = rest.split_at_checked(2)?;
+                rest = after;
+                u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?
+            }
+            _ => return None,
+        });
+    }
+    Some(octets)
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use std::vec;
 use std::vec::Vec;
 
+use zeroize::Zeroizing;
+
 use super::verdict::{Happened, Mismatch, Verdict};
 use super::{QUIET, Turn, turns};
 use crate::testing::link::Responder;
@@ -73,8 +75,8 @@ impl ScriptedServer {
                     _ if expected.starts_with(&self.heard) => break,
                     _ => return self.fail(),
                 },
-                Turn::Quiet | Turn::Hold if !self.heard.is_empty() => return self.fail(),
-                Turn::Hold => break,
+                Turn::Quiet | Turn::Hold | Turn::Tls if !self.heard.is_empty() => return self.fail(),
+                Turn::Hold | Turn::Tls => break,
                 // The client must have had a chance to read before.
                 Turn::Quiet | Turn::Wait(_) if !self.out.is_empty() => break,
                 Turn::Quiet | Turn::Wait(_) => {
@@ -103,7 +105,7 @@ impl ScriptedServer {
 
     /// Returns the line that the client has not come to. A client that has given up need not listen.
     fn missing(&self) -> Option<Mismatch> {
-        let is_missing = |turn: &Turn| matches!(turn, Turn::Client(_) | Turn::Quiet | Turn::Hold);
+        let is_missing = |turn: &Turn| matches!(turn, Turn::Client(_) | Turn::Quiet | Turn::Hold | Turn::Tls);
         let (line, turn) = self.turns.iter().find(|(_, turn)| is_missing(turn))?;
         Some(Mismatch::new(*line, turn, Happened::Nothing(&self.heard)))
     }
@@ -130,6 +132,17 @@ impl Responder for ScriptedServer {
 
     fn is_over(&self) -> bool {
         self.failed || self.turns.is_empty()
+    }
+
+    fn wants_tls(&self) -> bool {
+        !self.failed && matches!(self.turns.front(), Some((_, Turn::Tls)))
+    }
+
+    fn tls_established(&mut self, _exporter: Option<Zeroizing<Vec<u8>>>) {
+        if self.wants_tls() {
+            self.turns.pop_front();
+            self.play();
+        }
     }
 
     fn closed(&mut self) {

@@ -22,6 +22,7 @@ impl Mismatch {
         let expected = match expected {
             Turn::Client(octets) => shown(octets),
             Turn::Quiet => "the client to wait".to_owned(),
+            Turn::Tls => "a handshake for TLS".to_owned(),
             Turn::Hold => "the client to close the connection".to_owned(),
             Turn::Server(_) | Turn::Wait(_) => "the client to listen".to_owned(),
         };
