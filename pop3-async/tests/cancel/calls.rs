@@ -10,7 +10,7 @@ use pop3_async::{
 use tokio::io::AsyncReadExt;
 
 use crate::tls;
-use crate::wire::{Wire, finished};
+use crate::wire::{Wire, finished, wire};
 
 pub(crate) const MESSAGES: [&str; 4] = [
     "Subject: one\r\n\r\n.dotted\r\n..twice\r\n.\r\nend\r\n",
@@ -105,7 +105,7 @@ impl World {
     }
 
     pub(crate) async fn connect(&self, pipelining: bool, seed: u64) -> Connection<Wire> {
-        let wire = Wire::new(&self.store, self.security, pipelining, seed);
+        let wire = wire(&self.store, self.security, pipelining, seed);
         let to = Connect::new().host("localhost").tls(tls::client().clone()).policy(self.policy());
         Connection::over(wire, to.timeouts(Timeouts::UNLIMITED)).await.unwrap()
     }

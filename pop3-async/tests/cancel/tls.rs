@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
+use pop3_async::pop3_proto::tls::rustls::ServerConfig;
 use pop3_async::pop3_proto::tls::rustls::crypto::ring;
 use pop3_async::pop3_proto::tls::rustls::pki_types::PrivateKeyDer;
-use pop3_async::pop3_proto::tls::rustls::{ServerConfig, ServerConnection};
 use pop3_async::{Tls, client_config};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 
@@ -23,6 +23,6 @@ pub(crate) fn client() -> &'static Tls {
     &SETTINGS.1
 }
 
-pub(crate) fn server() -> ServerConnection {
-    ServerConnection::new(Arc::clone(&SETTINGS.0)).unwrap()
+pub(crate) fn server() -> Arc<ServerConfig> {
+    Arc::clone(&SETTINGS.0)
 }

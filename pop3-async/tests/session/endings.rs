@@ -6,7 +6,7 @@ use pop3_async::{Cause, Error, QuitError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::task::yield_now;
 
-use crate::peer::{Then, credentials, numbered, over, plaintext, scripted, session};
+use crate::peer::{credentials, numbered, over, plaintext, scripted, session};
 
 #[tokio::test]
 async fn quit_commits_and_abandon_does_not() {
@@ -31,8 +31,9 @@ async fn quit_commits_and_abandon_does_not() {
 
 #[tokio::test]
 async fn quit_refused() {
-    let session = scripted(&[("QUIT", "-ERR some messages were not removed\r\n")], Then::Close).await;
+    let (session, verdict) = scripted("C: QUIT\nS: -ERR some messages were not removed\n").await;
     let error = session.quit().await.unwrap_err();
+    verdict.done();
     assert!(
         matches!(&error, QuitError::Refused(refused) if refused.text().to_string() == "some messages were not removed")
     );
@@ -40,16 +41,17 @@ async fn quit_refused() {
 
 #[tokio::test]
 async fn f02_quit_unknown() {
-    let session = scripted(&[("QUIT", "+O")], Then::Close).await;
+    let (session, verdict) = scripted("C: QUIT\nS= +O\n").await;
     let error = session.quit().await.unwrap_err();
+    verdict.done();
     assert!(matches!(error, QuitError::Unknown(_)), "{error:?}");
 }
 
 #[tokio::test]
 async fn quit_not_sent() {
-    let session = scripted(&[], Then::Close).await;
-    yield_now().await;
+    let (session, verdict) = scripted("").await;
     let error = session.quit().await.unwrap_err();
+    verdict.done();
     assert!(
         matches!(&error, QuitError::NotSent(error) if matches!(error.cause(), Cause::ClosedWhileIdle(_))),
         "{error:?}"
@@ -59,18 +61,23 @@ async fn quit_not_sent() {
 /// The last words of an idle server are no answer to what is asked next.
 #[tokio::test]
 async fn a_server_that_logs_out_by_itself() {
-    let mut session = scripted(&[("NOOP", "+OK\r\n-ERR [SYS/TEMP] autologout\r\n")], Then::Close).await;
+    let (mut session, verdict) = scripted("C: NOOP\nS: +OK\nS: -ERR [SYS/TEMP] autologout\n").await;
     session.noop().await.unwrap();
-    yield_now().await;
     let error = session.stat().await.unwrap_err();
+    verdict.done();
     assert!(error.refused().is_none() && !error.is_recoverable(), "{error:?}");
     assert!(error.to_string().contains("autologout"), "{error}");
 }
 
 #[tokio::test]
 async fn a_message_cut_short() {
-    const TURNS: &[(&str, &str)] = &[("RETR 1", "+OK\r\nSubject: a\r\n\r\nbo")];
-    let mut session = scripted(TURNS, Then::Close).await;
+    let (mut session, verdict) = scripted(
+        r"
+C: RETR 1
+S= +OK\r\nSubject: a\r\n\r\nbo
+",
+    )
+    .await;
     let mut message = session.retrieve(1).await.unwrap();
     let mut octets = Vec::new();
     let error = message.read_to_end(&mut octets).await.unwrap_err();
@@ -79,13 +86,22 @@ async fn a_message_cut_short() {
     let error = error.downcast::<Error>().unwrap();
     assert!(error.is_truncated() && error.operation() == "RETR 1", "{error:?}");
     assert!(!session.stat().await.unwrap_err().is_recoverable());
+    verdict.done();
 }
 
 #[tokio::test]
 async fn a_batch_cut_short() {
-    const CAPA: (&str, &str) = ("CAPA", "+OK\r\nPIPELINING\r\n.\r\n");
-    const TURNS: &[(&str, &str)] = &[CAPA, ("RETR 1", "+OK\r\none\r\n.\r\n+OK\r\ntw")];
-    let mut session = scripted(TURNS, Then::Close).await;
+    let (mut session, verdict) = scripted(
+        r"
+C: CAPA
+S: +OK
+S: PIPELINING
+S: .
+C: RETR 1
+S= +OK\r\none\r\n.\r\n+OK\r\ntw
+",
+    )
+    .await;
     session.capabilities().await.unwrap();
     let mut batch = session.retrieve_many([1, 2, 3]);
     assert_eq!(batch.next().await.unwrap().unwrap().into_message().await.unwrap().as_bytes(), b"one\r\n");
@@ -100,17 +116,20 @@ async fn a_batch_cut_short() {
     let mut deletions = session.delete_many([1, 2, 3]);
     assert!(!deletions.next().await.unwrap().unwrap_err().is_recoverable());
     assert!(deletions.next().await.is_none());
+    verdict.done();
 }
 
 #[tokio::test]
 async fn answers_that_make_no_sense() {
-    const TURNS: &[(&str, &str)] = &[("STAT", "+OK many\r\n"), ("NOOP", "+OK\r\n"), ("STAT", "maybe\r\n")];
-    let mut session = scripted(TURNS, Then::Hold).await;
+    let script = "C: STAT\nS: +OK many\nC: NOOP\nS: +OK\nC: STAT\nS: maybe\n-- hold\n";
+    let (mut session, verdict) = scripted(script).await;
     let error = session.stat().await.unwrap_err();
     assert!(matches!(error.cause(), Cause::Malformed(_)) && error.is_recoverable(), "{error:?}");
     session.noop().await.unwrap();
     let error = session.stat().await.unwrap_err();
     assert!(matches!(error.cause(), Cause::Protocol(_)) && !error.is_recoverable(), "{error:?}");
+    drop(session);
+    verdict.done();
 }
 
 #[tokio::test]

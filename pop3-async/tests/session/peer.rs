@@ -2,8 +2,10 @@
 
 use pop3_async::pop3_proto::ServerConfig;
 use pop3_async::pop3_proto::serve::MailStore;
+use pop3_async::pop3_proto::testing::script::LOGIN;
+use pop3_async::testing::link::{self, LinkStream, Schedule, ScriptedServer, Verdict};
 use pop3_async::{Connect, Connection, Credentials, Error, MessageReader, Method, Policy, Security, Session, Timeouts};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, duplex};
 
 /// By USER and PASS, because SCRAM is slow on purpose.
 pub(crate) const POLICY: Policy =
@@ -57,31 +59,8 @@ pub(crate) async fn read(mut message: MessageReader<'_, DuplexStream>) -> Vec<u8
     octets
 }
 
-/// The action of a server after its last line.
-#[derive(Clone, Copy)]
-pub(crate) enum Then {
-    Close,
-    Hold,
-}
-
-/// A session, logged in, with a server that waits for each line and then says what stands beside it.
-pub(crate) async fn scripted(turns: &'static [(&str, &str)], then: Then) -> Session<DuplexStream> {
-    let (ours, theirs) = duplex(4096);
-    tokio::spawn(play(theirs, turns, then));
-    over(ours).await.unwrap().login_as(credentials()).await.unwrap()
-}
-
-async fn play(mut stream: DuplexStream, turns: &[(&str, &str)], then: Then) {
-    let login = [("", "+OK\r\n"), ("CAPA", "-ERR\r\n"), ("USER mrose", "+OK\r\n"), ("PASS tanstaaf", "+OK\r\n")];
-    for (line, answer) in login.iter().chain(turns) {
-        let mut said = Vec::new();
-        while !line.is_empty() && !said.ends_with(b"\r\n") {
-            said.push(stream.read_u8().await.unwrap());
-        }
-        assert_eq!(String::from_utf8_lossy(&said).trim_end(), *line);
-        stream.write_all(answer.as_bytes()).await.unwrap();
-    }
-    if let Then::Hold = then {
-        std::future::pending::<()>().await;
-    }
+/// A session, logged in, with a server that goes on with a script and then closes the connection.
+pub(crate) async fn scripted(script: &str) -> (Session<LinkStream<ScriptedServer>>, Verdict) {
+    let (stream, verdict) = link::script(&format!("{LOGIN}{script}"), Schedule::new());
+    (over(stream).await.unwrap().login_as(credentials()).await.unwrap(), verdict)
 }
