@@ -121,7 +121,7 @@ impl Failures {
     }
 
     /// Lets the removal with this number fail after `removed` of the marked messages were removed. With 0, nothing is
-    /// removed; with [`usize::MAX`], everything is removed and only the report is wrong.
+    /// removed, and the maildrop below does not see the call; with [`usize::MAX`], everything is removed and only the report is wrong.
     #[must_use]
     pub fn fail_remove(self, number: u64, removed: usize) -> Failures {
         self.plan(Call::Remove, number, Fault::Removed(removed))
@@ -206,7 +206,9 @@ impl MaildropLayer for Failures {
     ) -> Result<(), StoreError> {
         match self.next(Call::Remove) {
             Some(Fault::Removed(removed)) => {
-                below.remove(&mut marked.take(removed))?;
+                if removed > 0 {
+                    below.remove(&mut marked.take(removed))?;
+                }
                 Err(planned())
             }
             _ => below.remove(marked),

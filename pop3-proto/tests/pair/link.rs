@@ -1,5 +1,7 @@
 //! A link that cuts, delays and joins what it carries, and that may die.
 
+use pop3_proto::testing::link;
+use pop3_proto::testing::link::{Direction, Line, Responder};
 use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
 use zeroize::Zeroizing;
@@ -47,16 +49,63 @@ impl Schedule {
     pub(crate) fn dies(&self) -> bool {
         self.life != Schedule::IDEAL.life
     }
+
+    fn of_link(&self) -> link::Schedule {
+        let sizes: Vec<_> = self.throws.iter().map(|throw| size(*throw)).collect();
+        let direction = |life| {
+            let direction = Direction::new().cuts(sizes.clone()).writes(sizes.clone());
+            if life == usize::MAX { direction } else { direction.end_after(life as u64) }
+        };
+        link::Schedule::new().to_server(direction(self.life.0)).to_client(direction(self.life.1))
+    }
+}
+
+/// Returns how many octets travel together.
+fn size(throw: u8) -> usize {
+    match throw {
+        0 => usize::MAX,
+        few @ 1..=127 => usize::from(few % 5 + 1),
+        many => usize::from(many).pow(2) / 8,
+    }
+}
+
+/// A server whose handshake has no octets: the client says when it is done.
+#[derive(Debug)]
+struct Unencrypted(Service<Keyed>);
+
+impl Responder for Unencrypted {
+    fn spare(&mut self) -> &mut [u8] {
+        if self.0.wants_read() { self.0.spare() } else { &mut [] }
+    }
+
+    fn filled(&mut self, len: usize) {
+        self.0.filled(len);
+        assert!(self.0.pending().len() <= 64 * 1024, "the output is bounded");
+    }
+
+    fn pending(&self) -> &[u8] {
+        self.0.pending()
+    }
+
+    fn written(&mut self, len: usize) {
+        self.0.written(len);
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
 }
 
 /// The server and the way to it.
 #[derive(Debug)]
 pub(crate) struct Link {
-    service: Service<Keyed>,
+    line: Line<Unencrypted>,
     maildrop: TestMaildrop,
     exporter: Option<Zeroizing<Vec<u8>>>,
-    schedule: Schedule,
+    throws: Vec<u8>,
     thrown: usize,
+    /// The client has read the end of the stream.
+    has_ended: bool,
 }
 
 impl Link {
@@ -65,8 +114,10 @@ impl Link {
         let keyed = Keyed { maildrop: maildrop.clone(), scram: scene.scram };
         let timestamp = scene.timestamp.then(|| Timestamp::find(TIMESTAMP).unwrap());
         let service = Service::new(keyed, scene.server, timestamp);
+        let line = Line::new(Unencrypted(service), schedule.of_link());
         let exporter = scene.exporters.map(|(_, server)| Zeroizing::new(vec![server; 32]));
-        let mut link = Link { service, maildrop, exporter, schedule: schedule.clone(), thrown: 0 };
+        let throws = schedule.throws.clone();
+        let mut link = Link { line, maildrop, exporter, throws, thrown: 0, has_ended: false };
         if scene.server.inside_tls {
             link.bind();
         }
@@ -75,70 +126,45 @@ impl Link {
 
     fn bind(&mut self) {
         if let Some(exporter) = self.exporter.take() {
-            self.service.set_channel_binding(exporter);
+            self.line.responder_mut().0.set_channel_binding(exporter);
         }
     }
 
     /// Returns a number that the schedule chooses.
     pub(crate) fn throw(&mut self) -> u8 {
         self.thrown += 1;
-        let throws = &self.schedule.throws;
+        let throws = &self.throws;
         if throws.is_empty() { 0 } else { throws[self.thrown % throws.len()] }
     }
 
-    /// Returns how many of `len` octets travel together.
-    fn part(&mut self, len: usize) -> usize {
-        let part = match self.throw() {
-            0 => len,
-            few @ 1..=127 => usize::from(few % 5 + 1),
-            many => usize::from(many).pow(2) / 8,
-        };
-        part.min(len)
-    }
-
-    /// Carries some of `octets` to the server, and returns how many.
+    /// Carries some of `octets` to the server, and returns how many. If it carries none, the server waits until more is
+    /// read, or the link is dead.
     pub(crate) fn up(&mut self, octets: &[u8]) -> usize {
-        if !self.service.wants_read() || octets.is_empty() {
-            return 0;
-        }
-        let len = octets.len().min(self.service.spare().len());
-        assert!(len > 0, "there is room where reading is wanted");
-        let len = self.part(len).min(self.schedule.life.0);
-        self.schedule.life.0 -= len;
-        if len > 0 {
-            self.service.spare()[..len].copy_from_slice(&octets[..len]);
-            self.service.filled(len);
-        }
-        len
+        self.line.write(octets).unwrap_or(0)
     }
 
     /// Carries some of the server's octets into `room`, and returns how many.
     pub(crate) fn down(&mut self, room: &mut [u8]) -> usize {
-        let pending = self.service.pending().len();
-        assert!(pending <= 64 * 1024, "the output is bounded");
-        let len = if pending == 0 { 0 } else { self.part(pending.min(room.len())) };
-        let len = len.min(self.schedule.life.1);
-        self.schedule.life.1 -= len;
-        room[..len].copy_from_slice(&self.service.pending()[..len]);
-        self.service.written(len);
-        len
+        let read = self.line.read(room);
+        self.has_ended |= read == Ok(0);
+        read.unwrap_or(0)
     }
 
     /// Checks whether nothing comes down any more.
-    pub(crate) fn has_ended(&self) -> bool {
-        let (up, down) = self.schedule.life;
-        down == 0 || (up == 0 && self.service.pending().is_empty()) || self.service.is_over()
+    pub(crate) const fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     /// Performs the handshake that the client begins, of no octets.
     pub(crate) fn handshake(&mut self) {
-        assert!(self.service.wants_tls());
-        self.service.tls_established();
+        let service = &mut self.line.responder_mut().0;
+        assert!(service.wants_tls());
+        service.tls_established();
         self.bind();
     }
 
     pub(crate) const fn service(&self) -> &Service<Keyed> {
-        &self.service
+        &self.line.responder().0
     }
 
     pub(crate) const fn maildrop(&self) -> &TestMaildrop {
