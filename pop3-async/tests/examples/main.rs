@@ -1,16 +1,50 @@
-//! The examples, run as a user would. Most tests are those of the blocking adapter's examples.
+//! The examples, run as a user would, against the embedded server.
 #![allow(missing_docs, reason = "a test")]
 
-#[path = "../../../pop3-blocking/tests/examples/drain.rs"]
-mod drain;
-#[path = "../../../pop3-blocking/tests/examples/new_mail.rs"]
-mod new_mail;
-mod readme;
-#[path = "../../../pop3-blocking/tests/examples/stage.rs"]
-mod stage;
+use pop3_blocking::testing::suites::examples::{drain, new_mail, stage};
+use tempfile::TempDir;
 
 const DRAIN: &str = "drain-async";
 const NEW_MAIL: &str = "new-mail-async";
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn all_messages_are_counted_and_stay_on_the_server() {
+    drain::all_messages_are_counted_and_stay_on_the_server(DRAIN, folder().path());
+}
+
+#[test]
+fn messages_are_downloaded_once_and_deleted_after_some_days() {
+    new_mail::messages_are_downloaded_once_and_deleted_after_some_days(NEW_MAIL, folder().path());
+}
+
+#[test]
+fn a_mark_ends_when_its_id_disappears() {
+    new_mail::a_mark_ends_when_its_id_disappears(NEW_MAIL, folder().path());
+}
+
+#[test]
+fn a_new_message_may_have_the_id_of_a_deleted_one() {
+    new_mail::a_new_message_may_have_the_id_of_a_deleted_one(NEW_MAIL, folder().path());
+}
+
+#[test]
+fn a_message_whose_file_was_moved_stays() {
+    new_mail::a_message_whose_file_was_moved_stays(NEW_MAIL, folder().path());
+}
+
+#[test]
+fn messages_that_share_an_id_are_never_deleted() {
+    new_mail::messages_that_share_an_id_are_never_deleted(NEW_MAIL, folder().path());
+}
+
+#[test]
+fn a_message_that_was_cut_off_is_downloaded_again() {
+    new_mail::a_message_that_was_cut_off_is_downloaded_again(NEW_MAIL, folder().path());
+}
 
 #[test]
 fn scale_with_a_few_sessions() {

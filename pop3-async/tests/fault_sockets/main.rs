@@ -2,11 +2,14 @@
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../../../pop3-blocking/tests/fault_sockets/sockets.rs"]
-mod sockets;
+use std::io;
+use std::net::TcpStream;
+use std::time::Duration;
 
 use pop3_async::{Connect, Error, connect};
 use pop3_blocking::testing::faults::story::{Story, Value};
+use pop3_blocking::testing::suites::faults::sockets::{self, Player};
+use socket2::SockRef;
 use tokio::runtime::{Builder, Runtime};
 
 mod session {
@@ -35,7 +38,11 @@ fn run(how: Connect, story: &mut Story) {
     });
 }
 
+fn reset(stream: &TcpStream) -> io::Result<()> {
+    SockRef::from(stream).set_linger(Some(Duration::ZERO))
+}
+
 #[test]
 fn nothing_is_left() {
-    sockets::nothing_is_left();
+    sockets::nothing_is_left(Player { run, reset });
 }

@@ -2,10 +2,6 @@
 //! stopped: a wait that takes too long takes no time, and one without end would be seen.
 #![allow(missing_docs, reason = "tests")]
 
-#[path = "../../../pop3-blocking/tests/faults/octets.rs"]
-mod octets;
-#[path = "../../../pop3-blocking/tests/faults/records.rs"]
-mod records;
 mod stream;
 
 use std::io::ErrorKind;
@@ -17,6 +13,7 @@ use pop3_blocking::testing::faults::fault::{Fault, Kind};
 use pop3_blocking::testing::faults::maildrop::Scene;
 use pop3_blocking::testing::faults::story::Story;
 use pop3_blocking::testing::faults::wire::{Record, Wire};
+use pop3_blocking::testing::suites::faults::{octets, records};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, timeout};
 
@@ -62,4 +59,56 @@ fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Op
     });
     let (record, removed) = witness.testify();
     (story, record, removed)
+}
+
+#[test]
+fn the_connection_ends() {
+    octets::the_connection_ends(play);
+}
+
+#[test]
+fn reading_or_writing_fails() {
+    octets::reading_or_writing_fails(play, READ_ERRORS);
+}
+
+#[test]
+fn octets_that_nobody_sent() {
+    octets::octets_that_nobody_sent(play);
+}
+
+#[test]
+fn octets_that_are_changed() {
+    octets::octets_that_are_changed(play);
+}
+
+#[test]
+fn one_command_after_the_other() {
+    octets::one_command_after_the_other(play);
+}
+
+#[test]
+fn a_server_that_refuses_the_quit() {
+    octets::a_server_that_refuses_the_quit(play);
+}
+
+#[test]
+#[ignore = "what the others leave out: some 30,000 sessions more"]
+fn where_it_does_not_matter() {
+    octets::where_it_does_not_matter(play, READ_ERRORS);
+}
+
+#[test]
+fn of_tls() {
+    records::of_tls(play);
+}
+
+#[test]
+fn of_tls_by_stls() {
+    records::of_tls_by_stls(play);
+}
+
+#[test]
+#[ignore = "at each octet: some 40,000 sessions"]
+fn of_tls_at_each_octet() {
+    records::of_tls_at_each_octet(play);
 }

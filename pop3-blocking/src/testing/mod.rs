@@ -9,6 +9,9 @@ pub mod faults;
 pub mod link;
 pub mod peer;
 #[cfg(feature = "tls")]
+#[doc(hidden)]
+pub mod suites;
+#[cfg(feature = "tls")]
 pub mod tls;
 
 /// Returns the error and its sources, as a program shows them.

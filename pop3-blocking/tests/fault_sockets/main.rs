@@ -3,10 +3,14 @@
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "tests")]
 
-mod sockets;
+use std::io;
+use std::net::TcpStream;
+use std::time::Duration;
 
 use pop3_blocking::testing::faults::story::{Story, Value};
+use pop3_blocking::testing::suites::faults::sockets::{self, Player};
 use pop3_blocking::{Connect, Error, connect};
+use socket2::SockRef;
 
 mod session {
     use std::io::{Read, Write};
@@ -27,7 +31,11 @@ fn run(how: Connect, story: &mut Story) {
     }
 }
 
+fn reset(stream: &TcpStream) -> io::Result<()> {
+    SockRef::from(stream).set_linger(Some(Duration::ZERO))
+}
+
 #[test]
 fn nothing_is_left() {
-    sockets::nothing_is_left();
+    sockets::nothing_is_left(Player { run, reset });
 }

@@ -2,15 +2,13 @@
 //! message is taken for the whole, and no deletion is reported that was not committed.
 #![allow(missing_docs, reason = "tests")]
 
-mod octets;
-mod records;
-
 use std::io::ErrorKind;
 
 use pop3_blocking::testing::faults::fault::{Fault, Kind};
 use pop3_blocking::testing::faults::maildrop::Scene;
 use pop3_blocking::testing::faults::story::Story;
 use pop3_blocking::testing::faults::wire::{Record, Wire};
+use pop3_blocking::testing::suites::faults::{octets, records};
 
 /// Errors that a read may fail with. The first two are the time-out of a socket, depending on the platform.
 const READ_ERRORS: &[Kind] =
@@ -33,4 +31,56 @@ fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Op
     session::converse(session::open(wire, scene.protection.as_ref()), &mut story);
     let (record, removed) = witness.testify();
     (story, record, removed)
+}
+
+#[test]
+fn the_connection_ends() {
+    octets::the_connection_ends(play);
+}
+
+#[test]
+fn reading_or_writing_fails() {
+    octets::reading_or_writing_fails(play, READ_ERRORS);
+}
+
+#[test]
+fn octets_that_nobody_sent() {
+    octets::octets_that_nobody_sent(play);
+}
+
+#[test]
+fn octets_that_are_changed() {
+    octets::octets_that_are_changed(play);
+}
+
+#[test]
+fn one_command_after_the_other() {
+    octets::one_command_after_the_other(play);
+}
+
+#[test]
+fn a_server_that_refuses_the_quit() {
+    octets::a_server_that_refuses_the_quit(play);
+}
+
+#[test]
+#[ignore = "what the others leave out: some 30,000 sessions more"]
+fn where_it_does_not_matter() {
+    octets::where_it_does_not_matter(play, READ_ERRORS);
+}
+
+#[test]
+fn of_tls() {
+    records::of_tls(play);
+}
+
+#[test]
+fn of_tls_by_stls() {
+    records::of_tls_by_stls(play);
+}
+
+#[test]
+#[ignore = "at each octet: some 40,000 sessions"]
+fn of_tls_at_each_octet() {
+    records::of_tls_at_each_octet(play);
 }

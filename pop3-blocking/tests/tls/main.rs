@@ -8,4 +8,4 @@ mod handshakes;
 mod pins;
 mod sessions;
 
-use pop3_blocking::testing::{authority, peer, tls, told};
+use pop3_blocking::testing::suites::adapter::Blocking;

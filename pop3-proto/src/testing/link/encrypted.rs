@@ -182,9 +182,9 @@ impl<R: Responder> Responder for Encrypted<R> {
 
     fn filled(&mut self, len: usize) {
         if self.tls.is_some() {
-            self.receive(len)
+            self.receive(len);
         } else {
-            self.responder.filled(len)
+            self.responder.filled(len);
         }
         self.work();
     }

@@ -3,16 +3,16 @@
 
 use std::io::ErrorKind;
 
-use pop3_blocking::pop3_proto::Violation;
-use pop3_blocking::pop3_proto::tls::rustls::version::{TLS12, TLS13};
+use pop3_proto::Violation;
+use pop3_proto::tls::rustls::version::{TLS12, TLS13};
 
-use crate::play;
-use pop3_blocking::testing::faults::encryption::Protection;
-use pop3_blocking::testing::faults::fault::{Context, Fault, Kind, Way};
-use pop3_blocking::testing::faults::loose::{judge, terminated, whole};
-use pop3_blocking::testing::faults::maildrop::Scene;
-use pop3_blocking::testing::faults::story::{Quit, Story, Why};
-use pop3_blocking::testing::faults::wire::Record;
+use super::Play;
+use crate::testing::faults::encryption::Protection;
+use crate::testing::faults::fault::{Context, Fault, Kind, Way};
+use crate::testing::faults::loose::{judge, terminated, whole};
+use crate::testing::faults::maildrop::Scene;
+use crate::testing::faults::story::{Quit, Story, Why};
+use crate::testing::faults::wire::Record;
 
 const KINDS: [Kind; 9] = [
     Kind::Closes,
@@ -46,7 +46,7 @@ fn fits(kind: Kind, why: &Why) -> bool {
     }
 }
 
-fn run(scene: &Scene, ideal: &Story, fault: Fault, piece: usize) -> bool {
+fn run(play: Play, scene: &Scene, ideal: &Story, fault: Fault, piece: usize) -> bool {
     let _context = Context { fault, piece };
     let (story, record, removed) = play(scene, Some(fault), piece);
     judge(scene, ideal, &story, removed.as_deref(), |why| fits(fault.kind, why));
@@ -63,15 +63,15 @@ fn run(scene: &Scene, ideal: &Story, fault: Fault, piece: usize) -> bool {
     story == *ideal
 }
 
-fn ideal(scene: &Scene) -> (Story, Record) {
+fn ideal(play: Play, scene: &Scene) -> (Story, Record) {
     let (story, record, removed) = play(scene, None, usize::MAX);
     assert!(whole(&story) == 5 && story.quit == Some(Quit::Committed) && removed.is_some(), "{story:?}");
     (story, record)
 }
 
 /// `share` of the kinds at each octet, all of them around the ends of records.
-fn at_each(scene: &Scene, share: impl Fn(usize) -> usize) {
-    let (story, record) = ideal(scene);
+fn at_each(play: Play, scene: &Scene, share: impl Fn(usize) -> usize) {
+    let (story, record) = ideal(play, scene);
     let ends: Vec<usize> = record.plaintext.iter().map(|(known, _)| *known).collect();
     // Before TLS there is nothing that could protect from changes.
     let stls = record.heard.windows(11).position(|octets| octets == b"begin TLS\r\n").map_or(0, |at| at + 11);
@@ -84,14 +84,14 @@ fn at_each(scene: &Scene, share: impl Fn(usize) -> usize) {
                 continue;
             }
             runs += 1;
-            unharmed += usize::from(run(scene, &story, fault, [usize::MAX, 400, 7][nth % 3]));
+            unharmed += usize::from(run(play, scene, &story, fault, [usize::MAX, 400, 7][nth % 3]));
         }
     }
     for at in 0..record.said.len() {
         for nth in at..at + share(at) {
             let kind = ENDS[nth % ENDS.len()];
             runs += 1;
-            unharmed += usize::from(run(scene, &story, Fault { way: Way::ToServer, at, kind }, usize::MAX));
+            unharmed += usize::from(run(play, scene, &story, Fault { way: Way::ToServer, at, kind }, usize::MAX));
         }
     }
     println!("{} octets, {} records, {runs} runs, {unharmed} unharmed", record.heard.len(), ends.len());
@@ -101,20 +101,16 @@ fn scene(protection: Protection) -> Scene {
     Scene { protection: Some(protection), ..Scene::new(100) }
 }
 
-#[test]
-fn of_tls() {
-    at_each(&scene(Protection::new(&TLS13, false)), |at| usize::from(at % 4 == 0));
+pub fn of_tls(play: Play) {
+    at_each(play, &scene(Protection::new(&TLS13, false)), |at| usize::from(at % 4 == 0));
 }
 
-#[test]
-fn of_tls_by_stls() {
-    at_each(&scene(Protection::new(&TLS12, true)), |at| usize::from(at % 16 == 0));
+pub fn of_tls_by_stls(play: Play) {
+    at_each(play, &scene(Protection::new(&TLS12, true)), |at| usize::from(at % 16 == 0));
 }
 
-#[test]
-#[ignore = "at each octet: some 40,000 sessions"]
-fn of_tls_at_each_octet() {
-    at_each(&scene(Protection::new(&TLS13, false)), |_| KINDS.len());
-    at_each(&scene(Protection::new(&TLS13, true)), |_| 2);
-    at_each(&scene(Protection::new(&TLS12, false)), |_| 3);
+pub fn of_tls_at_each_octet(play: Play) {
+    at_each(play, &scene(Protection::new(&TLS13, false)), |_| KINDS.len());
+    at_each(play, &scene(Protection::new(&TLS13, true)), |_| 2);
+    at_each(play, &scene(Protection::new(&TLS12, false)), |_| 3);
 }

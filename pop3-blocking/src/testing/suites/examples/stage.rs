@@ -8,19 +8,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, thread};
 
-use pop3_blocking::pop3_proto::serve::MailStore;
-use pop3_blocking::{ServerConfig, serve_with};
+use pop3_proto::serve::MailStore;
+
+use crate::{ServerConfig, serve_with};
 
 /// A server with the maildrop of mrose, whose password is tanstaaf.
-pub(crate) struct Server {
-    pub(crate) store: MailStore,
-    pub(crate) port: u16,
+#[derive(Debug)]
+pub struct Server {
+    pub store: MailStore,
+    pub port: u16,
     /// The number of octets after which the server closes each connection.
-    pub(crate) room: Arc<AtomicUsize>,
+    pub room: Arc<AtomicUsize>,
 }
 
 impl Server {
-    pub(crate) fn new() -> Server {
+    pub fn new() -> Server {
         let store = MailStore::new();
         store.add_user("mrose", "tanstaaf");
         let room = Arc::new(AtomicUsize::new(usize::MAX));
@@ -66,7 +68,7 @@ impl Write for Limited {
 }
 
 /// An example, which `cargo test` builds beside the tests, but not if it is told to build only them.
-pub(crate) fn example(name: &str) -> Command {
+pub fn example(name: &str) -> Command {
     let test = env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();
     let program = profile.join("examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
@@ -75,7 +77,7 @@ pub(crate) fn example(name: &str) -> Command {
 }
 
 /// Runs an example: returns its standard output if it succeeds, or else its standard error.
-pub(crate) fn run(command: &mut Command) -> Result<String, String> {
+pub fn run(command: &mut Command) -> Result<String, String> {
     let ended = command.output().unwrap();
     let [out, said] = [ended.stdout, ended.stderr].map(|octets| String::from_utf8(octets).unwrap());
     if ended.status.success() { Ok(out + &said) } else { Err(said) }

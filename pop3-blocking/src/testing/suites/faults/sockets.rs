@@ -5,23 +5,34 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pop3_blocking::{Connect, Security};
-use socket2::SockRef;
-
-use crate::run;
-use pop3_blocking::testing::faults::fault::{Context, Fault, Kind, Way};
-use pop3_blocking::testing::faults::loose::{judge, terminated, whole};
-use pop3_blocking::testing::faults::maildrop::{PASSWORD, Scene, USER};
-use pop3_blocking::testing::faults::story::{Quit, Story, Why};
-use pop3_blocking::testing::faults::wire::{Record, Wire};
+use crate::testing::faults::fault::{Context, Fault, Kind, Way};
+use crate::testing::faults::loose::{judge, terminated, whole};
+use crate::testing::faults::maildrop::{PASSWORD, Scene, USER};
+use crate::testing::faults::story::{Quit, Story, Why};
+use crate::testing::faults::wire::{Record, Wire};
+use crate::{Connect, Security};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// For a server that says nothing.
 const MOMENT: Duration = Duration::from_millis(100);
 
+/// How an adapter plays.
+#[derive(Clone, Copy, Debug)]
+pub struct Player {
+    /// Connects and plays the session.
+    pub run: fn(Connect, &mut Story),
+    /// Lets a socket be reset when it is closed, which std cannot.
+    pub reset: fn(&TcpStream) -> std::io::Result<()>,
+}
+
 /// Carries octets between a client and the wire, until one of them is gone.
-fn serve(mut stream: TcpStream, mut wire: Wire, kind: Option<Kind>) -> std::io::Result<()> {
+fn serve(
+    mut stream: TcpStream,
+    mut wire: Wire,
+    kind: Option<Kind>,
+    reset: fn(&TcpStream) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut space = vec![0; 64 * 1024];
@@ -49,26 +60,25 @@ fn serve(mut stream: TcpStream, mut wire: Wire, kind: Option<Kind>) -> std::io::
                 }
             }
             Err(_) => {
-                // Closing it is a reset.
-                SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
-                return Ok(());
+                return reset(&stream);
             }
         }
     }
 }
 
 /// Plays a session over loopback, and gives what came of it, what the server got and gave, and what UPDATE removed.
-fn play(scene: &Scene, fault: Option<Fault>, timeout: Duration) -> (Story, Record, Option<Vec<u32>>) {
+fn play(player: Player, scene: &Scene, fault: Option<Fault>, timeout: Duration) -> (Story, Record, Option<Vec<u32>>) {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let port = listener.local_addr().unwrap().port();
     let (wire, witness) = Wire::new(scene, fault, usize::MAX);
     // The result of the server is ignored: its client may be gone first.
-    let server = thread::spawn(move || drop(serve(listener.accept().unwrap().0, wire, fault.map(|fault| fault.kind))));
+    let kind = fault.map(|fault| fault.kind);
+    let server = thread::spawn(move || drop(serve(listener.accept().unwrap().0, wire, kind, player.reset)));
     let how = Connect::new().host("127.0.0.1").port(port).user(USER).password(PASSWORD);
     let how = how.security(Security::Plaintext).allow_plaintext(true).timeout(timeout);
     let mut story = Story::default();
     let begun = Instant::now();
-    run(how, &mut story);
+    (player.run)(how, &mut story);
     assert!(begun.elapsed() < PATIENCE, "it keeps its deadlines");
     server.join().unwrap();
     let (record, removed) = witness.testify();
@@ -122,17 +132,17 @@ fn expect_no_more_than(before: [usize; 2]) {
 }
 
 /// One test, for it counts what the process has.
-pub(crate) fn nothing_is_left() {
+pub fn nothing_is_left(player: Player) {
     let (small, large) = (Scene::new(100), Scene::new(300_000));
-    let (ideal, record, _) = play(&small, None, PATIENCE);
+    let (ideal, record, _) = play(player, &small, None, PATIENCE);
     assert_eq!(ideal.quit, Some(Quit::Committed));
-    let (large_ideal, large_record, _) = play(&large, None, PATIENCE);
+    let (large_ideal, large_record, _) = play(player, &large, None, PATIENCE);
     let before = settled();
     let mut runs = 0;
     let mut put = |scene: &Scene, ideal: &Story, way, at, kind, timeout| {
         let fault = Fault { way, at, kind };
         let _context = Context { fault, piece: usize::MAX };
-        let (story, record, removed) = play(scene, Some(fault), timeout);
+        let (story, record, removed) = play(player, scene, Some(fault), timeout);
         check(scene, fault, ideal, &record, &story, removed.as_deref());
         runs += 1;
     };

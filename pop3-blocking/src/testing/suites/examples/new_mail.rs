@@ -4,32 +4,30 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use tempfile::TempDir;
-
-use crate::NEW_MAIL;
-use crate::stage::{Server, example, run};
+use super::stage::{Server, example, run};
 
 /// The folder of a user who runs the example from time to time.
-struct User {
+struct User<'a> {
+    name: &'a str,
     server: Server,
-    home: TempDir,
+    home: &'a Path,
 }
 
-impl User {
-    fn new() -> User {
-        let home = tempfile::tempdir().unwrap();
-        fs::write(home.path().join("netrc"), "machine 127.0.0.1 login mrose password tanstaaf\n").unwrap();
-        User { server: Server::new(), home }
+impl<'a> User<'a> {
+    /// The example is called `name`, and may write to `home`.
+    fn new(name: &'a str, home: &'a Path) -> User<'a> {
+        fs::write(home.join("netrc"), "machine 127.0.0.1 login mrose password tanstaaf\n").unwrap();
+        User { name, server: Server::new(), home }
     }
 
     fn run(&self, days: &str) -> Result<String, String> {
-        let mut program = example(NEW_MAIL);
+        let mut program = example(self.name);
         program.arg(format!("pop://127.0.0.1:{}", self.server.port)).arg(self.folder()).arg(days);
-        run(program.env("NETRC", self.home.path().join("netrc")))
+        run(program.env("NETRC", self.home.join("netrc")))
     }
 
     fn folder(&self) -> PathBuf {
-        self.home.path().join("mail")
+        self.home.join("mail")
     }
 
     /// The stored messages, sorted by content.
@@ -58,9 +56,8 @@ impl User {
     }
 }
 
-#[test]
-fn messages_are_downloaded_once_and_deleted_after_some_days() {
-    let user = User::new();
+pub fn messages_are_downloaded_once_and_deleted_after_some_days(name: &str, home: &Path) {
+    let user = User::new(name, home);
     user.server.store.deliver("mrose", "Subject: one\r\n\r\n.dot\r\n");
     user.server.store.deliver("mrose", "Subject: two\r\n\r\n");
     assert_eq!(user.run("7").unwrap(), "2 stored, 0 deleted\n");
@@ -77,9 +74,8 @@ fn messages_are_downloaded_once_and_deleted_after_some_days() {
     assert_eq!(user.stored(), ["Subject: one\r\n\r\n.dot\r\n", "Subject: three\r\n\r\n", "Subject: two\r\n\r\n"]);
 }
 
-#[test]
-fn a_mark_ends_when_its_id_disappears() {
-    let user = User::new();
+pub fn a_mark_ends_when_its_id_disappears(name: &str, home: &Path) {
+    let user = User::new(name, home);
     user.server.store.deliver_as("mrose", "1", "Subject: one\r\n\r\n");
     assert_eq!(user.run("0").unwrap(), "1 stored, 1 deleted\n");
     assert_eq!(user.run("0").unwrap(), "0 stored, 0 deleted\n");
@@ -88,9 +84,8 @@ fn a_mark_ends_when_its_id_disappears() {
     assert_eq!(user.stored(), ["Subject: another\r\n\r\n", "Subject: one\r\n\r\n"]);
 }
 
-#[test]
-fn a_new_message_may_have_the_id_of_a_deleted_one() {
-    let user = User::new();
+pub fn a_new_message_may_have_the_id_of_a_deleted_one(name: &str, home: &Path) {
+    let user = User::new(name, home);
     user.server.store.deliver_as("mrose", "1", "Subject: one\r\n\r\n");
     assert_eq!(user.run("0").unwrap(), "1 stored, 1 deleted\n");
     user.server.store.deliver_as("mrose", "1", "Subject: another\r\n\r\n");
@@ -98,22 +93,20 @@ fn a_new_message_may_have_the_id_of_a_deleted_one() {
     assert_eq!(user.stored(), ["Subject: another\r\n\r\n", "Subject: one\r\n\r\n"]);
 }
 
-#[test]
-fn a_message_whose_file_was_moved_stays() {
-    let user = User::new();
+pub fn a_message_whose_file_was_moved_stays(name: &str, home: &Path) {
+    let user = User::new(name, home);
     user.server.store.deliver("mrose", "Subject: one\r\n\r\n");
     assert_eq!(user.run("7").unwrap(), "1 stored, 0 deleted\n");
-    fs::rename(user.folder(), user.home.path().join("moved")).unwrap();
+    fs::rename(user.folder(), user.home.join("moved")).unwrap();
     fs::create_dir(user.folder()).unwrap();
-    fs::rename(user.home.path().join("moved/seen"), user.folder().join("seen")).unwrap();
+    fs::rename(user.home.join("moved/seen"), user.folder().join("seen")).unwrap();
     let out = user.run("0").unwrap();
     assert!(out.starts_with("0 stored, 0 deleted\n") && out.contains("message 1 is kept"), "{out}");
     assert_eq!(user.left(), 1);
 }
 
-#[test]
-fn messages_that_share_an_id_are_never_deleted() {
-    let user = User::new();
+pub fn messages_that_share_an_id_are_never_deleted(name: &str, home: &Path) {
+    let user = User::new(name, home);
     for (id, content) in [("1", "Subject: one\r\n\r\n"), ("1", "Subject: twin\r\n\r\n"), ("2", "Subject: two\r\n\r\n")]
     {
         user.server.store.deliver_as("mrose", id, content);
@@ -123,9 +116,8 @@ fn messages_that_share_an_id_are_never_deleted() {
     assert_eq!((user.left(), user.stored().len()), (2, 1));
 }
 
-#[test]
-fn a_message_that_was_cut_off_is_downloaded_again() {
-    let user = User::new();
+pub fn a_message_that_was_cut_off_is_downloaded_again(name: &str, home: &Path) {
+    let user = User::new(name, home);
     user.server.store.deliver("mrose", "Subject: one\r\n\r\n");
     user.server.store.deliver("mrose", format!("Subject: two\r\n\r\n{}", "a line\r\n".repeat(10_000)));
     user.server.room.store(40_000, Ordering::SeqCst);

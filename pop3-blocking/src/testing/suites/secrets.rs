@@ -1,32 +1,19 @@
+//! Logins by every method through a whole adapter, inside TLS, against servers that repeat what they hear, with all that
+//! the adapter and the libraries below it log, and all that can be shown: no secret is in it.
+
+use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Write};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 
-use pop3_blocking::pop3_proto::tls::rustls::ServerConfig;
-use pop3_blocking::{Connect, Method, Security, connect};
-
-use crate::authority::{Authority, valid_for};
-use crate::echo::{
+use pop3_proto::testing::echo::{
     MANNERS, METHODS, Manner, Notes, TIMESTAMP, answer, assert_absent, credentials, decoded, secrets_of,
 };
-use crate::peer::Peer;
+use pop3_proto::tls::rustls::ServerConfig;
 
-/// Collects the log entries of the libraries, at the most detailed level.
-struct Logger;
-
-static LOGGED: LazyLock<Mutex<Notes>> = LazyLock::new(|| Mutex::new(Notes::default()));
-
-impl log::Log for Logger {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        LOGGED.lock().unwrap().add(format!("{} {}", record.target(), record.args()));
-    }
-
-    fn flush(&self) {}
-}
+use crate::testing::authority::{Authority, valid_for};
+use crate::testing::peer::Peer;
+use crate::{Connect, Error, Method, Security};
 
 /// A server that hears one login, and gives the lines of it.
 fn serve(config: &Arc<ServerConfig>, method: Method, manner: Manner) -> (Peer, std::sync::mpsc::Receiver<Vec<String>>) {
@@ -52,16 +39,17 @@ fn serve(config: &Arc<ServerConfig>, method: Method, manner: Manner) -> (Peer, s
     (server, receiver)
 }
 
-#[test]
-fn no_log_and_no_error_shows_a_secret() {
-    log::set_logger(&Logger).unwrap();
-    log::set_max_level(log::LevelFilter::Trace);
+/// `logged` gets the log entries of all libraries, at the most detailed level.
+pub fn no_log_and_no_error_shows_a_secret<S: Debug>(
+    connect: impl Fn(Connect) -> Result<S, Error>,
+    logged: &Mutex<Notes>,
+) {
     let authority = Authority::new();
     let config = authority.issue(valid_for(&["127.0.0.1"])).server();
     let mut outcomes = [0, 0];
     for method in METHODS {
         for manner in MANNERS {
-            let notes = LOGGED.lock().unwrap().clone();
+            let notes = logged.lock().unwrap().clone();
             let (server, wire) = serve(&config, method, manner);
             let how: Connect = server
                 .connect_tls(Security::Tls, authority.trusted())

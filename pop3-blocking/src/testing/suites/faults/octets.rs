@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::ops::Range;
 
-use crate::{READ_ERRORS, play};
-use pop3_blocking::testing::faults::fault::{Context, Fault, Kind, Way};
-use pop3_blocking::testing::faults::judge::judge;
-use pop3_blocking::testing::faults::maildrop::Scene;
-use pop3_blocking::testing::faults::story::{Quit, Value};
-use pop3_blocking::testing::faults::wire::Record;
+use super::Play;
+use crate::testing::faults::fault::{Context, Fault, Kind, Way};
+use crate::testing::faults::judge::judge;
+use crate::testing::faults::maildrop::Scene;
+use crate::testing::faults::story::{Quit, Value};
+use crate::testing::faults::wire::Record;
 
 /// Octets of the largest message: more than a session's first buffer holds.
 const LARGE: usize = 1300;
@@ -39,7 +39,7 @@ const STRAYS: [Kind; 7] = [
 const DAMAGES: [Kind; 5] = [Kind::Flips(0x01), Kind::Flips(0x20), Kind::Flips(0x80), Kind::Loses, Kind::Doubles];
 
 /// The session as it is without a fault.
-fn ideal(scene: &Scene) -> Record {
+fn ideal(play: Play, scene: &Scene) -> Record {
     let (story, record, removed) = play(scene, None, usize::MAX);
     judge(scene, None, &record, &story, removed.as_deref());
     let messages = story.notes.iter().filter(|note| matches!(note, Ok(Value::Message(..)))).count();
@@ -51,8 +51,8 @@ fn ideal(scene: &Scene) -> Record {
 }
 
 /// Runs `share` of the kinds of fault at an octet of a way.
-fn at_each(scene: &Scene, way: Way, kinds: &[Kind], share: impl Fn(&Record, usize) -> usize) {
-    let ideal = ideal(scene);
+fn at_each(play: Play, scene: &Scene, way: Way, kinds: &[Kind], share: impl Fn(&Record, usize) -> usize) {
+    let ideal = ideal(play, scene);
     let octets = if way == Way::ToServer { ideal.said.len() } else { ideal.heard.len() };
     let mut endings = BTreeMap::<_, usize>::new();
     for at in 0..=octets {
@@ -75,8 +75,8 @@ fn at_each(scene: &Scene, way: Way, kinds: &[Kind], share: impl Fn(&Record, usiz
     println!("{octets} octets {way:?}, {} kinds: {endings:?}", kinds.len());
 }
 
-fn at_every_octet(scene: &Scene, way: Way, kinds: &[Kind]) {
-    at_each(scene, way, kinds, |_, _| kinds.len());
+fn at_every_octet(play: Play, scene: &Scene, way: Way, kinds: &[Kind]) {
+    at_each(play, scene, way, kinds, |_, _| kinds.len());
 }
 
 /// Returns the range in which only the letters of a large message are near. A change there affects nothing but them.
@@ -86,57 +86,49 @@ fn dull(ideal: &Record) -> Range<usize> {
 }
 
 /// All kinds where they can do more than change or miss a letter, and elsewhere one.
-fn where_it_matters(scene: &Scene, kinds: &[Kind]) {
+fn where_it_matters(play: Play, scene: &Scene, kinds: &[Kind]) {
     let share = |ideal: &Record, at| if dull(ideal).contains(&at) { 1 } else { kinds.len() };
-    at_each(scene, Way::ToClient, kinds, share);
+    at_each(play, scene, Way::ToClient, kinds, share);
 }
 
-#[test]
-fn the_connection_ends() {
+pub fn the_connection_ends(play: Play) {
     let scene = Scene::new(LARGE);
-    where_it_matters(&scene, &ENDS);
-    at_every_octet(&scene, Way::ToServer, &ENDS);
+    where_it_matters(play, &scene, &ENDS);
+    at_every_octet(play, &scene, Way::ToServer, &ENDS);
 }
 
-#[test]
-fn reading_or_writing_fails() {
+pub fn reading_or_writing_fails(play: Play, read_errors: &[Kind]) {
     let scene = Scene::new(LARGE);
-    where_it_matters(&scene, READ_ERRORS);
-    at_every_octet(&scene, Way::ToServer, &WRITE_ERRORS);
+    where_it_matters(play, &scene, read_errors);
+    at_every_octet(play, &scene, Way::ToServer, &WRITE_ERRORS);
 }
 
-#[test]
-fn octets_that_nobody_sent() {
-    where_it_matters(&Scene::new(LARGE), &STRAYS);
+pub fn octets_that_nobody_sent(play: Play) {
+    where_it_matters(play, &Scene::new(LARGE), &STRAYS);
 }
 
-#[test]
-fn octets_that_are_changed() {
-    where_it_matters(&Scene::new(LARGE), &DAMAGES);
+pub fn octets_that_are_changed(play: Play) {
+    where_it_matters(play, &Scene::new(LARGE), &DAMAGES);
 }
 
-#[test]
-fn one_command_after_the_other() {
+pub fn one_command_after_the_other(play: Play) {
     let scene = Scene { pipelining: false, ..Scene::new(100) };
-    at_every_octet(&scene, Way::ToClient, &ENDS);
-    at_every_octet(&scene, Way::ToServer, &ENDS);
-    at_each(&scene, Way::ToClient, &STRAYS, |_, _| 2);
+    at_every_octet(play, &scene, Way::ToClient, &ENDS);
+    at_every_octet(play, &scene, Way::ToServer, &ENDS);
+    at_each(play, &scene, Way::ToClient, &STRAYS, |_, _| 2);
 }
 
-#[test]
-fn a_server_that_refuses_the_quit() {
+pub fn a_server_that_refuses_the_quit(play: Play) {
     let scene = Scene { refuses: true, ..Scene::new(100) };
-    at_each(&scene, Way::ToClient, &ENDS, |_, _| 1);
-    at_every_octet(&scene, Way::ToServer, &ENDS);
+    at_each(play, &scene, Way::ToClient, &ENDS, |_, _| 1);
+    at_every_octet(play, &scene, Way::ToServer, &ENDS);
 }
 
-#[test]
-#[ignore = "what the others leave out: some 30,000 sessions more"]
-fn where_it_does_not_matter() {
+pub fn where_it_does_not_matter(play: Play, read_errors: &[Kind]) {
     let scene = Scene::new(LARGE);
-    for kinds in [&ENDS[..], READ_ERRORS, &STRAYS, &DAMAGES] {
-        at_every_octet(&scene, Way::ToClient, kinds);
+    for kinds in [&ENDS[..], read_errors, &STRAYS, &DAMAGES] {
+        at_every_octet(play, &scene, Way::ToClient, kinds);
     }
-    at_every_octet(&Scene { pipelining: false, ..Scene::new(100) }, Way::ToClient, &STRAYS);
-    at_every_octet(&Scene { refuses: true, ..Scene::new(100) }, Way::ToClient, &ENDS);
+    at_every_octet(play, &Scene { pipelining: false, ..Scene::new(100) }, Way::ToClient, &STRAYS);
+    at_every_octet(play, &Scene { refuses: true, ..Scene::new(100) }, Way::ToClient, &ENDS);
 }

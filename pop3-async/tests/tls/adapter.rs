@@ -1,0 +1,147 @@
+//! The tokio adapter with the calls of the blocking one: every call waits for its future.
+
+use std::io::{self, BufRead, Read};
+use std::net;
+
+use pop3_async::pop3_proto::drive::OwnedUniqueId;
+use pop3_async::pop3_proto::message::Message;
+use pop3_async::pop3_proto::wire::DropListing;
+use pop3_async::{Connect, Credentials, Error, QuitError};
+use pop3_blocking::testing::suites::adapter::{self, Adapter, LoginFailed};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt};
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::yield_now;
+
+fn wait<F: Future>(future: F) -> F::Output {
+    thread_local! {
+        static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    }
+    let heard = async {
+        // The runtime learns what the sockets have before the call looks: a blocking one would see it there by itself.
+        yield_now().await;
+        future.await
+    };
+    RUNTIME.with(|runtime| runtime.block_on(heard))
+}
+
+pub(crate) struct Tokio;
+
+impl Adapter for Tokio {
+    fn connect(connect: Connect) -> Result<impl adapter::Session, Error> {
+        wait(pop3_async::connect(connect)).map(Session)
+    }
+
+    fn over(stream: net::TcpStream, connect: Connect) -> Result<impl adapter::Connection, Error> {
+        stream.set_nonblocking(true).unwrap();
+        // The socket belongs to the runtime in which it was made.
+        wait(async { pop3_async::Connection::over(TcpStream::from_std(stream).unwrap(), connect).await })
+            .map(Connection)
+    }
+}
+
+#[derive(Debug)]
+struct Connection(pop3_async::Connection<TcpStream>);
+
+type LoggedIn = Result<pop3_async::Session<TcpStream>, Box<pop3_async::LoginFailed<TcpStream>>>;
+
+fn logged_in(result: LoggedIn) -> Result<Session, LoginFailed<Connection>> {
+    let failed = |failed: Box<pop3_async::LoginFailed<_>>| LoginFailed {
+        connection: failed.connection.map(Connection),
+        error: failed.error,
+    };
+    result.map(Session).map_err(failed)
+}
+
+impl adapter::Connection for Connection {
+    fn has_greeting(&self) -> bool {
+        self.0.greeting().is_some()
+    }
+
+    fn login(self) -> Result<impl adapter::Session, LoginFailed<Connection>> {
+        logged_in(wait(self.0.login()))
+    }
+
+    fn login_as(self, credentials: Credentials) -> Result<impl adapter::Session, LoginFailed<Connection>> {
+        logged_in(wait(self.0.login_as(credentials)))
+    }
+
+    fn quit(self) -> Result<(), QuitError> {
+        wait(self.0.quit())
+    }
+}
+
+#[derive(Debug)]
+struct Session(pop3_async::Session<TcpStream>);
+
+impl adapter::Session for Session {
+    fn stat(&mut self) -> Result<DropListing, Error> {
+        wait(self.0.stat())
+    }
+
+    fn uidl(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error> {
+        wait(self.0.uidl())
+    }
+
+    fn delete(&mut self, number: u32) -> Result<(), Error> {
+        wait(self.0.delete(number))
+    }
+
+    fn noop(&mut self) -> Result<(), Error> {
+        wait(self.0.noop())
+    }
+
+    fn retrieve(&mut self, number: u32) -> Result<impl adapter::Reader, Error> {
+        wait(self.0.retrieve(number)).map(Reader)
+    }
+
+    fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> impl adapter::Messages {
+        Messages(self.0.retrieve_many(numbers))
+    }
+
+    fn delete_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> impl Iterator<Item = Result<u32, Error>> {
+        let mut deletions = self.0.delete_many(numbers);
+        std::iter::from_fn(move || wait(deletions.next()))
+    }
+
+    fn quit(self) -> Result<(), QuitError> {
+        wait(self.0.quit())
+    }
+
+    fn abandon(self) {
+        drop(self.0.abandon());
+    }
+}
+
+struct Messages<'a>(pop3_async::Messages<'a, TcpStream>);
+
+impl adapter::Messages for Messages<'_> {
+    fn next(&mut self) -> Result<Option<impl adapter::Reader>, Error> {
+        Ok(wait(self.0.next())?.map(Reader))
+    }
+}
+
+#[derive(Debug)]
+struct Reader<'a>(pop3_async::MessageReader<'a, TcpStream>);
+
+impl adapter::Reader for Reader<'_> {
+    fn into_message(self) -> Result<Message, Error> {
+        wait(self.0.into_message())
+    }
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        wait(self.0.read(space))
+    }
+}
+
+impl BufRead for Reader<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        wait(self.0.fill_buf())
+    }
+
+    fn consume(&mut self, octets: usize) {
+        self.0.consume(octets);
+    }
+}

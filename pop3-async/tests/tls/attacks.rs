@@ -1,0 +1,18 @@
+use pop3_blocking::testing::suites::tls::attacks;
+
+use crate::Tokio;
+
+#[test]
+fn a01_a02_in_the_same_segment() {
+    attacks::a01_a02_in_the_same_segment::<Tokio>();
+}
+
+#[test]
+fn a01_a02_in_the_next_segment() {
+    attacks::a01_a02_in_the_next_segment::<Tokio>();
+}
+
+#[test]
+fn a10_what_was_said_before_is_forgotten() {
+    attacks::a10_what_was_said_before_is_forgotten::<Tokio>();
+}

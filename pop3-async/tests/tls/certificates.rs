@@ -1,0 +1,48 @@
+use pop3_blocking::testing::suites::tls::certificates;
+
+use crate::Tokio;
+
+#[test]
+fn a_name_and_an_address() {
+    certificates::a_name_and_an_address::<Tokio>();
+}
+
+#[test]
+fn a14_a_wrong_name() {
+    certificates::a14_a_wrong_name::<Tokio>();
+}
+
+#[test]
+fn out_of_date() {
+    certificates::out_of_date::<Tokio>();
+}
+
+#[test]
+fn a14_an_unknown_authority() {
+    certificates::a14_an_unknown_authority::<Tokio>();
+}
+
+#[test]
+fn a14_a_nul_in_the_name() {
+    certificates::a14_a_nul_in_the_name::<Tokio>();
+}
+
+#[test]
+fn a_client_certificate() {
+    certificates::a_client_certificate::<Tokio>();
+}
+
+#[test]
+fn settings_of_ones_own_may_accept_anything() {
+    certificates::settings_of_ones_own_may_accept_anything::<Tokio>();
+}
+
+#[test]
+fn settings_that_are_made_once() {
+    certificates::settings_that_are_made_once();
+}
+
+#[test]
+fn what_cannot_be_tried() {
+    certificates::what_cannot_be_tried::<Tokio>();
+}

@@ -1,0 +1,8 @@
+//! TLS against a server that speaks rustls too, with certificates made for each test.
+
+pub mod attacks;
+pub mod certificates;
+pub mod endings;
+pub mod handshakes;
+pub mod pins;
+pub mod sessions;
