@@ -1,13 +1,15 @@
-//! A big message in little memory: the blocking adapter's test, driven through this adapter.
+//! A big message in little memory. A program of its own, so that no other test is measured.
 #![allow(missing_docs, reason = "a test")]
 
-extern crate self as pop3_blocking;
+#[path = "support/adapter.rs"]
+mod adapter;
 
-#[path = "dovecot/driver.rs"]
-pub mod driver;
+use adapter::Tokio;
+use pop3_blocking::testing::suites::dovecot::memory;
 
-pub use driver::{Connection, LoginFailed, MessageReader, Messages, Session, Tcp, connect};
-pub use pop3_async::*;
-
-#[path = "../../pop3-blocking/tests/dovecot_memory.rs"]
-mod memory;
+#[test]
+#[cfg(target_os = "linux")]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn a_message_of_64_mib_in_flat_memory() {
+    memory::a_message_of_64_mib_in_flat_memory::<Tokio>();
+}

@@ -2,6 +2,7 @@
 //! both directions has to show.
 #![allow(missing_docs, reason = "a test")]
 
+#[path = "../support/adapter.rs"]
 mod adapter;
 mod attacks;
 mod certificates;

@@ -6,7 +6,6 @@ mod calls;
 mod deletion;
 mod logins;
 mod octets;
-#[cfg(feature = "tls")]
 mod tls;
-mod user;
-mod witness;
+
+use pop3_blocking::testing::suites::adapter::Blocking;

@@ -1,112 +1,45 @@
-//! Every octet comes back as it was stored, but for what Dovecot itself changes.
+use pop3_blocking::testing::suites::dovecot::octets;
 
-use std::io::BufRead;
-
-use crate::user::User;
-use crate::witness::{read, sent};
-
-fn comes_back(test: &str, stored: &[&[u8]]) {
-    let user = User::with(test, stored);
-    let mut session = user.open();
-    let sizes: Vec<u64> = session.list().unwrap().iter().map(|row| row.octets).collect();
-    for ((n, stored), size) in (1..).zip(stored).zip(sizes) {
-        let received = read(session.retrieve(n).unwrap());
-        assert!(received == sent(stored), "message {n}: {} octets", received.len());
-        // Dovecot does not count the line end that it adds to an unfinished line.
-        assert!(size == received.len() as u64 || !stored.ends_with(b"\n"), "message {n}");
-    }
-    let mut batch = session.retrieve_all().unwrap();
-    for stored in stored {
-        assert!(read(batch.next().unwrap().unwrap()) == sent(stored));
-    }
-    assert!(batch.next().unwrap().is_none());
-    session.quit().unwrap();
-}
+use crate::Blocking;
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
 fn any_octet() {
-    let every: Vec<u8> = (0..=255).collect();
-    let message = [b"Subject: all\n\n", &every[..], b"\n", &every.repeat(300), b"\n"].concat();
-    let latin = b"Subject: caf\xe9\n\n\xff\xfe\x80\x00\x00\n";
-    comes_back("octets", &[&message, latin, b"\x00\n\x00\n"]);
+    octets::any_octet::<Blocking>();
 }
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
 fn line_ends_of_every_sort() {
-    comes_back(
-        "ends",
-        &[
-            b"Subject: x\n\na\rb\r\rc\n\r\r\nd\n\n\n",
-            b"Subject: x\r\n\r\nstored with CRLF\r\n",
-            b"Subject: x\r\n\r\nmixed\nup\r\n\n\r\n",
-            b"Subject: x\n\nno final line end",
-            b"Subject: no body, no line end",
-            b"\n",
-            b"\n\nbody only\n",
-        ],
-    );
+    octets::line_ends_of_every_sort::<Blocking>();
 }
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
 fn dots() {
-    comes_back(
-        "dots",
-        &[
-            b"Subject: x\n\n.\n..\n...\n.a\na.\n. \n",
-            b"Subject: x\n\nends in a dot.\n.\n",
-            b"Subject: x\n\n.",
-            b"Subject: x\n\n\r.\r\n.\r.\n",
-            &[b"Subject: x\n\n".to_vec(), b".\n".repeat(50_000)].concat(),
-        ],
-    );
+    octets::dots::<Blocking>();
 }
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
 fn long_lines() {
-    let long =
-        |octet: u8, octets: usize| [b"Subject: x\n\n".to_vec(), vec![octet; octets], b"\nend\n".to_vec()].concat();
-    let folded = [b"X: ".to_vec(), vec![b'x'; 100_000], b"\n\nbody\n".to_vec()].concat();
-    comes_back(
-        "long",
-        &[&long(b'a', 100_000), &long(b'.', 100_000), &long(b'\r', 100_000), &long(0, 1_000_000), &folded],
-    );
+    octets::long_lines::<Blocking>();
 }
 
-/// A dot that is a message's first octet is the one that Dovecot forgets to stuff, so to a client it is stuffing
-/// (RFC 1939, section 3) and lost. LIST still counts it.
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
 fn a_dot_as_the_first_octet_is_lost_by_dovecot() {
-    let user = User::with("firstdot", &[b".first\nsecond\n\n.third\n"]);
-    let mut session = user.open();
-    assert_eq!(read(session.retrieve(1).unwrap()), b"first\r\nsecond\r\n\r\n.third\r\n");
-    session.quit().unwrap();
+    octets::a_dot_as_the_first_octet_is_lost_by_dovecot::<Blocking>();
 }
 
-/// For an empty message Dovecot sends a blank line.
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
 fn an_empty_message_is_a_blank_line() {
-    let user = User::with("nothing", &[b"", b"Subject: x\n\n"]);
-    let mut session = user.open();
-    assert_eq!(session.list_one(1).unwrap().octets, 0);
-    assert_eq!(read(session.retrieve(1).unwrap()), b"\r\n");
-    assert_eq!(read(session.retrieve(2).unwrap()), b"Subject: x\r\n\r\n");
-    session.quit().unwrap();
+    octets::an_empty_message_is_a_blank_line::<Blocking>();
 }
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
 fn a_message_read_line_by_line() {
-    let stored = [b"Subject: x\n\n".to_vec(), b".line\n".repeat(10_000)].concat();
-    let user = User::with("lines", &[&stored]);
-    let mut session = user.open();
-    let lines: Vec<_> = session.retrieve(1).unwrap().lines().map(Result::unwrap).collect();
-    assert_eq!(lines.len(), 10_002);
-    assert!(lines[2..].iter().all(|line| line == ".line"));
-    session.quit().unwrap();
+    octets::a_message_read_line_by_line::<Blocking>();
 }

@@ -83,15 +83,15 @@ fn a_fault_and_a_corruption_count_the_same_octets() {
 fn a_flush_is_interrupted_and_then_done() {
     let direction = Direction::new().until_flush(true).interrupted_flushes([true, false, true, true]);
     let mut link = to_client(direction);
-    let mut flushes = Vec::new();
+    let mut passed = Vec::new();
     for _ in 0..5 {
         assert_eq!(link.write(Side::Server, b"a"), Ok(1));
-        let flushed = link.flush(Side::Server);
+        let result = link.flush(Side::Server);
         let (heard, _) = drain(&mut link, Side::Client);
-        assert_eq!(heard.is_empty(), flushed == Err(Halt::Interrupted));
-        flushes.push(flushed.is_ok());
+        assert_eq!(heard.is_empty(), result == Err(Halt::Interrupted));
+        passed.push(result.is_ok());
     }
-    assert_eq!(flushes, [false, true, false, true, false], "never twice in a row");
+    assert_eq!(passed, [false, true, false, true, false], "never twice in a row");
 }
 
 #[test]

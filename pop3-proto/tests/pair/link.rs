@@ -114,14 +114,14 @@ impl Link {
         let keyed = Keyed { maildrop: maildrop.clone(), scram: scene.scram };
         let timestamp = scene.timestamp.then(|| Timestamp::find(TIMESTAMP).unwrap());
         let service = Service::new(keyed, scene.server, timestamp);
-        let line = Line::new(Unencrypted(service), schedule.of_link());
         let exporter = scene.exporters.map(|(_, server)| Zeroizing::new(vec![server; 32]));
         let throws = schedule.throws.clone();
-        let mut link = Link { line, maildrop, exporter, throws, thrown: 0, has_ended: false };
+        let line = Line::new(Unencrypted(service), schedule.of_link());
+        let mut it = Link { line, maildrop, exporter, throws, thrown: 0, has_ended: false };
         if scene.server.inside_tls {
-            link.bind();
+            it.bind();
         }
-        link
+        it
     }
 
     fn bind(&mut self) {

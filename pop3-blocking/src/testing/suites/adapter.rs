@@ -1,12 +1,12 @@
 //! An adapter as the suites see it, with the calls of the blocking one. The errors are the same in both.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
 
-use pop3_proto::drive::OwnedUniqueId;
+use pop3_proto::drive::{Capabilities, Listing, OwnedUniqueId};
 use pop3_proto::message::Message;
-use pop3_proto::wire::DropListing;
+use pop3_proto::wire::{DropListing, Greeting, ScanListing};
 
 use crate::{Connect, Credentials, Error, QuitError};
 
@@ -17,7 +17,9 @@ pub trait Adapter {
 
 /// A connection before the login.
 pub trait Connection: Debug + Sized {
-    fn has_greeting(&self) -> bool;
+    fn greeting(&self) -> Option<Greeting<'_>>;
+    fn capabilities(&mut self) -> Result<&Capabilities, Error>;
+    fn utf8(&mut self) -> Result<(), Error>;
     fn login(self) -> Result<impl Session, LoginFailed<Self>>;
     fn login_as(self, credentials: Credentials) -> Result<impl Session, LoginFailed<Self>>;
     fn quit(self) -> Result<(), QuitError>;
@@ -30,13 +32,36 @@ pub struct LoginFailed<C> {
     pub error: Error,
 }
 
+impl<C> fmt::Display for LoginFailed<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
 pub trait Session: Debug + Sized {
     fn stat(&mut self) -> Result<DropListing, Error>;
+    fn list(&mut self) -> Result<Vec<ScanListing>, Error>;
+    fn list_one(&mut self, number: u32) -> Result<ScanListing, Error>;
     fn uidl(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error>;
+    fn uidl_one(&mut self, number: u32) -> Result<OwnedUniqueId, Error>;
+    fn header(&mut self, number: u32) -> Result<Message, Error>;
+    fn last(&mut self) -> Result<u32, Error>;
+    fn reset(&mut self) -> Result<(), Error>;
+    fn capabilities(&mut self) -> Result<&Capabilities, Error>;
+    fn raw(&mut self, line: &str) -> Result<(), Error>;
+    fn raw_listing(&mut self, line: &str) -> Result<Listing, Error>;
     fn delete(&mut self, number: u32) -> Result<(), Error>;
     fn noop(&mut self) -> Result<(), Error>;
     fn retrieve(&mut self, number: u32) -> Result<impl Reader, Error>;
+    fn top(&mut self, number: u32, lines: u32) -> Result<impl Reader, Error>;
+    fn retrieve_all(&mut self) -> Result<impl Messages, Error>;
     fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> impl Messages;
+    fn headers_all(&mut self) -> Result<impl Iterator<Item = Result<(u32, Message), Error>>, Error>;
+    fn headers_many(
+        &mut self,
+        numbers: impl IntoIterator<Item = u32>,
+    ) -> impl Iterator<Item = Result<(u32, Message), Error>>;
+    fn delete_all(&mut self) -> Result<impl Iterator<Item = Result<u32, Error>>, Error>;
     fn delete_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> impl Iterator<Item = Result<u32, Error>>;
     fn quit(self) -> Result<(), QuitError>;
     /// Ends the session without QUIT, and keeps the stream for a moment.
@@ -46,10 +71,13 @@ pub trait Session: Debug + Sized {
 /// The messages of a batch.
 pub trait Messages {
     fn next(&mut self) -> Result<Option<impl Reader>, Error>;
+    fn stop(&mut self);
 }
 
 /// A message that is being read.
 pub trait Reader: BufRead + Debug {
+    fn number(&self) -> u32;
+    fn octets(&self) -> u64;
     fn into_message(self) -> Result<Message, Error>;
 }
 
@@ -74,8 +102,16 @@ impl<S: Read + Write> From<Box<crate::LoginFailed<S>>> for LoginFailed<crate::Co
 }
 
 impl<S: Read + Write> Connection for crate::Connection<S> {
-    fn has_greeting(&self) -> bool {
-        self.greeting().is_some()
+    fn greeting(&self) -> Option<Greeting<'_>> {
+        self.greeting()
+    }
+
+    fn capabilities(&mut self) -> Result<&Capabilities, Error> {
+        self.capabilities()
+    }
+
+    fn utf8(&mut self) -> Result<(), Error> {
+        self.utf8()
     }
 
     fn login(self) -> Result<impl Session, LoginFailed<Self>> {
@@ -96,8 +132,44 @@ impl<S: Read + Write> Session for crate::Session<S> {
         self.stat()
     }
 
+    fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
+        self.list()
+    }
+
+    fn list_one(&mut self, number: u32) -> Result<ScanListing, Error> {
+        self.list_one(number)
+    }
+
     fn uidl(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error> {
         self.uidl()
+    }
+
+    fn uidl_one(&mut self, number: u32) -> Result<OwnedUniqueId, Error> {
+        self.uidl_one(number)
+    }
+
+    fn header(&mut self, number: u32) -> Result<Message, Error> {
+        self.header(number)
+    }
+
+    fn last(&mut self) -> Result<u32, Error> {
+        self.last()
+    }
+
+    fn reset(&mut self) -> Result<(), Error> {
+        self.reset()
+    }
+
+    fn capabilities(&mut self) -> Result<&Capabilities, Error> {
+        self.capabilities()
+    }
+
+    fn raw(&mut self, line: &str) -> Result<(), Error> {
+        self.raw(line)
+    }
+
+    fn raw_listing(&mut self, line: &str) -> Result<Listing, Error> {
+        self.raw_listing(line)
     }
 
     fn delete(&mut self, number: u32) -> Result<(), Error> {
@@ -112,8 +184,31 @@ impl<S: Read + Write> Session for crate::Session<S> {
         self.retrieve(number)
     }
 
+    fn top(&mut self, number: u32, lines: u32) -> Result<impl Reader, Error> {
+        self.top(number, lines)
+    }
+
+    fn retrieve_all(&mut self) -> Result<impl Messages, Error> {
+        self.retrieve_all()
+    }
+
     fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> impl Messages {
         self.retrieve_many(numbers)
+    }
+
+    fn headers_all(&mut self) -> Result<impl Iterator<Item = Result<(u32, Message), Error>>, Error> {
+        self.headers_all()
+    }
+
+    fn headers_many(
+        &mut self,
+        numbers: impl IntoIterator<Item = u32>,
+    ) -> impl Iterator<Item = Result<(u32, Message), Error>> {
+        self.headers_many(numbers)
+    }
+
+    fn delete_all(&mut self) -> Result<impl Iterator<Item = Result<u32, Error>>, Error> {
+        self.delete_all()
     }
 
     fn delete_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> impl Iterator<Item = Result<u32, Error>> {
@@ -133,9 +228,21 @@ impl<S: Read + Write> Messages for crate::Messages<'_, S> {
     fn next(&mut self) -> Result<Option<impl Reader>, Error> {
         self.next()
     }
+
+    fn stop(&mut self) {
+        self.stop();
+    }
 }
 
 impl<S: Read + Write> Reader for crate::MessageReader<'_, S> {
+    fn number(&self) -> u32 {
+        self.number()
+    }
+
+    fn octets(&self) -> u64 {
+        self.octets()
+    }
+
     fn into_message(self) -> Result<Message, Error> {
         self.into_message()
     }

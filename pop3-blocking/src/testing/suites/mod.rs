@@ -2,6 +2,7 @@
 #![allow(clippy::missing_panics_doc, reason = "that is how a test fails")]
 
 pub mod adapter;
+pub mod dovecot;
 pub mod examples;
 pub mod faults;
 pub mod secrets;

@@ -13,16 +13,15 @@ use pop3_proto::serve::MailStore;
 use crate::{ServerConfig, serve_with};
 
 /// A server with the maildrop of mrose, whose password is tanstaaf.
-#[derive(Debug)]
-pub struct Server {
-    pub store: MailStore,
-    pub port: u16,
+pub(super) struct Server {
+    pub(super) store: MailStore,
+    pub(super) port: u16,
     /// The number of octets after which the server closes each connection.
-    pub room: Arc<AtomicUsize>,
+    pub(super) room: Arc<AtomicUsize>,
 }
 
 impl Server {
-    pub fn new() -> Server {
+    pub(super) fn new() -> Server {
         let store = MailStore::new();
         store.add_user("mrose", "tanstaaf");
         let room = Arc::new(AtomicUsize::new(usize::MAX));

@@ -47,13 +47,13 @@ fn serve(
             Ok(Some(octets)) => stream.write_all(&space[..octets])?,
             Ok(None) => {
                 let octets = stream.read(&mut space)?;
-                let mut rest = &space[..octets];
-                if rest.is_empty() {
+                let mut left = &space[..octets];
+                if left.is_empty() {
                     return Ok(());
                 }
-                while !rest.is_empty() {
-                    match wire.up(rest) {
-                        Ok(octets) => rest = &rest[octets..],
+                while !left.is_empty() {
+                    match wire.up(left) {
+                        Ok(octets) => left = &left[octets..],
                         // The next read tells how it ends.
                         Err(_) => break,
                     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::{Cause, Connect, Error, QuitError, Security};
 use pop3_proto::tls::rustls::ServerConfig;
 
-use super::super::adapter::{Adapter, Connection as _, Messages as _, Reader as _, Session as _};
+use super::super::adapter::{Adapter, Connection as _, Messages as _, Reader, Session as _};
 use crate::testing::authority::{Authority, valid_for};
 use crate::testing::peer::{LOGIN, Peer, rest, say};
 use crate::testing::tls::{Encrypted, encrypt};
@@ -103,7 +103,7 @@ fn session<A: Adapter>(to: Connect) -> (Came, Option<Error>) {
         Ok(all) => assert_eq!(all.len(), 2, "a part of a listing is none"),
         Err(error) => return (Came::LoggedIn, Some(error)),
     }
-    match session.retrieve(1).and_then(|message| message.into_message()) {
+    match session.retrieve(1).and_then(Reader::into_message) {
         Ok(message) => assert_eq!(message.as_bytes(), b"Subject: cut\r\n\r\n.\r\n"),
         Err(error) => return (Came::Listed, Some(error)),
     }

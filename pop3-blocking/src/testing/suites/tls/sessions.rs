@@ -151,7 +151,7 @@ pub fn streams_of_ones_own<A: Adapter>() {
     let server = Peer::playing_tls(&config, format!("{STLS_LOGIN}C: STAT\nS: +OK 1 100\nC: QUIT\nS: +OK\n"));
     let stream = TcpStream::connect(server.address).unwrap();
     let connection = A::over(stream, server.connect_tls(Security::StartTls, tls)).unwrap();
-    assert!(connection.has_greeting());
+    assert!(connection.greeting().is_some());
     let mut session = connection.login().unwrap();
     assert_eq!(session.stat().unwrap().octets, 100);
     session.quit().unwrap();

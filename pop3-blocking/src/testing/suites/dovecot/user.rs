@@ -7,27 +7,29 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{fs, process};
 
-use pop3_blocking::{Connect, Security, Session, Tcp, connect};
+use super::super::adapter::{Adapter, Session};
+use crate::{Connect, Security};
 
-pub(crate) const PASSWORD: &str = "pass";
+pub(super) const PASSWORD: &str = "pass";
 
-pub(crate) fn variable(name: &str) -> String {
+pub(super) fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: start a server with `.ci/dovecot start DIR`"))
 }
 
-pub(crate) fn address() -> SocketAddr {
+pub(super) fn address() -> SocketAddr {
     variable("POP3_TEST_ADDR").parse().expect("POP3_TEST_ADDR is not an address")
 }
 
 /// A user whom no other test and no other run has.
-pub(crate) struct User {
-    pub(crate) name: String,
-    pub(crate) maildir: PathBuf,
+#[derive(Debug)]
+pub(super) struct User {
+    pub(super) name: String,
+    pub(super) maildir: PathBuf,
     delivered: AtomicU32,
 }
 
 impl User {
-    pub(crate) fn new(test: &str) -> User {
+    pub(super) fn new(test: &str) -> User {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
         let name = format!("{test}-{}-{now}", process::id());
         let maildir = PathBuf::from(variable("POP3_TEST_MAIL")).join(&name);
@@ -38,7 +40,7 @@ impl User {
     }
 
     /// A user with these messages.
-    pub(crate) fn with(test: &str, messages: &[&[u8]]) -> User {
+    pub(super) fn with(test: &str, messages: &[&[u8]]) -> User {
         let user = User::new(test);
         for message in messages {
             user.deliver(message);
@@ -47,16 +49,16 @@ impl User {
     }
 
     /// Returns the path of the next message. Dovecot numbers messages by the time in their names.
-    pub(crate) fn next_file(&self) -> PathBuf {
+    pub(super) fn next_file(&self) -> PathBuf {
         let count = self.delivered.fetch_add(1, Ordering::Relaxed);
         self.maildir.join(format!("new/{}.P1M{count}.test", 1_600_000_000 + count))
     }
 
-    pub(crate) fn deliver(&self, message: &[u8]) {
+    pub(super) fn deliver(&self, message: &[u8]) {
         fs::File::create(self.next_file()).unwrap().write_all(message).unwrap();
     }
 
-    pub(crate) fn connect(&self) -> Connect {
+    pub(super) fn connect(&self) -> Connect {
         let address = address();
         Connect::new()
             .host(address.ip().to_string())
@@ -67,8 +69,8 @@ impl User {
             .allow_plaintext(true)
     }
 
-    pub(crate) fn open(&self) -> Session<Tcp> {
-        connect(self.connect()).unwrap()
+    pub(super) fn open<A: Adapter>(&self) -> impl Session + use<A> {
+        A::connect(self.connect()).unwrap()
     }
 }
 

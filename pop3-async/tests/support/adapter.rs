@@ -3,9 +3,9 @@
 use std::io::{self, BufRead, Read};
 use std::net;
 
-use pop3_async::pop3_proto::drive::OwnedUniqueId;
+use pop3_async::pop3_proto::drive::{Capabilities, Listing, OwnedUniqueId};
 use pop3_async::pop3_proto::message::Message;
-use pop3_async::pop3_proto::wire::DropListing;
+use pop3_async::pop3_proto::wire::{DropListing, Greeting, ScanListing};
 use pop3_async::{Connect, Credentials, Error, QuitError};
 use pop3_blocking::testing::suites::adapter::{self, Adapter, LoginFailed};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
@@ -54,8 +54,16 @@ fn logged_in(result: LoggedIn) -> Result<Session, LoginFailed<Connection>> {
 }
 
 impl adapter::Connection for Connection {
-    fn has_greeting(&self) -> bool {
-        self.0.greeting().is_some()
+    fn greeting(&self) -> Option<Greeting<'_>> {
+        self.0.greeting()
+    }
+
+    fn capabilities(&mut self) -> Result<&Capabilities, Error> {
+        wait(self.0.capabilities())
+    }
+
+    fn utf8(&mut self) -> Result<(), Error> {
+        wait(self.0.utf8())
     }
 
     fn login(self) -> Result<impl adapter::Session, LoginFailed<Connection>> {
@@ -79,8 +87,44 @@ impl adapter::Session for Session {
         wait(self.0.stat())
     }
 
+    fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
+        wait(self.0.list())
+    }
+
+    fn list_one(&mut self, number: u32) -> Result<ScanListing, Error> {
+        wait(self.0.list_one(number))
+    }
+
     fn uidl(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error> {
         wait(self.0.uidl())
+    }
+
+    fn uidl_one(&mut self, number: u32) -> Result<OwnedUniqueId, Error> {
+        wait(self.0.uidl_one(number))
+    }
+
+    fn header(&mut self, number: u32) -> Result<Message, Error> {
+        wait(self.0.header(number))
+    }
+
+    fn last(&mut self) -> Result<u32, Error> {
+        wait(self.0.last())
+    }
+
+    fn reset(&mut self) -> Result<(), Error> {
+        wait(self.0.reset())
+    }
+
+    fn capabilities(&mut self) -> Result<&Capabilities, Error> {
+        wait(self.0.capabilities())
+    }
+
+    fn raw(&mut self, line: &str) -> Result<(), Error> {
+        wait(self.0.raw(line))
+    }
+
+    fn raw_listing(&mut self, line: &str) -> Result<Listing, Error> {
+        wait(self.0.raw_listing(line))
     }
 
     fn delete(&mut self, number: u32) -> Result<(), Error> {
@@ -95,8 +139,34 @@ impl adapter::Session for Session {
         wait(self.0.retrieve(number)).map(Reader)
     }
 
+    fn top(&mut self, number: u32, lines: u32) -> Result<impl adapter::Reader, Error> {
+        wait(self.0.top(number, lines)).map(Reader)
+    }
+
+    fn retrieve_all(&mut self) -> Result<impl adapter::Messages, Error> {
+        wait(self.0.retrieve_all()).map(Messages)
+    }
+
     fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> impl adapter::Messages {
         Messages(self.0.retrieve_many(numbers))
+    }
+
+    fn headers_all(&mut self) -> Result<impl Iterator<Item = Result<(u32, Message), Error>>, Error> {
+        let mut headers = wait(self.0.headers_all())?;
+        Ok(std::iter::from_fn(move || wait(headers.next())))
+    }
+
+    fn headers_many(
+        &mut self,
+        numbers: impl IntoIterator<Item = u32>,
+    ) -> impl Iterator<Item = Result<(u32, Message), Error>> {
+        let mut headers = self.0.headers_many(numbers);
+        std::iter::from_fn(move || wait(headers.next()))
+    }
+
+    fn delete_all(&mut self) -> Result<impl Iterator<Item = Result<u32, Error>>, Error> {
+        let mut deletions = wait(self.0.delete_all())?;
+        Ok(std::iter::from_fn(move || wait(deletions.next())))
     }
 
     fn delete_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> impl Iterator<Item = Result<u32, Error>> {
@@ -119,12 +189,24 @@ impl adapter::Messages for Messages<'_> {
     fn next(&mut self) -> Result<Option<impl adapter::Reader>, Error> {
         Ok(wait(self.0.next())?.map(Reader))
     }
+
+    fn stop(&mut self) {
+        self.0.stop();
+    }
 }
 
 #[derive(Debug)]
 struct Reader<'a>(pop3_async::MessageReader<'a, TcpStream>);
 
 impl adapter::Reader for Reader<'_> {
+    fn number(&self) -> u32 {
+        self.0.number()
+    }
+
+    fn octets(&self) -> u64 {
+        self.0.octets()
+    }
+
     fn into_message(self) -> Result<Message, Error> {
         wait(self.0.into_message())
     }

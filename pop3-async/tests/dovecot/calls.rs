@@ -1,0 +1,39 @@
+use pop3_blocking::testing::suites::dovecot::calls;
+
+use crate::Tokio;
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn questions_about_the_maildrop() {
+    calls::questions_about_the_maildrop::<Tokio>();
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn messages_and_their_parts() {
+    calls::messages_and_their_parts::<Tokio>();
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn what_the_server_refuses_leaves_the_session_as_it_was() {
+    calls::what_the_server_refuses_leaves_the_session_as_it_was::<Tokio>();
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn a_connection_before_its_login() {
+    calls::a_connection_before_its_login::<Tokio>();
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn an_empty_maildrop() {
+    calls::an_empty_maildrop::<Tokio>();
+}
+
+#[test]
+#[ignore = "needs the Dovecot that .ci/dovecot starts"]
+fn two_sessions_at_once() {
+    calls::two_sessions_at_once::<Tokio>();
+}
