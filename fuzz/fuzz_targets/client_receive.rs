@@ -1,4 +1,4 @@
-//! Laws 1, 2 and 4: the client hears the same, wherever the server's octets are cut.
+//! Laws 1, 2 and 4: the client hears the same, wherever the server's octets are cut, and however messages are taken.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -6,8 +6,18 @@ use pop3_fuzz::{CheckedClient, Cuts, Part, Script, Step};
 use pop3_proto::{Client, ProtocolError};
 
 fuzz_target!(|script: Script<'_>| {
-    let all = [Cuts::Whole, Cuts::Every, Cuts::Some(script.seed)];
-    let mut clients = all.map(|cuts| (cuts, CheckedClient::new(script.config, script.inside_tls)));
+    let all = [
+        (Cuts::Whole, 0),
+        (Cuts::Every, 0),
+        (Cuts::Some(script.seed), 0),
+        (Cuts::Some(script.seed), 1),
+        (Cuts::Whole, 100),
+    ];
+    let mut clients = all.map(|(cuts, space)| {
+        let mut checked = CheckedClient::new(script.config, script.inside_tls);
+        checked.space = vec![0; space * (usize::from(script.seed) + 1)];
+        (cuts, checked)
+    });
     for part in &script.parts {
         let answers = clients.each_mut().map(|(cuts, checked)| match part {
             Part::Server(octets) => {

@@ -17,10 +17,19 @@ fuzz_target!(|octets: &[u8]| {
         assert_eq!(serve(octets, room), sent, "{room} octets of room");
     }
 
-    for cuts in [Cuts::Whole, Cuts::Every, Cuts::Some(seed)] {
+    let space = usize::from(seed) + 1;
+    let ways = [
+        (Cuts::Whole, 0),
+        (Cuts::Every, 0),
+        (Cuts::Some(seed), 0),
+        (Cuts::Some(seed), space),
+        (Cuts::Whole, space),
+        (Cuts::Whole, octets.len() + 128),
+    ];
+    for (cuts, space) in ways {
         // The octets are a message, sent and received. If its lines end in both ways, its end in LF is not certain.
         let (sent, expected) = stuff(octets, ending);
-        let mut client = retrieve(ending, u64::MAX);
+        let mut client = retrieve(ending, u64::MAX, space);
         client.offer(&sent, cuts);
         assert_eq!(message(&client), expected, "{cuts:?}");
         let mixed =
@@ -33,7 +42,7 @@ fuzz_target!(|octets: &[u8]| {
 
         // The octets come from a server, whatever it meant by them.
         let (expected, end) = content(octets, ending);
-        let mut client = retrieve(ending, max_body);
+        let mut client = retrieve(ending, max_body, space);
         let len = if let End::At(len) | End::Unclear(len) = end { len } else { octets.len() };
         client.offer(&octets[..len], cuts);
         if let Ok(room) = usize::try_from(max_body).map(|room| room.min(expected.len())) {
@@ -70,9 +79,10 @@ fn serve(message: &[u8], room: usize) -> Vec<u8> {
     out
 }
 
-/// Returns a client that has heard the `+OK` to RETR.
-fn retrieve(ending: Ending, max_body: u64) -> CheckedClient {
+/// Returns a client that has heard the `+OK` to RETR. It copies messages into so much space, unless that is 0.
+fn retrieve(ending: Ending, max_body: u64, space: usize) -> CheckedClient {
     let mut client = CheckedClient::new(Config::new().max_body(max_body), false);
+    client.space = vec![0; space];
     let ok: &[u8] = if ending == Ending::CrLf { b"+OK\r\n" } else { b"+OK\n" };
     client.offer(ok, Cuts::Whole);
     let mut out = Vec::new();

@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::Path;
 
 use pop3_async::{Connect, Security, Tls, connect};
-use tokio::io::AsyncBufReadExt;
+use tokio::io::AsyncReadExt;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let how = Connect::new().host(host).port(port.parse()?).user(user).password(password).tls(tls);
     let mut session = connect(how.security(security).allow_plaintext(security == Security::Plaintext)).await?;
-    let (mut count, mut octets) = (0, 0);
+    let (mut count, mut octets, mut buffer) = (0, 0, vec![0; 64 * 1024]);
     let mut messages = session.retrieve_all().await?;
     while let Some(mut message) = messages.next().await? {
         let mut file = match folder.first() {
@@ -34,15 +34,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             None => None,
         };
         loop {
-            let run = message.fill_buf().await?;
-            if run.is_empty() {
+            let read = message.read(&mut buffer).await?;
+            if read == 0 {
                 break;
             }
             if let Some(file) = &mut file {
-                file.write_all(run)?;
+                file.write_all(&buffer[..read])?;
             }
-            let taken = run.len();
-            message.consume(taken);
         }
         count += 1;
         octets += message.octets();

@@ -149,6 +149,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         self.poll_steps(cx, retrieval, Conversation::read, Retrieval::operation)
     }
 
+    /// Polls until octets of the message were copied, or the message is complete (0).
+    pub(crate) fn poll_body_into(
+        &mut self,
+        cx: &mut Context<'_>,
+        retrieval: &mut Retrieval,
+        space: &mut [u8],
+    ) -> Poll<Result<usize, Error>> {
+        let read =
+            |conversation: &mut Conversation, retrieval: &mut Retrieval| conversation.read_into(retrieval, space);
+        self.poll_steps(cx, retrieval, read, Retrieval::operation)
+    }
+
     /// Collects the rest of the message.
     pub(crate) fn poll_whole(
         &mut self,

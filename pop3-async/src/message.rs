@@ -18,6 +18,9 @@ use crate::driver::Driver;
 /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server closed the connection, and you can always
 /// [downcast](io::Error::downcast) it to [`Error`]. If you drop a message before its end, the next call skips the rest.
 ///
+/// [`AsyncRead`] copies the octets. [`AsyncBufRead`] lends them without a copy, but only up to the next line that begins
+/// with a dot: if there are many such lines, [`AsyncRead`] is faster.
+///
 /// You can drop a future that reads from the message: octets that it has not returned can still be read. (If you drop a
 /// future that reads to the end, such as [`read_to_end`](tokio::io::AsyncReadExt::read_to_end), the octets that it has
 /// already read are lost.)
@@ -91,11 +94,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for MessageReader<'_, S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for MessageReader<'_, S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let run = ready!(self.as_mut().poll_fill_buf(cx))?;
-        let octets = run.len().min(space.remaining());
-        space.put_slice(&run[..octets]);
-        self.consume(octets);
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let message = self.get_mut();
+        let octets = ready!(message.driver.poll_body_into(cx, &mut message.retrieval, space.initialize_unfilled()))?;
+        space.advance(octets);
         Poll::Ready(Ok(()))
     }
 }

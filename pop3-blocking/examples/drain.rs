@@ -5,7 +5,7 @@
 //! CA is a PEM file with the authority that issued the server's certificate.
 
 use std::fs::File;
-use std::io::{BufRead, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 
 use pop3_blocking::{Connect, Security, Tls, connect};
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let how = Connect::new().host(host).port(port.parse()?).user(user).password(password).tls(tls);
     let mut session = connect(how.security(security).allow_plaintext(security == Security::Plaintext))?;
-    let (mut count, mut octets) = (0, 0);
+    let (mut count, mut octets, mut buffer) = (0, 0, vec![0; 64 * 1024]);
     let mut messages = session.retrieve_all()?;
     while let Some(mut message) = messages.next()? {
         let mut file = match folder.first() {
@@ -32,15 +32,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             None => None,
         };
         loop {
-            let run = message.fill_buf()?;
-            if run.is_empty() {
+            let read = message.read(&mut buffer)?;
+            if read == 0 {
                 break;
             }
             if let Some(file) = &mut file {
-                file.write_all(run)?;
+                file.write_all(&buffer[..read])?;
             }
-            let taken = run.len();
-            message.consume(taken);
         }
         count += 1;
         octets += message.octets();

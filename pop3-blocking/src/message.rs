@@ -13,6 +13,9 @@ use crate::driver::Driver;
 /// A read returns 0 octets only after the terminator, so a truncated message is an [`io::Error`]. Its kind is
 /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the server closed the connection, and you can always
 /// [downcast](io::Error::downcast) it to [`Error`]. If you drop a message before its end, the next call skips the rest.
+///
+/// [`Read`] copies the octets. [`BufRead`] lends them without a copy, but only up to the next line that begins with a
+/// dot: if there are many such lines, [`Read`] is faster.
 pub struct MessageReader<'a, S> {
     driver: &'a mut Driver<S>,
     number: u32,
@@ -90,8 +93,11 @@ impl<S: Read + Write> BufRead for MessageReader<'_, S> {
 
 impl<S: Read + Write> Read for MessageReader<'_, S> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        let octets = self.fill_buf()?.read(space)?;
-        self.consume(octets);
-        Ok(octets)
+        loop {
+            match self.driver.conversation.read_into(&mut self.retrieval, space)? {
+                Step::Done(octets) => return Ok(octets),
+                Step::NeedIo(io) => self.driver.io(io, || self.retrieval.operation())?,
+            }
+        }
     }
 }

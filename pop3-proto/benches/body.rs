@@ -1,5 +1,5 @@
-//! How fast a message comes out of the octets of RETR, by shape of its lines, beside two baselines of the same run: a
-//! memcpy of the same octets, and the plainest loop that looks at each octet.
+//! How fast a message comes out of the octets of RETR, by shape of its lines, as slices (`events`) and copied (`copy`),
+//! beside two baselines of the same run: a memcpy of the same octets, and the plainest loop that looks at each octet.
 //!
 //! `cargo bench -p pop3-proto`
 
@@ -12,18 +12,44 @@ const READ: usize = 64 * 1024;
 const OCTETS: usize = 16 << 20;
 
 /// Lines as they stand on the wire, repeated to 16 MiB: without status line and terminator.
-fn shapes() -> [(&'static str, Vec<u8>); 6] {
+fn shapes() -> [(&'static str, Vec<u8>); 9] {
     let fill = |line: &[u8]| line.iter().copied().cycle().take(OCTETS / line.len() * line.len()).collect::<Vec<u8>>();
     let base64 = "TWFuIGlzIGRpc3Rpbmd1aXNoZWQsIG5vdCBvbmx5IGJ5IGhpcyByZWFzb24sIGJ1dCBieSB0aGlz\r\n";
     let prose = "Call me early. I was told that the ship, which is old, leaves at seven.\r\nBring\r\nwarm clothes, a lamp and what is left of the bread. Do not be late.\r\n";
     [
         ("base64", fill(base64.as_bytes())),
         ("prose", fill(prose.as_bytes())),
+        ("dotted lines of 76", fill(&[b"..", [b'x'; 75].as_slice(), b"\r\n"].concat())),
         ("dotted lines of 40", fill(b"..345678901234567890123456789012345678\r\n")),
         ("two dots each line", fill(b"..\r\n")),
+        ("dots of all kinds", dots()),
+        ("dot and CR each line", fill(b".\r\r\n")),
         ("empty lines", fill(b"\r\n")),
         ("bare LF and dot", fill(b"\n.")),
     ]
+}
+
+/// Lines of 0 to 80 octets, of which six in ten begin with a dot.
+fn dots() -> Vec<u8> {
+    let mut random = 1_u32;
+    let mut next = |below: u32| {
+        random = random.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+        (random >> 16) % below
+    };
+    let mut lines = Vec::new();
+    while lines.len() < OCTETS {
+        let (dots, others) = match next(10) {
+            kind @ 0..3 => (kind + 1, 0),
+            3 => (next(80) + 1, 0),
+            4..6 => (1, next(41)),
+            _ => (0, next(41)),
+        };
+        let dots = if dots == 0 { 0 } else { dots + 1 };
+        lines.extend(std::iter::repeat_n(b'.', dots as usize));
+        lines.extend(std::iter::repeat_n(b'a', others as usize));
+        lines.extend(b"\r\n");
+    }
+    lines
 }
 
 /// Clients that have sent RETR and got `+OK`.
@@ -57,6 +83,17 @@ fn unstuff(client: &mut Client, wire: &[u8], mut sink: impl FnMut(&[u8])) {
         if end == wire.len() {
             break;
         }
+    }
+}
+
+/// Copies the message into a buffer for each read.
+fn copy(client: &mut Client, wire: &[u8], space: &mut [u8]) {
+    let (mut start, mut end) = (0, 0);
+    while end < wire.len() {
+        end = (end + READ).min(wire.len());
+        let mut input = &wire[start..end];
+        while client.copy_body(&mut input, black_box(space)) > 0 {}
+        start = end - input.len();
     }
 }
 
@@ -101,6 +138,10 @@ fn bodies(criterion: &mut Criterion) {
         let client = retrieving();
         group.bench_with_input(BenchmarkId::from_parameter("events"), &wire, |bencher, wire| {
             bencher.iter(|| unstuff(&mut client.clone(), wire, |run| _ = black_box(run)));
+        });
+        group.bench_with_input(BenchmarkId::from_parameter("copy"), &wire, |bencher, wire| {
+            let mut space = vec![0; READ];
+            bencher.iter(|| copy(&mut client.clone(), black_box(wire), &mut space));
         });
         group.bench_with_input(BenchmarkId::from_parameter("memcpy"), &wire, |bencher, wire| {
             let mut copy = vec![0; READ];

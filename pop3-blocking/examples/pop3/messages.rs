@@ -1,6 +1,6 @@
 //! The commands that write messages to the standard output.
 
-use std::io::BufRead;
+use std::io::Read;
 
 use jiff::Timestamp;
 use pop3_blocking::{Error, Messages, Session, Tcp};
@@ -73,15 +73,14 @@ fn next(messages: &mut Messages<'_, Tcp>, out: &mut Output, refusals: &mut Refus
     Ok(Some(()))
 }
 
-fn copy(message: &mut impl BufRead, mut write: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+fn copy(message: &mut impl Read, mut write: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut buffer = vec![0; 64 * 1024];
     loop {
-        let run = message.fill_buf().map_err(Failure::reading)?;
-        if run.is_empty() {
+        let read = message.read(&mut buffer).map_err(Failure::reading)?;
+        if read == 0 {
             return Ok(());
         }
-        write(run)?;
-        let taken = run.len();
-        message.consume(taken);
+        write(&buffer[..read])?;
     }
 }
 

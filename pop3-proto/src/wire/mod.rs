@@ -43,6 +43,7 @@ pub(crate) mod buffer;
 pub(crate) mod capability;
 pub(crate) mod code;
 pub(crate) mod command;
+mod compact;
 mod encoder;
 pub(crate) mod kind;
 pub(crate) mod line;

@@ -2,6 +2,7 @@
 
 use memchr::{memchr, memmem};
 
+use crate::wire::compact::compact;
 use crate::wire::line::LineEnd;
 
 /// Removes the byte-stuffing of a line, or returns `None` if it is the terminator (RFC 1939, section 3).
@@ -37,8 +38,10 @@ impl Position {
     }
 }
 
-/// Decodes a received message: removes the byte-stuffing by slicing, finds the terminator, and holds back at most 2
-/// octets.
+/// Decodes a received message: removes the byte-stuffing, finds the terminator, and holds back at most 2 octets.
+///
+/// There are two ways to take the content, by slices of the input ([`next`](Self::next)) and by copying it
+/// ([`copy`](Self::copy)). You can alternate between them.
 ///
 /// The author of a message must not be able to end it. A server that ends its lines in CRLF stuffs dots after CRLF, and
 /// treats a bare LF as content. Therefore only CRLF, dot, CRLF is the terminator of an answer of [`LineEnd::CrLf`].
@@ -116,6 +119,40 @@ impl Unstuffer {
         Some(Piece::Run(run))
     }
 
+    /// Copies content to `space` and advances `input` past it. Returns the number of octets written; if there is still
+    /// space, [`next`](Self::next) returns no run.
+    pub(crate) fn copy(&mut self, input: &mut &[u8], space: &mut [u8]) -> usize {
+        let (octets, mut written) = (*input, 0);
+        loop {
+            let (mut decoder, mut rest, room) = (*self, *input, &mut space[written..]);
+            let Some(Piece::Run(run)) = decoder.next(&mut rest, room.len() as u64) else { return written };
+            (*self, *input) = (decoder, rest);
+            let (copy, room) = room.split_at_mut(run.len());
+            copy.copy_from_slice(run);
+            // The run ended before a dot, unless the input ends there: more dots may be near.
+            let from = octets.len() - rest.len();
+            let (taken, compacted) = match self.end {
+                LineEnd::CrLf => compact(octets, from, b"\r\n", room),
+                LineEnd::Lf => compact(octets, from, b"\n", room),
+            };
+            self.pass(&octets[from..from + taken]);
+            *input = &octets[from + taken..];
+            written += run.len() + compacted;
+        }
+    }
+
+    /// Advances past `octets`, of which all are content except the dots of byte-stuffing.
+    fn pass(&mut self, octets: &[u8]) {
+        if octets.is_empty() {
+            return;
+        }
+        self.has_crlf = self.end == LineEnd::Lf
+            && (self.has_crlf
+                || (self.position == Position::AfterCr && octets.starts_with(b"\n"))
+                || memmem::find(octets, b"\r\n").is_some());
+        self.position = self.position.behind(octets, self.end);
+    }
+
     #[inline(never)]
     fn next_of_lf<'a>(&mut self, input: &mut &'a [u8], room: u64) -> Option<Piece<'a>> {
         let mut content = *input;
@@ -139,10 +176,7 @@ impl Unstuffer {
         }
         let (run, rest) = content.split_at(run);
         *input = rest;
-        self.has_crlf = self.has_crlf
-            || (self.position == Position::AfterCr && run.starts_with(b"\n"))
-            || memmem::find(run, b"\r\n").is_some();
-        self.position = self.position.behind(run, LineEnd::Lf);
+        self.pass(run);
         Some(Piece::Run(run))
     }
 }

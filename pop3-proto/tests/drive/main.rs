@@ -3,6 +3,7 @@
 
 mod announced;
 mod closing;
+mod copying;
 mod deadlines;
 #[cfg(feature = "std")]
 mod errors;

@@ -1,6 +1,6 @@
 //! The transfer of one message.
 
-use std::io::{self, BufRead};
+use std::io::{self, Read};
 
 use indicatif::ProgressBar;
 use pop3_blocking::{Error, MessageReader, Tcp};
@@ -9,6 +9,9 @@ use crate::delivery::Delivery;
 use crate::digest::{Summing, Sums};
 use crate::failure::Failure;
 use crate::survey::Found;
+
+/// The octets that are read and written at once.
+const BUFFER: usize = 64 * 1024;
 
 /// A reason to stop the download.
 pub(super) enum Stop {
@@ -31,15 +34,14 @@ pub(super) fn receive(
         others_can: error.kind() == io::ErrorKind::FileTooLarge,
     };
     let mut incoming = delivery.begin().map_err(|error| failed(delivery, error))?;
+    let mut buffer = vec![0; BUFFER];
     loop {
-        let run = message.fill_buf().map_err(|error| Stop::Session(Failure::reading(error)))?;
-        if run.is_empty() {
+        let read = message.read(&mut buffer).map_err(|error| Stop::Session(Failure::reading(error)))?;
+        if read == 0 {
             break;
         }
-        incoming.write(run).map_err(|error| failed(delivery, error))?;
-        let taken = run.len();
-        message.consume(taken);
-        bar.inc(taken as u64);
+        incoming.write(&buffer[..read]).map_err(|error| failed(delivery, error))?;
+        bar.inc(read as u64);
     }
     delivery.stage(incoming, found).map_err(|error| failed(delivery, error))
 }
@@ -51,14 +53,12 @@ pub(super) fn digest(message: Result<MessageReader<'_, Tcp>, Error>) -> Result<R
         Err(error) if error.is_recoverable() => return Ok(Err(error)),
         Err(error) => return Err(error.into()),
     };
-    let mut summing = Summing::default();
+    let (mut summing, mut buffer) = (Summing::default(), vec![0; BUFFER]);
     loop {
-        let run = message.fill_buf().map_err(Failure::reading)?;
-        if run.is_empty() {
+        let read = message.read(&mut buffer).map_err(Failure::reading)?;
+        if read == 0 {
             return Ok(Ok(summing.finish()));
         }
-        summing.update(run);
-        let taken = run.len();
-        message.consume(taken);
+        summing.update(&buffer[..read]);
     }
 }
