@@ -161,3 +161,13 @@ async fn a_write_wakes_a_reader() {
         })
         .await;
 }
+
+/// As every stream does: TLS ends with octets that nobody flushes otherwise.
+#[tokio::test]
+async fn a_shutdown_sends_what_was_not_flushed() {
+    let to_server = Direction::new().until_flush(true).interrupted_flushes([true, false]);
+    let (mut stream, verdict) = link::script("C: QUIT\n", Schedule::new().to_server(to_server));
+    stream.write_all(b"QUIT\r\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    verdict.done();
+}

@@ -23,8 +23,7 @@ const SPACE: usize = 4096;
 /// ```
 /// use std::sync::Arc;
 /// use pop3_proto::ServerConfig;
-/// use pop3_proto::serve::MailStore;
-/// use pop3_proto::serve::Service;
+/// use pop3_proto::serve::{MailStore, Service};
 /// use pop3_proto::testing::link::{Encrypted, Line, Schedule};
 /// use pop3_proto::tls::rustls;
 /// # fn server_config(cert: Vec<u8>, key: Vec<u8>) -> Result<rustls::ServerConfig, rustls::Error> {
