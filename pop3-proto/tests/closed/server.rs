@@ -272,6 +272,6 @@ fn every_state_of_a_server_without_plaintext_logins() {
 #[test]
 fn every_state_of_a_server_with_long_lines() {
     let limits = Limits { plaintext_login: true, max_refusals: 4, max_before_login: LONGEST + 24 };
-    let lines = [USER, PASS, QUIT, NOOP, STLS, LONG, REST, line("AUTH X\r\n", Meaning::Waiting)];
+    let lines = [USER, PASS, QUIT, NOOP, LONG, REST, line("AUTH X\r\n", Meaning::Waiting)];
     search("server, long lines", limits, &lines);
 }
