@@ -193,7 +193,7 @@ impl Run {
         let mut transfer = Transfer::new(&mut session, &found, &check, self, progress);
         let transferred = transfer.all(calm, risky);
         transfer.progress.bar.finish_and_clear();
-        let (nameless, inexact, beyond) = (transfer.nameless, transfer.inexact, transfer.beyond);
+        let (nameless, mut inexact, beyond) = (transfer.nameless, transfer.inexact, transfer.beyond);
         self.beyond += beyond;
         transferred?;
         if self.plan.delete {
@@ -211,6 +211,7 @@ impl Run {
                 self.report.tell(Action::Kept, message);
             }
             if self.plan.no_uidl && !inexact.is_empty() {
+                inexact.sort_unstable();
                 let numbers = some(&inexact);
                 notes::warning(format_args!(
                     "these messages without a usable unique-id are stored, but not deleted, because the server listed \
