@@ -17,6 +17,22 @@ use crate::message::MessageReader;
 ///
 /// It lends you one message at a time and keeps none in memory. If you do not read a message to its end, the rest is
 /// skipped. If you drop the batch, the next call skips the messages in flight.
+///
+/// ```
+/// # async fn example(session: &mut pop3_async::Session<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+/// let mut messages = session.retrieve_all().await?;
+/// loop {
+///     match messages.next().await {
+///         Ok(Some(message)) => println!("message {}: {:?} octets", message.number(), message.octets()),
+///         Ok(None) => break,
+///         // The server refused one message, and the others follow.
+///         Err(error) if error.is_recoverable() => eprintln!("{error}"),
+///         Err(error) => return Err(error),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Messages<'a, S> {
@@ -66,6 +82,17 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
 ///
 /// Each item is the number and header of a message, or the error of that message. The stream ends after an error that
 /// ends the session. If you drop a future that awaits an item, the same item comes next.
+///
+/// ```
+/// # async fn example(session: &mut pop3_async::Session<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+/// let mut headers = session.headers_all().await?;
+/// while let Some(header) = headers.next().await {
+///     let (number, header) = header?;
+///     println!("message {number}: {:?}", header.view().get("subject"));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is asked for until the stream is driven"]
 pub struct Headers<'a, S> {
@@ -117,6 +144,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Headers<'_, S> {
 ///
 /// If you drop the stream before its end, commands in flight still take effect: with pipelining, messages after the
 /// last item may also be marked, as many as fit in the window. [`Session::reset`](crate::Session::reset) unmarks them.
+///
+/// ```
+/// # async fn example(session: &mut pop3_async::Session<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+/// let mut deletions = session.delete_many([1, 3]);
+/// while let Some(deletion) = deletions.next().await {
+///     match deletion {
+///         Ok(number) => println!("message {number} is marked"),
+///         Err(error) => eprintln!("{error}"),
+///     }
+/// }
+/// // Nothing is deleted before `quit`.
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is marked until the stream is driven"]
 pub struct Deletions<'a, S> {

@@ -24,6 +24,19 @@ use crate::driver::Driver;
 /// You can drop a future that reads from the message: octets that it has not returned can still be read. (If you drop a
 /// future that reads to the end, such as [`read_to_end`](tokio::io::AsyncReadExt::read_to_end), the octets that it has
 /// already read are lost.)
+///
+/// ```
+/// # async fn example(session: &mut pop3_async::Session<tokio::net::TcpStream>) -> std::io::Result<()> {
+/// use tokio::io::AsyncBufReadExt;
+///
+/// let message = session.retrieve(1).await.map_err(std::io::Error::other)?;
+/// let mut lines = message.split(b'\n');
+/// while let Some(line) = lines.next_segment().await? {
+///     println!("{}", String::from_utf8_lossy(&line));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct MessageReader<'a, S> {
     driver: &'a mut Driver<S>,
     number: u32,

@@ -22,6 +22,21 @@ use crate::{Error, QuitError};
 ///
 /// A future that is dropped before its first poll has done nothing. Each method documents the effect of dropping its
 /// future later. In either case, the next call gets its own answer.
+///
+/// ```no_run
+/// use pop3_async::{Connect, connect};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut session = connect("pop3s://mrose@pop.example.org".parse::<Connect>()?).await?; // the password is in ~/.netrc
+/// for listing in session.list().await? {
+///     let header = session.header(listing.number).await?;
+///     println!("{}: {} octets, {:?}", listing.number, listing.octets, header.view().get("subject"));
+/// }
+/// session.delete(1).await?;
+/// session.quit().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Session<S> {
     pub(crate) driver: Box<Driver<S>>,
 }

@@ -13,6 +13,22 @@ use crate::message::MessageReader;
 ///
 /// It lends you one message at a time and keeps none in memory. If you do not read a message to its end, the rest is
 /// skipped. If you drop the batch, the next call skips the messages in flight.
+///
+/// ```
+/// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+/// let mut messages = session.retrieve_all()?;
+/// loop {
+///     match messages.next() {
+///         Ok(Some(message)) => println!("message {}: {:?} octets", message.number(), message.octets()),
+///         Ok(None) => break,
+///         // The server refused one message, and the others follow.
+///         Err(error) if error.is_recoverable() => eprintln!("{error}"),
+///         Err(error) => return Err(error),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Messages<'a, S> {
@@ -44,6 +60,16 @@ impl<'a, S: Read + Write> Messages<'a, S> {
 }
 
 /// An iterator over the headers of many messages.
+///
+/// ```
+/// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+/// for header in session.headers_all()? {
+///     let (number, header) = header?;
+///     println!("message {number}: {:?}", header.view().get("subject"));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Headers<'a, S> {
@@ -82,6 +108,19 @@ impl<S: Read + Write> Iterator for Headers<'_, S> {
 ///
 /// If you drop the iterator before its end, commands in flight still take effect: with pipelining, messages after the
 /// last item may also be marked, as many as fit in the window. [`Session::reset`](crate::Session::reset) unmarks them.
+///
+/// ```
+/// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+/// for deletion in session.delete_many([1, 3]) {
+///     match deletion {
+///         Ok(number) => println!("message {number} is marked"),
+///         Err(error) => eprintln!("{error}"),
+///     }
+/// }
+/// // Nothing is deleted before `quit`.
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is marked until the iterator is driven"]
 pub struct Deletions<'a, S> {

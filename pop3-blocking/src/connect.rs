@@ -80,6 +80,27 @@ impl Connection<Tcp> {
     /// # Errors
     ///
     /// [`Error`]: a setting is missing, or the greeting is not `+OK`.
+    ///
+    /// ```
+    /// use std::net::{TcpListener, TcpStream};
+    /// use pop3_blocking::{Connect, Connection, Security};
+    /// # use pop3_blocking::pop3_proto::{ServerConfig, serve::MailStore};
+    ///
+    /// # let store = MailStore::new();
+    /// # store.add_user("mrose", "tanstaaf");
+    /// # let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// # let address = listener.local_addr()?;
+    /// # std::thread::spawn(move || {
+    /// #     let (stream, _) = listener.accept()?;
+    /// #     pop3_blocking::serve_with(stream, store.maildrop(), ServerConfig::new().plaintext_login(true))
+    /// # });
+    /// let stream = TcpStream::connect(address)?; // with your own options, or to a proxy
+    /// let to = Connect::new().security(Security::Plaintext).allow_plaintext(true).user("mrose").password("tanstaaf");
+    /// let mut session = Connection::over_tcp(stream, to)?.login()?;
+    /// assert_eq!(session.stat()?.messages, 0);
+    /// session.quit()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn over_tcp(stream: TcpStream, connect: Connect) -> Result<Connection<Tcp>, Error> {
         let stream = Tcp::new(stream).map_err(|error| Error::transport("reading the greeting", error))?;
         Connection::over_transport(Transport::new(stream, Some(Tcp::ABILITIES)), connect, Self::WINDOW)

@@ -16,6 +16,18 @@ use crate::driver::Driver;
 ///
 /// [`Read`] copies the octets. [`BufRead`] lends them without a copy, but only up to the next line that begins with a
 /// dot: if there are many such lines, [`Read`] is faster.
+///
+/// ```
+/// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> std::io::Result<()> {
+/// use std::io::BufRead;
+///
+/// let message = session.retrieve(1).map_err(std::io::Error::other)?;
+/// for line in message.split(b'\n') {
+///     println!("{}", String::from_utf8_lossy(&line?));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct MessageReader<'a, S> {
     driver: &'a mut Driver<S>,
     number: u32,

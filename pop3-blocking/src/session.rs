@@ -20,6 +20,19 @@ use crate::{Error, QuitError};
 /// Message numbers are 1-based and valid only in this session; a call with 0 fails before anything is sent. Messages
 /// are deleted when `quit` succeeds: if you drop the session or [abandon](Self::abandon) it, or if the connection is
 /// lost, nothing is deleted (RFC 1939, section 6).
+///
+/// ```no_run
+/// use pop3_blocking::{Connect, connect};
+///
+/// let mut session = connect("pop3s://mrose@pop.example.org".parse::<Connect>()?)?; // the password is in ~/.netrc
+/// for listing in session.list()? {
+///     let header = session.header(listing.number)?;
+///     println!("{}: {} octets, {:?}", listing.number, listing.octets, header.view().get("subject"));
+/// }
+/// session.delete(1)?;
+/// session.quit()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Session<S> {
     pub(crate) driver: Driver<S>,
 }

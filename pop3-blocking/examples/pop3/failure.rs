@@ -53,16 +53,17 @@ impl Failure {
     }
 
     /// Converts an error of connecting and logging in, and adds a hint.
-    pub(crate) fn connecting(error: Error, security: Security) -> Failure {
+    pub(crate) fn connecting(error: Error, security: Security, is_pinned: bool) -> Failure {
         let hint = match error.cause() {
             _ if is_temporary(&error) => "",
             Cause::Unreachable { port: 995, .. } if is_unheard(&error) => {
                 "If the server offers only STLS, try pop://… with --starttls."
             }
-            Cause::Handshake(_) => tls_hint(&error, security),
+            Cause::Handshake(_) => tls_hint(&error, security, is_pinned),
             Cause::Login(LoginError::NoStartTls | LoginError::CapaRefused(_) | LoginError::StartTlsRefused(_)) => {
                 "Try pop3s://, which does not use STLS."
             }
+            Cause::Login(LoginError::Token(_)) => "The token may have expired, or belong to another user.",
             _ => greeting_hint(&error, security),
         };
         Failure::from(error).hint(hint)
@@ -202,13 +203,20 @@ fn greeting_hint(error: &Error, security: Security) -> &'static str {
     }
 }
 
-fn tls_hint(error: &Error, security: Security) -> &'static str {
+fn tls_hint(error: &Error, security: Security, is_pinned: bool) -> &'static str {
     match TlsFailure::of(error) {
+        Some(failure) if is_pinned && failure.fingerprint().is_some() => {
+            "Someone may be intercepting the connection. Use --pin with the new fingerprint only if the operator of the \
+             server confirms it."
+        }
         Some(failure) if failure.is_unknown_authority() => {
-            "To trust a private authority, use --ca FILE. To pin the certificate, use --pin FINGERPRINT."
+            "To trust a private authority, use --ca FILE. To accept the certificate after you have compared it, use --pin \
+             FINGERPRINT."
         }
         // Includes a server that presents an authority's certificate as its own: --ca does not help there.
-        Some(failure) if failure.fingerprint().is_some() => "To pin the certificate, use --pin FINGERPRINT.",
+        Some(failure) if failure.fingerprint().is_some() => {
+            "To accept the certificate after you have compared it, use --pin FINGERPRINT."
+        }
         Some(failure) if failure.is_not_tls() && security == Security::Tls => "Try pop://… with --starttls.",
         _ => "",
     }

@@ -40,7 +40,7 @@ use crate::check::Check;
 use crate::delivery::Delivery;
 use crate::failure::{Failure, Status};
 use crate::output::Output;
-use crate::survey::{Found, survey};
+use crate::survey::{Found, some, survey};
 use crate::{notes, safe};
 
 /// Fetches in one session or two. Without `pipelining`, one message is requested at a time.
@@ -137,7 +137,7 @@ impl Run {
     fn begin(&mut self, session: Session<Tcp>) -> Result<(Visit, Wanted), Failure> {
         let (mut visit, notice) = self.visit(session)?;
         if let Some(notice) = notice {
-            notes::error(notice);
+            notes::warning(notice);
         }
         if self.plan.delete {
             self.compare_headers(&mut visit)?;
@@ -193,7 +193,7 @@ impl Run {
         let mut transfer = Transfer::new(&mut session, &found, &check, self, progress);
         let transferred = transfer.all(calm, risky);
         transfer.progress.bar.finish_and_clear();
-        let (nameless, beyond) = (transfer.nameless, transfer.beyond);
+        let (nameless, mut inexact, beyond) = (transfer.nameless, transfer.inexact, transfer.beyond);
         self.beyond += beyond;
         transferred?;
         if self.plan.delete {
@@ -203,12 +203,20 @@ impl Run {
             let is_safe = |number: &u32, message: &Found| match &message.unique_id {
                 Some(_) => self.delivery.has_for(message, self.plan.keep_days),
                 // Message numbers are valid until QUIT.
-                None => self.plan.no_uidl && nameless.contains(number),
+                None => self.plan.no_uidl && nameless.contains(number) && !inexact.contains(number),
             };
             let (safe, kept): (BTreeMap<_, _>, BTreeMap<_, _>) =
                 here.into_iter().partition(|(number, message)| is_safe(number, message));
             for message in kept.values() {
                 self.report.tell(Action::Kept, message);
+            }
+            if self.plan.no_uidl && !inexact.is_empty() {
+                inexact.sort_unstable();
+                let numbers = some(&inexact);
+                notes::warning(format_args!(
+                    "these messages without a usable unique-id are stored, but not deleted, because the server listed \
+                     another size: {numbers}"
+                ));
             }
             self.delete_all(session, &safe)
         } else {

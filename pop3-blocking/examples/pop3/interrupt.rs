@@ -57,7 +57,7 @@ fn tell() {
         // The lock is kept until the program ends, so that the progress bar does not appear again below the message.
         let mut shown = stderr().lock();
         let begin = if shown.is_terminal() { "\n" } else { "" };
-        let _ = writeln!(shown, "{begin}{}", terminal::wrap(&format!("pop3: {}", safe::summary())));
+        let _ = writeln!(shown, "{begin}{}", terminal::wrap(&safe::summary()));
         let _ = told.send(());
         loop {
             thread::park();

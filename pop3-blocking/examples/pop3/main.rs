@@ -110,7 +110,7 @@ fn target(options: &Options) -> Result<Target, Failure> {
             return Err(Failure::usage("no server was given: use a URL such as pop3s://user@host, or set MAILHOST"));
         };
         let target = Target::at_host(&host, options.security());
-        return target.map_err(|why| Failure::usage(format!("MAILHOST: {why}")));
+        return target.map_err(|why| Failure::usage(format!("MAILHOST cannot be used: {why}")));
     };
     let mut target = Target::at_url(url).map_err(Failure::usage)?;
     for (option, is_given) in [("--starttls", options.starttls), ("--plaintext", options.plaintext)] {
@@ -169,18 +169,15 @@ fn open(target: &Target, options: &Options, login: &Login) -> Result<Session<Tcp
         let timeout = Duration::from_secs(seconds);
         connect = connect.connect_timeout(timeout).timeout(timeout).login_timeout(2 * timeout);
     }
-    let port = target.port.unwrap_or(if target.security == Security::Tls { 995 } else { 110 });
-    let place = format!("{}, port {port}, {}", target.host, protection(target.security));
+    let place = format!("{}, port {}, {}", target.host, target.port(), protection(target.security));
     if let Some(path) = &options.log {
         let log = Log::open(path)?;
         log.line(format_args!("-- session with {place}"));
         connect = connect.log(move |entry: LogEntry<'_>| log.line(entry));
     }
     notes::detail(format_args!("connecting to {place}"));
-    let session = pop3_blocking::connect(connect).map_err(|error| {
-        let hint = login.hint(&error);
-        Failure::connecting(error, target.security).hint(hint)
-    })?;
+    let session = pop3_blocking::connect(connect)
+        .map_err(|error| Failure::connecting(error, target.security, options.pin.is_some()))?;
     notes::detail(format_args!("logged in {}", login.describe()));
     Ok(session)
 }

@@ -8,6 +8,7 @@ use pop3_blocking::{Fingerprint, Security};
 
 use crate::failure::Failure;
 use crate::fetch::Plan;
+use crate::notes;
 use crate::selection::Selection;
 use crate::serve::Serving;
 use crate::url;
@@ -104,6 +105,9 @@ pub(crate) struct Options {
 
     /// Sets the time limit for each wait for the server; the login may take twice as long [default: 30 to connect, 60 for each answer,
     /// 120 for the login]
+    ///
+    /// The commands of --password-command and --token-command run before the connection, and have no time limit, because
+    /// they may ask you something.
     #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: Option<u64>,
 }
@@ -209,9 +213,10 @@ impl Command {
     pub(crate) const NAMES: &str = "stat, list, uidl, index, capa, last, headers, top, retr, dele, fetch, serve";
 }
 
-// One line for each paragraph: the parser wraps them to the width of the terminal.
+// One line for each paragraph: the parser wraps them to the width of the terminal. It writes its own headings in bold
+// and underlined, and removes that where there are no colors.
 const AFTER: &str = "\
-Messages (N):
+\u{1b}[1;4mMessages (N):\u{1b}[0m
   7        message 7
   1-7,9    eight messages
   5-       all from message 5 on
@@ -223,7 +228,7 @@ write one message unchanged. If N could be several messages, they write a mailbo
 \"From \" before each message, an empty line after it, \">\" before lines that look like the first one, and LF as line \
 end. At a terminal, control characters are escaped.
 
-Fields of the JSON objects:
+\u{1b}[1;4mFields of the JSON objects:\u{1b}[0m
   stat     messages, octets
   list     number, octets
   uidl     number, unique_id
@@ -241,7 +246,7 @@ The password comes from the first of these sources that has one: --password-comm
 $POP3_PASSWORD, ~/.netrc (or the file that $NETRC names), a prompt. It never comes from the command line. The user name \
 comes from the URL, else from ~/.netrc, else from a prompt.
 
-Exit status:
+\u{1b}[1;4mExit status:\u{1b}[0m
   0  success
   1  the server refused a request, or there is no such message
   2  invalid usage
@@ -264,6 +269,11 @@ pub(crate) fn parse() -> Result<Options, Failure> {
         if error.use_stderr() && std::env::args_os().skip(1).any(may_show) {
             let kind = error.kind();
             return Failure::usage(format!("{kind}: an argument is not shown because it may contain a password"));
+        }
+        if error.use_stderr() {
+            // As `exit` does, but with lines of the width of the terminal.
+            notes::styled(&error.render().ansi().to_string());
+            std::process::exit(error.exit_code());
         }
         error.exit()
     })

@@ -2,10 +2,12 @@
 
 use std::env::VarError;
 use std::io::{self, IsTerminal};
+use std::net::ToSocketAddrs;
 
-use pop3_blocking::{Connect, Credentials, Error, LoginError, Method};
+use pop3_blocking::{Connect, Credentials, Error, Method};
 
 use crate::failure::{Failure, Status};
+use crate::notes;
 use crate::options::Options;
 use crate::secret::{self, Secret};
 use crate::url::Target;
@@ -48,16 +50,6 @@ impl Login {
         }
     }
 
-    /// Returns a sentence for the user if the server refused the secret, or an empty one.
-    pub(crate) fn hint(&self, error: &Error) -> &'static str {
-        match (&self.proof, error.login()) {
-            (Proof::Token(_), Some(LoginError::Credentials(_))) => {
-                "The login used a token, which may have expired or belong to another user."
-            }
-            _ => "",
-        }
-    }
-
     /// Returns the name that belongs to the account. A certificate may name another user, but only one for each server.
     pub(crate) fn account(&self) -> &str {
         if self.user.is_empty() { "EXTERNAL" } else { &self.user }
@@ -90,7 +82,7 @@ pub(crate) fn find(target: &Target, options: &Options) -> Result<Login, Failure>
     let user = match &target.user {
         Some(user) => user.clone(),
         None if !name.is_empty() => name,
-        None => ask_for_name(&target.host)?,
+        None => ask_for_name(target)?,
     };
     let proof = match given {
         Some(proof) => proof,
@@ -98,7 +90,7 @@ pub(crate) fn find(target: &Target, options: &Options) -> Result<Login, Failure>
             warn_of_readers();
             Proof::Password(secret)
         }
-        None => Proof::Password(prompt(&user, &target.host)?),
+        None => Proof::Password(prompt(&user, target)?),
     };
     Ok(Login { user, proof })
 }
@@ -146,7 +138,9 @@ fn warn_of_readers() {
         let mode = path.metadata().map_or(0, |metadata| std::os::unix::fs::MetadataExt::mode(&metadata));
         if mode & 0o077 != 0 {
             let path = path.display();
-            eprintln!("pop3: other users can read the passwords in {path}; run `chmod 600 {path}` to prevent this");
+            notes::warning(format_args!(
+                "other users can read the passwords in {path}; run `chmod 600 {path}` to prevent this"
+            ));
         }
     }
 }
@@ -159,11 +153,20 @@ fn from_environment() -> Result<Option<Secret>, Failure> {
     }
 }
 
-fn ask_for_name(host: &str) -> Result<String, Failure> {
+/// Returns an error if the host has no address, so that a mistake in its name is found before the user types a password.
+fn check_host(target: &Target) -> Result<(), Failure> {
+    let (host, port) = (target.host.as_str(), target.port());
+    let unreachable = |error| Failure::from(Error::unreachable(host, port, error));
+    (host, port).to_socket_addrs().map(drop).map_err(unreachable)
+}
+
+fn ask_for_name(target: &Target) -> Result<String, Failure> {
+    let host = &target.host;
     if !io::stdin().is_terminal() {
         let why = format!("no user name was given: put it in the URL, as in pop3s://user@{host}, or in ~/.netrc");
         return Err(Failure::usage(why));
     }
+    check_host(target)?;
     eprint!("User name at {host}: ");
     let mut name = String::new();
     io::stdin().read_line(&mut name).map_err(|error| Failure::new(Status::Io, error))?;
@@ -175,7 +178,9 @@ fn ask_for_name(host: &str) -> Result<String, Failure> {
 
 /// Prompts at the terminal, even if the standard input is redirected. If a signal ends the program here, the terminal
 /// is restored.
-fn prompt(user: &str, host: &str) -> Result<Secret, Failure> {
+fn prompt(user: &str, target: &Target) -> Result<Secret, Failure> {
+    check_host(target)?;
+    let host = &target.host;
     #[cfg(unix)]
     crate::interrupt::restore_terminal();
     match rpassword::prompt_password(format!("Password for {user} at {host}: ")) {

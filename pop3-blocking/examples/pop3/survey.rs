@@ -51,15 +51,14 @@ pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
                     message.unique_id = Some(id);
                 }
             }
-            let nameless: Vec<_> = survey.found.iter().filter(|(_, message)| message.unique_id.is_none()).collect();
+            let nameless = survey.found.values().filter(|message| message.unique_id.is_none());
+            let nameless: Vec<_> = nameless.map(|message| message.number).collect();
             if !nameless.is_empty() {
-                let numbers: Vec<_> = nameless.iter().take(10).map(|(number, _)| number.to_string()).collect();
-                let more = if nameless.len() > numbers.len() { ", ..." } else { "" };
                 survey.notice = Some(format!(
-                    "{} messages have an empty, duplicate or missing unique-id ({}{more}): they are downloaded in \
-                     every run, stored once, and deleted only with --delete --no-uidl",
+                    "{} messages have an empty, duplicate or missing unique-id ({}): they are downloaded in every run, \
+                     stored once, and deleted only with --delete --no-uidl",
                     nameless.len(),
-                    numbers.join(", "),
+                    some(&nameless),
                 ));
             }
         }
@@ -72,6 +71,13 @@ pub(crate) fn survey(session: &mut Session<Tcp>) -> Result<Survey, Failure> {
         Err(error) => return Err(error.into()),
     }
     Ok(survey)
+}
+
+/// Returns the first of some message numbers as text.
+pub(crate) fn some(numbers: &[u32]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<_> = numbers.iter().take(SHOWN).map(ToString::to_string).collect();
+    shown.join(", ") + if numbers.len() > SHOWN { ", ..." } else { "" }
 }
 
 /// Returns the rows whose unique-id is not empty, and whose unique-id and number are in no other row.

@@ -2,28 +2,42 @@
 
 use std::io::{IsTerminal, stderr};
 
+use anstream::adapter::strip_str;
 use pop3_blocking::pop3_proto::wire::Text;
 use terminal_size::{Width, terminal_size_of};
 use unicode_width::UnicodeWidthStr;
 
-/// Breaks the lines of a message between words, if the standard error is a terminal.
+/// Returns the width of the terminal that the standard error is, if it is one.
+pub(crate) fn width() -> Option<usize> {
+    let size = terminal_size_of(stderr()).filter(|_| stderr().is_terminal());
+    size.map(|(Width(width), _)| usize::from(width))
+}
+
+/// Returns `true` if the standard error is a terminal on which text can be replaced.
+pub(crate) fn can_redraw() -> bool {
+    stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Breaks the lines of a message between words, if the standard error is a terminal. Colors take no space.
 pub(crate) fn wrap(message: &str) -> String {
-    match terminal_size_of(stderr()) {
-        Some((Width(width), _)) if stderr().is_terminal() => {
-            message.lines().map(|line| broken(line, usize::from(width))).collect::<Vec<_>>().join("\n")
-        }
-        _ => message.to_owned(),
+    match width() {
+        Some(width) => message.lines().map(|line| broken(line, width)).collect::<Vec<_>>().join("\n"),
+        None => message.to_owned(),
     }
 }
 
+/// Breaks a line. Each of the new lines is indented as the line is.
 fn broken(line: &str, width: usize) -> String {
-    let (mut text, mut used) = (String::new(), 0);
-    for word in line.split(' ') {
-        let needed = word.width();
-        if used > 0 && used + 1 + needed > width {
+    let words = line.trim_start_matches(' ');
+    let indent = &line[..line.len() - words.len()];
+    let (mut text, mut used) = (indent.to_owned(), indent.len());
+    for (at, word) in words.split(' ').enumerate() {
+        let needed = strip_str(word).to_string().width();
+        if at > 0 && used + 1 + needed > width {
             text.push('\n');
-            used = 0;
-        } else if !text.is_empty() {
+            text.push_str(indent);
+            used = indent.len();
+        } else if at > 0 {
             text.push(' ');
             used += 1;
         }

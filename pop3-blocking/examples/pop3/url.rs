@@ -26,16 +26,24 @@ const MECHANISMS: &str = "PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1, SCRAM-SHA-256, ei
 
 impl Target {
     /// Creates a target from a host name alone.
-    pub(crate) fn at_host(host: &str, security: Security) -> Result<Target, UrlError> {
+    pub(crate) fn at_host(host: &str, security: Security) -> Result<Target, String> {
         let host = if host.parse::<Ipv6Addr>().is_ok() {
             host.to_owned()
         } else if host.contains(['@', ':', '/', '?', '#', '[']) {
             // They have a meaning in a URL, but none in a host name.
-            return Err(UrlError::BadHost);
+            return Err("it must be a host name only; with a port or a user name, use a URL as an argument: \
+                        pop3s://user@host:port"
+                .to_owned());
         } else {
-            format!("pop://{host}").parse::<PopUrl>()?.host().to_owned()
+            let url = format!("pop://{host}").parse::<PopUrl>();
+            url.map_err(|error| error.to_string())?.host().to_owned()
         };
         Ok(Target { security, user: None, method: None, host, port: None })
+    }
+
+    /// Returns the port, or else the default one.
+    pub(crate) fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.security == Security::Tls { 995 } else { 110 })
     }
 
     /// Parses a URL.
@@ -59,7 +67,8 @@ fn explain(error: UrlError, text: &str) -> String {
         // A single word contains no secret.
         UrlError::NoScheme if is_word(text) => {
             format!(
-                "`{text}` is neither a command nor a URL: a URL looks like pop3s://user@host or pop3s://user@host:port"
+                "`{text}` is neither a command nor a URL: `pop3 --help` lists the commands, and a URL looks like \
+                 pop3s://user@host or pop3s://user@host:port"
             )
         }
         error => error.to_string(),

@@ -27,7 +27,9 @@ fn days() -> impl Strategy<Value = Vec<Day>> {
     let personality = strategies::personality().prop_map(|personality| {
         // No program can notice that a server has reused a unique-id between two sessions.
         let reused = personality.unique_ids == UniqueIds::Reused;
-        if reused { personality.unique_ids(UniqueIds::Own) } else { personality }
+        let personality = if reused { personality.unique_ids(UniqueIds::Own) } else { personality };
+        // Nor can it keep messages on a server that removes them by itself.
+        personality.removes_retrieved(false)
     });
     let messages = prop::collection::vec(strategies::message(), 0..3);
     prop::collection::vec((strategies::schedule(), personality, strategies::failures(), messages), 1..6)

@@ -12,7 +12,7 @@ fn b08_no_url_says_a_line_of_its_own() {
         for login in
             [format!("{ending}bob"), format!("bo{ending}b"), format!("bob{ending}"), format!("bob;AUTH={ending}")]
         {
-            home.run(&["--plaintext", &server.url_of(&login), "stat"]).expect(2, "pop3: ");
+            home.run(&["--plaintext", &server.url_of(&login), "stat"]).expect(2, "error: ");
         }
     }
     // A login that is only unusual is one argument.

@@ -202,6 +202,6 @@ fn no_mail_controls_the_terminal() {
 fn messages_fit_the_terminal() {
     let server = embedded(&store(&[b"a\r\n", b"b\r\n"]));
     let text = at_terminal(30, &["--plaintext", "-v", &server.quick_url(), "dele", "1-"]);
-    assert!(text.ends_with("\npop3: the server committed: 2\ndeleted, 0 refused\n"), "{text}");
+    assert!(text.ends_with("\nthe server committed: 2\ndeleted, 0 refused\n"), "{text}");
     assert!(text.lines().all(|line| line.len() <= 30), "{text}");
 }

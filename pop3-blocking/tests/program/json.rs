@@ -75,7 +75,7 @@ fn messages_are_not_json() {
 fn errors_are_text() {
     let server = embedded(&store(&[]));
     let ended = Home::with_password().run(&["--plaintext", "--json", &server.quick_url(), "list", "3"]);
-    ended.expect(1, "pop3: LIST 3 failed");
+    ended.expect(1, "error: LIST 3 failed");
     assert!(ended.out.is_empty());
 }
 

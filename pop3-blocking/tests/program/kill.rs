@@ -154,10 +154,7 @@ fn what_an_interrupt_means_is_told() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.signal(), Some(15), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(
-        said,
-        "pop3: interrupted: 0 new messages are stored, none was deleted on the server; run again to continue\n"
-    );
+    assert_eq!(said, "interrupted: 0 new messages are stored, none was deleted on the server; run again to continue\n");
 }
 
 #[test]
@@ -196,6 +193,6 @@ fn an_interrupt_says_how_many_messages_are_safe() {
     assert!(sent.unwrap().success());
     let said = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
     let expected = "1 new messages are stored, none was deleted on the server; run again to continue\n";
-    assert_eq!(said, format!("pop3: interrupted: {expected}"));
+    assert_eq!(said, format!("interrupted: {expected}"));
     assert_eq!(mail(&home.path("mail")).len(), 1);
 }

@@ -122,6 +122,9 @@ fn the_first_password_of_file_environment_and_netrc() {
     home.run(&["--password-file", "missing", "--plaintext", &server.url(), "stat"]).expect(2, "missing");
     home.run(&stat).expect(5, "wrong user name or password");
 
+    // A mistake in the host's name is reported in place of a prompt.
+    let ended = Home::new().run(&["pop3s://u@mail.invalid", "stat"]);
+    ended.expect(4, "error: cannot connect to mail.invalid, port 995: ");
     // Nobody to ask.
     Home::with_password()
         .run(&["--plaintext", "pop://127.0.0.1", "stat"])
@@ -138,7 +141,7 @@ fn a_netrc_file_that_others_can_read() {
     let home = Home::new();
     let netrc = home.file(".netrc", &format!("machine 127.0.0.1 login u password {PASSWORD}\n"));
     let says =
-        format!("pop3: other users can read the passwords in {netrc}; run `chmod 600 {netrc}` to prevent this\n");
+        format!("warning: other users can read the passwords in {netrc}; run `chmod 600 {netrc}` to prevent this\n");
     for (mode, said) in [(0o600, ""), (0o644, &*says), (0o640, &says), (0o604, &says), (0o400, "")] {
         std::fs::set_permissions(&netrc, PermissionsExt::from_mode(mode)).unwrap();
         let ended = home.run(&stat);
@@ -161,6 +164,13 @@ fn a_netrc_file_that_others_can_read() {
 fn the_host_from_the_environment() {
     Home::new().run(&["--plaintext", "stat"]).expect(2, "MAILHOST");
     Home::with_password().set("MAILHOST", "not a host").run(&["--plaintext", "stat"]).expect(2, "MAILHOST");
+    for more in ["mail.example.org:995", "u@mail.example.org", "pop3s://mail.example.org"] {
+        let ended = Home::with_password().set("MAILHOST", more).run(&["stat"]);
+        ended.expect(
+            2,
+            "error: MAILHOST cannot be used: it must be a host name only; with a port or a user name, use a URL",
+        );
+    }
     let home = Home::new().set("MAILHOST", "mail.invalid");
     home.file(".netrc", "machine mail.invalid login u password p\n");
     // By default the port is that of TLS.

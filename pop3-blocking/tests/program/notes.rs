@@ -12,7 +12,7 @@ fn quiet_leaves_errors_and_warnings() {
     let home = Home::with_password();
     let dele = |option: &[&str]| home.run(&[&["--plaintext", &server.url(), "dele", "1", "2"], option].concat());
     let usual = dele(&[]);
-    usual.expect(1, "pop3: the server committed: 1 deleted, 1 refused\n");
+    usual.expect(1, "the server committed: 1 deleted, 1 refused\n");
     assert!(!usual.said.contains("marked"), "{usual:?}");
     for quiet in ["--quiet", "-q"] {
         let quiet = dele(&[quiet]);
@@ -21,12 +21,27 @@ fn quiet_leaves_errors_and_warnings() {
     }
     for verbose in ["--verbose", "-v"] {
         let verbose = dele(&[verbose]);
-        verbose.expect(1, "pop3: connecting to 127.0.0.1");
-        verbose.expect(1, "pop3: logged in as u\n");
-        verbose.expect(1, "pop3: message 1 is marked as deleted\n");
+        verbose.expect(1, "connecting to 127.0.0.1");
+        verbose.expect(1, "logged in as u\n");
+        verbose.expect(1, "message 1 is marked as deleted\n");
         verbose.expect(1, "committed");
     }
     dele(&["-v", "-q"]).expect(2, "cannot be used with");
+}
+
+/// Errors of this program look like those of the command line's parser.
+#[test]
+fn colors_are_for_terminals() {
+    const RED: &str = "\x1b[1m\x1b[31merror:\x1b[0m ";
+    let arguments = [&["--nonsense"][..], &["--plaintext", "pop://u@h:x", "stat"]];
+    for arguments in arguments {
+        let shown = |home: Home| home.run(arguments).said;
+        let plain = shown(Home::new());
+        assert!(plain.starts_with("error: ") && !plain.contains('\x1b'), "{plain:?}");
+        let colored = shown(Home::new().set("CLICOLOR_FORCE", "1"));
+        assert!(colored.starts_with(RED), "{colored:?}");
+        assert_eq!(shown(Home::new().set("CLICOLOR_FORCE", "1").set("NO_COLOR", "1")), plain);
+    }
 }
 
 #[test]

@@ -164,7 +164,10 @@ fn without_unique_ids_nothing_is_deleted_unless_the_user_says_so() {
 #[test]
 fn a_message_without_unique_id_and_of_another_size_is_not_deleted() {
     let (server, home) = (nameless(8), Home::with_password());
-    fetch(&home, &server, &["--delete", "--no-uidl"]).expect(0, "3 new, 0 already here, 0 refused; 2 deleted");
+    let ended = fetch(&home, &server, &["--delete", "--no-uidl", "--verbose"]);
+    ended.expect(0, "3 new, 0 already here, 0 refused; 2 deleted");
+    ended.expect(0, "stored, but not deleted, because the server listed another size: 2\n");
+    ended.expect(0, "message 2 (8 octets): kept\n");
     assert!(!server.heard_any("DELE 2"));
 }
 

@@ -74,7 +74,7 @@ fn a_number_beyond_the_maildrop_loses_nothing() {
         &["list", "1,3"],
     ] {
         let ended = run(&server, command);
-        ended.expect(1, "pop3: there is no message 3: the last one is 2; nothing was done\n");
+        ended.expect(1, "error: there is no message 3: the last one is 2; nothing was done\n");
         assert!(ended.out.is_empty(), "{ended:?}");
     }
     assert_eq!(numbers(&run(&server, &["list"])), "1 2");

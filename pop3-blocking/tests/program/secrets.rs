@@ -47,7 +47,7 @@ fn commands_that_give_nothing() {
             ("head -c 65536 /dev/zero | tr '\\0' h", "succeeded, but the first line of its output is too long\n"),
         ] {
             let ended = home.run(&["--plaintext", &server.url(), option, command, "stat"]);
-            ended.expect(5, &format!("pop3: the {what} command {said}"));
+            ended.expect(5, &format!("error: the {what} command {said}"));
             // Neither the output, nor the command, which may name the password.
             assert!(!ended.said.contains("hush"), "{ended:?}");
         }
@@ -55,7 +55,7 @@ fn commands_that_give_nothing() {
     assert!(server.heard().is_empty());
     let home = home.set("PATH", "/nowhere");
     let ended = home.run(&["--plaintext", &server.url(), "--password-command", "true", "stat"]);
-    ended.expect(5, "pop3: the password command could not be run by `sh`: ");
+    ended.expect(5, "error: the password command could not be run by `sh`: ");
 }
 
 /// A server that knows only logins with a token, and judges none.
@@ -114,6 +114,23 @@ fn a_token_logs_in() {
 }
 
 #[test]
+fn a_refused_token_is_not_called_a_password() {
+    let server = scripted(|line| match line {
+        "CAPA" => say("+OK\r\nSASL XOAUTH2\r\n.\r\n"),
+        _ if line.starts_with("AUTH ") => say("-ERR [AUTH] web login required\r\n"),
+        _ => Act::Usual,
+    });
+    let home = Home::new();
+    let file = home.file("token", TOKEN);
+    let ended = home.run(&["--plaintext", "--token-file", &file, &server.url(), "stat"]);
+    ended.expect(
+        5,
+        "error: the token was refused; the server said -ERR [AUTH] web login required. The token may have expired, or \
+         belong to another user.\n",
+    );
+}
+
+#[test]
 fn tokens_stay_safe() {
     let home = Home::with_password();
     let file = home.file("token", TOKEN);
@@ -137,7 +154,7 @@ fn tokens_stay_safe() {
         _ => Act::Usual,
     });
     let ended = run(&refusing, &["--plaintext", "--log", "-"], "u");
-    ended.expect(5, ". The login used a token, which may have expired or belong to another user.\n");
+    ended.expect(5, ". The token may have expired, or belong to another user.\n");
     assert!(!ended.said.contains(TOKEN), "{ended:?}");
 }
 
@@ -174,12 +191,12 @@ fn tokens_and_certificates_at_dovecot() {
     for method in ["", ";AUTH=OAUTHBEARER", ";AUTH=XOAUTH2"] {
         let login = format!("{user}{method}");
         let token = |name: &str| run(&["--token-command", &format!("echo ${name}")], &login, "localhost");
-        token("POP3_TEST_TOKEN").expect(0, &format!("pop3: logged in as {user}\n"));
+        token("POP3_TEST_TOKEN").expect(0, &format!("logged in as {user}\n"));
         for bad in ["POP3_TEST_EXPIRED_TOKEN", "POP3_TEST_WRONG_TOKEN"] {
-            token(bad).expect(5, "The login used a token, which may have expired or belong to another user.\n");
+            token(bad).expect(5, "The token may have expired, or belong to another user.\n");
         }
     }
     let (cert, key) = (variable("POP3_TEST_CLIENT_CERT"), variable("POP3_TEST_CLIENT_KEY"));
     let certificate = ["--client-cert", &cert, "--client-key", &key];
-    run(&certificate, ";AUTH=EXTERNAL", "127.0.0.5").expect(0, "pop3: logged in with the client certificate\n");
+    run(&certificate, ";AUTH=EXTERNAL", "127.0.0.5").expect(0, "logged in with the client certificate\n");
 }

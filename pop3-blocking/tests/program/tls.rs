@@ -104,12 +104,12 @@ fn options_that_do_not_go_together() {
 #[test]
 fn certificates_that_are_not_good() {
     let home = Home::with_password();
-    let pin = ". To pin the certificate, use --pin FINGERPRINT.\n";
+    let pin = ". To accept the certificate after you have compared it, use --pin FINGERPRINT.\n";
     let refused = |(authority, config): (String, Arc<ServerConfig>), trusts: bool, says: &str, help: &str| {
         let ca = home.file("ca.pem", &if trusts { authority } else { certified(&[], |_| ()).0 });
         let plain = secured(&config, true);
         let server = secured(&config, false);
-        let begin = "pop3: TLS failed, nothing secret was sent: the server's certificate ";
+        let begin = "error: TLS failed, nothing secret was sent: the server's certificate ";
         for ended in [
             home.run(&["--ca", &ca, &pop3s(&server, "localhost"), "stat"]),
             home.run(&["--ca", &ca, "--starttls", &format!("pop://u@localhost:{}", plain.port()), "stat"]),
@@ -130,7 +130,7 @@ fn certificates_that_are_not_good() {
         "; is the clock right?\n",
     );
     let unknown = certified(&["localhost"], |_| ());
-    let says = ". To trust a private authority, use --ca FILE. To pin the certificate, use --pin FINGERPRINT.\n";
+    let says = ". To trust a private authority, use --ca FILE. To accept the certificate after you have compared it, use --pin FINGERPRINT.\n";
     let server = secured(&unknown.1, false);
     let ended = home.run(&[&pop3s(&server, "localhost"), "stat"]);
     ended.expect(5, says);
@@ -223,15 +223,20 @@ fn a_pin_instead_of_an_authority() {
     let server = secured(&config, false);
     let url = pop3s(&server, "localhost");
     let ended = home.run(&["--ca", &home.file("ca.pem", &certificate.pem()), &url, "stat"]);
-    let begin = "pop3: TLS failed, nothing secret was sent: the server presented an authority's certificate as its own, which \
+    let begin = "error: TLS failed, nothing secret was sent: the server presented an authority's certificate as its own, which \
                  is not accepted even if the authority is trusted; ";
     assert!(ended.said.starts_with(begin) && !ended.said.contains("--ca"), "{ended:?}");
-    ended.expect(5, ". To pin the certificate, use --pin FINGERPRINT.\n");
+    ended.expect(5, ". To accept the certificate after you have compared it, use --pin FINGERPRINT.\n");
     let shown = ended.said.split("fingerprint is ").nth(1).unwrap()[..95].to_owned();
     home.run(&["--pin", &shown, &url, "stat"]).expect_out("2 320\n");
     home.run(&["--pin", &shown.replace(':', "").to_lowercase(), &url, "stat"]).expect_out("2 320\n");
     let other = if shown.starts_with('0') { shown.replacen('0', "1", 1) } else { shown.replacen(&shown[..1], "0", 1) };
-    home.run(&["--pin", &other, &url, "stat"]).expect(5, "the server's certificate is not the pinned one");
+    let ended = home.run(&["--pin", &other, &url, "stat"]);
+    ended.expect(
+        5,
+        &format!("is not the pinned one, so this may be an attack; its SHA-256 fingerprint is {shown} (before"),
+    );
+    ended.expect(5, "only if the operator of the server confirms it.\n");
     home.run(&["--pin", "1234", &url, "stat"]).expect(2, "64 hexadecimal digits");
     home.run(&["--pin", &shown, "--ca", "x", &url, "stat"]).expect(2, "cannot be used with");
 }

@@ -57,7 +57,7 @@ fn typos() {
     for (url, said) in wrong {
         let ended = home.run(&["--plaintext", url, "stat"]);
         ended.expect(2, said);
-        assert!(ended.said.starts_with("pop3: ") && ended.said.trim_end().lines().count() == 1, "{url}: {ended:?}");
+        assert!(ended.said.starts_with("error: ") && ended.said.trim_end().lines().count() == 1, "{url}: {ended:?}");
         assert!(!ended.said.contains("hu"), "{url}: {ended:?}");
     }
     // Also where a URL does not belong, or with nothing to do.

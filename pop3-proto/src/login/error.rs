@@ -9,14 +9,16 @@ use crate::drive::capabilities::Capabilities;
 use crate::drive::error::Error;
 use crate::drive::error::login::LoginError;
 use crate::drive::refusal::OwnedRefusal;
+use crate::login::credentials::Secret;
 use crate::wire::capability::KnownCapability;
 use crate::wire::code::Code;
 
 /// Classifies the refusal of the method `name` by its full text `said`. The error contains `refused`, the text that
-/// may be shown. `judged` is true if enough was sent to judge the credentials. `announced` are the
-/// capabilities of the server.
+/// may be shown. `judged` is true if enough was sent to judge the credentials, which contain `secret`. `announced` are
+/// the capabilities of the server.
 pub(super) fn classify(
     name: Cow<'static, str>,
+    secret: &Secret,
     said: &OwnedRefusal,
     refused: OwnedRefusal,
     judged: bool,
@@ -35,9 +37,14 @@ pub(super) fn classify(
     ];
     const NOT_NOW: &[&str] =
         &["unavailable", "try again", "try later", "wait", "temporarily", "internal", "server error", "system error"];
+    let unaccepted = match secret {
+        Secret::Password(_) | Secret::Own(_) => LoginError::Credentials,
+        Secret::Token(_) => LoginError::Token,
+        Secret::Outside => LoginError::External,
+    };
     let any = |wanted: fn(KnownCapability<'_>) -> bool| announced.is_some_and(|all| all.any(wanted));
     match said.code() {
-        Some(Code::Auth) => LoginError::Credentials(refused),
+        Some(Code::Auth) => unaccepted(refused),
         Some(Code::InUse) => LoginError::InUse(refused),
         Some(Code::LoginDelay) => LoginError::LoginDelay { refused, delay: announced.and_then(login_delay) },
         Some(Code::SysTemp | Code::Sys) => LoginError::Temporary(refused),
@@ -46,10 +53,10 @@ pub(super) fn classify(
         None if !judged || said.mentions(NOT_IMPLEMENTED) => LoginError::MethodRefused { name, refused },
         None if any(|known| known == KnownCapability::AuthRespCode) => LoginError::Refused(refused),
         // Servers without response codes give the reason in prose. A locked account is not a locked maildrop.
-        _ if said.mentions(&["account"]) => LoginError::Credentials(refused),
+        _ if said.mentions(&["account"]) => unaccepted(refused),
         _ if said.mentions(&["lock", "locked", "busy", "in use"]) => LoginError::InUse(refused),
         _ if said.mentions(NOT_NOW) => LoginError::Temporary(refused),
-        _ => LoginError::Credentials(refused),
+        _ => unaccepted(refused),
     }
 }
 

@@ -373,7 +373,7 @@ impl Login {
                 }
                 let judged = !matches!(proof, Some(Proof::Sasl(auth)) if !auth.has_proved());
                 let announced = conversation.capabilities();
-                error::classify(self.method_name(), &refused, shown, judged, announced).into()
+                error::classify(self.method_name(), &self.credentials.secret, &refused, shown, judged, announced).into()
             }
             Cause::Usage(UsageError::Argument(bad)) => LoginError::Unsendable(bad).into(),
             cause => Error::new("the login", cause),

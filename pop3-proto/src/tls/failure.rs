@@ -82,7 +82,9 @@ impl fmt::Display for TlsFailure {
             }
             Error::InvalidCertificate(error) => {
                 match error {
-                    _ if self.is_unpinned => f.write_str("the server's certificate is not the pinned one")?,
+                    _ if self.is_unpinned => {
+                        f.write_str("the server's certificate is not the pinned one, so this may be an attack")?;
+                    }
                     // This error is about the handshake, unless your own configuration judged the certificate.
                     CertificateError::BadSignature if self.fingerprint.is_none() => f.write_str(
                         "the server did not prove that it has the key of its certificate, or the authority that the \
@@ -93,8 +95,8 @@ impl fmt::Display for TlsFailure {
                 let Some(fingerprint) = self.fingerprint else { return Ok(()) };
                 write!(
                     f,
-                    "; its SHA-256 fingerprint is {fingerprint}: before you pin it, compare it with the output of `openssl \
-                     x509 -noout -fingerprint -sha256` for the certificate on the server"
+                    "; its SHA-256 fingerprint is {fingerprint} (before you pin it, compare it with the output of `openssl \
+                     x509 -noout -fingerprint -sha256` for the certificate on the server)"
                 )
             }
             Error::NoCertificatesPresented => f.write_str("the server presented no certificate"),

@@ -261,11 +261,20 @@ impl From<TlsError> for Error {
     }
 }
 
-/// Returns the name or IP address that the certificate must be valid for: the host that the user gave.
+/// Returns the name or IP address that the certificate must be valid for: the host that the user gave. An IPv6 address
+/// has no brackets, as in [`PopUrl::host`](crate::login::PopUrl::host).
 ///
 /// # Errors
 ///
-/// [`TlsError::Name`].
+/// [`TlsError::Name`]: `host` is neither a name nor an address.
+///
+/// ```
+/// use pop3_proto::tls::server_name;
+///
+/// assert!(server_name("pop.example.org").is_ok());
+/// assert!(server_name("::1").is_ok());
+/// assert!(server_name("[::1]").is_err(), "brackets belong to URLs");
+/// ```
 pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
     ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Name(host.to_owned()))
 }

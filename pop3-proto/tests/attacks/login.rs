@@ -209,7 +209,7 @@ fn e05_a_token_is_tried_once() {
             assert_eq!(sent.split_terminator("\\r\\n").filter(|line| told(line)).count(), 1, "{sent}");
             if refusals == 1 {
                 // RFC 7628, section 3.2.3: there is one dummy response, and the caller gets the server's own words.
-                let Some(LoginError::Credentials(refused)) = error.login() else { panic!("{error}") };
+                let Some(LoginError::Token(refused)) = error.login() else { panic!("{error}") };
                 assert_eq!(refused.explanation().unwrap().as_bytes(), json.as_bytes());
                 assert!(
                     sent.ends_with(if method == Method::OauthBearer { "\\r\\nAQ==\\r\\n" } else { "\\r\\n\\r\\n" }),

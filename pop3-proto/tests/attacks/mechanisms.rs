@@ -330,7 +330,9 @@ fn c15_a_refusal_is_no_challenge() {
                 let refused = match error.login().unwrap() {
                     // No message of the mechanism was heard that could be judged.
                     LoginError::MethodRefused { .. } => after == 0 || (names_first && after == 1),
-                    LoginError::Credentials(_) => !names_first || after > 1,
+                    LoginError::Credentials(_) | LoginError::Token(_) | LoginError::External(_) => {
+                        !names_first || after > 1
+                    }
                     LoginError::Mechanism { .. } => true,
                     _ => false,
                 };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use pop3_proto::Command;
 use pop3_proto::serve::{Layered, LoginAttempt, MailStore, Maildrop};
@@ -113,6 +114,14 @@ fn personalities_shrink_to_the_quirk_that_matters() {
     let found = smallest(personality(), |personality| personality.unique_ids == UniqueIds::Own);
     assert_eq!(found, wanted);
     assert_eq!(format!("{found:?}"), "Personality { unique_ids: Reused }", "the report is short");
+    let found = smallest(personality(), |personality| personality.idle.is_none());
+    assert_eq!(found, Personality::new().idle(Duration::from_secs(30)));
+    let found = smallest(personality(), |personality| personality.added_capabilities.is_empty());
+    assert_eq!(found, Personality::new().add_capability("EXPIRE 0"));
+    let found = smallest(personality(), |personality| personality.greeting.is_none());
+    assert_eq!(found, Personality::new().greeting(""));
+    let found = smallest(personality(), |personality| !personality.removes_retrieved);
+    assert_eq!(found, Personality::new().removes_retrieved(true));
 }
 
 #[test]

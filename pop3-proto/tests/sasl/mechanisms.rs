@@ -1,8 +1,8 @@
 //! The exchanges of the RFCs, and a client's reaction to a server that does something else.
 
-use pop3_proto::BadArgument;
 use pop3_proto::login::{Credentials, LoginError, Method};
 use pop3_proto::sasl::MechanismError;
+use pop3_proto::{BadArgument, ErrorKind};
 
 use crate::play::{CLEAR, Played, base64, by, capa, is_unproved, play, unbase64};
 
@@ -88,11 +88,12 @@ fn oauthbearer_of_the_rfc() {
     let played =
         login(credentials(), Method::OauthBearer, &[&format!("+ {}", base64(said)), "-ERR Authentication failed"]);
     assert_eq!(played.proof(), [&format!("AUTH OAUTHBEARER {message}"), "AQ=="]);
-    let LoginError::Credentials(refused) = played.reason() else { panic!("{:?}", played.reason()) };
+    let LoginError::Token(refused) = played.reason() else { panic!("{:?}", played.reason()) };
+    assert_eq!(played.error().kind(), ErrorKind::Credentials);
     assert_eq!(refused.explanation().unwrap().as_bytes(), said.as_bytes());
     assert_eq!(
         played.reason().to_string(),
-        format!("wrong user name or password; the server said -ERR Authentication failed ({said})")
+        format!("the token was refused; the server said -ERR Authentication failed ({said})")
     );
 }
 
@@ -114,7 +115,7 @@ fn xoauth2_in_two_steps() {
     let said = base64(r#"{"status":"400"}"#);
     let played = login(credentials(), Method::Xoauth2, &["+ ", &format!("+ {said}"), "-ERR [AUTH] no"]);
     assert_eq!(played.proof(), ["AUTH XOAUTH2", &message, ""]);
-    assert!(matches!(played.reason(), LoginError::Credentials(_)), "{:?}", played.reason());
+    assert!(matches!(played.reason(), LoginError::Token(_)), "{:?}", played.reason());
     assert!(played.error().is_recoverable());
 }
 
@@ -136,6 +137,11 @@ fn external_for_the_certificate_and_for_somebody() {
     let played = play(Credentials::external(), CLEAR, |_| said.next().unwrap().into());
     played.result.as_ref().unwrap();
     assert_eq!(played.proof(), ["AUTH EXTERNAL", ""]);
+
+    let played = login(Credentials::external(), Method::External, &["-ERR no"]);
+    assert!(matches!(played.reason(), LoginError::External(_)), "{:?}", played.reason());
+    assert_eq!(played.error().kind(), ErrorKind::Credentials);
+    assert_eq!(played.reason().to_string(), "the client certificate or its user was refused; the server said -ERR no");
 }
 
 #[test]

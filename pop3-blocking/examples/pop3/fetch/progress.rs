@@ -1,8 +1,11 @@
 //! The progress bar: messages and octets.
 
-use std::io::IsTerminal;
-
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::terminal;
+
+/// The width from which on the numbers of octets leave room for the bar.
+const WIDE: usize = 60;
 
 /// A progress bar, which is hidden unless the standard error is a terminal.
 #[derive(Debug)]
@@ -14,11 +17,13 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(messages: usize, octets: u64) -> Progress {
-        let bar = if messages == 0 || !std::io::stderr().is_terminal() {
+        let bar = if messages == 0 || !terminal::can_redraw() {
             ProgressBar::hidden()
         } else {
-            // The bar takes what the numbers leave, so that they fit a narrow terminal.
-            let style = ProgressStyle::with_template("{msg} messages, {bytes}/{total_bytes} {wide_bar} {eta}");
+            let style = ProgressStyle::with_template(match terminal::width() {
+                Some(..WIDE) => "{msg} messages {wide_bar} {percent}% {eta}",
+                _ => "{msg} messages, {bytes}/{total_bytes} {wide_bar} {eta}",
+            });
             ProgressBar::new(octets).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         };
         bar.set_message(format!("0/{messages}"));

@@ -22,8 +22,10 @@ pub(super) struct Transfer<'a> {
     pub(super) check: &'a Check,
     pub(super) run: &'a mut Run,
     pub(super) progress: Progress,
-    /// The messages without a unique-id that were stored, and that had the size in the scan listing.
+    /// The messages without a unique-id that were stored.
     pub(super) nameless: Vec<u32>,
+    /// Those of them whose size differed from the scan listing.
+    pub(super) inexact: Vec<u32>,
     /// The number of messages that were not requested because of `--limit`.
     pub(super) beyond: usize,
     /// The number of messages whose size differed from the scan listing, and whose octets were the same when nothing
@@ -39,7 +41,17 @@ impl<'a> Transfer<'a> {
         run: &'a mut Run,
         progress: Progress,
     ) -> Transfer<'a> {
-        Transfer { session, found, check, run, progress, nameless: Vec::new(), beyond: 0, confirmed: 0 }
+        Transfer {
+            session,
+            found,
+            check,
+            run,
+            progress,
+            nameless: Vec::new(),
+            inexact: Vec::new(),
+            beyond: 0,
+            confirmed: 0,
+        }
     }
 }
 
@@ -97,8 +109,9 @@ impl Transfer<'_> {
             for (number, is_new) in &committed {
                 let Some(message) = self.found.get(number) else { continue };
                 run.report.tell(if *is_new { Action::Stored } else { Action::Known }, message);
-                if message.unique_id.is_none() && exact.contains(number) {
+                if message.unique_id.is_none() {
                     self.nameless.push(*number);
+                    self.inexact.extend(Some(*number).filter(|number| !exact.contains(number)));
                 }
             }
             run.report.flush();

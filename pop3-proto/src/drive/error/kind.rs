@@ -11,8 +11,8 @@ use crate::wire::code::Code;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The server refused the name or the password. Without a response code, this is only the likely reason: see
-    /// [`LoginError::Credentials`].
+    /// The server refused the name, the password, the token or the client certificate. Without a response code, this is
+    /// only the likely reason: see [`LoginError::Credentials`].
     Credentials,
     /// Another session has locked the maildrop. Try again later.
     InUse,
@@ -61,7 +61,7 @@ impl Cause {
 impl LoginError {
     fn kind(&self) -> ErrorKind {
         match self {
-            LoginError::Credentials(_) => ErrorKind::Credentials,
+            LoginError::Credentials(_) | LoginError::Token(_) | LoginError::External(_) => ErrorKind::Credentials,
             LoginError::InUse(_) => ErrorKind::InUse,
             LoginError::LoginDelay { .. } | LoginError::Temporary(_) => ErrorKind::Temporary,
             LoginError::Permanent(_) | LoginError::Refused(_) => ErrorKind::Refused,

@@ -12,13 +12,20 @@ use crate::wire::argument::BadArgument;
 ///
 /// A response code gives the reason for a refusal. Many servers send none. Known words in the text then distinguish
 /// [`InUse`](Self::InUse), [`Temporary`](Self::Temporary) and [`MethodRefused`](Self::MethodRefused). Without such
-/// words, [`Credentials`](Self::Credentials) is only the likely reason.
+/// words, [`Credentials`](Self::Credentials), [`Token`](Self::Token) and [`External`](Self::External) are only the
+/// likely reasons.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoginError {
     /// The server refused the name or the password. This is certain if the refusal has the response code AUTH. Without
     /// a code it is the likely reason, because the text names no other.
     Credentials(OwnedRefusal),
+    /// The server refused the OAuth token: it may have expired, lack a permission, or belong to another user. Without a
+    /// response code, this is only the likely reason.
+    Token(OwnedRefusal),
+    /// The server refused the proof outside SASL, such as the client certificate, or its user. Without a response code,
+    /// this is only the likely reason.
+    External(OwnedRefusal),
     /// Another session has locked the maildrop. The credentials were not checked (RFC 2449, section 8.1.2). Without a
     /// response code, the text has a word like "locked" or "in use".
     InUse(OwnedRefusal),
@@ -85,6 +92,8 @@ impl LoginError {
     pub fn refused(&self) -> Option<&OwnedRefusal> {
         match self {
             LoginError::Credentials(refused)
+            | LoginError::Token(refused)
+            | LoginError::External(refused)
             | LoginError::InUse(refused)
             | LoginError::LoginDelay { refused, .. }
             | LoginError::Temporary(refused)
@@ -108,6 +117,10 @@ impl fmt::Display for LoginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LoginError::Credentials(said) => write!(f, "wrong user name or password; the server said {said}"),
+            LoginError::Token(said) => write!(f, "the token was refused; the server said {said}"),
+            LoginError::External(said) => {
+                write!(f, "the client certificate or its user was refused; the server said {said}")
+            }
             LoginError::InUse(said) => write!(f, "another session has locked the maildrop; the server said {said}"),
             LoginError::LoginDelay { refused, .. } => {
                 write!(f, "too soon after the last login; the server said {refused}")

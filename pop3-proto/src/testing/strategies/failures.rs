@@ -3,6 +3,7 @@
 use std::string::String;
 use std::time::Duration;
 use std::vec;
+use std::vec::Vec;
 
 use proptest::collection::vec as list;
 use proptest::prelude::{Just, Strategy};
@@ -53,13 +54,16 @@ pub fn failures() -> impl Strategy<Value = Failures> {
 
 /// Returns personalities with few quirks, or none. They shrink to the personality without quirks.
 ///
-/// Idle time-outs, messages that RETR removes, greetings, added capabilities and blank lines are not included: set them
-/// yourself.
+/// The capabilities that they add are unknown ones, and known ones that permit no command. Blank lines are not included,
+/// because a client may refuse them: set them yourself. Some personalities remove at QUIT what was retrieved, as Gmail
+/// does: if your test is about messages that stay on the server, set
+/// [`removes_retrieved`](Personality::removes_retrieved) to false.
 pub fn personality() -> impl Strategy<Value = Personality> {
     // With more quirks, most sessions would do nothing: a test would hardly see a message.
     let rarely = || proptest::bool::weighted(0.1);
     let unknown = (rarely(), rarely(), rarely());
     let form = (rarely(), rarely(), rarely(), rarely());
+    let seldom = (greeting(), added_capabilities(), rarely(), idle());
     let odd_ids = vec![UniqueIds::Reused, UniqueIds::Doubled, UniqueIds::Empty];
     let ids = sample::select([vec![UniqueIds::Own; 7], odd_ids].concat());
     let sizes = sample::select([vec![Sizes::Exact; 7], vec![Sizes::Stored, Sizes::RoundedUp, Sizes::Zero]].concat());
@@ -76,8 +80,17 @@ pub fn personality() -> impl Strategy<Value = Personality> {
     ]);
     let refused =
         option::weighted(0.2, sample::select(vec![Kind::Stat, Kind::ListAll, Kind::Retr, Kind::Dele, Kind::Quit]));
-    (unknown, form, ids, sizes, update, refused, option::weighted(0.1, 0..4_u32)).prop_map(
-        |((no_capa, no_uidl, no_top), (lf, bare_ok, no_codes, unstuffed), ids, sizes, update, refused, visible)| {
+    (unknown, form, ids, sizes, update, refused, option::weighted(0.1, 0..4_u32), seldom).prop_map(
+        |(
+            (no_capa, no_uidl, no_top),
+            (lf, bare_ok, no_codes, unstuffed),
+            ids,
+            sizes,
+            update,
+            refused,
+            visible,
+            seldom,
+        )| {
             let mut personality = Personality::new()
                 .lf(lf)
                 .bare_ok(bare_ok)
@@ -86,6 +99,8 @@ pub fn personality() -> impl Strategy<Value = Personality> {
                 .sizes(sizes)
                 .update(update);
             personality.visible = visible;
+            (personality.greeting, personality.added_capabilities) = (seldom.0, seldom.1);
+            (personality.removes_retrieved, personality.idle) = (seldom.2, seldom.3);
             for (holds, change) in [
                 (no_capa, Personality::no_capa as fn(Personality) -> Personality),
                 (no_uidl, Personality::no_uidl),
@@ -99,4 +114,22 @@ pub fn personality() -> impl Strategy<Value = Personality> {
             refused.into_iter().fold(personality, |personality, kind| personality.refuse(kind, "[SYS/TEMP] not now"))
         },
     )
+}
+
+/// Returns the text of a greeting. One has a timestamp of its own, which no server of this crate can check.
+fn greeting() -> impl Strategy<Value = Option<String>> {
+    let texts = vec!["", "ready", "[X-CODE] ready", "POP3 <1896.697170952@dbc.mtview.ca.us>", "gr\u{fc}\u{df}e"];
+    option::weighted(0.2, sample::select(texts).prop_map(String::from))
+}
+
+fn added_capabilities() -> impl Strategy<Value = Vec<String>> {
+    let known = vec!["EXPIRE 0", "EXPIRE 60 USER", "LOGIN-DELAY 900", "X-ODD one two", "x-lower", "IMPLEMENTATION"];
+    prop_oneof![4 => Just(Vec::new()), 1 => list(sample::select(known).prop_map(String::from), 1..4)]
+}
+
+/// Returns an idle time-out, perhaps with a text. RFC 1939, section 3, requires ten minutes; many servers wait for less.
+fn idle() -> impl Strategy<Value = Option<(Duration, Option<String>)>> {
+    let texts = vec!["", "[SYS/TEMP] idle for too long", "autologout"];
+    let limit = (30..700_u64).prop_map(Duration::from_secs);
+    option::weighted(0.1, (limit, option::of(sample::select(texts).prop_map(String::from))))
 }

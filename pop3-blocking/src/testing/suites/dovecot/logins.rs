@@ -190,7 +190,7 @@ pub fn tokens_good_and_bad<A: Adapter>() {
 
         for bad in [env("POP3_TEST_WRONG_TOKEN"), env("POP3_TEST_EXPIRED_TOKEN")] {
             let failed = connection::<A>(&log, policy).login_as(Credentials::token(&name, &bad)).unwrap_err();
-            let Some(LoginError::Credentials(refused)) = failed.error.login() else { panic!("{failed}") };
+            let Some(LoginError::Token(refused)) = failed.error.login() else { panic!("{failed}") };
             let said = refused.explanation().expect("the server says why, in JSON").to_string();
             assert!(said.starts_with('{') && said.contains("status"), "{said}");
             // The same connection takes a good one.

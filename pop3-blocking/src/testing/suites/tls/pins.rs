@@ -88,7 +88,10 @@ pub fn another_certificate_is_refused_whoever_vouches_for_it<A: Adapter>() {
         let failure = refused::<A>(&shown.server(), &tls);
         assert_eq!(failure.fingerprint(), Some(of_certificate(shown)));
         let says = failure.to_string();
-        assert!(says.starts_with("the server's certificate is not the pinned one; its SHA-256"), "{says}");
+        assert!(
+            says.starts_with("the server's certificate is not the pinned one, so this may be an attack; its SHA-256"),
+            "{says}"
+        );
         assert!(failure.is_certificate() && !failure.is_unknown_authority());
     }
 }
@@ -150,8 +153,8 @@ pub fn what_is_refused_without_a_pin_tells_its_fingerprint<A: Adapter>() {
         assert!(said.starts_with(says) && failure.is_certificate(), "{said}, and not {says}");
         assert_eq!(failure.fingerprint(), Some(fingerprint), "{said}");
         let advice = format!(
-            "; its SHA-256 fingerprint is {fingerprint}: before you pin it, compare it with the output of `openssl x509 \
-             -noout -fingerprint -sha256` for the certificate on the server"
+            "; its SHA-256 fingerprint is {fingerprint} (before you pin it, compare it with the output of `openssl x509 \
+             -noout -fingerprint -sha256` for the certificate on the server)"
         );
         assert!(said.ends_with(&advice), "{said}");
         // It is true that a pin helps.
