@@ -1,13 +1,13 @@
-//! The tables of `spec/` beside the tests: each test that a row names exists, and each test whose name has the number of a
-//! row stands in that row.
+//! The tables of `spec/` beside the code and the tests: each item and each test that a row names exists, each test whose
+//! name has the number of a row stands in that row, and the figures are right.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The sections of the tables, each with the number of its rows.
 const ATTACKS: [(&str, usize); 7] = [("A", 16), ("B", 10), ("C", 18), ("D", 20), ("E", 9), ("F", 7), ("G", 8)];
-const REQUIREMENTS: [(&str, usize); 3] = [("C-", 124), ("V-", 50), ("T-", 10)];
+const REQUIREMENTS: [(&str, usize); 3] = [("C-", 136), ("V-", 65), ("T-", 10)];
 
 /// The folders that hold tests. Those beside this crate are not in its package.
 const FOLDERS: [&str; 4] = ["src", "tests", "../pop3-blocking/tests", "../pop3-async/tests"];
@@ -40,13 +40,33 @@ fn row(word: &str) -> Option<String> {
 #[derive(Debug)]
 struct Row {
     id: String,
+    source: String,
+    /// Items in backticks, or "none". Rows of attacks have no such cell.
+    code: Option<String>,
     /// The last cell: tests and files in backticks, or a reason.
     cell: String,
 }
 
+fn marked(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
 impl Row {
     fn marked(&self) -> impl Iterator<Item = &str> {
-        self.cell.split('`').skip(1).step_by(2)
+        marked(&self.cell)
+    }
+
+    fn has_reason(&self) -> bool {
+        self.cell.starts_with("none: ")
+    }
+
+    /// Returns the RFCs of the source, each with the key words of RFC 2119 for which the row stands.
+    fn rfcs(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.source.split("; ").filter_map(|part| {
+            let rfc = part.strip_prefix("RFC ")?.split([',', ' ']).next()?;
+            let words = part.split_once('(').map_or("", |(_, words)| words.trim_end_matches(')'));
+            Some((rfc, words.split(", ").filter(|word| !word.is_empty()).count()))
+        })
     }
 
     fn tests(&self) -> Vec<Test> {
@@ -65,16 +85,29 @@ fn is_expected(file: &str) -> bool {
     here(folder.unwrap_or_else(|| panic!("{file} lies in none of the folders"))).exists()
 }
 
-fn table(name: &str) -> Vec<Row> {
+fn lines(name: &str) -> Vec<Vec<String>> {
     let text = fs::read_to_string(here("spec").join(name)).unwrap();
     let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
-    let rows = rows.map(|line| {
-        let cells: Vec<_> = line.split(" | ").collect();
-        assert_eq!(cells.len(), 4, "{line}");
-        assert!(cells.iter().all(|cell| !cell.trim().is_empty()), "an empty cell: {line}");
-        Row { id: cells[0].to_owned(), cell: cells[3].to_owned() }
+    let rows = rows.map(|line| line.split(" | ").map(str::to_owned).collect::<Vec<_>>());
+    rows.inspect(|cells| assert!(cells.iter().all(|cell| !cell.trim().is_empty()), "an empty cell: {cells:?}"))
+        .collect()
+}
+
+/// Returns true for the first cell of a row of the table of figures.
+fn is_rfc(cell: &str) -> bool {
+    cell.starts_with("RFC")
+}
+
+fn table(name: &str) -> Vec<Row> {
+    let has_code = name == "requirements.md";
+    let rows = lines(name).into_iter().filter(|cells| cells[0] != "Row" && !is_rfc(&cells[0]));
+    let rows = rows.map(|mut cells| {
+        assert_eq!(cells.len(), if has_code { 5 } else { 4 }, "{cells:?}");
+        let cell = cells.pop().unwrap();
+        let code = has_code.then(|| cells.pop().unwrap());
+        Row { id: cells[0].clone(), source: cells[1].clone(), code, cell }
     });
-    rows.filter(|row| row.id != "Row").collect()
+    rows.collect()
 }
 
 fn tables() -> Vec<Row> {
@@ -133,6 +166,7 @@ fn each_row_has_a_test_or_a_reason() {
             assert!(tests.is_empty() && reason.len() > 30, "{}: {reason}", row.id);
         } else {
             assert!(!tests.is_empty(), "{} has no test", row.id);
+            assert!(row.code.as_deref() != Some("none"), "{} has a test, and no code", row.id);
             assert_eq!(tests.iter().collect::<BTreeSet<_>>().len(), tests.len(), "{}: a test twice", row.id);
             // Tests of attacks are found by their names alone.
             let own = row.id.contains('-') || tests.iter().any(|test| test.rows().contains(&row.id));
@@ -152,6 +186,61 @@ fn each_test_that_a_row_names_exists() {
             assert!(!is_expected(file) || here(file).is_file(), "{}: there is no file {file}", row.id);
         }
     }
+}
+
+/// The words after which an item has its name.
+const ITEMS: [&str; 8] = ["fn", "struct", "enum", "trait", "const", "static", "type", "mod"];
+
+fn defines(text: &str, name: &str) -> bool {
+    let code = text.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    code.into_iter().any(|line| {
+        let words: Vec<_> = line.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        words.windows(2).any(|pair| ITEMS.contains(&pair[0]) && pair[1] == name)
+    })
+}
+
+#[test]
+fn each_item_that_a_row_names_exists() {
+    for row in table("requirements.md") {
+        let code = row.code.expect("a cell of code");
+        assert!(code == "none" || marked(&code).count() == code.split(", ").count(), "{}: {code}", row.id);
+        for item in marked(&code) {
+            let (file, name) = item.split_once("::").unwrap_or_else(|| panic!("{}: {item} is no item", row.id));
+            let is_beside = file.starts_with("../");
+            assert!(is_beside || file.starts_with("src/"), "{}: {file} is not code", row.id);
+            // The other crates are not in the package.
+            if is_beside && !here(file.split("/src/").next().unwrap().split("/examples/").next().unwrap()).exists() {
+                continue;
+            }
+            let text = fs::read_to_string(here(file)).unwrap_or_else(|error| panic!("{}: {file}: {error}", row.id));
+            assert!(defines(&text, name), "{}: there is no item {name} in {file}", row.id);
+        }
+    }
+}
+
+#[test]
+fn the_figures_are_those_of_the_rows() {
+    let mut figures = BTreeMap::new();
+    for row in table("requirements.md") {
+        for (rfc, words) in row.rfcs() {
+            let [client, server, rows, tested, reasons] = figures.entry(rfc.to_owned()).or_insert([0; 5]);
+            *(if row.id.starts_with('V') { server } else { client }) += words;
+            assert!(words == 0 || !row.id.starts_with('T'), "{}: a trap is no requirement", row.id);
+            *rows += 1;
+            *(if row.has_reason() { reasons } else { tested }) += 1;
+        }
+    }
+    let stated = lines("requirements.md").into_iter().filter(|cells| cells[0].starts_with("RFC "));
+    let mut count = 0;
+    for cells in stated {
+        let numbers: Vec<usize> = cells[1..].iter().map(|cell| cell.parse().unwrap()).collect();
+        let [words, elsewhere, both, ref rest @ ..] = numbers[..] else { panic!("{cells:?}") };
+        let expected = &figures[&cells[0]["RFC ".len()..]];
+        assert_eq!(rest, expected, "{}: client, server, rows, tested, reasons", cells[0]);
+        assert_eq!(words + both, elsewhere + expected[0] + expected[1], "{}: a key word has no row", cells[0]);
+        count += 1;
+    }
+    assert_eq!(count, 7, "one row for each RFC of POP3");
 }
 
 #[test]

@@ -42,8 +42,6 @@ impl Maildir {
     /// run holds the lock, and does not wait for it.
     pub(crate) fn open(root: &Path) -> io::Result<Maildir> {
         create_folders(root)?;
-        // A killed run may have created the folder without syncing its name.
-        sync_name(root);
         for folder in ["tmp", "new", "cur"] {
             let folder = root.join(folder);
             create_folders(&folder)?;
@@ -75,9 +73,15 @@ impl Maildir {
                 fs::remove_file(root.join("tmp").join(name))?;
             }
         }
-        // The files found here count as safely on disk, even if a killed run did not sync them.
-        for folder in ["new", "cur", "."] {
+        // The folders and the files found here count as safely on disk, even if a killed run or a mail reader did not
+        // sync their names. A reader moves files from `new/` to `cur/`, so the second name is synced before the first one
+        // is gone. `Seen::open` syncs the root, after it has created its file.
+        for folder in ["cur", "new"] {
             sync_folder(&root.join(folder))?;
+        }
+        for parent in root.ancestors().skip(1) {
+            // Not every parent can be opened.
+            let _ = sync_folder(if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
         }
         for folder in ["new", "cur"] {
             for name in maildir.names(folder)? {
@@ -206,7 +210,7 @@ fn mark_of(name: &str) -> Option<Mark> {
     Mark::parse(mark)
 }
 
-/// Creates a folder and its missing parents, and syncs their names to disk.
+/// Creates a folder and its missing parents.
 fn create_folders(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
@@ -217,17 +221,9 @@ fn create_folders(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(folder) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
-    sync_name(folder);
-    Ok(())
-}
-
-/// Syncs the name of a folder to disk, if its parent can be opened.
-fn sync_name(folder: &Path) {
-    let parent = folder.parent().unwrap_or(Path::new(""));
-    let _ = sync_folder(if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
 }
 
 /// Syncs the names in a folder to disk.

@@ -25,9 +25,10 @@
 //! run. It is deleted only on request (`--no-uidl`), in the session that stored it. Its mark is made from its octets: if this account has stored the same octets before, under
 //! any mark that has not ended, they are not stored again. So nameless messages with the same octets share one file.
 //!
-//! A crash at any moment neither loses nor duplicates mail. Before a message is in `new/`, nothing refers to it. A
-//! message in `new/` that is not recorded here has its mark in its file's name: it is downloaded again, and the octets
-//! are compared with the file. A mark that should have ended, and has not, is absent in the next listing.
+//! A crash at any moment, also a loss of power, neither loses nor duplicates mail. Before a message is in `new/`,
+//! nothing refers to it. A message in `new/` that is not recorded here has its mark in its file's name: it is downloaded
+//! again, and the octets are compared with the file. A mark that should have ended, and has not, is absent in the next
+//! listing.
 //!
 //! The file `.pop3-seen` begins with its version. Each line after it is a letter and a mark: `S`tored (with the time,
 //! the size as listed, the digests of the octets and of the header, the account, and for human readers the unique-id),
@@ -141,17 +142,18 @@ impl Seen {
         sync_folder(root)?;
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
-        if VERSION.as_bytes().starts_with(&text) {
-            // The file is new, or a full disk truncated its first line.
+        if is_unwritten(&text) {
             file.set_len(0)?;
             file.write_all(VERSION.as_bytes())?;
-            file.sync_all()?;
         } else if !text.starts_with(VERSION.as_bytes()) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, UNKNOWN));
         } else if !text.ends_with(b"\n") {
             // Ends a line that a full disk truncated, so that it does not corrupt the next one.
             file.write_all(b"\n")?;
         }
+        // What was read counts as safely on disk, even if a killed run did not sync it. Without this, the next lines may
+        // survive a loss of power that the first one does not.
+        file.sync_all()?;
         let mut seen = Seen::new(Some(file), account);
         let lines = seen.read_all(&text);
         if lines > 2 * seen.records.len() + 1000 {
@@ -168,7 +170,7 @@ impl Seen {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        if !text.starts_with(VERSION.as_bytes()) && !VERSION.as_bytes().starts_with(&text) {
+        if !text.starts_with(VERSION.as_bytes()) && !is_unwritten(&text) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, UNKNOWN));
         }
         let mut seen = Seen::new(None, account);
@@ -362,7 +364,8 @@ impl Seen {
         Ok(())
     }
 
-    /// Records that a message made trouble.
+    /// Records that a message made trouble. Without its sync, a loss of power could only change the order of the next
+    /// run; it is the only one that protects no message.
     pub(crate) fn trouble(&mut self, mark: Mark) -> io::Result<()> {
         let line = format!("T {mark} {}", self.account);
         self.append(std::slice::from_ref(&line))?;
@@ -382,6 +385,13 @@ impl Seen {
             let _ = file.set_len(before);
         })
     }
+}
+
+/// Returns `true` if the file is new, or the first line was not written completely: a full disk truncated it, or the
+/// power failed when the length was on disk and the octets were not.
+fn is_unwritten(text: &[u8]) -> bool {
+    let version = VERSION.as_bytes();
+    text.len() <= version.len() && text != version && text.iter().zip(version).all(|(a, b)| *a == 0 || a == b)
 }
 
 fn line_of(mark: &Mark, change: Change) -> String {

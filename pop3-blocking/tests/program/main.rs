@@ -16,6 +16,7 @@ mod looks;
 mod mortal;
 mod notes;
 mod plan;
+mod power;
 mod ranges;
 mod reuse;
 mod secrets;

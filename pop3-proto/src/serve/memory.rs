@@ -268,6 +268,17 @@ mod tests {
     }
 
     #[test]
+    fn v51_a_refused_login_leaves_no_lock() {
+        let store = store();
+        let (mut first, mut second) = (store.maildrop(), store.maildrop());
+        assert_eq!(login(&mut first, "u", "wrong"), Err(Denial::Credentials));
+        assert_eq!(login(&mut second, "u", "pw"), Ok(()));
+        assert_eq!(login(&mut first, "u", "pw"), Err(Denial::InUse));
+        drop(second);
+        assert_eq!(login(&mut first, "u", "pw"), Ok(()), "nor does one to a locked maildrop");
+    }
+
+    #[test]
     fn nobody_looks_like_a_wrong_password() {
         let mut maildrop = store().maildrop();
         assert_eq!(login(&mut maildrop, "nobody", "pw"), login(&mut maildrop, "u", "no"));

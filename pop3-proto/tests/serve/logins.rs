@@ -118,6 +118,19 @@ fn v6_v40_v41_v43_plain() {
     assert_eq!((over.state(), over.is_over()), (State::Closed, true));
 }
 
+/// RFC 2595, section 6: also all three at once.
+#[test]
+fn v57_each_field_of_plain_may_have_255_octets() {
+    use base64ct::{Base64, Encoding as _};
+
+    let (user, password) = ("u".repeat(255), "p".repeat(255));
+    let store = MailStore::new();
+    store.add_user(&user, &password);
+    let response = Base64::encode_string(format!("{user}\0{user}\0{password}").as_bytes());
+    let script = format!("C: AUTH PLAIN\nS: +\x20\nC: {response}\nS: +OK~");
+    talk_with(ServerConfig::new().inside_tls(true), || store.maildrop(), &script);
+}
+
 #[test]
 fn v9_apop_needs_a_timestamp_in_the_greeting() {
     use pop3_proto::wire::{Digest, Timestamp};

@@ -92,6 +92,42 @@ fn talk_once(store: &MailStore, said: &str) -> Service<MemoryMaildrop> {
 }
 
 #[test]
+fn v52_v53_unique_ids_persist_and_are_not_reused() {
+    let store = MailStore::new();
+    store.add_user("ann", " top  secret ");
+    let listed = |end: &str| -> Vec<(String, String)> {
+        let mut service = Service::new(store.maildrop(), PLAINTEXT, None);
+        drain(&mut service);
+        let login = "USER ann\r\nPASS  top  secret \r\n";
+        drop(feed(&mut service, login.as_bytes(), usize::MAX));
+        let said = feed(&mut service, b"UIDL\r\n", usize::MAX);
+        let rows = said.strip_prefix("+OK unique-id listing follows\r\n").unwrap().strip_suffix(".\r\n").unwrap();
+        let row = |row: &str| -> (String, String) {
+            let words: Vec<_> = row.strip_suffix("\r\n").unwrap().split(' ').collect();
+            let [number, id] = words[..] else { panic!("a number, one space and a unique-id: {row:?}") };
+            (number.to_owned(), id.to_owned())
+        };
+        let rows = rows.split_inclusive("\r\n").map(row).collect();
+        drop(feed(&mut service, end.as_bytes(), usize::MAX));
+        rows
+    };
+
+    for content in ["same\n", "same\n", "other\n"] {
+        store.deliver("ann", content);
+    }
+    // The connection ends, so there is no UPDATE.
+    let before = listed("DELE 1\r\n");
+    assert_eq!(before.iter().map(|(number, _)| number.as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
+    let ids = |rows: &[(String, String)]| rows.iter().map(|(_, id)| id.clone()).collect::<Vec<_>>();
+    assert_eq!(listed("DELE 3\r\nQUIT\r\n"), before);
+    store.deliver("ann", "other\n");
+    let after = listed("QUIT\r\n");
+    assert_eq!(ids(&after)[..2], ids(&before)[..2]);
+    assert!(!ids(&before).contains(&after[2].1), "the id of the message that is gone names no other");
+    assert!(before[0].1 != before[1].1, "messages with the same octets have their own ids");
+}
+
+#[test]
 fn v20_v22_v24_v25_marked_messages_are_gone_for_this_session() {
     inside(
         "C: DELE 2
