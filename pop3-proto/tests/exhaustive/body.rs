@@ -16,13 +16,35 @@ fn every_cut_of_a_message_in_crlf() {
     let limit = |octets| place(Config::new().max_body(octets), "\r\n", "+OK\r\n");
     // The second session has LF line ends, but this answer does not.
     let no_limit = [place(Config::new(), "\r\n", "+OK\r\n"), place(Config::new(), "\n", "+OK\r\n")];
-    check("message, CRLF", &[&no_limit[..], &[limit(3)]].concat(), &[LINES, WORDS]);
+    check("message, CRLF", &[&no_limit[..], &[limit(3), limit(3).copies()]].concat(), &[LINES, WORDS]);
     check("message, CRLF", &[&no_limit[..], &[limit(68)]].concat(), &[FAR_LINES]);
 }
 
 #[test]
 fn every_cut_of_a_message_in_lf() {
     let limit = |octets| place(Config::new().max_body(octets), "\n", "+OK\n");
-    check("message, LF", &[limit(u64::MAX), limit(3)], &[LINES, WORDS]);
+    check("message, LF", &[limit(u64::MAX), limit(3), limit(u64::MAX).copies()], &[LINES, WORDS]);
     check("message, LF", &[limit(u64::MAX), limit(68)], &[FAR_LINES]);
+}
+
+/// The octets of a message are copied in blocks of 32, if there are at least twice as many after a line that began with a
+/// dot. This puts each short string at each place of such a block.
+#[test]
+fn every_short_string_at_each_place_of_a_block() {
+    let places = [place(Config::new(), "\r\n", "+OK\r\n"), place(Config::new(), "\n", "+OK\n")];
+    let mut strings = vec![Vec::new()];
+    for from in 0..(1 + 4 + 16 + 64) {
+        strings.extend(LINES.symbols.iter().map(|symbol| [&strings[from], *symbol].concat()).collect::<Vec<_>>());
+    }
+    let mut count = 0;
+    for string in strings {
+        for before in 0..32 {
+            let text = [b"\r\n..", &[b'x'; 32][..before], &string, &[b'x'; 100]].concat();
+            for place in &places {
+                place.clone().copies_at_once(&text);
+                count += 1;
+            }
+        }
+    }
+    assert_eq!(count, (1 + 4 + 16 + 64 + 256) * 32 * 2);
 }

@@ -27,6 +27,19 @@ impl Heard {
         }
     }
 
+    /// Appends other events, which may begin with more of a body.
+    pub(crate) fn append(&mut self, other: &Heard) {
+        for entry in other.0.split(|&octet| octet == MARK).skip(1) {
+            if let Some(at) = entry.windows(6).position(|octets| octets == b" body ") {
+                let (what, octets) = entry.split_at(at + 5);
+                self.body(&String::from_utf8_lossy(what), &octets[1..]);
+            } else {
+                self.0.push(MARK);
+                self.0.extend_from_slice(entry);
+            }
+        }
+    }
+
     pub(crate) fn copy(&mut self, other: &Heard) {
         self.0.clone_from(&other.0);
     }

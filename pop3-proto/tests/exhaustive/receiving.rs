@@ -15,12 +15,14 @@ pub(crate) struct Receiving {
     error: Option<ProtocolError>,
     /// No line that may be awaited is longer.
     longest: usize,
+    /// The caller copies the octets of messages.
+    copies: bool,
 }
 
 impl Receiving {
     pub(crate) fn new(config: Config) -> Receiving {
         let longest = config.max_line.max(config.max_challenge).max(3) as usize;
-        Receiving { client: Client::new(config), error: None, longest }
+        Receiving { client: Client::new(config), error: None, longest, copies: false }
     }
 
     /// Returns a client in AUTHORIZATION, whose first line ended in `end`.
@@ -46,6 +48,23 @@ impl Receiving {
         self
     }
 
+    pub(crate) fn copies(self) -> Receiving {
+        Receiving { copies: true, ..self }
+    }
+
+    /// Checks that copying a message at once gives the same octets as its slices, and the same client.
+    pub(crate) fn copies_at_once(mut self, octets: &[u8]) {
+        let (mut other, mut rest, mut slices) = (self.clone(), octets, Heard::default());
+        other.slice(&mut rest, &mut slices);
+        let (mut input, mut copies, mut space) = (octets, Heard::default(), [0; 256]);
+        let to = self.client.oldest().expect("a message is awaited");
+        let len = self.client.copy_body(&mut input, &mut space);
+        copies.body(&format!("{to:?} body"), &space[..len]);
+        self.slice(&mut input, &mut copies);
+        let text = octets.escape_ascii();
+        assert_eq!((&copies, &self, input), (&slices, &other, rest), "slices and copies of {text} differ");
+    }
+
     pub(crate) fn does(mut self, what: impl FnOnce(&mut Client)) -> Receiving {
         what(&mut self.client);
         self
@@ -54,6 +73,35 @@ impl Receiving {
 
 impl Role for Receiving {
     fn read(&mut self, input: &mut &[u8], heard: &mut Heard) {
+        if self.copies {
+            self.copy_and_compare(input, heard);
+        } else {
+            self.slice(input, heard);
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.error.is_some()
+    }
+}
+
+impl Receiving {
+    /// Reads everything in both ways, which must make no difference.
+    fn copy_and_compare(&mut self, input: &mut &[u8], heard: &mut Heard) {
+        let (mut other, mut rest, mut slices) = (self.clone(), *input, Heard::default());
+        other.slice(&mut rest, &mut slices);
+        let mut copies = Heard::default();
+        // Few octets at a time, so that the way is changed inside of lines.
+        let (mut space, to) = ([0; 3], self.client.oldest());
+        while let octets @ 1.. = self.client.copy_body(input, &mut space) {
+            copies.body(&format!("{:?} body", to.expect("a message is awaited")), &space[..octets]);
+        }
+        self.slice(input, &mut copies);
+        assert_eq!((&copies, &*self, *input), (&slices, &other, rest), "slices and copies differ");
+        heard.append(&slices);
+    }
+
+    fn slice(&mut self, input: &mut &[u8], heard: &mut Heard) {
         if let Some(error) = self.error {
             assert_eq!(self.client.receive(input), Err(error), "an error is permanent");
             *input = &[];
@@ -78,10 +126,6 @@ impl Role for Receiving {
                 }
             }
         }
-    }
-
-    fn has_failed(&self) -> bool {
-        self.error.is_some()
     }
 }
 
