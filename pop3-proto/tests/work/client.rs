@@ -2,10 +2,10 @@
 
 use pop3_proto::{Client, Command, Config, Event};
 
-use crate::{Play, repeated};
+use crate::{Play, Shape, repeated};
 
 /// The shapes, each with the command that they answer.
-pub(crate) const SHAPES: &[(&str, fn(usize, usize) -> Play)] = &[
+pub(crate) const SHAPES: &[Shape] = &[
     ("a greeting without end", |octets, read| answer(None, b"", b"+OK x", b"x", octets, read)),
     ("a greeting of brackets", |octets, read| answer(None, b"", b"+OK ", b"<@", octets, read)),
     ("a status line without end", |octets, read| answer(STAT, b"", b"+OK ", b"1", octets, read)),

@@ -6,9 +6,9 @@ use pop3_proto::drive::{
 };
 use pop3_proto::{Command, Config};
 
-use crate::{Play, repeated};
+use crate::{Play, Shape, repeated};
 
-pub(crate) const SHAPES: &[(&str, fn(usize, usize) -> Play)] = &[
+pub(crate) const SHAPES: &[Shape] = &[
     ("conversation: a status line", |octets, read| call(Acknowledge(Command::Noop), b"+OK ", b"x", octets, read)),
     ("conversation: scan listings", |octets, read| call(ListAll::new(), b"+OK\r\n", b"1 1\r\n", octets, read)),
     ("conversation: unique-ids", |octets, read| call(UidlAll::new(), b"+OK\r\n", b"1 x\r\n", octets, read)),

@@ -22,24 +22,17 @@ const SIZES: [usize; 3] = [OCTETS, 2 * OCTETS, 4 * OCTETS];
 /// A play that is ready: only the call is counted.
 type Play = Box<dyn FnOnce()>;
 
-/// Octets from a peer, and the one who receives them.
-struct Shape {
-    name: &'static str,
-    /// Prepares the play of so many octets, in reads of the other number of octets.
-    prepare: fn(octets: usize, read: usize) -> Play,
-}
+/// Octets from a peer, by name, and a function that prepares the play of so many octets, in reads of the other number
+/// of octets.
+type Shape = (&'static str, fn(usize, usize) -> Play);
 
-fn shapes() -> Vec<Shape> {
-    [client::SHAPES, server::SHAPES, conversation::SHAPES, message::SHAPES]
-        .into_iter()
-        .flatten()
-        .map(|&(name, prepare)| Shape { name, prepare })
-        .collect()
+fn shapes() -> impl Iterator<Item = Shape> {
+    [client::SHAPES, server::SHAPES, conversation::SHAPES, message::SHAPES].into_iter().flatten().copied()
 }
 
 /// Returns all plays in their order, each with its name.
 fn plays() -> impl Iterator<Item = (String, Play)> {
-    shapes().into_iter().flat_map(|Shape { name, prepare }| {
+    shapes().flat_map(|(name, prepare)| {
         ["whole", "octet by octet"].into_iter().flat_map(move |how| {
             SIZES.into_iter().map(move |octets| {
                 let read = if how == "whole" { octets } else { 1 };
@@ -71,7 +64,7 @@ fn finished() {
 #[ignore = "needs valgrind: `law_7_the_work_is_linear_by_instructions` runs it there; alone, it counts nothing"]
 fn play_all() {
     // The first play of each shape also counts what is done only once in a process.
-    for Shape { prepare, .. } in shapes() {
+    for (_, prepare) in shapes() {
         prepare(OCTETS, OCTETS)();
     }
     for (_, play) in plays() {

@@ -2,10 +2,10 @@
 
 use pop3_proto::message::MessageRef;
 
-use crate::{Play, repeated};
+use crate::{Play, Shape, repeated};
 
 /// A message comes as a whole, so the second number does not matter.
-pub(crate) const SHAPES: &[(&str, fn(usize, usize) -> Play)] = &[
+pub(crate) const SHAPES: &[Shape] = &[
     ("message: fields", |octets, _| fields(b"", b"A:\r\n", octets)),
     ("message: folded lines", |octets, _| fields(b"A:", b"\r\n x", octets)),
     ("message: a name without end", |octets, _| fields(b"", b"x", octets)),

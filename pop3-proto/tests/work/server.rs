@@ -3,9 +3,9 @@
 use pop3_proto::serve::MailStore;
 use pop3_proto::{Server, ServerConfig, Service};
 
-use crate::{Play, repeated};
+use crate::{Play, Shape, repeated};
 
-pub(crate) const SHAPES: &[(&str, fn(usize, usize) -> Play)] = &[
+pub(crate) const SHAPES: &[Shape] = &[
     ("server: a command without end", |octets, read| commands(b"x", octets, read)),
     ("server: NOOP", |octets, read| commands(b"NOOP\r\n", octets, read)),
     ("server: commands that end in LF", |octets, read| commands(b"NOOP\n", octets, read)),
