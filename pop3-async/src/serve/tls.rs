@@ -53,21 +53,23 @@ where
 {
     let acceptor = TlsAcceptor::from(tls);
     if config.inside_tls {
-        let stream = acceptor.accept(stream).await?;
+        let stream = Box::new(Box::pin(acceptor.accept(stream)).await?);
         return inside(stream, begin(maildrop, config)).await;
     }
     let mut service = begin(maildrop, config.stls(true));
     match converse(&mut stream, &mut service).await? {
         Turn::Over => Ok(()),
         Turn::Tls => {
-            let stream = acceptor.accept(stream).await?;
+            let stream = Box::new(Box::pin(acceptor.accept(stream)).await?);
             service.tls_established();
             inside(stream, service).await
         }
     }
 }
 
-async fn inside<S, M>(mut stream: TlsStream<S>, mut service: Service<M>) -> io::Result<()>
+/// Converses inside TLS. The stream is boxed, like the handshake: the future of a session would reserve its size several
+/// times.
+async fn inside<S, M>(mut stream: Box<TlsStream<S>>, mut service: Service<M>) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
     M: Maildrop,

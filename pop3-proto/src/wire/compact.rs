@@ -22,25 +22,26 @@ pub(crate) fn compact<const N: usize>(
 ) -> (usize, usize) {
     let (mut taken, mut written) = (0, 0);
     let Some(octets) = from.checked_sub(BEFORE).and_then(|before| octets.get(before..)) else { return (0, 0) };
-    while let (Some(view), Some(room)) = (octets[taken..].first_chunk(), space[written..].first_chunk_mut::<VIEW>()) {
+    while let (Some(view), Some(room)) =
+        (octets[taken..].first_chunk::<VIEW>(), space[written..].first_chunk_mut::<{ 2 * BLOCK }>())
+    {
         let block = &view[BEFORE..];
         room[..BLOCK].copy_from_slice(&block[..BLOCK]);
-        let (mut at, mut to) = (0, 0);
-        let mut dots = stuffed(view, line_end);
+        let (mut dots, mut left_out) = (stuffed(view, line_end), 0);
         while dots != 0 {
             let dot = dots.trailing_zeros() as usize;
             let after = &block[dot + 1..];
             if after.starts_with(b"\r\n") || after.starts_with(line_end) {
-                return (taken + dot, written + to + dot - at);
+                return (taken + dot, written + dot - left_out);
             }
-            to += dot - at;
-            at = dot + 1;
-            // More than is needed, because a copy of a fixed length is the fastest.
-            room[to..][..BLOCK].copy_from_slice(&after[..BLOCK]);
+            // More than is needed, because a copy of a fixed length is the fastest. The remainder is always the number
+            // itself, but the compiler does not know that.
+            room[(dot - left_out) % BLOCK..][..BLOCK].copy_from_slice(&after[..BLOCK]);
+            left_out += 1;
             dots &= dots - 1;
         }
         taken += BLOCK;
-        written += to + BLOCK - at;
+        written += BLOCK - left_out;
     }
     (taken, written)
 }

@@ -257,7 +257,9 @@ impl Stuffer {
                     1
                 }
                 _ => {
-                    let line = memchr(b'\n', content).unwrap_or(content.len()).min(space.len());
+                    // Not beyond the room: with little room at a time, that would search the same octets again.
+                    let ahead = &content[..content.len().min(space.len())];
+                    let line = memchr(b'\n', ahead).unwrap_or(ahead.len());
                     if line == 0 {
                         break;
                     }

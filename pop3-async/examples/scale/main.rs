@@ -1,4 +1,4 @@
-//! Opens many sessions at once and measures the memory of an idle one: `scale [SESSIONS]`, 10,000 by default.
+//! Opens many sessions at once and measures the memory of an idle one: `scale [--tls] [SESSIONS]`, 10,000 by default.
 //!
 //! Each session is a task. It connects to the embedded server (this program as a child process, so that the memory of
 //! the two sides can be measured separately), logs in, waits until all sessions have logged in, retrieves three
@@ -6,13 +6,17 @@
 //! processes, on Linux, and the octets that were allocated and not freed, which the allocator counts. If a session
 //! fails, the program fails.
 //!
+//! With `--tls`, the sessions are inside TLS, and the program also measures connections that are nothing but rustls
+//! (`tls.rs`).
+//!
 //! Both sides need a descriptor for each session: `cargo run --release --example scale` raises the soft limit.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+mod memory;
+mod tls;
+
 use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -25,6 +29,8 @@ use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use memory::{allocated, resident};
+
 /// The sessions for each port of the server. One address has enough client ports for them, even with those of an
 /// earlier run still in TIME-WAIT.
 const SESSIONS_OF_A_PORT: usize = 5_000;
@@ -35,39 +41,19 @@ const SPARE: usize = 50;
 /// The octets that an idle session may use in these crates and in this program.
 const LIMIT: usize = 4 * 1024;
 
+const USAGE: &str = "usage: scale [--tls] [SESSIONS]";
 const POLICY: Policy = Policy::new().security(Security::Plaintext).allow_plaintext(true);
-
-/// The system's allocator with a counter.
-struct Counting;
-
-static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is passed on unchanged, and counting neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// The messages in every maildrop. They are shared, so a session allocates nothing for them.
 static MESSAGES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let message = |n: usize| format!("Subject: {n}\r\n\r\n{}", format!(".a line of message {n}\r\n").repeat(n * 100));
     (1..=3).map(message).collect()
 });
+
+/// Returns the octets of all messages.
+fn messages_octets() -> usize {
+    MESSAGES.iter().map(String::len).sum()
+}
 
 struct Made;
 
@@ -106,7 +92,8 @@ impl Maildrop for Made {
     }
 }
 
-type ExchangeError = Box<dyn Error + Send + Sync>;
+/// Any error.
+type Failure = Box<dyn Error + Send + Sync>;
 
 /// The last step that the sessions may take.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
@@ -117,13 +104,16 @@ enum Phase {
     Quit,
 }
 
-fn main() -> Result<(), ExchangeError> {
+fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => run(10_000),
         ["--server", ports] => serve(ports.parse()?),
-        [sessions] => run(sessions.parse().map_err(|_| "usage: scale [SESSIONS]")?),
-        _ => Err("usage: scale [SESSIONS]".into()),
+        ["--tls"] => tls::run(10_000),
+        ["--tls", sessions] => tls::run(sessions.parse().map_err(|_| USAGE)?),
+        ["--tls-server", kind, ports] => tls::serve(tls::Kind::named(kind).ok_or(USAGE)?, ports.parse()?),
+        [sessions] => run(sessions.parse().map_err(|_| USAGE)?),
+        _ => Err(USAGE.into()),
     }
 }
 
@@ -132,7 +122,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 /// Serves on `ports` ports, and prints them, until the standard input ends.
-fn serve(ports: usize) -> Result<(), ExchangeError> {
+fn serve(ports: usize) -> Result<(), Failure> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let runtime = runtime()?;
     let listeners: Vec<_> = (0..ports).map(|_| runtime.block_on(TcpListener::bind("127.0.0.1:0"))).collect();
@@ -155,12 +145,12 @@ fn serve(ports: usize) -> Result<(), ExchangeError> {
 }
 
 /// Starts the server. Returns the child and its ports.
-fn server(ports: usize) -> Result<(Child, Vec<u16>), ExchangeError> {
+fn server(ports: usize) -> Result<(Child, Vec<u16>), Failure> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["--server", &ports.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn()?;
     let lines = BufReader::new(child.stdout.take().ok_or("no pipe")?).lines().take(ports);
-    let ports = lines.map(|line| Ok(line?.parse()?)).collect::<Result<_, ExchangeError>>()?;
+    let ports = lines.map(|line| Ok(line?.parse()?)).collect::<Result<_, Failure>>()?;
     Ok((child, ports))
 }
 
@@ -169,8 +159,8 @@ async fn session(
     port: u16,
     connecting: &Semaphore,
     mut phase: watch::Receiver<Phase>,
-    done: &mpsc::UnboundedSender<Result<usize, ExchangeError>>,
-) -> Result<(), ExchangeError> {
+    done: &mpsc::UnboundedSender<Result<usize, Failure>>,
+) -> Result<(), Failure> {
     let permit = connecting.acquire().await?;
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
     stream.set_nodelay(true)?;
@@ -195,7 +185,7 @@ async fn session(
     Ok(())
 }
 
-async fn fetch(session: &mut Session<TcpStream>) -> Result<(), ExchangeError> {
+async fn fetch(session: &mut Session<TcpStream>) -> Result<(), Failure> {
     let mut messages = session.retrieve_all().await?;
     let mut fetched = 0;
     while let Some(mut message) = messages.next().await? {
@@ -221,22 +211,14 @@ struct Held {
 
 impl Held {
     fn now(server: &Child, buffers: usize) -> Held {
-        let allocated = ALLOCATED.load(Ordering::Relaxed);
-        Held { resident: resident("self"), allocated, server: resident(&server.id().to_string()), buffers }
+        Held { resident: resident("self"), allocated: allocated(), server: resident(&server.id().to_string()), buffers }
     }
-}
-
-/// Returns the resident memory of a process, on Linux.
-fn resident(process: &str) -> Option<usize> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(line.split_whitespace().next()?.parse::<usize>().ok()? * 1024)
 }
 
 /// Returns the octets that a conversation has on the heap after a login, without its buffers: the server's greeting and
 /// capabilities.
-fn learnt() -> Result<usize, ExchangeError> {
-    let before = ALLOCATED.load(Ordering::Relaxed);
+fn learnt() -> Result<usize, Failure> {
+    let before = allocated();
     let config = ServerConfig::new().plaintext_login(true);
     let mut service = Service::new(Made, config, None);
     let mut conversation = Conversation::new(Config::default());
@@ -262,10 +244,10 @@ fn learnt() -> Result<usize, ExchangeError> {
     }
     drop(login);
     drop(service);
-    Ok(ALLOCATED.load(Ordering::Relaxed).saturating_sub(before))
+    Ok(allocated().saturating_sub(before))
 }
 
-fn run(asked: usize) -> Result<(), ExchangeError> {
+fn run(asked: usize) -> Result<(), Failure> {
     let begun = Instant::now();
     let limit = usize::try_from(rlimit::increase_nofile_limit(u64::MAX)?)?;
     let sessions = asked.min(limit.saturating_sub(SPARE));
@@ -288,14 +270,14 @@ fn run(asked: usize) -> Result<(), ExchangeError> {
     );
     let start = Held::now(&child, 0);
     let per_session = |now: usize, then: usize| now.saturating_sub(then) / sessions;
-    let mut rest = |step: &str| -> Result<Held, ExchangeError> {
+    let mut rest = |step: &str| -> Result<Held, Failure> {
         let since = Instant::now();
         let buffers = runtime.block_on(async {
             let mut buffers = 0;
             for _ in 0..sessions {
                 buffers += reports.recv().await.ok_or("no sessions are left")??;
             }
-            Ok::<_, ExchangeError>(buffers)
+            Ok::<_, Failure>(buffers)
         })?;
         let seconds = since.elapsed().as_secs_f32();
         let held = Held::now(&child, buffers);
