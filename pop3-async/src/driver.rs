@@ -211,10 +211,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         // read.
         ready!(self.turn.get_or_insert_with(Turn::new).poll(cx));
         self.turn = None;
-        // Without `unconstrained`, it would report the same to a task that has used up its budget. Mostly there is
-        // nothing to read yet; after an error, the next read returns an error or the end.
-        let read = unconstrained(poll_fn(|cx| Poll::Ready(self.poll_read(cx))));
-        let _ = pin!(read).poll(cx);
+        // Mostly there is nothing to read yet. After an error, the next read returns an error or the end.
+        let _ = self.poll_read_now(cx);
         self.conversation.looked();
         Poll::Ready(())
     }
@@ -228,12 +226,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     /// Writes what the stream takes, and reads once. It waits for both, so that the server never has to read before its
-    /// output is read. It is ready when something was read.
+    /// output is read. It is ready when something was read. If that completes a message, it writes the command for the
+    /// next one.
     fn poll_transfer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.send(cx) {
-            Err(error) if is_closed(&error) => self.conversation.write_failed(),
-            Err(error) => return Poll::Ready(Err(self.fail(error))),
-            Ok(()) => {}
+        if let Err(error) = self.send(cx) {
+            return Poll::Ready(Err(self.fail(error)));
         }
         let left = |deadlines: &mut Deadlines| deadlines.answer(&self.conversation);
         if let Err(overdue) = self.clock.check(left) {
@@ -243,7 +240,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             Poll::Ready(result) => result,
             Poll::Pending => Err(ready!(self.clock.poll(cx, |deadlines| deadlines.answer(&self.conversation)))),
         };
+        if result.is_ok() {
+            self.send_next(cx);
+        }
         Poll::Ready(result.map_err(|error| self.fail(error)))
+    }
+
+    /// Asks for the next message if this one has arrived and nothing else has. A socket knows that without a system
+    /// call. This message is complete, so errors are ignored: the next read returns an error or the end.
+    fn send_next(&mut self, cx: &mut Context<'_>) {
+        while self.conversation.has_next() {
+            match self.poll_read_now(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return,
+                // The read before took everything that had arrived.
+                Poll::Pending => {
+                    self.conversation.send_next();
+                    let _ = self.send(cx);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Reads even if the task has used up its budget. Then the runtime would report that there is nothing to read.
+    fn poll_read_now(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let read = unconstrained(poll_fn(|cx| self.poll_read(cx)));
+        pin!(read).poll(cx)
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -264,6 +287,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 
     /// Writes what the stream takes, and flushes. The rest is left for the next call, for which the task is woken.
     fn send(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        match self.write(cx) {
+            Err(error) if is_closed(&error) => {
+                self.conversation.write_failed();
+                Ok(())
+            }
+            sent => sent,
+        }
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         while !self.conversation.pending().is_empty() {
             match self.stream.poll_write(cx, self.conversation.pending()) {
                 Poll::Ready(Ok(0)) => return Err(ErrorKind::WriteZero.into()),

@@ -12,7 +12,9 @@ use crate::message::MessageReader;
 /// A batch of messages, each of which you can read while it arrives.
 ///
 /// It lends you one message at a time and keeps none in memory. If you do not read a message to its end, the rest is
-/// skipped. If you drop the batch, the next call skips the messages in flight.
+/// skipped. If you drop the batch, the next call skips the messages in flight. Without pipelining, this is at most one:
+/// as soon as a message has arrived, the next one is requested, unless the server announces that it deletes retrieved
+/// messages (`EXPIRE 0`).
 ///
 /// ```
 /// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pop3_proto::Command;
 use pop3_proto::drive::{Acknowledge, Batch, Call, Conversation, Deadlines, Exchange, Io, Item, Step};
 
-use crate::tcp::is_late;
+use crate::tcp::{STEP, is_late};
 #[cfg(feature = "tls")]
 use crate::tls::Settings;
 use crate::transport::Transport;
@@ -150,13 +150,20 @@ impl<S: Read + Write> Driver<S> {
         })
     }
 
-    /// Writes pending octets, then reads once.
+    /// Writes pending octets, then reads once. If that completes a message, writes the command for the next one.
     fn transfer(&mut self) -> io::Result<()> {
+        self.exchange()?;
+        if self.transport.is_drained() && self.conversation.has_next() {
+            self.conversation.send_next();
+            // This message is complete. After an error, the next read returns an error or the end.
+            let _ = self.send();
+        }
+        Ok(())
+    }
+
+    fn exchange(&mut self) -> io::Result<()> {
         loop {
-            match self.send() {
-                Err(error) if is_closed(&error) => self.conversation.write_failed(),
-                sent => sent?,
-            }
+            self.send()?;
             let limit = self.deadlines.answer(&self.conversation)?;
             let read = self.wait(limit, |driver| driver.transport.read(driver.conversation.spare(), limit));
             match read {
@@ -196,17 +203,21 @@ impl<S: Read + Write> Driver<S> {
     }
 
     fn send(&mut self) -> io::Result<()> {
-        let sent = self.write_all().and_then(|()| self.transport.flush());
-        match sent {
+        let limit = if self.conversation.may_block() { STEP } else { Duration::ZERO };
+        match self.write_all(limit).and_then(|()| self.transport.flush(limit)) {
             // Read from the server, so that it reads again.
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            Err(error) if is_closed(&error) => {
+                self.conversation.write_failed();
+                Ok(())
+            }
             sent => sent,
         }
     }
 
-    fn write_all(&mut self) -> io::Result<()> {
+    fn write_all(&mut self, limit: Duration) -> io::Result<()> {
         while !self.conversation.pending().is_empty() {
-            match self.transport.write(self.conversation.pending()) {
+            match self.transport.write(self.conversation.pending(), limit) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(octets) => self.conversation.written(octets),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

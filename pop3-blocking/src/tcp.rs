@@ -1,7 +1,10 @@
-//! A TCP stream that limits the time of its reads, and never blocks in writes.
+//! A TCP stream that limits the time of its reads and writes.
 //!
 //! A server need not read while it writes (RFC 2449, section 6.6), so a client must not wait until its write is
 //! complete. If the socket accepts no more, the rest is written after the next read, or after 10 ms.
+//!
+//! A write that does not wait takes three system calls, because std has no flag for one write. Where the server waits
+//! for the command, it is written with a time limit instead, in one.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -9,8 +12,8 @@ use std::time::Duration;
 
 use crate::transport::Abilities;
 
-/// The time for which a read waits before the next attempt to write.
-const STEP: Duration = Duration::from_millis(10);
+/// The time for which a read waits before the next attempt to write, and the limit of a write that waits.
+pub(crate) const STEP: Duration = Duration::from_millis(10);
 
 /// A TCP connection of a [`Session`](crate::Session), which limits each wait.
 ///
@@ -22,6 +25,8 @@ pub struct Tcp {
     stream: TcpStream,
     /// The read timeout currently set on the socket; [`Duration::MAX`] for none.
     told: Duration,
+    /// The write timeout currently set on the socket; [`Duration::MAX`] for none.
+    told_write: Duration,
     /// The socket did not accept the last write.
     full: bool,
 }
@@ -30,8 +35,9 @@ impl Tcp {
     /// The abilities that a session uses.
     pub(crate) const ABILITIES: Abilities<Tcp> = Abilities {
         read_within: Tcp::read_within,
-        #[cfg(feature = "tls")]
-        write_at_once: <Tcp as Write>::write,
+        write_within: Tcp::write_within,
+        // A read returns what has arrived, as far as there is space.
+        is_drained: |_| true,
     };
 
     pub(crate) fn new(stream: TcpStream) -> io::Result<Tcp> {
@@ -39,7 +45,8 @@ impl Tcp {
         stream.set_nodelay(true)?;
         stream.set_nonblocking(false)?;
         stream.set_read_timeout(None)?;
-        Ok(Tcp { stream, told: Duration::MAX, full: false })
+        stream.set_write_timeout(None)?;
+        Ok(Tcp { stream, told: Duration::MAX, told_write: Duration::MAX, full: false })
     }
 
     /// Returns the socket.
@@ -47,7 +54,7 @@ impl Tcp {
         &self.stream
     }
 
-    /// Returns the socket, with the read timeout of the last read.
+    /// Returns the socket, with the timeouts of the last read and write.
     pub fn into_inner(self) -> TcpStream {
         self.stream
     }
@@ -69,6 +76,24 @@ impl Tcp {
         }
     }
 
+    /// Writes, and waits for at most `limit`, which should always be the same or zero. With a limit of zero, it writes
+    /// only what fits into the socket's buffer.
+    fn write_within(&mut self, octets: &[u8], limit: Duration) -> io::Result<usize> {
+        let result = if limit.is_zero() {
+            self.at_once(|mut stream| stream.write(octets))
+        } else {
+            if self.told_write != limit {
+                self.stream.set_write_timeout(Some(limit))?;
+                self.told_write = limit;
+            }
+            self.stream
+                .write(octets)
+                .map_err(|error| if is_late(&error) { ErrorKind::WouldBlock.into() } else { error })
+        };
+        self.full = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        result
+    }
+
     fn at_once<T>(&self, act: impl FnOnce(&TcpStream) -> io::Result<T>) -> io::Result<T> {
         self.stream.set_nonblocking(true)?;
         let result = act(&self.stream);
@@ -85,9 +110,7 @@ impl Read for Tcp {
 
 impl Write for Tcp {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let result = self.at_once(|mut stream| stream.write(octets));
-        self.full = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
-        result
+        self.write_within(octets, Duration::ZERO)
     }
 
     fn flush(&mut self) -> io::Result<()> {

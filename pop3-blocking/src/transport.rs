@@ -16,6 +16,8 @@ pub(crate) struct Transport<S> {
     abilities: Option<Abilities<S>>,
     /// Octets received from the stream since the last call of [`received`](Self::received).
     received: usize,
+    /// The last read took everything that had arrived.
+    is_drained: bool,
     /// Something was written, and the stream has not flushed it yet.
     unflushed: bool,
 }
@@ -25,9 +27,10 @@ pub(crate) struct Transport<S> {
 pub(crate) struct Abilities<S> {
     /// Like [`Read::read`], but waits no longer than the limit, and not at all if it is zero.
     pub(crate) read_within: fn(&mut S, &mut [u8], Duration) -> io::Result<usize>,
-    /// Writes what the stream accepts without waiting.
-    #[cfg(feature = "tls")]
-    pub(crate) write_at_once: fn(&mut S, &[u8]) -> io::Result<usize>,
+    /// Like [`Write::write`], but waits no longer than the limit, and not at all if it is zero.
+    pub(crate) write_within: fn(&mut S, &[u8], Duration) -> io::Result<usize>,
+    /// Returns true if the last read, which did not fill its space, took everything that had arrived.
+    pub(crate) is_drained: fn(&S) -> bool,
 }
 
 impl<S> Transport<S> {
@@ -38,6 +41,7 @@ impl<S> Transport<S> {
             layer: None,
             abilities,
             received: 0,
+            is_drained: false,
             unflushed: false,
         }
     }
@@ -63,6 +67,12 @@ impl<S> Transport<S> {
         self.layer.as_ref()
     }
 
+    /// Returns true if the last read took everything that had arrived. Of a stream of the caller's own, only the end of
+    /// a read is known.
+    pub(crate) const fn is_drained(&self) -> bool {
+        self.is_drained
+    }
+
     /// Begins TLS: from now on, nothing that is read or written is plaintext on the stream.
     #[cfg(feature = "tls")]
     pub(crate) fn secure(&mut self, settings: &Settings) -> io::Result<()> {
@@ -84,25 +94,29 @@ impl<S: Read + Write> Transport<S> {
     /// Reads once from the stream, for at most `limit` if the stream supports that. Returns
     /// [`Interrupted`](ErrorKind::Interrupted) if it is time to write again, or if more ciphertext is needed.
     pub(crate) fn read(&mut self, space: &mut [u8], limit: Duration) -> io::Result<usize> {
+        self.is_drained = false;
         let Some(stream) = &mut self.stream else { return Ok(0) };
-        let mut stream = Within(stream, self.abilities.as_ref(), limit);
+        let mut stream = Within::new(stream, self.abilities.as_ref(), limit);
         #[cfg(feature = "tls")]
         if let Some(layer) = &mut self.layer {
             if let Some(result) = at_hand(layer, space) {
                 return result;
             }
             self.received += layer.fill(&mut stream)?;
-            return at_hand(layer, space).unwrap_or(Err(ErrorKind::Interrupted.into()));
+            let octets = at_hand(layer, space).unwrap_or(Err(ErrorKind::Interrupted.into()))?;
+            self.is_drained = stream.is_drained && octets < space.len();
+            return Ok(octets);
         }
         let octets = stream.read(space)?;
         self.received += octets;
+        self.is_drained = stream.is_drained;
         Ok(octets)
     }
 
     /// Continues the handshake: flushes, and reads once unless it is complete. Returns true if it is complete.
     #[cfg(feature = "tls")]
     pub(crate) fn shake_hands(&mut self, limit: Duration) -> io::Result<bool> {
-        match self.flush() {
+        match self.flush(Duration::ZERO) {
             // If the server hung up, its last octets explain more.
             Err(error) if error.kind() != ErrorKind::WouldBlock && !is_closed(&error) => return Err(error),
             _ => {}
@@ -111,7 +125,7 @@ impl<S: Read + Write> Transport<S> {
         if !layer.is_handshaking() {
             return Ok(true);
         }
-        match layer.fill(&mut Within(stream, self.abilities.as_ref(), limit))? {
+        match layer.fill(&mut Within::new(stream, self.abilities.as_ref(), limit))? {
             0 => Err(io::Error::new(ErrorKind::UnexpectedEof, "the server closed the connection")),
             octets => {
                 self.received += octets;
@@ -137,14 +151,16 @@ impl<S: Read + Write> Transport<S> {
         Err(ErrorKind::WouldBlock.into())
     }
 
-    pub(crate) fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+    /// Writes what the stream accepts, and waits for that no longer than the limit if the stream supports that.
+    pub(crate) fn write(&mut self, octets: &[u8], limit: Duration) -> io::Result<usize> {
         self.unflushed = true;
         let Some(stream) = &mut self.stream else { return Ok(0) };
+        let mut stream = Within::new(stream, self.abilities.as_ref(), limit);
         #[cfg(feature = "tls")]
         if let Some(layer) = &mut self.layer {
             return match layer.write(octets)? {
                 0 => {
-                    layer.flush(stream)?;
+                    layer.flush(&mut stream)?;
                     layer.write(octets)
                 }
                 octets => Ok(octets),
@@ -153,13 +169,15 @@ impl<S: Read + Write> Transport<S> {
         stream.write(octets)
     }
 
-    /// Flushes everything written. There may be something even without a write: TLS also sends records of its own.
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
+    /// Flushes everything written, with the limit of [`write`](Self::write). There may be something even without a write:
+    /// TLS also sends records of its own.
+    pub(crate) fn flush(&mut self, limit: Duration) -> io::Result<()> {
         let Some(stream) = &mut self.stream else { return Ok(()) };
+        let mut stream = Within::new(stream, self.abilities.as_ref(), limit);
         #[cfg(feature = "tls")]
         if let Some(layer) = self.layer.as_mut().filter(|layer| layer.wants_write()) {
             self.unflushed = true;
-            layer.flush(stream)?;
+            layer.flush(&mut stream)?;
         }
         if self.unflushed {
             loop {
@@ -179,7 +197,7 @@ impl<S: Read + Write> Transport<S> {
         if let Some(layer) = &mut self.layer {
             layer.close();
             // Errors are ignored: the close is only a courtesy.
-            let _ = self.flush();
+            let _ = self.flush(Duration::ZERO);
         }
     }
 }
@@ -197,26 +215,53 @@ impl<S> Drop for Transport<S> {
     }
 }
 
-/// A stream whose reads wait no longer than a limit, if it supports that.
-struct Within<'a, S>(&'a mut S, Option<&'a Abilities<S>>, Duration);
+/// A stream whose reads and writes wait no longer than a limit, if it supports that.
+struct Within<'a, S> {
+    stream: &'a mut S,
+    abilities: Option<&'a Abilities<S>>,
+    limit: Duration,
+    /// The last read took everything that had arrived.
+    is_drained: bool,
+}
 
-impl<S: Read> Read for Within<'_, S> {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        match self.1 {
-            Some(abilities) => (abilities.read_within)(self.0, space, self.2),
-            None => self.0.read(space),
-        }
+impl<'a, S> Within<'a, S> {
+    fn new(stream: &'a mut S, abilities: Option<&'a Abilities<S>>, limit: Duration) -> Within<'a, S> {
+        Within { stream, abilities, limit, is_drained: false }
     }
 }
 
-/// A stream whose writes do not wait.
+impl<S: Read> Read for Within<'_, S> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let octets = match self.abilities {
+            Some(abilities) => (abilities.read_within)(self.stream, space, self.limit)?,
+            None => self.stream.read(space)?,
+        };
+        self.is_drained = octets < space.len() && self.abilities.is_none_or(|able| (able.is_drained)(self.stream));
+        Ok(octets)
+    }
+}
+
+impl<S: Write> Write for Within<'_, S> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match self.abilities {
+            Some(abilities) => (abilities.write_within)(self.stream, octets, self.limit),
+            None => self.stream.write(octets),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// A stream whose writes do not wait. Unlike [`Within`], it needs no bounds on the stream.
 #[cfg(feature = "tls")]
 struct AtOnce<'a, S>(&'a mut S, &'a Abilities<S>);
 
 #[cfg(feature = "tls")]
 impl<S> Write for AtOnce<'_, S> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        (self.1.write_at_once)(self.0, octets)
+        (self.1.write_within)(self.0, octets, Duration::ZERO)
     }
 
     fn flush(&mut self) -> io::Result<()> {

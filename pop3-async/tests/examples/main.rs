@@ -1,7 +1,7 @@
 //! The examples, run as a user would, against the embedded server.
 #![allow(missing_docs, reason = "a test")]
 
-use pop3_blocking::testing::suites::examples::{drain, new_mail, stage};
+use pop3_blocking::testing::suites::examples::{drain, new_mail, stage, system_calls};
 use tempfile::TempDir;
 
 const DRAIN: &str = "drain-async";
@@ -50,4 +50,11 @@ fn a_message_that_was_cut_off_is_downloaded_again() {
 fn scale_with_a_few_sessions() {
     let out = stage::run(stage::example("scale").arg("20")).unwrap();
     assert!(out.contains("20 "), "{out}");
+}
+
+#[test]
+#[ignore = "needs strace"]
+#[cfg(target_os = "linux")]
+fn a_message_without_pipelining_costs_few_system_calls() {
+    system_calls::a_message_without_pipelining_costs_few_system_calls(DRAIN, folder().path(), 3.1);
 }

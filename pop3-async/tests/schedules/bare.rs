@@ -60,6 +60,15 @@ impl Bare {
                 }
             }
             if self.receive()? {
+                // Now and then: not every loop does it.
+                if self.conversation.has_next() && self.wire.throw() % 2 == 1 {
+                    self.conversation.send_next();
+                    let pending = self.conversation.pending();
+                    if !pending.is_empty() {
+                        let octets = self.wire.up(pending).ok().flatten();
+                        self.conversation.written(octets.unwrap_or(0));
+                    }
+                }
                 return Ok(());
             }
         }

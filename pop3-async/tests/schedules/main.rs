@@ -110,6 +110,11 @@ fn script() -> impl Strategy<Value = Script> {
         .prop_map(|(logins, deeds, quits)| Script { logins, deeds, quits })
 }
 
+/// Returns true for a batch of messages that may not be read to its end.
+fn is_abandoned(deed: &Deed) -> bool {
+    matches!(deed, Deed::Batch(Lot { each: BatchCommand::Retrieve | BatchCommand::Header, items, .. }) if *items < usize::MAX)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -124,8 +129,10 @@ proptest! {
         ];
         for (record, carried) in played {
             prop_assert_eq!(&record, &ideal);
-            // An abandoned session may leave commands unsent and answers unread.
-            prop_assert!(!script.quits || carried == all, "they say the same");
+            // An abandoned session may leave commands unsent and answers unread. An abandoned batch without pipelining
+            // may have requested one more message.
+            let differs = !script.quits || (!scene.pipelining && script.deeds.iter().any(is_abandoned));
+            prop_assert!(differs || carried == all, "they say the same");
         }
     }
 }

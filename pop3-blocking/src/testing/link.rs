@@ -169,8 +169,11 @@ impl<R: Responder> LinkStream<R> {
     /// The abilities that a session uses.
     pub(crate) const ABILITIES: Abilities<LinkStream<R>> = Abilities {
         read_within: LinkStream::read_within,
-        #[cfg(feature = "tls")]
-        write_at_once: <LinkStream<R> as Write>::write,
+        write_within: |stream, octets, _| stream.write(octets),
+        is_drained: |stream| {
+            let link = stream.line.link();
+            link.next_arrival(Side::Client).is_none_or(|arrival| arrival > link.now())
+        },
     };
 
     /// Creates the stream of a line.

@@ -1,7 +1,7 @@
 //! The examples, run as a user would, against the embedded server.
 #![allow(missing_docs, reason = "a test")]
 
-use pop3_blocking::testing::suites::examples::{drain, new_mail};
+use pop3_blocking::testing::suites::examples::{drain, new_mail, system_calls};
 use tempfile::TempDir;
 
 const DRAIN: &str = "drain";
@@ -44,4 +44,11 @@ fn messages_that_share_an_id_are_never_deleted() {
 #[test]
 fn a_message_that_was_cut_off_is_downloaded_again() {
     new_mail::a_message_that_was_cut_off_is_downloaded_again(NEW_MAIL, folder().path());
+}
+
+#[test]
+#[ignore = "needs strace"]
+#[cfg(target_os = "linux")]
+fn a_message_without_pipelining_costs_few_system_calls() {
+    system_calls::a_message_without_pipelining_costs_few_system_calls(DRAIN, folder().path(), 2.2);
 }

@@ -1,13 +1,14 @@
 //! The pace of client and server: which side waits for the other, and for how long.
 
 use std::io::{ErrorKind, Write};
+use std::sync::mpsc;
 use std::thread::sleep;
 use std::time::Duration;
 
 use pop3_blocking::{Cause, Connect, Connection, QuitError, Security, Timeouts, connect};
 
 use crate::memory::Memory;
-use crate::peer::{LOGIN, LONG, PIPELINED_LOGIN, Peer, play, session};
+use crate::peer::{LOGIN, LONG, PIPELINED_LOGIN, Peer, play, rest, session};
 
 /// For what does not come, when nothing that comes has to keep to it.
 const MOMENT: Duration = Duration::from_millis(300);
@@ -155,6 +156,44 @@ S: +OK 0 0
     assert_eq!(session.stat().unwrap().messages, 0);
     drop(session);
     peer.done();
+}
+
+/// The server sends on while the caller works, and the client must not take what answers no command for an answer.
+#[test]
+fn slow_work_between_two_messages() {
+    // The second message is requested before the caller has the first one, and the octets behind it answer nothing.
+    let retrieved: &[_] = &[("C: RETR 1\n", "+OK\r\none\r\n.\r\n"), ("C: RETR 2\n", "+OK\r\ntwo\r\n.\r\n")];
+    let deleted: &[_] = &[("C: DELE 1\n", "+OK\r\n")];
+    for script in [retrieved, deleted] {
+        let (sender, sent) = mpsc::channel();
+        let peer = Peer::new(move |mut stream| {
+            play(&mut stream, LOGIN);
+            for (command, answer) in script {
+                play(&mut stream, command);
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+            stream.write_all(b"-ERR Disconnected for inactivity.\r\n").unwrap();
+            sender.send(()).unwrap();
+            assert_eq!(rest(&mut stream), "", "no command follows");
+        });
+        let mut session = connect(peer.connect()).unwrap();
+        let error = if script == deleted {
+            let mut batch = session.delete_many([1, 2]);
+            assert_eq!(batch.next().unwrap().unwrap(), 1);
+            sent.recv().unwrap();
+            batch.next().unwrap().unwrap_err()
+        } else {
+            let mut batch = session.retrieve_many([1, 2, 3]);
+            let message = batch.next().unwrap().unwrap();
+            sent.recv().unwrap();
+            assert_eq!(message.into_message().unwrap().as_bytes(), b"one\r\n");
+            assert_eq!(batch.next().unwrap().unwrap().into_message().unwrap().as_bytes(), b"two\r\n");
+            batch.next().unwrap_err()
+        };
+        assert!(error.to_string().contains("while it was idle, saying -ERR Disconnected for inactivity."), "{error}");
+        drop(session);
+        peer.done();
+    }
 }
 
 /// The window is filled before the first answer, and again when half of it is free.

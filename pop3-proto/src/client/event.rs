@@ -14,6 +14,14 @@ use crate::wire::reply::{Challenge, Greeting, Refusal, Reply, Row};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub(super) u64);
 
+#[cfg(feature = "alloc")]
+impl Ticket {
+    /// Returns the ticket of the command that is sent after this one.
+    pub(crate) const fn next(self) -> Ticket {
+        Ticket(self.0 + 1)
+    }
+}
+
 impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{}", self.0)

@@ -25,7 +25,7 @@ impl Client {
         if !self.pipeline.has_room(kind) {
             return Err(UsageError::WindowFull);
         }
-        command.encode(out).ok_or(UsageError::NoRoom)?;
+        command.encode(len, out).ok_or(UsageError::NoRoom)?;
         if kind == Kind::Auth {
             self.turn = Turn::Server;
             self.shown.in_auth = matches!(command, Command::Auth { initial_response: Some(_), .. });

@@ -1,10 +1,10 @@
 //! Batches: one command for each of many messages, pipelined to avoid round trips.
 
 use alloc::collections::VecDeque;
-use alloc::vec::{IntoIter, Vec};
+use alloc::vec::Vec;
 
 use crate::drive::commands::Acknowledge;
-use crate::drive::conversation::{Call, Conversation, Io, Retrieval, Sent, Step};
+use crate::drive::conversation::{Asked, Call, Conversation, Io, Retrieval, Sent, Step};
 use crate::wire::command::Command;
 use crate::wire::listing::ScanListing;
 
@@ -20,17 +20,38 @@ use crate::wire::listing::ScanListing;
 /// # let _ = (small, newest_first);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selection(Vec<(u32, u64)>);
+pub struct Selection(Vec<Wanted>);
+
+/// A message of a batch. There may be very many, so this is small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Wanted {
+    number: u32,
+    /// The length of its command in octets, once it is in flight.
+    len: u32,
+    /// The size of the message, or 0 if it is unknown. A server may claim any size, so at most
+    /// [`MAX_EXPECTED`](Wanted::MAX_EXPECTED) counts.
+    octets: u64,
+}
+
+impl Wanted {
+    /// The maximum number of octets of messages requested at once, if their sizes are known. This limits what must be
+    /// discarded when a batch is stopped.
+    const MAX_EXPECTED: u64 = 32 << 20;
+
+    fn new(number: u32, octets: u64) -> Wanted {
+        Wanted { number, len: 0, octets: octets.min(Wanted::MAX_EXPECTED) }
+    }
+}
 
 impl Selection {
     /// Selects messages by their scan listings. The sizes in the listings limit how much is requested at once.
     pub fn listed(listings: impl IntoIterator<Item = ScanListing>) -> Selection {
-        Selection(listings.into_iter().map(|listing| (listing.number, listing.octets)).collect())
+        Selection(listings.into_iter().map(|listing| Wanted::new(listing.number, listing.octets)).collect())
     }
 
     /// Selects messages by number, in any order.
     pub fn numbered(numbers: impl IntoIterator<Item = u32>) -> Selection {
-        Selection(numbers.into_iter().map(|number| (number, 0)).collect())
+        Selection(numbers.into_iter().map(|number| Wanted::new(number, 0)).collect())
     }
 }
 
@@ -53,33 +74,12 @@ pub struct Item<T> {
     pub call: T,
 }
 
-/// The command that a batch sends for each message.
-#[derive(Clone, Copy, Debug)]
-enum Each {
-    Retrieve,
-    Top { lines: u32 },
-    Delete,
-}
-
-impl Each {
-    const fn command(self, number: u32) -> Command<'static> {
-        match self {
-            Each::Retrieve => Command::Retr(number),
-            Each::Top { lines } => Command::Top { number, lines },
-            Each::Delete => Command::Dele(number),
-        }
-    }
-}
-
-/// A message whose command is in flight.
+/// Commands in flight that were sent one immediately after the other, which is mostly all of them.
 #[derive(Debug)]
-struct InFlight {
-    number: u32,
-    /// The length of the command in octets.
-    len: usize,
-    /// The size of the message, or 0 if it is unknown.
-    octets: u64,
-    sent: Sent,
+struct Run {
+    first: Sent,
+    /// The command that would be sent next.
+    end: Sent,
 }
 
 /// A batch of commands of one kind. For each message, [`next`](Self::next) returns an [`Item`] that contains a `T`: a
@@ -87,7 +87,9 @@ struct InFlight {
 ///
 /// The window is the maximum number of octets of commands in flight, but one command is always sent. The batch refills
 /// the window when half of it is free, so that one write carries many commands. Without pipelining, commands are sent
-/// one at a time.
+/// one at a time. An adapter that calls [`Conversation::send_next`] requests the next message as soon as a message has
+/// arrived, before you have read it, unless the server announces that it deletes retrieved messages (`EXPIRE 0`). If you
+/// abandon the batch, the next call skips that message.
 ///
 /// If writes to the transport block, the window must fit into the transport's send buffer; otherwise both sides may
 /// wait for each other to read (RFC 2449, section 6.6).
@@ -129,11 +131,19 @@ struct InFlight {
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Batch<T> {
-    each: Each,
-    /// Creates the value that reads the answer to a command.
-    reader: fn(Command<'static>, Option<Sent>) -> T,
-    wanted: IntoIter<(u32, u64)>,
-    in_flight: VecDeque<InFlight>,
+    /// The number of lines, for a batch of TOP.
+    lines: Option<u32>,
+    /// Returns the command for a message.
+    command: fn(Asked) -> Command<'static>,
+    /// Creates the value that reads the answer to a command. The last argument is the message after it, if its command
+    /// waits for this answer.
+    reader: fn(Asked, Option<Sent>, Option<Asked>) -> T,
+    wanted: Vec<Wanted>,
+    /// The number of messages that were returned.
+    returned: usize,
+    /// The number of messages whose commands are or were in flight; those after the returned ones still are.
+    requested: usize,
+    in_flight: VecDeque<Run>,
     /// The octets of the commands in flight.
     octets: usize,
     /// The octets of the messages in flight, if their sizes are known.
@@ -144,45 +154,53 @@ pub struct Batch<T> {
 impl Batch<Retrieval> {
     /// Creates a batch of RETR, with a window of `window` octets.
     pub fn retrieve(selection: Selection, window: usize) -> Batch<Retrieval> {
-        Batch::new(Each::Retrieve, Retrieval::begun, selection, window)
+        Batch::new(None, Asked::command, Retrieval::begun, selection, window)
     }
 
     /// Creates a batch of TOP with `lines` lines of each body, with a window of `window` octets.
     pub fn top(lines: u32, selection: Selection, window: usize) -> Batch<Retrieval> {
-        Batch::new(Each::Top { lines }, Retrieval::begun, selection, window)
+        Batch::new(Some(lines), Asked::command, Retrieval::begun, selection, window)
     }
 }
 
 impl Batch<Call<Acknowledge<'static>>> {
     /// Creates a batch of DELE, with a window of `window` octets.
     pub fn delete(numbers: impl IntoIterator<Item = u32>, window: usize) -> Batch<Call<Acknowledge<'static>>> {
-        let reader = |command, sent| Call::begun(Acknowledge(command), sent);
-        Batch::new(Each::Delete, reader, Selection::numbered(numbers), window)
+        let command = |message: Asked| Command::Dele(message.number);
+        let reader = |message: Asked, sent, _| Call::begun(Acknowledge(Command::Dele(message.number)), sent);
+        Batch::new(None, command, reader, Selection::numbered(numbers), window)
     }
 }
 
 impl<T> Batch<T> {
-    /// The maximum number of octets of messages requested at once, if their sizes are known. This limits what must be
-    /// discarded when a batch is stopped.
-    const MAX_EXPECTED: u64 = 32 << 20;
-
     fn new(
-        each: Each,
-        reader: fn(Command<'static>, Option<Sent>) -> T,
+        lines: Option<u32>,
+        command: fn(Asked) -> Command<'static>,
+        reader: fn(Asked, Option<Sent>, Option<Asked>) -> T,
         selection: Selection,
         window: usize,
     ) -> Batch<T> {
-        let (wanted, in_flight) = (selection.0.into_iter(), VecDeque::new());
-        Batch { each, reader, wanted, in_flight, octets: 0, expected: 0, window }
+        Batch {
+            lines,
+            command,
+            reader,
+            wanted: selection.0,
+            returned: 0,
+            requested: 0,
+            in_flight: VecDeque::new(),
+            octets: 0,
+            expected: 0,
+            window,
+        }
     }
 
-    fn item(&self, number: u32, sent: Option<Sent>) -> Item<T> {
-        Item { number, call: (self.reader)(self.each.command(number), sent) }
+    fn asked(&self, number: u32) -> Asked {
+        Asked { number, lines: self.lines }
     }
 
     /// Stops sending commands. The answers to commands in flight still arrive.
     pub fn stop(&mut self) {
-        self.wanted = Vec::new().into_iter();
+        self.wanted.truncate(self.requested);
     }
 
     /// Returns the next message, or `None` at the end. Read its answer before you call this again: the next call skips
@@ -198,13 +216,30 @@ impl<T> Batch<T> {
                 return Step::NeedIo(io);
             }
         }
-        if let Some(InFlight { number, len, octets, sent }) = self.in_flight.pop_front() {
-            self.octets -= len;
+        let Some(&Wanted { number, len, octets }) = self.wanted.get(self.returned) else { return Step::Done(None) };
+        self.returned += 1;
+        let sent = self.next_in_flight();
+        let mut next = None;
+        if sent.is_some() {
+            self.octets -= len as usize;
             self.expected -= octets;
-            return Step::Done(Some(self.item(number, Some(sent))));
+        } else {
+            self.requested = self.returned;
+            let next_one = self.wanted.get(self.returned).filter(|_| !conversation.pipelining());
+            next = next_one.map(|next| self.asked(next.number));
         }
-        let wanted = self.wanted.next();
-        Step::Done(wanted.map(|(number, _)| self.item(number, None)))
+        Step::Done(Some(Item { number, call: (self.reader)(self.asked(number), sent, next) }))
+    }
+
+    /// Takes the oldest command in flight.
+    fn next_in_flight(&mut self) -> Option<Sent> {
+        let Run { first, end } = self.in_flight.front_mut()?;
+        let sent = *first;
+        *first = sent.next();
+        if first == end {
+            self.in_flight.pop_front();
+        }
+        Some(sent)
     }
 
     /// Sends commands until the window is full. Returns the I/O that is due before the first one.
@@ -212,25 +247,25 @@ impl<T> Batch<T> {
         if self.octets > self.window / 2 {
             return None;
         }
-        while self.in_flight.len() < 2 || self.expected < Self::MAX_EXPECTED {
-            let Some(&(number, octets)) = self.wanted.as_slice().first() else { break };
-            let command = self.each.command(number);
+        while self.requested - self.returned < 2 || self.expected < Wanted::MAX_EXPECTED {
+            let Some(&Wanted { number, octets, .. }) = self.wanted.get(self.requested) else { break };
+            let command = (self.command)(self.asked(number));
+            let before = conversation.pending().len();
             // A command larger than the window is sent alone, when its turn comes.
-            let len = command.encoded_len();
-            if len > self.window - self.octets {
-                break;
-            }
-            let sent = match conversation.send(&command) {
+            let sent = match conversation.send_within(&command, self.window - self.octets) {
                 Ok(Step::NeedIo(io)) => return Some(io),
                 Ok(Step::Done(Some(sent))) => sent,
                 Ok(Step::Done(None)) | Err(_) => break,
             };
-            self.wanted.next();
-            // A server may claim any size: count at most the limit.
-            let octets = octets.min(Self::MAX_EXPECTED);
+            let len = conversation.pending().len() - before;
+            self.wanted[self.requested].len = u32::try_from(len).unwrap_or(u32::MAX);
+            self.requested += 1;
             self.octets += len;
             self.expected += octets;
-            self.in_flight.push_back(InFlight { number, len, octets, sent });
+            match self.in_flight.back_mut() {
+                Some(run) if run.end == sent => run.end = sent.next(),
+                _ => self.in_flight.push_back(Run { first: sent, end: sent.next() }),
+            }
         }
         None
     }

@@ -19,15 +19,18 @@ use crate::wire::capability::{Capability, KnownCapability};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
     lines: Listing,
-    /// Cached, because every command checks it and there may be many lines.
+    /// These are cached, because every command checks them and there may be many lines.
     pipelining: bool,
+    removes_retrieved: bool,
 }
 
 impl Capabilities {
     /// Creates the capabilities from the lines of an answer to CAPA.
     pub fn new(lines: Listing) -> Capabilities {
-        let mut capabilities = Capabilities { lines, pipelining: false };
+        let mut capabilities = Capabilities { lines, pipelining: false, removes_retrieved: false };
         capabilities.pipelining = capabilities.any(|known| known == KnownCapability::Pipelining);
+        capabilities.removes_retrieved =
+            capabilities.any(|known| matches!(known, KnownCapability::Expire { days: Some(0), .. }));
         capabilities
     }
 
@@ -44,6 +47,11 @@ impl Capabilities {
     /// Returns true if commands may be sent before earlier ones are answered (RFC 2449, section 6.6).
     pub const fn pipelining(&self) -> bool {
         self.pipelining
+    }
+
+    /// Returns true if the server may delete a message as soon as it was retrieved (RFC 2449, section 6.7).
+    pub(crate) const fn removes_retrieved(&self) -> bool {
+        self.removes_retrieved
     }
 
     /// Returns the announced SASL mechanisms (RFC 5034), as received.

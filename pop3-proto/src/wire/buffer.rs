@@ -39,6 +39,7 @@ impl Inbox {
     }
 
     /// Calls `take`, which may shorten the unread octets. Its result may borrow from them.
+    #[inline]
     pub(crate) fn take<'a, T>(&'a mut self, take: impl FnOnce(&mut &'a [u8]) -> T) -> T {
         let mut unread = &self.octets[self.start..self.end];
         let taken = take(&mut unread);

@@ -168,9 +168,9 @@ impl Command<'_> {
         }
     }
 
-    /// Writes the whole line to `out`, or nothing if there is no room.
-    pub(crate) fn encode(&self, out: &mut impl Output) -> Option<()> {
-        let mut encoder = Encoder::writing(out.line(self.encoded_len())?);
+    /// Writes the whole line to `out`, or nothing if there is no room. `len` is its [length](Self::encoded_len).
+    pub(crate) fn encode(&self, len: usize, out: &mut impl Output) -> Option<()> {
+        let mut encoder = Encoder::writing(out.line(len)?);
         self.write(&mut encoder);
         Some(())
     }
@@ -267,7 +267,7 @@ mod tests {
         let command = Command::parse(line)?;
         let mut room = [0; 2 * MAX_COMMAND_LINE];
         let len = command.encoded_len();
-        command.encode(&mut &mut room[..]).expect("there is room");
+        command.encode(len, &mut &mut room[..]).expect("there is room");
         Ok(String::from_utf8(room[..len - 2].to_vec()).expect("it came from text"))
     }
 

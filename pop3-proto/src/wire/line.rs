@@ -1,6 +1,6 @@
 //! Parsing of lines, both of answers and of commands (RFC 1939, section 3).
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 /// The line end of an answer.
 ///
@@ -46,7 +46,14 @@ pub(crate) fn line<'a>(
 ) -> Result<Option<Line<'a>>, LineError> {
     let window = &input[..input.len().min(limit as usize)];
     let start = (*scanned as usize).min(window.len());
-    let Some(lf) = memchr(b'\n', &window[start..]).map(|at| start + at) else {
+    // The first CR usually belongs to the line end.
+    let first = memchr2(b'\r', b'\n', &window[start..]).map(|at| start + at);
+    let lf = first.and_then(|first| match &window[first..] {
+        [b'\n', ..] => Some(first),
+        [_, b'\n', ..] => Some(first + 1),
+        rest => memchr(b'\n', rest).map(|at| first + at),
+    });
+    let Some(lf) = lf else {
         if window.len() == limit as usize {
             return Err(LineError::TooLong);
         }
@@ -62,7 +69,8 @@ pub(crate) fn line<'a>(
     if found == LineEnd::Lf && end == Some(LineEnd::CrLf) {
         return Err(LineError::BareLf);
     }
-    if memchr(b'\r', text).is_some() {
+    // If the line was not found in one search, any part of it may contain a CR.
+    if (start > 0 || first != Some(text.len())) && memchr(b'\r', text).is_some() {
         return Err(LineError::BareCr);
     }
     Ok(Some(Line { text, taken: lf + 1, end: found }))

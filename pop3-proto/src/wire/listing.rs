@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::wire::malformed::Malformed;
-use crate::wire::number::{message_number, number, words};
+use crate::wire::number::{as_message_number, message_number, next_number};
 use crate::wire::text::Text;
 
 /// A drop listing: the answer to STAT (RFC 1939, section 5). Messages marked as deleted do not count.
@@ -40,9 +40,9 @@ impl fmt::Display for ScanListing {
 
 impl ScanListing {
     pub(super) fn parse(line: &[u8]) -> Result<ScanListing, Malformed> {
-        let mut words = words(line);
-        let (number, octets) = (words.next().and_then(message_number), words.next().and_then(number));
-        let (Some(number), Some(octets)) = (number, octets) else { return Err(Malformed::ScanListing) };
+        let mut rest = line;
+        let number = next_number(&mut rest).and_then(as_message_number).ok_or(Malformed::ScanListing)?;
+        let octets = next_number(&mut rest).ok_or(Malformed::ScanListing)?;
         Ok(ScanListing { number, octets })
     }
 }

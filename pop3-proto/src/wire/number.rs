@@ -16,7 +16,31 @@ pub(crate) fn number(digits: &[u8]) -> Option<u64> {
     })
 }
 
+/// Parses the next word of a line as [`number`] does, in one pass, and shortens the line by it.
+pub(crate) fn next_number(line: &mut &[u8]) -> Option<u64> {
+    while let [b' ' | b'\t', rest @ ..] = *line {
+        *line = rest;
+    }
+    let [b'0'..=b'9', ..] = *line else { return None };
+    let mut value = 0u64;
+    loop {
+        match *line {
+            [digit @ b'0'..=b'9', rest @ ..] => {
+                value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+                *line = rest;
+            }
+            [] | [b' ' | b'\t', ..] => return Some(value),
+            _ => return None,
+        }
+    }
+}
+
 /// Parses a message number: decimal digits, 1 to `u32::MAX`.
 pub(crate) fn message_number(digits: &[u8]) -> Option<u32> {
-    u32::try_from(number(digits)?).ok().filter(|number| *number != 0)
+    number(digits).and_then(as_message_number)
+}
+
+/// Returns a number as a message number, if it is one.
+pub(crate) fn as_message_number(number: u64) -> Option<u32> {
+    u32::try_from(number).ok().filter(|number| *number != 0)
 }

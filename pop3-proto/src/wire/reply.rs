@@ -27,13 +27,15 @@ impl<'a> Status<'a> {
     /// Parses `+OK` or `-ERR` in any case, or `+`, each followed by nothing or a space (RFC 1939, section 3; RFC 5034,
     /// section 4).
     pub(crate) fn parse(line: &'a [u8]) -> Option<Status<'a>> {
-        let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
-        let (indicator, text) = line.split_at(end);
-        let text = text.strip_prefix(b" ").unwrap_or(text);
-        match indicator {
-            b"+" => Some(Status::Challenge(text)),
-            _ if indicator.eq_ignore_ascii_case(b"+OK") => Some(Status::Ok(text)),
-            _ if indicator.eq_ignore_ascii_case(b"-ERR") => Some(Status::Err(text)),
+        let (make, rest): (fn(&'a [u8]) -> Status<'a>, _) = match line {
+            [b'+', b'O' | b'o', b'K' | b'k', rest @ ..] => (Status::Ok, rest),
+            [b'-', b'E' | b'e', b'R' | b'r', b'R' | b'r', rest @ ..] => (Status::Err, rest),
+            [b'+', rest @ ..] => (Status::Challenge, rest),
+            _ => return None,
+        };
+        match rest {
+            [] => Some(make(rest)),
+            [b' ', text @ ..] => Some(make(text)),
             _ => None,
         }
     }

@@ -187,7 +187,7 @@ impl Unstuffer {
 fn find_dot<const N: usize>(content: &[u8], line_end_and_dot: &[u8; N]) -> Option<usize> {
     // This many octets are examined one by one: if hits are dense, setting up the vector search costs more than it
     // saves.
-    const NEAR: usize = 64;
+    const NEAR: usize = 8;
     let near = content.len().min(NEAR);
     let mut at = N - 1;
     while at < near {
@@ -201,7 +201,7 @@ fn find_dot<const N: usize>(content: &[u8], line_end_and_dot: &[u8; N]) -> Optio
 
 /// Like [`find_dot`], if no such dot ends before `from`.
 #[inline(never)]
-fn find_far_dot(content: &[u8], mut from: usize, line_end_and_dot: &[u8]) -> Option<usize> {
+fn find_far_dot<const N: usize>(content: &[u8], mut from: usize, line_end_and_dot: &[u8; N]) -> Option<usize> {
     // A search for one octet is the fastest, and Base64 contains no dot at all. Prose contains many: there the pair of
     // line end and dot is rarer.
     for _ in 0..3 {
@@ -211,8 +211,8 @@ fn find_far_dot(content: &[u8], mut from: usize, line_end_and_dot: &[u8]) -> Opt
         }
         from = at + 1;
     }
-    let far = (from + 1).checked_sub(line_end_and_dot.len())?;
-    memmem::find(content.get(far..)?, line_end_and_dot).map(|at| far + at + line_end_and_dot.len() - 1)
+    let far = (from + 1).checked_sub(N)?;
+    memmem::find(content.get(far..)?, line_end_and_dot).map(|at| far + at + N - 1)
 }
 
 /// Encodes a message to be sent: byte-stuffed, with bare LF turned into CRLF. A bare CR is content.

@@ -1,6 +1,7 @@
 //! Tests of the client with buffers.
 #![cfg(feature = "alloc")]
 
+mod ahead;
 mod announced;
 mod closing;
 mod copying;

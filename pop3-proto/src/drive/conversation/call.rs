@@ -24,7 +24,8 @@ pub enum Step<T> {
 #[must_use]
 pub enum Io {
     /// Write [`pending`](Conversation::pending), then wait until octets can be read into
-    /// [`spare`](Conversation::spare).
+    /// [`spare`](Conversation::spare). If the read took everything that had arrived, you can then call
+    /// [`send_next`](Conversation::send_next), which saves a look for each message of a batch without pipelining.
     Transfer,
     /// Do one non-blocking read into [`spare`](Conversation::spare) and report it by [`filled`](Conversation::filled),
     /// unless it would block; then call [`looked`](Conversation::looked). If the stream has no non-blocking read, just
@@ -37,6 +38,13 @@ pub enum Io {
 pub(crate) struct Sent {
     pub(super) ticket: Ticket,
     pub(super) conversation: Identity,
+}
+
+impl Sent {
+    /// Returns the command that was sent after this one.
+    pub(crate) const fn next(self) -> Sent {
+        Sent { ticket: self.ticket.next(), ..self }
+    }
 }
 
 /// Identifies a conversation.

@@ -1,5 +1,6 @@
 //! A client, its buffers, and the answers that are due: everything that an adapter needs except the I/O.
 
+mod ahead;
 mod call;
 mod receive;
 mod retrieval;
@@ -21,9 +22,11 @@ use crate::wire::buffer::{Inbox, Outbox};
 use crate::wire::capability::KnownCapability;
 use crate::wire::reply::{Greeting, Reply};
 
+use ahead::Ahead;
 use call::Identity;
 pub(crate) use call::Sent;
 pub use call::{Call, Io, Step};
+pub(crate) use retrieval::Asked;
 pub use retrieval::Retrieval;
 
 /// Permission to send a command to an idle server.
@@ -90,6 +93,10 @@ pub struct Conversation {
     capabilities: Option<Capabilities>,
     channel_binding: Option<Zeroizing<Vec<u8>>>,
     look: Look,
+    /// The next command of a batch without pipelining.
+    ahead: Ahead,
+    /// The newest command, if the server had answered everything when it was sent.
+    lone: Option<Ticket>,
     /// The client's next state and its response to a challenge, held until the adapter has looked.
     response: Option<Box<(Client, Outbox)>>,
     /// Nothing has arrived since a command was sent to an idle server.
@@ -119,6 +126,8 @@ impl Conversation {
             capabilities: None,
             channel_binding: None,
             look: Look::Due,
+            ahead: Ahead::Nothing,
+            lone: None,
             response: None,
             unanswered: false,
             ended: false,

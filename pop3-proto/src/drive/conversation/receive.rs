@@ -157,6 +157,7 @@ impl Conversation {
 
     pub(super) fn next_event(&mut self) -> Result<Option<Event<'_>>, ProtocolError> {
         self.drop_body();
+        self.prepare(None);
         if self.is_closing() && !self.inbox.unread().is_empty() {
             self.client.forget_in_flight();
         }
@@ -166,16 +167,15 @@ impl Conversation {
         let kind = if self.log.is_some() { self.client.awaiting().kind() } else { None };
         // Evaluated before the answer removes its command from flight.
         let echo = self.client.may_hear_an_echo();
-        // The server closed the connection while idle: the oldest command had not been transmitted completely.
-        let untransmitted = self.untransmitted.max(if self.ended { self.outbox.pending_lines() } else { 0 });
-        let idle = self.unanswered && self.client.in_flight() <= untransmitted;
         let event = self.inbox.take(|input| {
             let event = self.client.receive(input)?;
             if event.is_none() && self.ended {
                 if let Some(log) = &mut self.log {
                     log(LogEntry::Closed);
                 }
-                if idle {
+                // The server was idle if the oldest command had not been transmitted completely.
+                let untransmitted = self.untransmitted.max(self.outbox.pending_lines());
+                if self.unanswered && self.client.in_flight() <= untransmitted {
                     self.client.receive_eof_while_idle(input)?;
                 } else {
                     self.client.receive_eof(input)?;
@@ -183,7 +183,7 @@ impl Conversation {
             }
             Ok(event)
         })?;
-        match event {
+        match &event {
             Some(Event::Body { bytes, .. }) => self.body_octets += bytes.len() as u64,
             Some(event) => {
                 let octets = core::mem::take(&mut self.body_octets);
@@ -191,7 +191,7 @@ impl Conversation {
                     if kind.is_some_and(|kind| kind.shape() == Shape::Body) && matches!(event, Event::End { .. }) {
                         log(LogEntry::Body { octets });
                     }
-                    if let Some(entry) = LogEntry::of(event, echo) {
+                    if let Some(entry) = LogEntry::of(*event, echo) {
                         log(entry);
                     }
                 }

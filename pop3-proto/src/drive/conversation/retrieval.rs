@@ -44,10 +44,28 @@ use crate::wire::malformed::Malformed;
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Retrieval {
-    command: Command<'static>,
+    asked: Asked,
     sent: Option<Sent>,
     octets: u64,
     stage: Stage,
+    /// The command to send as soon as this message has arrived.
+    next: Option<Asked>,
+}
+
+/// A RETR, or a TOP with a number of lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) number: u32,
+    pub(crate) lines: Option<u32>,
+}
+
+impl Asked {
+    pub(crate) const fn command(self) -> Command<'static> {
+        match self {
+            Asked { number, lines: None } => Command::Retr(number),
+            Asked { number, lines: Some(lines) } => Command::Top { number, lines },
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,18 +78,19 @@ enum Stage {
 impl Retrieval {
     /// Creates the retrieval of a whole message, with RETR (RFC 1939, section 5). It has not begun.
     pub const fn retr(number: u32) -> Retrieval {
-        Retrieval::begun(Command::Retr(number), None)
+        Retrieval::begun(Asked { number, lines: None }, None, None)
     }
 
     /// Creates the retrieval of a header and the first `lines` lines of the body, with TOP (RFC 1939, section 7). It
     /// has not begun.
     pub const fn top(number: u32, lines: u32) -> Retrieval {
-        Retrieval::begun(Command::Top { number, lines }, None)
+        Retrieval::begun(Asked { number, lines: Some(lines) }, None, None)
     }
 
-    /// Creates the retrieval that reads the answer to a RETR or TOP.
-    pub(crate) const fn begun(command: Command<'static>, sent: Option<Sent>) -> Retrieval {
-        Retrieval { command, sent, octets: 0, stage: Stage::Awaited }
+    /// Creates the retrieval that reads the answer to a RETR or TOP. `next` is the command that may be sent as soon as
+    /// the answer has arrived.
+    pub(crate) const fn begun(asked: Asked, sent: Option<Sent>, next: Option<Asked>) -> Retrieval {
+        Retrieval { asked, sent, octets: 0, stage: Stage::Awaited, next }
     }
 
     /// Returns true if the command was sent.
@@ -95,7 +114,7 @@ impl Retrieval {
 
     /// Returns the command as a log may show it.
     pub fn operation(&self) -> String {
-        self.command.to_string()
+        self.asked.command().to_string()
     }
 }
 
@@ -108,7 +127,10 @@ impl Conversation {
     pub fn open(&mut self, retrieval: &mut Retrieval) -> Result<Step<()>, Error> {
         while retrieval.stage == Stage::Awaited {
             if retrieval.sent.is_none() {
-                match self.send(&retrieval.command)? {
+                retrieval.sent = self.take_sent(retrieval.asked);
+            }
+            if retrieval.sent.is_none() {
+                match self.send(&retrieval.asked.command())? {
                     Step::NeedIo(io) => return Ok(Step::NeedIo(io)),
                     Step::Done(sent) => retrieval.sent = sent,
                 }
@@ -118,6 +140,8 @@ impl Conversation {
             match event {
                 None => {
                     if let Some(io) = self.next_io(retrieval.ticket()) {
+                        // Its own command comes first.
+                        self.prepare(retrieval.next.filter(|_| retrieval.is_sent()));
                         return Ok(Step::NeedIo(io));
                     }
                 }
@@ -150,15 +174,20 @@ impl Conversation {
         if retrieval.stage == Stage::Open && !self.body.is_empty() && self.body_of == retrieval.sent {
             return Ok(Step::Done(true));
         }
-        if let Step::NeedIo(io) = self.open(retrieval)? {
-            return Ok(Step::NeedIo(io));
+        if retrieval.stage == Stage::Awaited {
+            if let Step::NeedIo(io) = self.open(retrieval)? {
+                return Ok(Step::NeedIo(io));
+            }
         }
         if retrieval.stage == Stage::Complete {
             return Ok(Step::Done(false));
         }
         self.expect_owed_to(retrieval)?;
         match self.next_event().map_err(|error| Error::protocol(retrieval.operation(), error))? {
-            None => Ok(Step::NeedIo(Io::Transfer)),
+            None => {
+                self.prepare(retrieval.next);
+                Ok(Step::NeedIo(Io::Transfer))
+            }
             Some(Event::Body { bytes, .. }) => {
                 let octets = bytes.len();
                 retrieval.octets += octets as u64;
@@ -207,6 +236,7 @@ impl Conversation {
     /// Copies octets that have arrived. The message is open and its answer is due.
     fn copy_body(&mut self, retrieval: &mut Retrieval, space: &mut [u8]) -> usize {
         self.drop_body();
+        self.prepare(None);
         let octets = self.inbox.take(|input| self.client.copy_body(input, space));
         if octets > 0 && self.look == Look::Heard {
             self.look = Look::Due;

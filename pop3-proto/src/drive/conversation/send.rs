@@ -2,14 +2,16 @@
 
 use alloc::string::ToString;
 
-use crate::drive::conversation::{Call, Conversation, Io, Look, Sent, Step};
+use crate::drive::conversation::{Ahead, Call, Conversation, Io, Look, Sent, Step};
 use crate::drive::error::{Cause, Error};
 use crate::drive::exchange::Exchange;
 use crate::drive::log::{LogEntry, LoggedCommand};
 use crate::error::{Awaiting, UsageError};
+use crate::wire::buffer::Outbox;
 use crate::wire::capability::KnownCapability;
 use crate::wire::command::Command;
 use crate::wire::kind::Kind;
+use crate::wire::output::Output;
 use crate::wire::payload::Response;
 
 impl Conversation {
@@ -38,6 +40,11 @@ impl Conversation {
     /// Sends a command. Returns `None` if it cannot be sent yet: earlier answers are due, or unsolicited octets have
     /// arrived, for which the next event returns an error.
     pub(crate) fn send(&mut self, command: &Command<'_>) -> Result<Step<Option<Sent>>, Error> {
+        self.send_within(command, usize::MAX)
+    }
+
+    /// Like [`send`](Self::send), and also returns `None` if the line has more than `room` octets.
+    pub(crate) fn send_within(&mut self, command: &Command<'_>, room: usize) -> Result<Step<Option<Sent>>, Error> {
         if self.broken {
             return Err(Error::new(command.to_string(), Cause::Usage(UsageError::Over)));
         }
@@ -66,20 +73,25 @@ impl Conversation {
             // The server would not read it. The next event returns the error.
             return Ok(Step::Done(None));
         }
-        match self.client.send(*command, &mut self.outbox) {
+        match self.client.send(*command, &mut Limited { outbox: &mut self.outbox, room }) {
             Ok(ticket) => {
                 if command.kind().is_secret() {
                     self.outbox.mark_secret();
                 }
                 // A QUIT that finds the connection closed may have been executed already: the caller decides.
                 self.unanswered |= idle && command.kind() != Kind::Quit;
+                (self.lone, self.ahead) = (idle.then_some(ticket), Ahead::Nothing);
                 self.note(LogEntry::Command(LoggedCommand(command)));
                 Ok(Step::Done(Some(Sent { ticket, conversation: self.identity })))
             }
             // Abandoned calls left commands in flight, which will be answered.
-            Err(UsageError::Unsolicited | UsageError::Barrier(_) | UsageError::InFlight | UsageError::WindowFull) => {
-                Ok(Step::Done(None))
-            }
+            Err(
+                UsageError::Unsolicited
+                | UsageError::Barrier(_)
+                | UsageError::InFlight
+                | UsageError::WindowFull
+                | UsageError::NoRoom,
+            ) => Ok(Step::Done(None)),
             Err(rejected) => {
                 // The look allocated a buffer.
                 self.settle();
@@ -113,5 +125,17 @@ impl Conversation {
         if self.client.respond(Response::Cancel, &mut self.outbox).is_ok() {
             self.note(LogEntry::Response);
         }
+    }
+}
+
+/// An outbox that takes no line of more than `room` octets.
+struct Limited<'a> {
+    outbox: &'a mut Outbox,
+    room: usize,
+}
+
+impl Output for Limited<'_> {
+    fn line(&mut self, len: usize) -> Option<&mut [u8]> {
+        if len <= self.room { self.outbox.line(len) } else { None }
     }
 }

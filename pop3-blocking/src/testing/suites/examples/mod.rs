@@ -3,3 +3,4 @@
 pub mod drain;
 pub mod new_mail;
 pub mod stage;
+pub mod system_calls;

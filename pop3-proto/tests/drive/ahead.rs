@@ -1,0 +1,196 @@
+//! Batches without pipelining: the next command is sent as soon as a message has arrived, and never earlier.
+
+use pop3_proto::drive::{
+    Acknowledge, Batch, Call, Capabilities, Conversation, Io, Item, Listing, Retrieval, Selection, Step,
+};
+use pop3_proto::{Command, Error};
+
+use crate::scene::{hear, logged_in};
+
+/// Returns the next message of a batch, whose command is in flight.
+fn asked(conversation: &mut Conversation, batch: &mut Batch<Retrieval>) -> Retrieval {
+    let Step::Done(Some(Item { mut call, .. })) = batch.next(conversation) else { panic!("there is one more") };
+    if !call.is_sent() {
+        conversation.looked();
+    }
+    assert_eq!(conversation.open(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
+    call
+}
+
+/// Reads `octets` in one read that takes all that has arrived, as an adapter does. Returns what the client then sends.
+fn drain(conversation: &mut Conversation, octets: &[u8]) -> String {
+    hear(conversation, octets);
+    if conversation.has_next() {
+        conversation.send_next();
+    }
+    String::from_utf8(conversation.pending().to_vec()).unwrap()
+}
+
+fn whole(conversation: &mut Conversation, retrieval: &mut Retrieval) -> Result<Vec<u8>, Error> {
+    let mut octets = Vec::new();
+    match conversation.collect(retrieval, &mut octets)? {
+        Step::Done(()) => Ok(octets),
+        Step::NeedIo(io) => panic!("{io:?} is due"),
+    }
+}
+
+fn batch(numbers: impl IntoIterator<Item = u32>) -> Batch<Retrieval> {
+    Batch::retrieve(Selection::numbered(numbers), 4096)
+}
+
+#[test]
+fn the_next_message_is_requested_when_the_one_before_has_arrived() {
+    let (mut conversation, mut batch) = (logged_in(), batch([7, 5, 6]));
+    let mut message = asked(&mut conversation, &mut batch);
+    assert_eq!(conversation.pending(), b"RETR 7\r\n");
+    for part in ["+OK\r\n", "one\r\n", ".\r"] {
+        assert_eq!(drain(&mut conversation, part.as_bytes()), "", "{part:?}");
+        if conversation.read(&mut message).unwrap() == Step::Done(true) {
+            conversation.take_body(usize::MAX);
+            assert_eq!(conversation.read(&mut message).unwrap(), Step::NeedIo(Io::Transfer));
+        }
+    }
+    assert_eq!(drain(&mut conversation, b"\n"), "RETR 5\r\n");
+    assert_eq!(whole(&mut conversation, &mut message).unwrap(), b"");
+    assert!(message.is_complete());
+    for (number, next) in [(5, "RETR 6\r\n"), (6, "")] {
+        let Step::Done(Some(mut item)) = batch.next(&mut conversation) else { panic!() };
+        assert_eq!(item.number, number);
+        // No look: its command was sent before the caller had control.
+        assert_eq!(conversation.open(&mut item.call).unwrap(), Step::NeedIo(Io::Transfer));
+        assert_eq!(drain(&mut conversation, b"+OK\r\nhello\r\n.\r\n"), next);
+        assert_eq!(whole(&mut conversation, &mut item.call).unwrap(), b"hello\r\n");
+    }
+    assert!(matches!(batch.next(&mut conversation), Step::Done(None)));
+    assert!(conversation.is_idle());
+}
+
+#[test]
+fn a_caller_that_had_control_has_to_look() {
+    for stray in ["", "-ERR Disconnected for inactivity.\r\n"] {
+        let (mut conversation, mut batch) = (logged_in(), batch([1, 2]));
+        let mut message = asked(&mut conversation, &mut batch);
+        // The read may have left octets behind.
+        hear(&mut conversation, b"+OK\r\none\r\n.\r\n");
+        assert_eq!(whole(&mut conversation, &mut message).unwrap(), b"one\r\n");
+        let Step::Done(Some(mut item)) = batch.next(&mut conversation) else { panic!() };
+        // Too late: the message was handed out.
+        conversation.send_next();
+        assert_eq!(conversation.open(&mut item.call).unwrap(), Step::NeedIo(Io::Look));
+        assert_eq!(conversation.pending(), b"");
+        hear(&mut conversation, stray.as_bytes());
+        conversation.looked();
+        match conversation.open(&mut item.call) {
+            Ok(step) => assert_eq!((step, stray), (Step::NeedIo(Io::Transfer), "")),
+            Err(error) => {
+                assert!(!stray.is_empty() && error.to_string().contains("while it was idle, saying"), "{error}")
+            }
+        }
+        assert_eq!(conversation.pending().is_empty(), !stray.is_empty());
+    }
+}
+
+#[test]
+fn nothing_is_requested_if_octets_follow_the_message() {
+    for stray in ["\r\n", "+OK\r\n", "-ERR bye\r\n", "+OK\r\ntwo\r\n.\r\n", ".\r\n"] {
+        let (mut conversation, mut batch) = (logged_in(), batch([1, 2]));
+        let mut message = asked(&mut conversation, &mut batch);
+        assert_eq!(drain(&mut conversation, format!("+OK\r\none\r\n.\r\n{stray}").as_bytes()), "", "{stray:?}");
+        assert_eq!(whole(&mut conversation, &mut message).unwrap(), b"one\r\n");
+        let Step::Done(Some(mut item)) = batch.next(&mut conversation) else { panic!() };
+        let opened = conversation.open(&mut item.call);
+        assert_eq!(opened.is_ok(), stray == "\r\n", "{stray:?}: {opened:?}");
+        assert_eq!(conversation.pending(), b"");
+    }
+}
+
+#[test]
+fn an_abandoned_batch_requests_nothing() {
+    let (mut conversation, mut batch) = (logged_in(), batch([1, 2, 3]));
+    let mut message = asked(&mut conversation, &mut batch);
+    hear(&mut conversation, b"+OK\r\nhalf\r\n");
+    assert_eq!(conversation.read(&mut message).unwrap(), Step::Done(true));
+    let mut noop = Call::new(Acknowledge(Command::Noop));
+    assert_eq!(conversation.step(&mut noop).unwrap(), Step::NeedIo(Io::Transfer));
+    assert_eq!(drain(&mut conversation, b"rest\r\n.\r\n"), "");
+    // Nor does a message that waits for its own turn.
+    let Step::Done(Some(mut item)) = batch.next(&mut conversation) else { panic!() };
+    assert_eq!(conversation.open(&mut item.call).unwrap(), Step::NeedIo(Io::Look));
+    conversation.looked();
+    assert_eq!(conversation.step(&mut noop).unwrap(), Step::NeedIo(Io::Transfer));
+    assert_eq!(conversation.open(&mut item.call).unwrap(), Step::NeedIo(Io::Transfer));
+    assert_eq!(drain(&mut conversation, b".\r\n"), "", "an answer to NOOP ends otherwise");
+}
+
+#[test]
+fn a_message_behind_another_answer_does_not_request_the_next_one() {
+    let mut conversation = logged_in();
+    let (mut abandoned, mut batch) = (Retrieval::retr(9), batch([1, 2]));
+    conversation.looked();
+    assert_eq!(conversation.open(&mut abandoned).unwrap(), Step::NeedIo(Io::Transfer));
+    hear(&mut conversation, b"+OK\r\n");
+    assert_eq!(conversation.open(&mut abandoned).unwrap(), Step::Done(()));
+    let Step::Done(Some(mut item)) = batch.next(&mut conversation) else { panic!() };
+    assert_eq!(conversation.open(&mut item.call).unwrap(), Step::NeedIo(Io::Transfer));
+    assert_eq!(drain(&mut conversation, b"nine\r\n.\r\n"), "", "message 1 comes before message 2");
+    assert_eq!(conversation.open(&mut item.call).unwrap(), Step::NeedIo(Io::Look));
+}
+
+#[test]
+fn whoever_asks_for_the_same_message_gets_the_answer_that_is_due() {
+    for (number, again) in [(2, ""), (3, "RETR 3\r\n")] {
+        let (mut conversation, mut batch) = (logged_in(), batch([1, 2]));
+        let mut message = asked(&mut conversation, &mut batch);
+        assert_eq!(drain(&mut conversation, b"+OK\r\none\r\n.\r\n"), "RETR 2\r\n");
+        assert_eq!(whole(&mut conversation, &mut message).unwrap(), b"one\r\n");
+        drop(batch);
+        let mut other = Retrieval::retr(number);
+        assert_eq!(conversation.open(&mut other).unwrap(), Step::NeedIo(Io::Transfer));
+        hear(&mut conversation, b"+OK\r\ntwo\r\n.\r\n");
+        if number == 2 {
+            assert_eq!(whole(&mut conversation, &mut other).unwrap(), b"two\r\n");
+            continue;
+        }
+        assert_eq!(conversation.open(&mut other).unwrap(), Step::NeedIo(Io::Look));
+        conversation.looked();
+        assert_eq!(conversation.open(&mut other).unwrap(), Step::NeedIo(Io::Transfer));
+        assert_eq!(conversation.pending(), again.as_bytes());
+    }
+}
+
+/// The caller may abandon the batch, and the server would delete a message that the caller never saw.
+#[test]
+fn a_server_that_removes_what_was_retrieved_is_not_asked_ahead() {
+    for (capability, next) in
+        [("EXPIRE 0", ""), ("EXPIRE 0 USER", ""), ("EXPIRE NEVER", "RETR 2\r\n"), ("UIDL", "RETR 2\r\n")]
+    {
+        let (mut conversation, mut batch) = (logged_in(), batch([1, 2]));
+        conversation.learn(Capabilities::new(Listing::from_iter([capability])));
+        let mut message = asked(&mut conversation, &mut batch);
+        assert_eq!(drain(&mut conversation, b"+OK\r\none\r\n.\r\n"), next, "{capability}");
+        assert_eq!(whole(&mut conversation, &mut message).unwrap(), b"one\r\n");
+    }
+}
+
+#[test]
+fn no_deletion_is_sent_ahead() {
+    let mut conversation = logged_in();
+    let mut batch = Batch::delete([1, 2], 4096);
+    let Step::Done(Some(mut item)) = batch.next(&mut conversation) else { panic!() };
+    conversation.looked();
+    assert_eq!(conversation.step(&mut item.call).unwrap(), Step::NeedIo(Io::Transfer));
+    assert_eq!(drain(&mut conversation, b"+OK\r\n"), "");
+    assert_eq!(conversation.step(&mut item.call).unwrap(), Step::Done(()));
+    let Step::Done(Some(mut item)) = batch.next(&mut conversation) else { panic!() };
+    assert_eq!(conversation.step(&mut item.call).unwrap(), Step::NeedIo(Io::Look));
+}
+
+#[test]
+fn only_a_lone_command_may_block() {
+    let mut conversation = crate::scene::pipelining();
+    let (mut first, mut second) = (Retrieval::retr(1), Retrieval::retr(2));
+    assert_eq!(conversation.open(&mut first).unwrap(), Step::NeedIo(Io::Transfer));
+    assert!(conversation.may_block());
+    assert_eq!(conversation.open(&mut second).unwrap(), Step::NeedIo(Io::Transfer));
+    assert!(!conversation.may_block(), "the server may have to write before it reads the second command");
+}
