@@ -145,7 +145,7 @@ impl Played {
     }
 }
 
-fn spoken(turn: &[u8], all: &[u8]) -> Vec<u8> {
+pub fn spoken(turn: &[u8], all: &[u8]) -> Vec<u8> {
     let mut said = Vec::new();
     let mut rest = turn;
     while let Some(open) = rest.iter().position(|&b| b == b'{') {
@@ -175,7 +175,7 @@ fn nonce(all: &[u8]) -> Vec<u8> {
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-fn base64(octets: &[u8]) -> Vec<u8> {
+pub fn base64(octets: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     for three in octets.chunks(3) {
         let bits = three.iter().fold(0, |bits, &octet| bits << 8 | usize::from(octet)) << (8 * (3 - three.len()));
@@ -187,7 +187,7 @@ fn base64(octets: &[u8]) -> Vec<u8> {
 }
 
 /// Decodes the text as far as it is Base64.
-fn unbase64(text: &[u8]) -> Vec<u8> {
+pub fn unbase64(text: &[u8]) -> Vec<u8> {
     let values = text.iter().map_while(|digit| DIGITS.iter().position(|d| d == digit));
     let values: Vec<usize> = values.collect();
     let mut octets = Vec::new();
