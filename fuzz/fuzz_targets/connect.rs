@@ -4,11 +4,12 @@
 
 use std::error::Error as _;
 use std::fmt::Write as _;
+use std::io::ErrorKind as Kind;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use pop3_fuzz::login::{PASSWORD, TOKEN, base64, spoken};
+use pop3_fuzz::login::{PASSWORD, TOKEN, forms, spoken};
 use pop3_fuzz::naive_netrc::{entries, select};
 use pop3_fuzz::naive_url;
 use pop3_proto::drive::{Acknowledge, Call, Conversation, Deadlines, Io, OwnedRefusal, SettingsError, Step};
@@ -30,17 +31,22 @@ fuzz_target!(|input: &[u8]| {
     let expected = Identity::find(settings, url, netrc);
     let found = match &credentials {
         Ok(credentials) => Ok(credentials.user().as_bytes().to_vec()),
-        Err(error) => Err(match error.cause() {
-            Cause::Settings(SettingsError::NoCredentials { .. }) => "missing",
-            Cause::Settings(SettingsError::Netrc(_)) => "netrc",
-            _ => panic!("{error}"),
-        }),
+        Err(error) => {
+            judge_error(error);
+            Err(match error.cause() {
+                Cause::Settings(SettingsError::NoCredentials { .. }) => "missing",
+                Cause::Settings(SettingsError::Netrc(_)) => "netrc",
+                _ => panic!("{error}"),
+            })
+        }
     };
     assert_eq!(found, expected.as_ref().map(|identity| identity.user.clone()).map_err(|error| *error));
     let (Ok(credentials), Ok(identity)) = (credentials, expected) else { return };
     let turns: Vec<&[u8]> = parts.collect();
     let said = [url.as_bytes(), &turns.concat()].concat();
-    let secret = identity.secret.filter(|secret| !said.windows(4).any(|part| secret.windows(4).any(|of| of == part)));
+    // A server that finds a part of the secret by itself may show it.
+    let finds = |form: &[u8]| said.windows(4).any(|part| form.windows(4).any(|of| of == part));
+    let secret = identity.secret.filter(|secret| !finds(secret)).unwrap_or_default();
 
     let log = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&log);
@@ -62,15 +68,20 @@ fuzz_target!(|input: &[u8]| {
     if let Err(error) = result {
         let text = error.to_string();
         let failed = LoginFailed { connection: Some(()), error };
+        assert_eq!(failed.source().is_some(), failed.error.source().is_some());
         assert_eq!(failed.to_string(), text);
         write!(shown, "{failed:?}").expect("a String grows");
-        assert_eq!(Error::from(Box::new(failed)).to_string(), text);
+        let error = Error::from(Box::new(failed));
+        let (is_truncated, is_late) = (error.is_truncated(), error.kind() == ErrorKind::TimedOut);
+        let error = std::io::Error::from(error);
+        assert_eq!((error.kind() == Kind::UnexpectedEof, error.kind() == Kind::TimedOut), (is_truncated, is_late));
+        assert_eq!(error.downcast::<Error>().expect("it is inside").to_string(), text);
     }
     let log = log.lock().expect("it is not poisoned");
     judge_log(&log, &link.all);
     assert_eq!(log.iter().any(|entry| entry == "-- TLS established"), link.conversation.client().inside_tls());
     shown += &log.concat();
-    for form in secret.iter().flat_map(|secret| forms(secret)) {
+    for form in forms(&secret).iter().filter(|form| !finds(form)) {
         assert!(!shown.as_bytes().windows(form.len()).any(|part| part == form), "{shown}");
     }
 });
@@ -135,13 +146,11 @@ impl Identity {
     }
 }
 
-/// Returns the secret, and the Base64 of it at each place in a longer text.
-fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
-    let shifted = (0..3).map(|before| {
-        let text = base64(&[&[0; 3][..before], secret].concat());
-        text[4..text.len() - 4].to_vec()
-    });
-    shifted.chain([secret.to_vec()]).filter(|form| form.len() >= 4).collect()
+/// A step that fails, although the server said nothing wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fails {
+    Connecting,
+    Tls,
 }
 
 struct Link<'a> {
@@ -151,6 +160,7 @@ struct Link<'a> {
     cost: Duration,
     piece: usize,
     bound: bool,
+    fails: Option<Fails>,
     turns: std::slice::Iter<'a, &'a [u8]>,
     arrived: Vec<u8>,
     /// The octets sent without TLS, and all octets sent.
@@ -171,6 +181,11 @@ impl<'a> Link<'a> {
                 octets => octets.into(),
             },
             bound,
+            fails: match pace >> 4 {
+                15 => Some(Fails::Connecting),
+                14 => Some(Fails::Tls),
+                _ => None,
+            },
             arrived: turns.next().map(|turn| turn.to_vec()).unwrap_or_default(),
             turns,
             clear: Vec::new(),
@@ -184,6 +199,10 @@ impl<'a> Link<'a> {
         let limit = self.deadlines.connection().expect("no time has passed");
         assert_eq!(limit, connect.get_timeouts().connect);
         self.deadlines.spent(self.cost.min(limit), 0);
+        if self.fails == Some(Fails::Connecting) {
+            let (host, port) = connect.server().expect("it has a host");
+            return Err(Error::unreachable(host, port, std::io::Error::from(Kind::ConnectionRefused)));
+        }
         let mut login = connect.login(credentials);
         loop {
             match login.step(&mut self.conversation) {
@@ -196,6 +215,9 @@ impl<'a> Link<'a> {
                     assert_eq!(is_first, connect.get_policy().security == Security::Tls);
                     self.write();
                     self.deadlines.handshake().map_err(Error::handshake)?;
+                    if self.fails == Some(Fails::Tls) {
+                        return Err(Error::handshake(std::io::Error::from(Kind::InvalidData)));
+                    }
                     self.conversation.tls_established()?;
                     if self.bound {
                         self.conversation.set_channel_binding(vec![7; 32].into());
@@ -349,6 +371,15 @@ fn judge_error(error: &Error) -> String {
     assert_eq!(error.is_transient(), passes.contains(&kind), "{shown}");
     assert!(error.retry_after().is_none() || code == Some(Code::LoginDelay), "{shown}");
     assert!(!error.is_truncated() || kind == ErrorKind::Disconnected, "{shown}");
-    assert_eq!(kind == ErrorKind::TimedOut, matches!(error.cause(), Cause::TimedOut(_)), "{shown}");
+    assert!(kind != ErrorKind::TimedOut || !error.is_recoverable(), "{shown}");
+    match error.cause() {
+        Cause::TimedOut(_) => assert_eq!(kind, ErrorKind::TimedOut),
+        Cause::Unreachable { .. } => assert_eq!(
+            (kind, error.io().map(std::io::Error::kind)),
+            (ErrorKind::Unreachable, Some(Kind::ConnectionRefused))
+        ),
+        Cause::Settings(_) => assert_eq!(kind, ErrorKind::Usage),
+        _ => {}
+    }
     shown
 }

@@ -7,7 +7,7 @@ use pop3_proto::{Command, Config, Error};
 pub const PASSWORD: &str = "ABCDtanstaafABCD";
 pub const TOKEN: &str = "ABCDya29vF9dftABCD";
 
-const METHODS: [Option<Method>; 11] = [
+const METHODS: [Option<Method>; 13] = [
     None,
     Some(Method::UserPass),
     Some(Method::Apop),
@@ -19,6 +19,8 @@ const METHODS: [Option<Method>; 11] = [
     Some(Method::OauthBearer),
     Some(Method::Xoauth2),
     Some(Method::External),
+    Some(Method::ScramSha1Plus),
+    Some(Method::ScramSha256Plus),
 ];
 
 /// A login and its server. The input is three octets, for the method, for policy and credentials, and for the cuts;
@@ -174,6 +176,15 @@ fn nonce(all: &[u8]) -> Vec<u8> {
 }
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Returns the secret, and the Base64 of it at each place in a longer text.
+pub fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
+    let shifted = (0..3).map(|before| {
+        let text = base64(&[&[0; 3][..before], secret].concat());
+        text.get(4..text.len().saturating_sub(4)).unwrap_or_default().to_vec()
+    });
+    shifted.chain([secret.to_vec()]).filter(|form| form.len() >= 4).collect()
+}
 
 pub fn base64(octets: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
