@@ -177,13 +177,15 @@ fn nonce(all: &[u8]) -> Vec<u8> {
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Returns the secret, and the Base64 of it at each place in a longer text.
+/// Returns the secret, and the Base64 digits that depend on it alone, for each place that it may have in a text.
 pub fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
-    let shifted = (0..3).map(|before| {
+    // The octets before it share the first digits, and those after it the last one.
+    let digits = [0, 2, 3].into_iter().enumerate().map(|(before, shared)| {
         let text = base64(&[&[0; 3][..before], secret].concat());
-        text.get(4..text.len().saturating_sub(4)).unwrap_or_default().to_vec()
+        let end = (before + secret.len()) * 8 / 6;
+        text.get(shared..end).unwrap_or_default().to_vec()
     });
-    shifted.chain([secret.to_vec()]).filter(|form| form.len() >= 4).collect()
+    digits.chain([secret.to_vec()]).filter(|form| form.len() >= 4).collect()
 }
 
 pub fn base64(octets: &[u8]) -> Vec<u8> {
