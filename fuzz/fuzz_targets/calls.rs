@@ -195,7 +195,7 @@ impl Scene {
             b'X' => self.exchange(RawListing::new("XLIST"))?.iter().map(<[u8]>::to_vec).collect(),
             b'r' | b'h' => {
                 let mut retrieval = if letter == b'r' { Retrieval::retr(1) } else { Retrieval::top(1, 2) };
-                vec![self.collect(&mut retrieval)?]
+                vec![self.collect(&mut retrieval, letter == b'h')?]
             }
             _ => {
                 let command = match letter {
@@ -211,9 +211,20 @@ impl Scene {
         })
     }
 
-    fn collect(&mut self, retrieval: &mut Retrieval) -> Result<Vec<u8>, Error> {
+    /// Reads a message, as slices or as copies.
+    fn collect(&mut self, retrieval: &mut Retrieval, copies: bool) -> Result<Vec<u8>, Error> {
         let mut message = Vec::new();
-        self.run(|conversation| conversation.collect(retrieval, &mut message))?;
+        if copies {
+            let mut space = vec![0; 200];
+            loop {
+                match self.run(|conversation| conversation.read_into(retrieval, &mut space))? {
+                    0 => break,
+                    octets => message.extend_from_slice(&space[..octets]),
+                }
+            }
+        } else {
+            self.run(|conversation| conversation.collect(retrieval, &mut message))?;
+        }
         assert_eq!((retrieval.octets(), retrieval.is_complete()), (message.len() as u64, true));
         Ok(message)
     }
@@ -241,7 +252,7 @@ impl Scene {
             let mut batch =
                 if how & 0x40 == 0 { Batch::retrieve(selection, window) } else { Batch::top(2, selection, window) };
             while let Some(mut item) = self.run(|conversation| Ok(batch.next(conversation))).expect("it never fails") {
-                results.push((item.number, self.collect(&mut item.call).map(|message| vec![message])));
+                results.push((item.number, self.collect(&mut item.call, false).map(|message| vec![message])));
             }
         } else {
             let mut batch = Batch::delete(1..=3, window);

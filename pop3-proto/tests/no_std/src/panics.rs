@@ -98,6 +98,9 @@ fn client(octets: &[u8], space: &mut [u8]) {
             show(error.excerpt());
         }
     }
+    let mut input = octets;
+    let mut copied = [0; 80];
+    show(black_box(&mut client).copy_body(&mut input, black_box(&mut copied[..])));
     show(black_box(&mut client).receive_eof(octets));
     show(black_box(&mut client).tls_established(octets));
     show((
