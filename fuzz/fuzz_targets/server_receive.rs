@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use pop3_fuzz::{CheckedServer, Cuts, lines, serve, session};
-use pop3_proto::serve::MailStore;
+use pop3_proto::serve::{Layered, MailStore, Maildrop, MaildropLayer};
 use pop3_proto::wire::Timestamp;
 use pop3_proto::{ServerConfig, Service};
 
@@ -61,8 +61,21 @@ fn hold(exists: bool, config: ServerConfig, octets: &[u8], cuts: Cuts) -> (Vec<u
         }
     }
     let timestamp = Timestamp::find(b"<1@host>").expect("it is one");
-    let mut service = Service::new(store.maildrop(), config, Some(timestamp));
     let gulp = if let Cuts::Some(seed) = cuts { usize::from(seed) + 1 } else { usize::MAX };
+    if let Cuts::Every = cuts {
+        // A layer that changes nothing makes no difference.
+        let layered = Layered::new(Box::new(store.maildrop()), Unchanged);
+        return converse(Service::new(layered, config, Some(timestamp)), octets, cuts, gulp);
+    }
+    converse(Service::new(store.maildrop(), config, Some(timestamp)), octets, cuts, gulp)
+}
+
+/// A layer that changes nothing.
+struct Unchanged;
+
+impl MaildropLayer for Unchanged {}
+
+fn converse<M: Maildrop>(mut service: Service<M>, octets: &[u8], cuts: Cuts, gulp: usize) -> (Vec<u8>, String) {
     let said = serve(&mut service, octets, cuts, gulp);
     assert!(service.wants_read() || service.wants_tls() || service.is_over(), "it waits for nobody");
     (masked(said), format!("{service:?}"))

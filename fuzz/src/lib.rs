@@ -7,8 +7,12 @@
 mod checked_client;
 mod checked_server;
 pub mod login;
+pub mod naive_answers;
+pub mod naive_message;
+pub mod naive_netrc;
 mod naive_reader;
 mod naive_stuffing;
+pub mod naive_url;
 mod script;
 
 pub use checked_client::{CheckedClient, Cuts, Heard, Shape, shape};

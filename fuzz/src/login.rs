@@ -7,7 +7,7 @@ use pop3_proto::{Command, Config, Error};
 pub const PASSWORD: &str = "ABCDtanstaafABCD";
 pub const TOKEN: &str = "ABCDya29vF9dftABCD";
 
-const METHODS: [Option<Method>; 11] = [
+const METHODS: [Option<Method>; 13] = [
     None,
     Some(Method::UserPass),
     Some(Method::Apop),
@@ -19,6 +19,8 @@ const METHODS: [Option<Method>; 11] = [
     Some(Method::OauthBearer),
     Some(Method::Xoauth2),
     Some(Method::External),
+    Some(Method::ScramSha1Plus),
+    Some(Method::ScramSha256Plus),
 ];
 
 /// A login and its server. The input is three octets, for the method, for policy and credentials, and for the cuts;
@@ -145,7 +147,7 @@ impl Played {
     }
 }
 
-fn spoken(turn: &[u8], all: &[u8]) -> Vec<u8> {
+pub fn spoken(turn: &[u8], all: &[u8]) -> Vec<u8> {
     let mut said = Vec::new();
     let mut rest = turn;
     while let Some(open) = rest.iter().position(|&b| b == b'{') {
@@ -175,7 +177,18 @@ fn nonce(all: &[u8]) -> Vec<u8> {
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-fn base64(octets: &[u8]) -> Vec<u8> {
+/// Returns the secret, and the Base64 digits that depend on it alone, for each place that it may have in a text.
+pub fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
+    // The octets before it share the first digits, and those after it the last one.
+    let digits = [0, 2, 3].into_iter().enumerate().map(|(before, shared)| {
+        let text = base64(&[&[0; 3][..before], secret].concat());
+        let end = (before + secret.len()) * 8 / 6;
+        text.get(shared..end).unwrap_or_default().to_vec()
+    });
+    digits.chain([secret.to_vec()]).filter(|form| form.len() >= 4).collect()
+}
+
+pub fn base64(octets: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     for three in octets.chunks(3) {
         let bits = three.iter().fold(0, |bits, &octet| bits << 8 | usize::from(octet)) << (8 * (3 - three.len()));
@@ -187,7 +200,7 @@ fn base64(octets: &[u8]) -> Vec<u8> {
 }
 
 /// Decodes the text as far as it is Base64.
-fn unbase64(text: &[u8]) -> Vec<u8> {
+pub fn unbase64(text: &[u8]) -> Vec<u8> {
     let values = text.iter().map_while(|digit| DIGITS.iter().position(|d| d == digit));
     let values: Vec<usize> = values.collect();
     let mut octets = Vec::new();

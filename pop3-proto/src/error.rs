@@ -244,7 +244,7 @@ impl Excerpt {
     }
 
     fn text(&self) -> Text<'_> {
-        Text::new(&self.octets[..usize::from(self.len)])
+        Text::new(self.octets.get(..usize::from(self.len)).unwrap_or_default())
     }
 }
 

@@ -30,7 +30,7 @@ impl Pipeline {
     }
 
     fn runs(&self) -> &[Run] {
-        &self.runs[..usize::from(self.len)]
+        self.runs.get(..usize::from(self.len)).unwrap_or_default()
     }
 
     pub(crate) fn has_room(&self, kind: Kind) -> bool {

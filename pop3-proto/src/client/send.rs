@@ -83,7 +83,8 @@ impl Client {
             Response::Data(payload) => {
                 payload.check()?;
                 let len = payload.encoded_len();
-                let (data, end) = out.line(len + 2).ok_or(UsageError::NoRoom)?.split_at_mut(len);
+                let line = out.line(len + 2).and_then(|line| line.split_at_mut_checked(len));
+                let (data, end) = line.ok_or(UsageError::NoRoom)?;
                 payload.encode(data);
                 end.copy_from_slice(b"\r\n");
                 self.turn = Turn::Server;

@@ -107,16 +107,16 @@ impl<'a> Iterator for Headers<'a> {
         // a name cannot contain a space. The same applies to an mbox `From ` line with a time of day.
         let Some((name, colon)) = memchr(b':', line).and_then(|colon| Some((field_name(&line[..colon])?, colon)))
         else {
-            let (stray, rest) = self.rest.0.split_at(end);
+            let (stray, rest) = self.rest.0.split_at_checked(end)?;
             self.rest.0 = rest;
             return Some(Header::Stray(stray));
         };
         while let Some(b' ' | b'\t') = self.rest.0.get(end) {
             end += line_len(&self.rest.0[end..]);
         }
-        let (octets, rest) = self.rest.0.split_at(end);
+        let (octets, rest) = self.rest.0.split_at_checked(end)?;
         self.rest.0 = rest;
-        Some(Header::Field(Field { octets, name, raw_body: &without_end(octets)[colon + 1..] }))
+        Some(Header::Field(Field { octets, name, raw_body: without_end(octets).get(colon + 1..)? }))
     }
 }
 
@@ -149,9 +149,11 @@ impl<'a> Iterator for Unfolded<'a> {
 impl FusedIterator for Unfolded<'_> {}
 
 /// Returns the field name in the octets before a colon, if there is one (RFC 5322, 2.2 and 4.5).
-fn field_name(octets: &[u8]) -> Option<&[u8]> {
-    let len = octets.iter().rposition(|octet| !is_blank(*octet))? + 1;
-    octets[..len].iter().all(u8::is_ascii_graphic).then_some(&octets[..len])
+fn field_name(mut octets: &[u8]) -> Option<&[u8]> {
+    while let [name @ .., b' ' | b'\t'] = octets {
+        octets = name;
+    }
+    (!octets.is_empty() && octets.iter().all(u8::is_ascii_graphic)).then_some(octets)
 }
 
 const fn is_blank(octet: u8) -> bool {

@@ -22,7 +22,7 @@ impl<'a> Iterator for Lines<'a> {
         if self.rest.0.is_empty() {
             return None;
         }
-        let (line, rest) = self.rest.0.split_at(line_len(self.rest.0));
+        let (line, rest) = self.rest.0.split_at_checked(line_len(self.rest.0))?;
         self.rest.0 = rest;
         Some(without_end(line))
     }

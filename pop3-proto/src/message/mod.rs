@@ -57,16 +57,19 @@ impl<'a> MessageRef<'a> {
 
     /// Splits the message into header section, line end of the blank line, and body.
     fn split(self) -> (&'a [u8], &'a [u8], &'a [u8]) {
+        self.split_at_blank().unwrap_or((self.0, &[], &[]))
+    }
+
+    fn split_at_blank(self) -> Option<(&'a [u8], &'a [u8], &'a [u8])> {
         let mut lines = self.lines();
-        let mut header = 0;
-        while let Some(line) = lines.next() {
-            let next = self.0.len() - lines.rest.0.len();
-            if line.is_empty() {
-                return (&self.0[..header], &self.0[header..next], lines.rest.0);
+        loop {
+            let rest = lines.rest.0;
+            if lines.next()?.is_empty() {
+                let header = self.0.get(..self.0.len() - rest.len())?;
+                let blank = rest.get(..rest.len() - lines.rest.0.len())?;
+                return Some((header, blank, lines.rest.0));
             }
-            header = next;
         }
-        (self.0, &[], &[])
     }
 
     /// Returns the fields of the header section in order, and the lines that are not fields.

@@ -57,12 +57,13 @@ impl Line {
     pub(crate) fn text(&mut self, text: impl fmt::Display) {
         let start = self.len;
         self.put(&text);
-        let blanks = self.octets[start..self.len].iter().take_while(|&&octet| octet == b' ').count();
-        if let Some(bracket) = self.octets[..self.len].get_mut(start + blanks).filter(|octet| **octet == b'[') {
+        let whole = self.octets.get_mut(..self.len);
+        let Some((before, text)) = whole.and_then(|line| line.split_at_mut_checked(start)) else { return };
+        if let Some(bracket) = text.iter_mut().find(|octet| **octet != b' ').filter(|octet| **octet == b'[') {
             *bracket = b'(';
         }
         // `+OK` without a text is not followed by a space.
-        if self.octets[start..self.len].is_empty() && self.octets[..start].ends_with(b" ") {
+        if text.is_empty() && before.ends_with(b" ") {
             self.len -= 1;
         }
     }
@@ -104,7 +105,8 @@ impl Line {
     }
 
     pub(crate) fn write(self, out: &mut impl Output) -> Result<(), AnswerError> {
-        let (text, end) = out.line(self.len + 2).ok_or(AnswerError::NoRoom)?.split_at_mut(self.len);
+        let line = out.line(self.len + 2).and_then(|line| line.split_at_mut_checked(self.len));
+        let (text, end) = line.ok_or(AnswerError::NoRoom)?;
         text.copy_from_slice(&self.octets[..self.len]);
         end.copy_from_slice(b"\r\n");
         Ok(())

@@ -33,7 +33,7 @@ impl<'a> Timestamp<'a> {
             rest = &rest[memchr(b'<', rest)?..];
             let mut cursor = Cursor(rest);
             if cursor.msg_id().is_some() {
-                return Some(Self(&rest[..rest.len() - cursor.0.len()]));
+                return rest.get(..rest.len() - cursor.0.len()).map(Self);
             }
             rest = &cursor.0[memchr(b'>', cursor.0)?..];
         }

@@ -34,13 +34,12 @@ pub(crate) fn digits_within(octets: &[u8], before: usize) -> zeroize::Zeroizing<
 /// Decodes `text` into the front of `space` and returns those octets, or `None` if `text` is not the canonical encoding
 /// of some octets, padding included, or does not fit.
 pub(crate) fn decode<'s>(text: &[u8], space: &'s mut [u8]) -> Option<&'s [u8]> {
-    let padding = text.iter().rev().take(2).take_while(|&&digit| digit == b'=').count();
+    let ([digits @ .., b'=', b'='] | [digits @ .., b'='] | digits) = text;
     if text.len() % 4 != 0 {
         return None;
     }
-    let len = text.len() / 4 * 3 - padding;
+    let len = text.len() / 4 * 3 - (text.len() - digits.len());
     let space = space.get_mut(..len)?;
-    let digits = &text[..text.len() - padding];
     let mut strange = 0;
     for (four, three) in digits.chunks(4).zip(space.chunks_mut(3)) {
         let mut bits = 0;
@@ -51,8 +50,8 @@ pub(crate) fn decode<'s>(text: &[u8], space: &'s mut [u8]) -> Option<&'s [u8]> {
         }
         let [_, decoded @ ..] = bits.to_be_bytes();
         // Unused bits of the last digit must be zero, or several texts would decode to the same octets.
-        strange |= decoded[three.len()..].iter().fold(0, |all, octet| all | octet);
-        three.copy_from_slice(&decoded[..three.len()]);
+        strange |= decoded.iter().skip(three.len()).fold(0, |all, octet| all | octet);
+        three.iter_mut().zip(decoded).for_each(|(place, octet)| *place = octet);
     }
     (strange == 0).then_some(space)
 }

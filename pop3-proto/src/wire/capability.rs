@@ -101,7 +101,9 @@ impl<'a> Capability<'a> {
         } else if is("UIDL") {
             Some(KnownCapability::Uidl)
         } else if is("IMPLEMENTATION") {
-            Some(KnownCapability::Implementation(Text::new(self.0.trim_ascii()[tag.len()..].trim_ascii())))
+            Some(KnownCapability::Implementation(Text::new(
+                self.0.trim_ascii().strip_prefix(tag).unwrap_or_default().trim_ascii(),
+            )))
         } else if is("STLS") {
             Some(KnownCapability::Stls)
         } else if is("AUTH-RESP-CODE") {

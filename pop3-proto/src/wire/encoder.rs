@@ -26,7 +26,7 @@ impl<'a> Encoder<'a> {
     fn space(&mut self, len: usize) -> Option<&mut [u8]> {
         let start = self.len;
         self.len += len;
-        self.space.as_mut().map(|space| &mut space[start..self.len])
+        self.space.as_mut()?.get_mut(start..self.len)
     }
 
     pub(super) fn put(&mut self, octets: &[u8]) {
