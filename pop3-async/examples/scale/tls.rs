@@ -271,7 +271,7 @@ fn hold(kind: Kind, sessions: usize) -> Result<[Held; 2], Failure> {
         // If the receiver is gone, another session failed earlier.
         match kind {
             Kind::Bare | Kind::Frugal => {
-                drop(runtime.spawn(async move { task.bare().await.or_else(|error| done.send(Err(error))) }))
+                drop(runtime.spawn(async move { task.bare().await.or_else(|error| done.send(Err(error))) }));
             }
             Kind::Session => {
                 drop(runtime.spawn(async move { task.session().await.or_else(|error| done.send(Err(error))) }));
