@@ -140,7 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # }
     /// ```
     pub async fn login(self) -> Result<Session<S>, Box<LoginFailed<S>>> {
-        match self.connect.find_credentials(crate::netrc::find) {
+        match self.connect.find_credentials(crate::find_in_netrc) {
             Ok(credentials) => self.login_as(credentials).await,
             Err(error) => Err(Box::new(LoginFailed { connection: Some(self), error })),
         }

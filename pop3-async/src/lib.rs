@@ -146,11 +146,12 @@ pub use batch::{Deletions, Headers, Messages};
 pub use connect::connect;
 pub use connection::{Connection, LoginFailed};
 pub use message::MessageReader;
-pub use netrc::{file as netrc_file, find as find_in_netrc};
+pub use netrc::find_in_netrc;
 pub use pop3_proto::drive::{
     Capabilities, Cause, Error, ErrorKind, Language, LanguageTag, Listing, LogEntry, LoginError, OwnedRefusal,
     OwnedUniqueId, QuitError, SettingsError, Timeouts,
 };
+pub use pop3_proto::login::netrc::NetrcEntry;
 pub use pop3_proto::login::{Connect, Credentials, Method, Methods, Policy, PopUrl, Security, UrlError};
 pub use pop3_proto::message::Message;
 pub use pop3_proto::serve::Maildrop;

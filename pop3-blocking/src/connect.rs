@@ -28,7 +28,7 @@ use crate::{Connect, Connection, Error, Session, Tcp};
 /// ```
 pub fn connect(connect: Connect) -> Result<Session<Tcp>, Error> {
     let connect = connect.default_host(std::env::var("MAILHOST").ok());
-    let credentials = connect.find_credentials(crate::netrc::find)?;
+    let credentials = connect.find_credentials(crate::find_in_netrc)?;
     match Connection::open(connect)?.login_as(credentials) {
         Ok(session) => Ok(session),
         Err(failed) => {

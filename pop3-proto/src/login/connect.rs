@@ -14,6 +14,7 @@ use crate::drive::error::Error;
 use crate::drive::error::settings::SettingsError;
 use crate::drive::log::LogEntry;
 use crate::login::credentials::Shared;
+use crate::login::netrc::NetrcEntry;
 use crate::login::{Credentials, Login, Method, Policy, Security};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -227,7 +228,7 @@ impl Connect {
     /// [`SettingsError::NoHost`] or [`SettingsError::NoCredentials`] if a setting is missing, or the error of `netrc`.
     pub fn find_credentials(
         &self,
-        netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, Error>,
+        netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<NetrcEntry>, Error>,
     ) -> Result<Credentials, Error> {
         Ok(match (self.0.user.clone(), self.0.proof.clone()) {
             (_, Some(Proof::Whole(credentials))) => credentials,
@@ -236,8 +237,8 @@ impl Connect {
                 let (host, _) = self.server()?;
                 let missing = || SettingsError::NoCredentials { host: host.into() };
                 // An entry may lack the name or the password.
-                let (name, password) = netrc(host, user.as_deref())?.ok_or_else(missing)?;
-                let user = user.or(Some(name).filter(|name| !name.is_empty())).ok_or_else(missing)?;
+                let NetrcEntry { login, password } = netrc(host, user.as_deref())?.ok_or_else(missing)?;
+                let user = user.or(Some(login).filter(|login| !login.is_empty())).ok_or_else(missing)?;
                 match proof {
                     Some(Proof::Nameless(proof)) => proof.named(user),
                     _ if password.is_empty() => return Err(missing().into()),
@@ -305,10 +306,10 @@ mod tests {
     use super::*;
     use crate::drive::error::Cause;
 
-    type Found = Result<Option<(String, Zeroizing<String>)>, Error>;
+    type Found = Result<Option<NetrcEntry>, Error>;
 
-    fn entry(name: &str) -> (String, Zeroizing<String>) {
-        (name.into(), Zeroizing::new("hush".into()))
+    fn entry(login: &str) -> NetrcEntry {
+        NetrcEntry { login: login.into(), password: Zeroizing::new("hush".into()) }
     }
 
     #[test]
@@ -342,7 +343,7 @@ mod tests {
         let error = Connect::new().find_credentials(|_, _| Found::Ok(Some(entry("")))).unwrap_err();
         assert!(matches!(error.cause(), Cause::Settings(SettingsError::NoHost)), "{error}");
         let connect = Connect::new().host("h");
-        for found in [None, Some(entry("")), Some(("u".into(), Zeroizing::new(String::new())))] {
+        for found in [None, Some(entry("")), Some(NetrcEntry { login: "u".into(), ..NetrcEntry::default() })] {
             let error = connect.find_credentials(|_, _| -> Found { Ok(found) }).unwrap_err();
             assert_eq!(error.to_string(), "no user name and password were given for h, and the netrc file has none");
         }

@@ -1,6 +1,7 @@
 //! POP URLs: what they say, what is wrong with them, and what is never shown of them.
 
 use pop3_proto::Zeroizing;
+use pop3_proto::login::netrc::NetrcEntry;
 use pop3_proto::login::{Connect, Method, PopUrl, Security, UrlError};
 use proptest::prelude::*;
 
@@ -14,7 +15,8 @@ fn mistake(url: &str) -> UrlError {
 
 /// The name that logs in, if the password comes from elsewhere.
 fn user(connect: &Connect) -> String {
-    let netrc = |_: &str, _: Option<&str>| Ok(Some((String::from("somebody"), Zeroizing::new("tanstaaf".into()))));
+    let entry = NetrcEntry { login: "somebody".into(), password: Zeroizing::new("tanstaaf".into()) };
+    let netrc = |_: &str, _: Option<&str>| Ok(Some(entry));
     connect.find_credentials(netrc).unwrap().user().to_owned()
 }
 
