@@ -107,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Any [`Cause`](crate::Cause); old servers refuse the command.
     #[doc(alias = "CAPA")]
     pub async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let capabilities = self.driver.call(Capa::new()).await?;
+        let capabilities = self.driver.call(Capa::default()).await?;
         Ok(self.driver.conversation.learn(capabilities))
     }
 

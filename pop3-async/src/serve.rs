@@ -15,17 +15,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 #[cfg(feature = "tls")]
 pub use tls::serve_tls;
 
-/// Serves a maildrop on a stream with the default [`ServerConfig`]. It permits APOP, and SCRAM-SHA-256 if the maildrop
-/// has keys for it. It does not permit USER and PASS or PLAIN, which reveal the password. To change this, use
-/// [`serve_with`], whose example also applies to this function.
-///
-/// # Errors
-///
-/// The errors of [`serve_with`].
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, maildrop: M) -> io::Result<()> {
-    serve_with(stream, maildrop, ServerConfig::default()).await
-}
-
 /// Serves a maildrop on a stream until the client quits or closes the connection. It returns `Ok` in both cases.
 /// Messages were removed only if [`Maildrop::remove`] was called. If you drop the future, the stream is dropped too,
 /// and nothing more is removed.
@@ -48,7 +37,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, ma
 ///
 /// let (ours, theirs) = tokio::io::duplex(4096); // or a TcpStream and what a TcpListener accepts
 /// let config = ServerConfig::new().plaintext_login(true);
-/// tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), config));
+/// tokio::spawn(pop3_async::serve(theirs, store.maildrop(), config));
 ///
 /// let to = Connect::new().security(Security::Plaintext).allow_plaintext(true).user("mrose").password("tanstaaf");
 /// let mut session = Connection::over(ours, to).await?.login().await?;
@@ -62,7 +51,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, ma
 ///
 /// Errors of the stream. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS: set `stls` to false, or use
 /// `serve_tls`.
-pub async fn serve_with<S, M>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()>
+pub async fn serve<S, M>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
     M: Maildrop,

@@ -118,7 +118,7 @@ impl<S: Read + Write> Connection<S> {
     /// Any [`Cause`](crate::Cause). Old servers refuse the command with [`Cause::Refused`](crate::Cause::Refused).
     #[doc(alias = "CAPA")]
     pub fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let capabilities = self.driver.call(Capa::new())?;
+        let capabilities = self.driver.call(Capa::default())?;
         Ok(self.driver.conversation.learn(capabilities))
     }
 

@@ -14,17 +14,6 @@ use pop3_proto::{ServerConfig, Service};
 #[cfg(feature = "tls")]
 pub use tls::serve_tls;
 
-/// Serves a maildrop on a stream with the default [`ServerConfig`]. It permits APOP, and SCRAM-SHA-256 if the maildrop
-/// has keys for it. It does not permit USER and PASS or PLAIN, which reveal the password. To change this, use
-/// [`serve_with`], whose example also applies to this function.
-///
-/// # Errors
-///
-/// The errors of [`serve_with`].
-pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result<()> {
-    serve_with(stream, maildrop, ServerConfig::default())
-}
-
 /// Serves a maildrop on a stream until the client quits or closes the connection. It returns `Ok` in both cases.
 /// Messages were removed only if [`Maildrop::remove`] was called.
 ///
@@ -54,7 +43,7 @@ pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result
 ///             stream.set_read_timeout(Some(Duration::from_secs(600)))?;
 ///             stream.set_write_timeout(Some(Duration::from_secs(600)))?;
 ///             let config = ServerConfig::new().plaintext_login(true);
-///             pop3_blocking::serve_with(stream, maildrop, config)
+///             pop3_blocking::serve(stream, maildrop, config)
 ///         });
 ///     }
 /// });
@@ -70,7 +59,7 @@ pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result
 ///
 /// Errors of the stream. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS: set `stls` to false, or use
 /// `serve_tls`.
-pub fn serve_with<S: Read + Write, M: Maildrop>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()> {
+pub fn serve<S: Read + Write, M: Maildrop>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()> {
     let mut service = begin(maildrop, config);
     if converse(&mut stream, &mut service)? == Turn::Tls {
         return Err(io::Error::new(ErrorKind::Unsupported, "there is no TLS on this connection"));

@@ -179,10 +179,10 @@ pub mod wire;
 
 pub use client::{Client, Config, Event, Ticket};
 #[cfg(feature = "alloc")]
-pub use drive::{Cause, Error, ErrorKind, QuitError};
+pub use drive::error::{Cause, Error, kind::ErrorKind, quit::QuitError};
 pub use error::{Awaiting, ProtocolError, UsageError, Violation};
 #[cfg(feature = "alloc")]
-pub use serve::Service;
+pub use serve::service::Service;
 pub use server::{AnswerError, BadRequest, Request, Server, ServerConfig};
 pub use state::{Outcome, State};
 pub use wire::{BadArgument, Command, Kind, Malformed, Output, Shape, transmitted_octets};

@@ -12,7 +12,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::{Turn, begin, converse};
 
-/// Serves a maildrop on a stream like [`serve_with`](super::serve_with), with TLS. TLS begins with the connection if
+/// Serves a maildrop on a stream like [`serve`](super::serve), with TLS. TLS begins with the connection if
 /// [`ServerConfig::inside_tls`] is set, as on port 995 (RFC 8314, section 3.1). Otherwise STLS is offered, as on port
 /// 110 (RFC 2595, section 4), and the default config accepts a password only inside TLS.
 ///

@@ -110,7 +110,7 @@ impl Bare {
     fn numbers(&mut self, lot: &Lot) -> Result<Vec<u32>, Error> {
         match &lot.numbers {
             Some(numbers) => Ok(numbers.clone()),
-            None => Ok(self.call(ListAll::new())?.into_iter().map(|listing| listing.number).collect()),
+            None => Ok(self.call(ListAll::default())?.into_iter().map(|listing| listing.number).collect()),
         }
     }
 
@@ -150,7 +150,7 @@ impl Bare {
             BatchCommand::Retrieve => {
                 let selection = match &lot.numbers {
                     Some(numbers) => Selection::numbered(numbers.iter().copied()),
-                    None => Selection::listed(self.call(ListAll::new())?),
+                    None => Selection::listed(self.call(ListAll::default())?),
                 };
                 self.items(lot, Batch::retrieve(selection, window), |bare, Item { number, call }| {
                     bare.read(number, call, lot.reading)
@@ -210,9 +210,9 @@ impl Session for Bare {
         let acknowledge = |bare: &mut Bare, command| bare.call(Acknowledge(command)).map(|()| Value::Done);
         match *deed {
             Deed::Stat => self.call(Stat).map(Value::totals),
-            Deed::List(None) => self.call(ListAll::new()).map(Value::listings),
+            Deed::List(None) => self.call(ListAll::default()).map(Value::listings),
             Deed::List(Some(number)) => self.call(ListOne(number)).map(|listing| Value::listings([listing])),
-            Deed::UniqueIds(None) => self.call(UidlAll::new()).map(Value::unique_ids),
+            Deed::UniqueIds(None) => self.call(UidlAll::default()).map(Value::unique_ids),
             Deed::UniqueIds(Some(number)) => self.call(UidlOne(number)).map(|id| Value::unique_ids([(number, id)])),
             Deed::Retrieve(number, reading) => self.read(number, Retrieval::retr(number), reading),
             Deed::Top(number, lines, reading) => self.read(number, Retrieval::top(number, lines), reading),
@@ -222,7 +222,7 @@ impl Session for Bare {
             Deed::Noop => acknowledge(self, Command::Noop),
             Deed::Last => self.call(Last).map(Value::Number),
             Deed::Capabilities => {
-                let capabilities = self.call(Capa::new())?;
+                let capabilities = self.call(Capa::default())?;
                 Ok(Value::pipelining(self.conversation.learn(capabilities)))
             }
             Deed::Batch(_) => unreachable!("it has more than one result"),

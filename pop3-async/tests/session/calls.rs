@@ -167,7 +167,7 @@ async fn streams() {
 async fn the_log_shows_no_secret() {
     let store = numbered(1);
     let (ours, theirs) = duplex(4096);
-    tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), plaintext()));
+    tokio::spawn(pop3_async::serve(theirs, store.maildrop(), plaintext()));
     let said = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&said);
     let log = move |entry: pop3_async::LogEntry<'_>| log.lock().unwrap().push(entry.to_string());

@@ -68,7 +68,7 @@ impl Login {
     pub(crate) fn add_to(&self, connect: Connect) -> Connect {
         match &self.proof {
             Proof::Password(password) => connect.user(&self.user).password(password.as_str()),
-            Proof::Token(token) => connect.user(&self.user).token(token.as_str()),
+            Proof::Token(token) => connect.credentials(Credentials::token(&self.user, token.as_str())),
             Proof::Certificate if self.user.is_empty() => connect.credentials(Credentials::external()),
             Proof::Certificate => connect.credentials(Credentials::external().acting_for(&self.user)),
         }

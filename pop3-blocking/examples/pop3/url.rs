@@ -33,7 +33,7 @@ impl Target {
             // They have a meaning in a URL, but none in a host name.
             return Err(UrlError::BadHost);
         } else {
-            format!("pop://{host}").parse::<PopUrl>()?.host().to_owned()
+            format!("pop://{host}").parse::<PopUrl>()?.host
         };
         Ok(Target { security, user: None, method: None, host, port: None })
     }
@@ -41,13 +41,7 @@ impl Target {
     /// Parses a URL.
     pub(crate) fn at_url(text: &str) -> Result<Target, String> {
         let url: PopUrl = text.parse().map_err(|error| explain(error, text))?;
-        Ok(Target {
-            security: url.security(),
-            user: url.user().map(str::to_owned),
-            method: url.method(),
-            host: url.host().to_owned(),
-            port: url.port(),
-        })
+        Ok(Target { security: url.security, user: url.user, method: url.method, host: url.host, port: url.port })
     }
 }
 

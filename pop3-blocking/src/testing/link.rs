@@ -106,7 +106,7 @@ pub fn serve<M: Maildrop>(maildrop: M, config: ServerConfig, schedule: Schedule)
 /// let stream = link::serve_tls(store.maildrop(), ServerConfig::new().stls(true), tls, schedule);
 ///
 /// let connect = Connect::new().host("pop.example.org").security(Security::StartTls).tls(authority.trusted());
-/// let connect = connect.user("mrose").password("tanstaaf").method(Method::UserPass);
+/// let connect = connect.user("mrose").password("tanstaaf").methods([Method::UserPass]);
 /// Connection::over(stream, connect)?.login()?.quit()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -223,7 +223,7 @@ fn an_echoed_proof_is_not_shown() {
     );
     for (script, secret, mechanism) in [(plain, payload, Method::Plain), (apop, digest, Method::Apop)] {
         let peer = Peer::playing(script + "C: QUIT\nS: +OK\n");
-        let error = connect(peer.connect().method(mechanism)).unwrap_err();
+        let error = connect(peer.connect().methods([mechanism])).unwrap_err();
         assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error}");
         assert!(!error.to_string().contains(secret) && !format!("{error:?}").contains(secret), "{error}");
         assert!(error.to_string().contains("***") || error.to_string().contains('*'), "{error}");

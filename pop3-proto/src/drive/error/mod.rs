@@ -190,7 +190,7 @@ impl Error {
     }
 
     /// Returns the cause by value.
-    pub fn into_cause(self) -> Cause {
+    pub(crate) fn into_cause(self) -> Cause {
         *self.cause
     }
 
