@@ -72,7 +72,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Sets the time limits for future waits.
     ///
     /// A wait begins when there is nothing to read, and ends when something arrives. If you drop a future, the wait
-    /// continues with the next call. Time during which no answer is due does not count.
+    /// continues with the next call. Time during which no answer is due does not count. If a future is not polled until
+    /// more than a second after a limit, octets that it then finds count as received in time.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.driver.clock.set_timeouts(timeouts);
     }

@@ -57,7 +57,8 @@ where
     M: Maildrop,
 {
     let mut service = begin(maildrop, config);
-    if converse(&mut stream, &mut service).await? == Turn::Tls {
+    converse(&mut stream, &mut service).await?;
+    if service.wants_tls() {
         return Err(io::Error::new(ErrorKind::Unsupported, "there is no TLS on this connection"));
     }
     Ok(())
@@ -68,17 +69,8 @@ fn begin<M: Maildrop>(maildrop: M, config: ServerConfig) -> Service<M> {
     Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()))
 }
 
-/// The reason why [`converse`] returned.
-#[derive(Debug, PartialEq)]
-enum Turn {
-    /// The session is over.
-    Over,
-    /// The TLS handshake is due.
-    Tls,
-}
-
 /// Transfers octets until the session is over or TLS begins.
-async fn converse<S, M>(stream: &mut S, service: &mut Service<M>) -> io::Result<Turn>
+async fn converse<S, M>(stream: &mut S, service: &mut Service<M>) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
     M: Maildrop,
@@ -92,16 +84,14 @@ where
         } else if service.wants_read() {
             stream.flush().await?;
             match stream.read(service.spare()).await? {
-                0 => return Ok(Turn::Over),
+                0 => return Ok(()),
                 octets => service.filled(octets),
             }
         } else {
-            stream.flush().await?;
-            return Ok(Turn::Tls);
+            break;
         }
     }
-    stream.flush().await?;
-    Ok(Turn::Over)
+    stream.flush().await
 }
 
 /// Returns a unique timestamp, made of process, time and a counter (RFC 1939, section 7).

@@ -61,7 +61,8 @@ pub use tls::serve_tls;
 /// `serve_tls`.
 pub fn serve<S: Read + Write, M: Maildrop>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()> {
     let mut service = begin(maildrop, config);
-    if converse(&mut stream, &mut service)? == Turn::Tls {
+    converse(&mut stream, &mut service)?;
+    if service.wants_tls() {
         return Err(io::Error::new(ErrorKind::Unsupported, "there is no TLS on this connection"));
     }
     Ok(())
@@ -72,17 +73,8 @@ fn begin<M: Maildrop>(maildrop: M, config: ServerConfig) -> Service<M> {
     Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()))
 }
 
-/// The reason why [`converse`] returned.
-#[derive(Debug, PartialEq)]
-enum Turn {
-    /// The session is over.
-    Over,
-    /// The TLS handshake is due.
-    Tls,
-}
-
 /// Transfers octets until the session is over or TLS begins.
-fn converse<S: Read + Write, M: Maildrop>(stream: &mut S, service: &mut Service<M>) -> io::Result<Turn> {
+fn converse<S: Read + Write, M: Maildrop>(stream: &mut S, service: &mut Service<M>) -> io::Result<()> {
     while !service.is_over() {
         if !service.pending().is_empty() {
             match stream.write(service.pending()) {
@@ -94,18 +86,16 @@ fn converse<S: Read + Write, M: Maildrop>(stream: &mut S, service: &mut Service<
         } else if service.wants_read() {
             stream.flush()?;
             match stream.read(service.spare()) {
-                Ok(0) => return Ok(Turn::Over),
+                Ok(0) => return Ok(()),
                 Ok(octets) => service.filled(octets),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         } else {
-            stream.flush()?;
-            return Ok(Turn::Tls);
+            break;
         }
     }
-    stream.flush()?;
-    Ok(Turn::Over)
+    stream.flush()
 }
 
 /// Returns a unique timestamp, made of process, time and a counter (RFC 1939, section 7).

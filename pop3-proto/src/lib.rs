@@ -185,7 +185,12 @@ pub use error::{Awaiting, ProtocolError, UsageError, Violation};
 pub use serve::service::Service;
 pub use server::{AnswerError, BadRequest, Request, Server, ServerConfig};
 pub use state::{Outcome, State};
-pub use wire::{BadArgument, Command, Kind, Malformed, Output, Shape, transmitted_octets};
+pub use wire::argument::BadArgument;
+pub use wire::command::Command;
+pub use wire::kind::{Kind, Shape};
+pub use wire::malformed::Malformed;
+pub use wire::output::Output;
+pub use wire::stuffing::transmitted_octets;
 /// Memory that is wiped when dropped, for passwords and tokens.
 #[cfg(feature = "alloc")]
 pub use zeroize::Zeroizing;

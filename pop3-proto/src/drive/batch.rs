@@ -55,18 +55,18 @@ pub struct Item<T> {
 
 /// The command that a batch sends for each message.
 #[derive(Clone, Copy, Debug)]
-enum Each {
+enum BatchCommand {
     Retrieve,
     Top { lines: u32 },
     Delete,
 }
 
-impl Each {
-    const fn command(self, number: u32) -> Command<'static> {
+impl BatchCommand {
+    const fn for_message(self, number: u32) -> Command<'static> {
         match self {
-            Each::Retrieve => Command::Retr(number),
-            Each::Top { lines } => Command::Top { number, lines },
-            Each::Delete => Command::Dele(number),
+            BatchCommand::Retrieve => Command::Retr(number),
+            BatchCommand::Top { lines } => Command::Top { number, lines },
+            BatchCommand::Delete => Command::Dele(number),
         }
     }
 }
@@ -129,7 +129,7 @@ struct InFlight {
 #[derive(Debug)]
 #[must_use = "it does nothing until it is driven"]
 pub struct Batch<T> {
-    each: Each,
+    command: BatchCommand,
     /// Creates the value that reads the answer to a command.
     reader: fn(Command<'static>, Option<Sent>) -> T,
     wanted: IntoIter<(u32, u64)>,
@@ -144,12 +144,12 @@ pub struct Batch<T> {
 impl Batch<Retrieval> {
     /// Creates a batch of RETR, with a window of `window` octets.
     pub fn retrieve(selection: Selection, window: usize) -> Batch<Retrieval> {
-        Batch::new(Each::Retrieve, Retrieval::begun, selection, window)
+        Batch::new(BatchCommand::Retrieve, Retrieval::begun, selection, window)
     }
 
     /// Creates a batch of TOP with `lines` lines of each body, with a window of `window` octets.
     pub fn top(lines: u32, selection: Selection, window: usize) -> Batch<Retrieval> {
-        Batch::new(Each::Top { lines }, Retrieval::begun, selection, window)
+        Batch::new(BatchCommand::Top { lines }, Retrieval::begun, selection, window)
     }
 }
 
@@ -157,7 +157,7 @@ impl Batch<Call<Acknowledge<'static>>> {
     /// Creates a batch of DELE, with a window of `window` octets.
     pub fn delete(numbers: impl IntoIterator<Item = u32>, window: usize) -> Batch<Call<Acknowledge<'static>>> {
         let reader = |command, sent| Call::begun(Acknowledge(command), sent);
-        Batch::new(Each::Delete, reader, Selection::numbered(numbers), window)
+        Batch::new(BatchCommand::Delete, reader, Selection::numbered(numbers), window)
     }
 }
 
@@ -167,17 +167,17 @@ impl<T> Batch<T> {
     const MAX_EXPECTED: u64 = 32 << 20;
 
     fn new(
-        each: Each,
+        command: BatchCommand,
         reader: fn(Command<'static>, Option<Sent>) -> T,
         selection: Selection,
         window: usize,
     ) -> Batch<T> {
         let (wanted, in_flight) = (selection.0.into_iter(), VecDeque::new());
-        Batch { each, reader, wanted, in_flight, octets: 0, expected: 0, window }
+        Batch { command, reader, wanted, in_flight, octets: 0, expected: 0, window }
     }
 
     fn item(&self, number: u32, sent: Option<Sent>) -> Item<T> {
-        Item { number, call: (self.reader)(self.each.command(number), sent) }
+        Item { number, call: (self.reader)(self.command.for_message(number), sent) }
     }
 
     /// Stops sending commands. The answers to commands in flight still arrive.
@@ -214,7 +214,7 @@ impl<T> Batch<T> {
         }
         while self.in_flight.len() < 2 || self.expected < Self::MAX_EXPECTED {
             let Some(&(number, octets)) = self.wanted.as_slice().first() else { break };
-            let command = self.each.command(number);
+            let command = self.command.for_message(number);
             // A command larger than the window is sent alone, when its turn comes.
             let len = command.encoded_len();
             if len > self.window - self.octets {

@@ -135,7 +135,7 @@ impl Command<'_> {
     }
 
     /// Returns the length of the encoded line in octets, CRLF included, even if it may not be sent.
-    pub fn encoded_len(&self) -> usize {
+    pub(crate) fn encoded_len(&self) -> usize {
         let mut encoder = Encoder::measuring();
         self.write(&mut encoder);
         encoder.len()

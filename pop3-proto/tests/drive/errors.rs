@@ -1,4 +1,4 @@
-//! What a user does about an error: its kind, whether and when to try again, and what it shows.
+//! Errors as a user sees them: their kinds, whether and when to try again, and their texts.
 
 use std::error::Error as _;
 use std::io;

@@ -75,11 +75,6 @@ impl Retrieval {
         Retrieval { command, sent, octets: 0, stage: Stage::Awaited }
     }
 
-    /// Returns true if the command was sent.
-    pub const fn is_sent(&self) -> bool {
-        self.sent.is_some()
-    }
-
     fn ticket(&self) -> Option<Ticket> {
         self.sent.map(|sent| sent.ticket)
     }

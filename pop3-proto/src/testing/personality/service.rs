@@ -18,7 +18,8 @@ use crate::serve::{Layered, Maildrop};
 use crate::server::ServerConfig;
 use crate::state::State;
 use crate::testing::link::{Line, Responder, Schedule};
-use crate::wire::{Kind, Timestamp};
+use crate::wire::Timestamp;
+use crate::wire::kind::Kind;
 
 /// The timestamp in the greeting of [`Line::serving`], which is always the same.
 const TIMESTAMP: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
