@@ -158,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     ) -> Poll<Result<usize, Error>> {
         let read =
             |conversation: &mut Conversation, retrieval: &mut Retrieval| conversation.read_into(retrieval, space);
-        self.poll_steps(cx, retrieval, read, Retrieval::operation)
+        self.poll_steps(cx, retrieval, read, Retrieval::failed)
     }
 
     /// Collects the rest of the message.

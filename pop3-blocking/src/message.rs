@@ -96,7 +96,7 @@ impl<S: Read + Write> Read for MessageReader<'_, S> {
         loop {
             match self.driver.conversation.read_into(&mut self.retrieval, space)? {
                 Step::Done(octets) => return Ok(octets),
-                Step::NeedIo(io) => self.driver.io(io, || self.retrieval.operation())?,
+                Step::NeedIo(io) => self.driver.io(io, |error| self.retrieval.failed(error))?,
             }
         }
     }

@@ -30,9 +30,9 @@ proptest! {
         ways in ways(),
         reads in prop::collection::vec(prop_oneof![1..4_usize, 1..400_usize], 1..9),
     ) {
-        let message: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-        let stuffed: String =
-            lines.iter().map(|line| format!("{}{line}\r\n", if line.starts_with('.') { "." } else { "" })).collect();
+        let message = lines.iter().map(|line| format!("{line}\r\n")).collect::<Vec<_>>().concat();
+        let stuff = |line: &String| format!("{}{line}\r\n", if line.starts_with('.') { "." } else { "" });
+        let stuffed = lines.iter().map(stuff).collect::<Vec<_>>().concat();
         let answer = format!("+OK\r\n{stuffed}.\r\n+OK next\r\n");
         let (mut rest, mut reads, mut ways) = (answer.as_bytes(), reads.iter().cycle(), ways.iter().cycle());
         let (mut conversation, mut retrieval, mut octets) = (pipelining(), Retrieval::retr(1), Vec::new());

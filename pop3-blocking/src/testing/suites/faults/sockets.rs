@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// For a server that says nothing.
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// How an adapter plays.
+/// The play of an adapter.
 #[derive(Clone, Copy, Debug)]
 pub struct Player {
     /// Connects and plays the session.

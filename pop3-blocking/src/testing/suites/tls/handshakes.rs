@@ -85,7 +85,8 @@ pub fn octet_by_octet<A: Adapter>() {
     server.done();
 }
 
-/// Why the handshake failed with a server that begins in the clear, hears the client's hello, and then does `serve`.
+/// Returns why the handshake failed with a server that begins in the clear, hears the client's hello, and then does
+/// `serve`.
 fn failure<A: Adapter>(
     security: Security,
     begin: &'static str,
