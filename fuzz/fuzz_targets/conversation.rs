@@ -112,7 +112,7 @@ impl Scene {
                 let mut numbers = || [number, self.number(), self.number()];
                 let window = 5 + argument;
                 let call = match argument % 5 {
-                    0 => Pending::Listing(Call::new(UidlAll::new())),
+                    0 => Pending::Listing(Call::new(UidlAll::default())),
                     1 => Pending::Single(Call::new(UidlOne(number)), number),
                     2 => Pending::Message(Retrieval::retr(number), number, Vec::new()),
                     3 => Pending::Messages(Batch::retrieve(Selection::numbered(numbers()), window), None),

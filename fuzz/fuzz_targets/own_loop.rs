@@ -96,7 +96,7 @@ fn fetch(mut link: Link<'_>, found: &mut Vec<Found>) -> Result<(), Error> {
     link.run(Conversation::greet)?;
     link.call(Acknowledge(Command::User("u")))?;
     link.call(Acknowledge(Command::Pass("p")))?;
-    for (number, id) in link.call(UidlAll::new())?.into_iter().take(3) {
+    for (number, id) in link.call(UidlAll::default())?.into_iter().take(3) {
         let (mut retrieval, mut message) = (Retrieval::retr(number), Vec::new());
         link.run(|conversation| conversation.collect(&mut retrieval, &mut message))?;
         found.push((id.as_bytes().to_vec(), message));

@@ -93,7 +93,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What is known of a stored message.
+/// A record of a stored message.
 struct Mark {
     /// The time at which it was stored, in seconds since 1970.
     stored: u64,

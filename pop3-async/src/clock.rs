@@ -9,8 +9,11 @@ use std::time::Duration;
 use pop3_proto::drive::{Deadlines, TimedOut, Timeouts};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A runtime is never this late, however busy it is, unless the task was not polled.
-const SLEPT: Duration = Duration::from_secs(1);
+/// The delay with which a busy runtime may poll a task after its alarm. Nothing tells a later poll apart from a task that was not
+/// polled, for example because another branch of `select!` was running: only the time does.
+///
+/// Without this limit, a server that sends an octet just after each alarm would never time out on a busy runtime.
+const LATENESS: Duration = Duration::from_secs(1);
 
 /// Measures waits. It is stored with the stream, so that a wait continues if its future is dropped and another replaces
 /// it: repeated calls cannot wait forever.
@@ -38,9 +41,10 @@ impl Clock {
     /// Ends the wait, in which this many octets arrived.
     pub(crate) fn advance(&mut self, octets: usize) {
         let waited = self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
-        // Octets that are noticed long after the alarm arrived in time: the task was not polled.
-        let slept = self.alarm.as_ref().is_some_and(|alarm| alarm.deadline() + SLEPT < Instant::now());
-        self.deadlines.spent(if slept && octets > 0 { Duration::ZERO } else { waited }, octets);
+        // The octets may have arrived in time if the task was not polled, and no clock says when. The server gets the
+        // benefit of the doubt, since it cannot cause the delay.
+        let unpolled = self.alarm.as_ref().is_some_and(|alarm| alarm.deadline() + LATENESS < Instant::now());
+        self.deadlines.spent(if unpolled && octets > 0 { Duration::ZERO } else { waited }, octets);
     }
 
     /// Disarms the alarm, because nothing is awaited.

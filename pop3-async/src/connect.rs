@@ -31,7 +31,7 @@ use crate::{Connect, Connection, Error, Session};
 /// ```
 pub async fn connect(connect: Connect) -> Result<Session<TcpStream>, Error> {
     let connect = connect.default_host(std::env::var("MAILHOST").ok());
-    let credentials = connect.find_credentials(crate::netrc::find)?;
+    let credentials = connect.find_credentials(crate::find_in_netrc)?;
     match Connection::open(connect).await?.login_as(credentials).await {
         Ok(session) => Ok(session),
         Err(failed) => {

@@ -72,7 +72,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Sets the time limits for future waits.
     ///
     /// A wait begins when there is nothing to read, and ends when something arrives. If you drop a future, the wait
-    /// continues with the next call. Time during which no answer is due does not count.
+    /// continues with the next call. Time during which no answer is due does not count. If a future is not polled until
+    /// more than a second after a limit, octets that it then finds count as received in time.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.driver.clock.set_timeouts(timeouts);
     }
@@ -107,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Any [`Cause`](crate::Cause); old servers refuse the command.
     #[doc(alias = "CAPA")]
     pub async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let capabilities = self.driver.call(Capa::new()).await?;
+        let capabilities = self.driver.call(Capa::default()).await?;
         Ok(self.driver.conversation.learn(capabilities))
     }
 
@@ -140,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # }
     /// ```
     pub async fn login(self) -> Result<Session<S>, Box<LoginFailed<S>>> {
-        match self.connect.find_credentials(crate::netrc::find) {
+        match self.connect.find_credentials(crate::find_in_netrc) {
             Ok(credentials) => self.login_as(credentials).await,
             Err(error) => Err(Box::new(LoginFailed { connection: Some(self), error })),
         }

@@ -136,17 +136,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         cx: &mut Context<'_>,
         call: &mut Call<E>,
     ) -> Poll<Result<E::Value, Error>> {
-        self.poll_steps(cx, call, Conversation::step, Call::operation)
+        self.poll_steps(cx, call, Conversation::step, Call::failed)
     }
 
     /// Polls until the message begins.
     pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>, retrieval: &mut Retrieval) -> Poll<Result<(), Error>> {
-        self.poll_steps(cx, retrieval, Conversation::open, Retrieval::operation)
+        self.poll_steps(cx, retrieval, Conversation::open, Retrieval::failed)
     }
 
     /// Polls until octets of the message can be taken (`true`) or the message is complete (`false`).
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>, retrieval: &mut Retrieval) -> Poll<Result<bool, Error>> {
-        self.poll_steps(cx, retrieval, Conversation::read, Retrieval::operation)
+        self.poll_steps(cx, retrieval, Conversation::read, Retrieval::failed)
     }
 
     /// Polls until octets of the message were copied, or the message is complete (0).
@@ -158,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     ) -> Poll<Result<usize, Error>> {
         let read =
             |conversation: &mut Conversation, retrieval: &mut Retrieval| conversation.read_into(retrieval, space);
-        self.poll_steps(cx, retrieval, read, Retrieval::operation)
+        self.poll_steps(cx, retrieval, read, Retrieval::failed)
     }
 
     /// Collects the rest of the message.
@@ -170,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     ) -> Poll<Result<(), Error>> {
         let collect =
             |conversation: &mut Conversation, retrieval: &mut Retrieval| conversation.collect(retrieval, octets);
-        self.poll_steps(cx, retrieval, collect, Retrieval::operation)
+        self.poll_steps(cx, retrieval, collect, Retrieval::failed)
     }
 
     fn poll_steps<C, T>(
@@ -178,7 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         cx: &mut Context<'_>,
         what: &mut C,
         mut step: impl FnMut(&mut Conversation, &mut C) -> Result<Step<T>, Error>,
-        operation: impl Fn(&C) -> String,
+        failed: impl Fn(&C, io::Error) -> Error,
     ) -> Poll<Result<T, Error>> {
         loop {
             match step(&mut self.conversation, what)? {
@@ -189,7 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                     return Poll::Ready(Ok(value));
                 }
                 Step::NeedIo(io) => {
-                    ready!(self.poll_io(cx, io)).map_err(|error| Error::transport(operation(what), error))?;
+                    ready!(self.poll_io(cx, io)).map_err(|error| failed(what, error))?;
                 }
             }
         }

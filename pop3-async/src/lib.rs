@@ -146,21 +146,21 @@ pub use batch::{Deletions, Headers, Messages};
 pub use connect::connect;
 pub use connection::{Connection, LoginFailed};
 pub use message::MessageReader;
-pub use netrc::{file as netrc_file, find as find_in_netrc};
+pub use netrc::find_in_netrc;
 pub use pop3_proto::drive::{
-    Capabilities, Cause, Error, ErrorKind, Language, LanguageTag, Listing, LogEntry, LoginError, OwnedRefusal,
-    OwnedUniqueId, QuitError, SettingsError, Timeouts,
+    Capabilities, Language, LanguageTag, Listing, LogEntry, OwnedRefusal, OwnedUniqueId, SettingsError, Timeouts,
 };
-pub use pop3_proto::login::{Connect, Credentials, Method, Methods, Policy, PopUrl, Security, UrlError};
+pub use pop3_proto::login::netrc::NetrcEntry;
+pub use pop3_proto::login::{Connect, Credentials, LoginError, Method, Methods, Policy, PopUrl, Security, UrlError};
 pub use pop3_proto::message::Message;
 pub use pop3_proto::serve::Maildrop;
 #[cfg(feature = "tls")]
 pub use pop3_proto::tls::{Fingerprint, Tls, TlsError, TlsFailure};
 pub use pop3_proto::wire::{DropListing, Greeting, ScanListing};
-pub use pop3_proto::{self, Config, ServerConfig, Zeroizing};
+pub use pop3_proto::{self, Cause, Config, Error, ErrorKind, QuitError, ServerConfig, Zeroizing};
+pub use serve::serve;
 #[cfg(feature = "tls")]
 pub use serve::serve_tls;
-pub use serve::{serve, serve_with};
 pub use session::Session;
 #[cfg(feature = "tls")]
 pub use tls::client_config;

@@ -15,17 +15,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 #[cfg(feature = "tls")]
 pub use tls::serve_tls;
 
-/// Serves a maildrop on a stream with the default [`ServerConfig`]. It permits APOP, and SCRAM-SHA-256 if the maildrop
-/// has keys for it. It does not permit USER and PASS or PLAIN, which reveal the password. To change this, use
-/// [`serve_with`], whose example also applies to this function.
-///
-/// # Errors
-///
-/// The errors of [`serve_with`].
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, maildrop: M) -> io::Result<()> {
-    serve_with(stream, maildrop, ServerConfig::default()).await
-}
-
 /// Serves a maildrop on a stream until the client quits or closes the connection. It returns `Ok` in both cases.
 /// Messages were removed only if [`Maildrop::remove`] was called. If you drop the future, the stream is dropped too,
 /// and nothing more is removed.
@@ -48,7 +37,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, ma
 ///
 /// let (ours, theirs) = tokio::io::duplex(4096); // or a TcpStream and what a TcpListener accepts
 /// let config = ServerConfig::new().plaintext_login(true);
-/// tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), config));
+/// tokio::spawn(pop3_async::serve(theirs, store.maildrop(), config));
 ///
 /// let to = Connect::new().security(Security::Plaintext).allow_plaintext(true).user("mrose").password("tanstaaf");
 /// let mut session = Connection::over(ours, to).await?.login().await?;
@@ -62,13 +51,14 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin, M: Maildrop>(stream: S, ma
 ///
 /// Errors of the stream. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS: set `stls` to false, or use
 /// `serve_tls`.
-pub async fn serve_with<S, M>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()>
+pub async fn serve<S, M>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
     M: Maildrop,
 {
     let mut service = begin(maildrop, config);
-    if converse(&mut stream, &mut service).await? == Turn::Tls {
+    converse(&mut stream, &mut service).await?;
+    if service.wants_tls() {
         return Err(io::Error::new(ErrorKind::Unsupported, "there is no TLS on this connection"));
     }
     Ok(())
@@ -79,17 +69,8 @@ fn begin<M: Maildrop>(maildrop: M, config: ServerConfig) -> Service<M> {
     Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()))
 }
 
-/// The reason why [`converse`] returned.
-#[derive(Debug, PartialEq)]
-enum Turn {
-    /// The session is over.
-    Over,
-    /// The TLS handshake is due.
-    Tls,
-}
-
 /// Transfers octets until the session is over or TLS begins.
-async fn converse<S, M>(stream: &mut S, service: &mut Service<M>) -> io::Result<Turn>
+async fn converse<S, M>(stream: &mut S, service: &mut Service<M>) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
     M: Maildrop,
@@ -103,16 +84,14 @@ where
         } else if service.wants_read() {
             stream.flush().await?;
             match stream.read(service.spare()).await? {
-                0 => return Ok(Turn::Over),
+                0 => return Ok(()),
                 octets => service.filled(octets),
             }
         } else {
-            stream.flush().await?;
-            return Ok(Turn::Tls);
+            break;
         }
     }
-    stream.flush().await?;
-    Ok(Turn::Over)
+    stream.flush().await
 }
 
 /// Returns a unique timestamp, made of process, time and a counter (RFC 1939, section 7).

@@ -99,7 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Any [`Cause`](crate::Cause).
     #[doc(alias = "LIST")]
     pub async fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
-        self.driver.call(ListAll::new()).await
+        self.driver.call(ListAll::default()).await
     }
 
     /// Returns the scan listing of one message, with LIST.
@@ -134,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// ```
     #[doc(alias = "UIDL")]
     pub async fn uidl(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error> {
-        self.driver.call(UidlAll::new()).await
+        self.driver.call(UidlAll::default()).await
     }
 
     /// Returns the unique-id of one message, with UIDL.
@@ -356,7 +356,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Any [`Cause`](crate::Cause); old servers refuse the command.
     #[doc(alias = "CAPA")]
     pub async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let capabilities = self.driver.call(Capa::new()).await?;
+        let capabilities = self.driver.call(Capa::default()).await?;
         Ok(self.driver.conversation.learn(capabilities))
     }
 
@@ -370,7 +370,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// recent capabilities lack LANG: nothing was sent.
     #[doc(alias = "LANG")]
     pub async fn languages(&mut self) -> Result<Vec<Language>, Error> {
-        self.driver.call(Languages::new()).await
+        self.driver.call(Languages::default()).await
     }
 
     /// Selects the language of the server's texts, with LANG, and returns the tag of the language that the server chose

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use pop3_async::pop3_proto::Service;
 use pop3_async::pop3_proto::serve::{MailStore, MemoryMaildrop};
+use pop3_async::pop3_proto::testing::personality::QuirkyService;
 use pop3_async::testing::link::{self, Direction, Fault, LinkStream, Schedule, Side};
 use pop3_async::{Connect, Connection, Error, ErrorKind, Method, QuitError, Security, ServerConfig, Session, Timeouts};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::time::{Instant, timeout};
 
-type Stream = LinkStream<Service<MemoryMaildrop>>;
+type Stream = LinkStream<QuirkyService<MemoryMaildrop>>;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -23,7 +23,7 @@ fn store() -> MailStore {
 }
 
 fn connect() -> Connect {
-    let connect = Connect::new().security(Security::Plaintext).allow_plaintext(true).method(Method::UserPass);
+    let connect = Connect::new().security(Security::Plaintext).allow_plaintext(true).methods([Method::UserPass]);
     connect.user("mrose").password("tanstaaf")
 }
 
@@ -62,7 +62,7 @@ async fn the_schedule_does_not_change_a_session() {
     let mut ideal = None;
     for schedule in schedules {
         let store = store();
-        let mut session = session(&store, &schedule, connect().timeout(HOUR)).await;
+        let mut session = session(&store, &schedule, connect().timeouts(Timeouts::new().each(HOUR))).await;
         let octets = fetch(&mut session).await.unwrap_or_else(|error| panic!("{error}: {schedule:?}"));
         assert!(*ideal.get_or_insert_with(|| octets.clone()) == octets, "{schedule:?}");
         session.quit().await.unwrap();

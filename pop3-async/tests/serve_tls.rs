@@ -221,7 +221,7 @@ async fn without_tls_there_is_no_stls() {
     let (mut ours, theirs) = tokio::io::duplex(64);
     ours.write_all(b"STLS\r\n").await.unwrap();
     let config = ServerConfig::new().stls(true);
-    let ending = tokio::spawn(pop3_async::serve_with(theirs, MailStore::new().maildrop(), config));
+    let ending = tokio::spawn(pop3_async::serve(theirs, MailStore::new().maildrop(), config));
     // It is answered before it turns out.
     let _ = ours.read_to_string(&mut String::new()).await;
     assert_eq!(ending.await.unwrap().unwrap_err().kind(), ErrorKind::Unsupported);

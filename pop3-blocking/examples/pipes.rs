@@ -87,5 +87,5 @@ fn serve() -> io::Result<()> {
     }
     // Only the parent can read the password.
     let config = ServerConfig::new().plaintext_login(true);
-    pop3_blocking::serve_with(Both(io::stdin(), io::stdout()), store.maildrop(), config)
+    pop3_blocking::serve(Both(io::stdin(), io::stdout()), store.maildrop(), config)
 }

@@ -47,7 +47,7 @@ impl<'a, S: Read + Write> Messages<'a, S> {
     ///
     /// # Errors
     ///
-    /// The error of one message, which [`Error::operation`] names. The next call returns the next message. After an
+    /// The error of one message, whose number is [`Error::message_number`]. The next call returns the next message. After an
     /// error that ends the session, all remaining messages fail, one per call.
     #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
     pub fn next(&mut self) -> Result<Option<MessageReader<'_, S>>, Error> {
@@ -91,8 +91,8 @@ impl<'a, S: Read + Write> Headers<'a, S> {
     }
 }
 
-/// Returns for each message its number and header, or its error. The iterator ends after an error that ends the
-/// session.
+/// Returns for each message its number and header, or its error, which has the number too
+/// ([`Error::message_number`]). The iterator ends after an error that ends the session.
 impl<S: Read + Write> Iterator for Headers<'_, S> {
     type Item = Result<(u32, Message), Error>;
 
@@ -143,8 +143,8 @@ impl<'a, S: Read + Write> Deletions<'a, S> {
     }
 }
 
-/// Returns for each message its number if it is now marked, or its error. The iterator ends after an error that ends
-/// the session.
+/// Returns for each message its number if it is now marked, or its error, which has the number too
+/// ([`Error::message_number`]). The iterator ends after an error that ends the session.
 impl<S: Read + Write> Iterator for Deletions<'_, S> {
     type Item = Result<u32, Error>;
 

@@ -28,7 +28,7 @@ use crate::{Connect, Connection, Error, Session, Tcp};
 /// ```
 pub fn connect(connect: Connect) -> Result<Session<Tcp>, Error> {
     let connect = connect.default_host(std::env::var("MAILHOST").ok());
-    let credentials = connect.find_credentials(crate::netrc::find)?;
+    let credentials = connect.find_credentials(crate::find_in_netrc)?;
     match Connection::open(connect)?.login_as(credentials) {
         Ok(session) => Ok(session),
         Err(failed) => {
@@ -92,7 +92,7 @@ impl Connection<Tcp> {
     /// # let address = listener.local_addr()?;
     /// # std::thread::spawn(move || {
     /// #     let (stream, _) = listener.accept()?;
-    /// #     pop3_blocking::serve_with(stream, store.maildrop(), ServerConfig::new().plaintext_login(true))
+    /// #     pop3_blocking::serve(stream, store.maildrop(), ServerConfig::new().plaintext_login(true))
     /// # });
     /// let stream = TcpStream::connect(address)?; // with your own options, or to a proxy
     /// let to = Connect::new().security(Security::Plaintext).allow_plaintext(true).user("mrose").password("tanstaaf");

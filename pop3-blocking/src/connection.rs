@@ -118,7 +118,7 @@ impl<S: Read + Write> Connection<S> {
     /// Any [`Cause`](crate::Cause). Old servers refuse the command with [`Cause::Refused`](crate::Cause::Refused).
     #[doc(alias = "CAPA")]
     pub fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let capabilities = self.driver.call(Capa::new())?;
+        let capabilities = self.driver.call(Capa::default())?;
         Ok(self.driver.conversation.learn(capabilities))
     }
 
@@ -147,7 +147,7 @@ impl<S: Read + Write> Connection<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn login(self) -> Result<Session<S>, Box<LoginFailed<S>>> {
-        match self.connect.find_credentials(crate::netrc::find) {
+        match self.connect.find_credentials(crate::find_in_netrc) {
             Ok(credentials) => self.login_as(credentials),
             Err(error) => Err(Box::new(LoginFailed { connection: Some(self), error })),
         }
@@ -181,7 +181,7 @@ impl<S: Read + Write> Connection<S> {
             let result = match login.step(&mut self.driver.conversation) {
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.driver)),
                 Ok(Step::Done(Progress::StartTls)) => self.driver.start_tls(),
-                Ok(Step::NeedIo(io)) => self.driver.io(io, || "the login".into()),
+                Ok(Step::NeedIo(io)) => self.driver.io(io, |error| Error::transport("the login", error)),
                 Err(error) => Err(error),
             };
             if let Err(error) = result {

@@ -55,7 +55,7 @@ impl<S: Read + Write> Driver<S> {
         loop {
             match driver.conversation.greet()? {
                 Step::Done(()) => return Ok(driver),
-                Step::NeedIo(io) => driver.io(io, || "reading the greeting".into())?,
+                Step::NeedIo(io) => driver.io(io, |error| Error::transport("reading the greeting", error))?,
             }
         }
     }
@@ -103,7 +103,7 @@ impl<S: Read + Write> Driver<S> {
         loop {
             match self.conversation.step(call)? {
                 Step::Done(value) => return Ok(value),
-                Step::NeedIo(io) => self.io(io, || call.operation())?,
+                Step::NeedIo(io) => self.io(io, |error| call.failed(error))?,
             }
         }
     }
@@ -138,15 +138,15 @@ impl<S: Read + Write> Driver<S> {
         self.conversation.looked();
     }
 
-    /// Performs the I/O that is due. `operation` returns the name of the operation to report if it fails.
-    pub(crate) fn io(&mut self, io: Io, operation: impl FnOnce() -> String) -> Result<(), Error> {
+    /// Performs the I/O that is due. `failed` creates the error if the I/O fails.
+    pub(crate) fn io(&mut self, io: Io, failed: impl FnOnce(io::Error) -> Error) -> Result<(), Error> {
         if io == Io::Look {
             self.look();
             return Ok(());
         }
         self.transfer().map_err(|error| {
             self.conversation.abort();
-            Error::transport(operation(), error)
+            failed(error)
         })
     }
 

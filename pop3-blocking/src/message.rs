@@ -62,7 +62,7 @@ impl<'a, S: Read + Write> MessageReader<'a, S> {
         mut retrieval: Retrieval,
     ) -> Result<MessageReader<'a, S>, Error> {
         while let Step::NeedIo(io) = driver.conversation.open(&mut retrieval)? {
-            driver.io(io, || retrieval.operation())?;
+            driver.io(io, |error| retrieval.failed(error))?;
         }
         Ok(MessageReader { driver, number, retrieval })
     }
@@ -76,7 +76,7 @@ impl<'a, S: Read + Write> MessageReader<'a, S> {
     pub fn into_message(mut self) -> Result<Message, Error> {
         let mut octets = Vec::new();
         while let Step::NeedIo(io) = self.driver.conversation.collect(&mut self.retrieval, &mut octets)? {
-            self.driver.io(io, || self.retrieval.operation())?;
+            self.driver.io(io, |error| self.retrieval.failed(error))?;
         }
         Ok(octets.into())
     }
@@ -86,7 +86,7 @@ impl<'a, S: Read + Write> MessageReader<'a, S> {
         loop {
             match self.driver.conversation.read(&mut self.retrieval)? {
                 Step::Done(more) => return Ok(more),
-                Step::NeedIo(io) => self.driver.io(io, || self.retrieval.operation())?,
+                Step::NeedIo(io) => self.driver.io(io, |error| self.retrieval.failed(error))?,
             }
         }
     }
@@ -108,7 +108,7 @@ impl<S: Read + Write> Read for MessageReader<'_, S> {
         loop {
             match self.driver.conversation.read_into(&mut self.retrieval, space)? {
                 Step::Done(octets) => return Ok(octets),
-                Step::NeedIo(io) => self.driver.io(io, || self.retrieval.operation())?,
+                Step::NeedIo(io) => self.driver.io(io, |error| self.retrieval.failed(error))?,
             }
         }
     }

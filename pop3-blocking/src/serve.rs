@@ -14,17 +14,6 @@ use pop3_proto::{ServerConfig, Service};
 #[cfg(feature = "tls")]
 pub use tls::serve_tls;
 
-/// Serves a maildrop on a stream with the default [`ServerConfig`]. It permits APOP, and SCRAM-SHA-256 if the maildrop
-/// has keys for it. It does not permit USER and PASS or PLAIN, which reveal the password. To change this, use
-/// [`serve_with`], whose example also applies to this function.
-///
-/// # Errors
-///
-/// The errors of [`serve_with`].
-pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result<()> {
-    serve_with(stream, maildrop, ServerConfig::default())
-}
-
 /// Serves a maildrop on a stream until the client quits or closes the connection. It returns `Ok` in both cases.
 /// Messages were removed only if [`Maildrop::remove`] was called.
 ///
@@ -54,7 +43,7 @@ pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result
 ///             stream.set_read_timeout(Some(Duration::from_secs(600)))?;
 ///             stream.set_write_timeout(Some(Duration::from_secs(600)))?;
 ///             let config = ServerConfig::new().plaintext_login(true);
-///             pop3_blocking::serve_with(stream, maildrop, config)
+///             pop3_blocking::serve(stream, maildrop, config)
 ///         });
 ///     }
 /// });
@@ -70,9 +59,10 @@ pub fn serve<S: Read + Write, M: Maildrop>(stream: S, maildrop: M) -> io::Result
 ///
 /// Errors of the stream. [`Unsupported`](ErrorKind::Unsupported) if the client begins TLS: set `stls` to false, or use
 /// `serve_tls`.
-pub fn serve_with<S: Read + Write, M: Maildrop>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()> {
+pub fn serve<S: Read + Write, M: Maildrop>(mut stream: S, maildrop: M, config: ServerConfig) -> io::Result<()> {
     let mut service = begin(maildrop, config);
-    if converse(&mut stream, &mut service)? == Turn::Tls {
+    converse(&mut stream, &mut service)?;
+    if service.wants_tls() {
         return Err(io::Error::new(ErrorKind::Unsupported, "there is no TLS on this connection"));
     }
     Ok(())
@@ -83,17 +73,8 @@ fn begin<M: Maildrop>(maildrop: M, config: ServerConfig) -> Service<M> {
     Service::new(maildrop, config, Timestamp::find(timestamp.as_bytes()))
 }
 
-/// The reason why [`converse`] returned.
-#[derive(Debug, PartialEq)]
-enum Turn {
-    /// The session is over.
-    Over,
-    /// The TLS handshake is due.
-    Tls,
-}
-
 /// Transfers octets until the session is over or TLS begins.
-fn converse<S: Read + Write, M: Maildrop>(stream: &mut S, service: &mut Service<M>) -> io::Result<Turn> {
+fn converse<S: Read + Write, M: Maildrop>(stream: &mut S, service: &mut Service<M>) -> io::Result<()> {
     while !service.is_over() {
         if !service.pending().is_empty() {
             match stream.write(service.pending()) {
@@ -105,18 +86,16 @@ fn converse<S: Read + Write, M: Maildrop>(stream: &mut S, service: &mut Service<
         } else if service.wants_read() {
             stream.flush()?;
             match stream.read(service.spare()) {
-                Ok(0) => return Ok(Turn::Over),
+                Ok(0) => return Ok(()),
                 Ok(octets) => service.filled(octets),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         } else {
-            stream.flush()?;
-            return Ok(Turn::Tls);
+            break;
         }
     }
-    stream.flush()?;
-    Ok(Turn::Over)
+    stream.flush()
 }
 
 /// Returns a unique timestamp, made of process, time and a counter (RFC 1939, section 7).

@@ -106,7 +106,7 @@ impl<S: Read + Write> Session<S> {
     /// ```
     #[doc(alias = "LIST")]
     pub fn list(&mut self) -> Result<Vec<ScanListing>, Error> {
-        self.driver.call(ListAll::new())
+        self.driver.call(ListAll::default())
     }
 
     /// Returns the scan listing of one message, with LIST.
@@ -137,7 +137,7 @@ impl<S: Read + Write> Session<S> {
     /// ```
     #[doc(alias = "UIDL")]
     pub fn uidl(&mut self) -> Result<Vec<(u32, OwnedUniqueId)>, Error> {
-        self.driver.call(UidlAll::new())
+        self.driver.call(UidlAll::default())
     }
 
     /// Returns the unique-id of one message, with UIDL.
@@ -341,7 +341,7 @@ impl<S: Read + Write> Session<S> {
     /// Any [`Cause`](crate::Cause); old servers refuse the command.
     #[doc(alias = "CAPA")]
     pub fn capabilities(&mut self) -> Result<&Capabilities, Error> {
-        let capabilities = self.driver.call(Capa::new())?;
+        let capabilities = self.driver.call(Capa::default())?;
         Ok(self.driver.conversation.learn(capabilities))
     }
 
@@ -353,7 +353,7 @@ impl<S: Read + Write> Session<S> {
     /// recent capabilities lack LANG: nothing was sent.
     #[doc(alias = "LANG")]
     pub fn languages(&mut self) -> Result<Vec<Language>, Error> {
-        self.driver.call(Languages::new())
+        self.driver.call(Languages::default())
     }
 
     /// Selects the language of the server's texts, with LANG, and returns the tag of the language that the server chose

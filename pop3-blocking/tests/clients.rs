@@ -47,7 +47,7 @@ fn serve(store: &MailStore) -> u16 {
             thread::spawn(move || {
                 let config = ServerConfig::new().plaintext_login(true);
                 // Failures here are seen by the other side.
-                let _ = pop3_blocking::serve_with(stream, maildrop, config);
+                let _ = pop3_blocking::serve(stream, maildrop, config);
             });
         }
     });

@@ -3,14 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use pop3_blocking::pop3_proto::Service;
 use pop3_blocking::pop3_proto::serve::{MailStore, MemoryMaildrop};
+use pop3_blocking::pop3_proto::testing::personality::QuirkyService;
 use pop3_blocking::testing::link::{self, Direction, Fault, LinkStream, Schedule, ScriptedServer, Side};
 use pop3_blocking::{
     Connect, Connection, Error, ErrorKind, Method, QuitError, Security, ServerConfig, Session, Timeouts,
 };
 
-type Stream = LinkStream<Service<MemoryMaildrop>>;
+type Stream = LinkStream<QuirkyService<MemoryMaildrop>>;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -24,7 +24,7 @@ fn store() -> MailStore {
 }
 
 fn connect() -> Connect {
-    let connect = Connect::new().security(Security::Plaintext).allow_plaintext(true).method(Method::UserPass);
+    let connect = Connect::new().security(Security::Plaintext).allow_plaintext(true).methods([Method::UserPass]);
     connect.user("mrose").password("tanstaaf")
 }
 
@@ -64,7 +64,8 @@ fn the_schedule_does_not_change_a_session() {
     let mut ideal = None;
     for (schedule, over) in schedules.iter().flat_map(|schedule| WAYS.map(|over| (schedule, over))) {
         let store = store();
-        let mut session = over(stream(&store, schedule), connect().timeout(HOUR)).unwrap().login().unwrap();
+        let mut session =
+            over(stream(&store, schedule), connect().timeouts(Timeouts::new().each(HOUR))).unwrap().login().unwrap();
         let octets = fetch(&mut session).unwrap_or_else(|error| panic!("{error}: {schedule:?}"));
         assert!(*ideal.get_or_insert_with(|| octets.clone()) == octets, "{schedule:?}");
         session.quit().unwrap();

@@ -59,7 +59,7 @@ fn poplib_reads_the_embedded_server() {
         for stream in listener.incoming().flatten() {
             let maildrop = store.maildrop();
             let config = ServerConfig::new().plaintext_login(true);
-            thread::spawn(move || pop3_blocking::serve_with(stream, maildrop, config));
+            thread::spawn(move || pop3_blocking::serve(stream, maildrop, config));
         }
     });
     let output =

@@ -20,7 +20,7 @@ fn listen(store: MailStore, config: ServerConfig) -> (SocketAddr, mpsc::Receiver
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let (maildrop, ended) = (store.maildrop(), ended.clone());
-            thread::spawn(move || ended.send(pop3_blocking::serve_with(stream, maildrop, config)));
+            thread::spawn(move || ended.send(pop3_blocking::serve(stream, maildrop, config)));
         }
     });
     (address, ends)
@@ -44,7 +44,7 @@ fn dial(address: SocketAddr, to: Connect) -> Connection<TcpStream> {
 }
 
 fn login(address: SocketAddr, mechanism: Method) -> Session<TcpStream> {
-    dial(address, settings().method(mechanism)).login().unwrap()
+    dial(address, settings().methods([mechanism])).login().unwrap()
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn only_quit_deletes() {
 #[test]
 fn by_default_only_apop_logs_in() {
     let (address, _ends) = listen(store(&[]), ServerConfig::default());
-    let failed = dial(address, settings().method(Method::UserPass)).login().unwrap_err();
+    let failed = dial(address, settings().methods([Method::UserPass])).login().unwrap_err();
     assert!(failed.error.login().is_some(), "{failed}");
     login(address, Method::Apop).quit().unwrap();
 

@@ -310,6 +310,6 @@ fn without_tls_there_is_no_stls() {
     let (theirs, _) = listener.accept().unwrap();
     stream.write_all(b"STLS\r\n").unwrap();
     let config = ServerConfig::new().stls(true);
-    let ended = pop3_blocking::serve_with(theirs, MailStore::new().maildrop(), config);
+    let ended = pop3_blocking::serve(theirs, MailStore::new().maildrop(), config);
     assert_eq!(ended.unwrap_err().kind(), ErrorKind::Unsupported);
 }

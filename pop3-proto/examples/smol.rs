@@ -158,7 +158,7 @@ async fn connect(address: SocketAddr, deadlines: &mut Deadlines) -> io::Result<T
 async fn download<S: AsyncRead + AsyncWrite + Unpin>(
     mut link: Link<S>,
 ) -> Result<(usize, usize), Box<dyn std::error::Error>> {
-    let mut list = Call::new(ListAll::new());
+    let mut list = Call::new(ListAll::default());
     let listings = link.run(|conversation| conversation.step(&mut list)).await?;
     let mut batch = Batch::retrieve(Selection::listed(listings), WINDOW);
     let (mut messages, mut octets) = (0, 0);

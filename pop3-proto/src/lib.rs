@@ -179,13 +179,18 @@ pub mod wire;
 
 pub use client::{Client, Config, Event, Ticket};
 #[cfg(feature = "alloc")]
-pub use drive::{Cause, Error, ErrorKind, QuitError};
+pub use drive::error::{Cause, Error, kind::ErrorKind, quit::QuitError};
 pub use error::{Awaiting, ProtocolError, UsageError, Violation};
 #[cfg(feature = "alloc")]
-pub use serve::Service;
+pub use serve::service::Service;
 pub use server::{AnswerError, BadRequest, Request, Server, ServerConfig};
 pub use state::{Outcome, State};
-pub use wire::{BadArgument, Command, Kind, Malformed, Output, Shape, transmitted_octets};
+pub use wire::argument::BadArgument;
+pub use wire::command::Command;
+pub use wire::kind::{Kind, Shape};
+pub use wire::malformed::Malformed;
+pub use wire::output::Output;
+pub use wire::stuffing::transmitted_octets;
 /// Memory that is wiped when dropped, for passwords and tokens.
 #[cfg(feature = "alloc")]
 pub use zeroize::Zeroizing;

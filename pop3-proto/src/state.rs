@@ -8,8 +8,9 @@
 //! [`TABLE`] has a row for the pair; the row gives the next state after `+OK` and after `-ERR`. If there is no row, a
 //! client refuses the command before it writes an octet, and a server answers `-ERR`.
 //!
-//! Three transitions are outside the table because they are not commands: the greeting ([`State::greeted`]), the end of
-//! the TLS handshake ([`State::secured`]) and the end of the stream, which leads to [`State::Closed`] from every state.
+//! Three transitions are outside the table because they are not commands. The greeting leads to
+//! [`State::Authorization`], or with `-ERR` to [`State::Closed`]. The end of the TLS handshake leads to
+//! [`State::Authorization`], and the end of the stream leads to [`State::Closed`] from every state.
 //! One rule depends on more than the state: STLS is permitted once, never inside TLS (RFC 2595, section 4) and never
 //! after UTF8 (RFC 6856, section 2.1). [`Client`](crate::Client) and [`Server`](crate::Server) enforce it.
 //!
@@ -24,8 +25,7 @@ use crate::wire::kind::Kind;
 /// The state of a session, as the server has confirmed it (RFC 1939, section 3).
 ///
 /// ```
-/// use pop3_proto::wire::Kind;
-/// use pop3_proto::{Outcome, State};
+/// use pop3_proto::{Kind, Outcome, State};
 ///
 /// assert!(!State::Authorization.permits(Kind::Retr));
 /// assert_eq!(State::Named.after(Kind::Pass, Outcome::Ok), Some(State::Transaction));
@@ -64,7 +64,7 @@ impl State {
     ];
 
     /// Returns the state after the greeting (RFC 1939, section 4). No greeting text skips AUTHORIZATION.
-    pub const fn greeted(outcome: Outcome) -> State {
+    pub(crate) const fn greeted(outcome: Outcome) -> State {
         match outcome {
             Outcome::Ok => State::Authorization,
             Outcome::Err => State::Closed,
@@ -72,7 +72,7 @@ impl State {
     }
 
     /// Returns the state after the TLS handshake: AUTHORIZATION, without a new greeting (RFC 2595, section 4).
-    pub const fn secured() -> State {
+    pub(crate) const fn secured() -> State {
         State::Authorization
     }
 

@@ -11,24 +11,31 @@ const LAYERS: [&str; 12] =
 
 /// The sources by module path, such as `wire::line`, without comments and unit tests.
 fn sources() -> BTreeMap<String, String> {
-    let mut sources = BTreeMap::new();
-    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut sources);
-    sources
+    let code = |text: &str| {
+        let code = text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let code: Vec<_> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        code.join("\n").replace("#[cfg(doc)]\nuse crate::", "// ")
+    };
+    texts().into_iter().map(|(module, text)| (module, code(&text))).collect()
 }
 
-fn collect(folder: &Path, module: &str, sources: &mut BTreeMap<String, String>) {
+/// The texts of the source files by module path.
+fn texts() -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut texts);
+    texts
+}
+
+fn collect(folder: &Path, module: &str, texts: &mut BTreeMap<String, String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
         let inner = if module.is_empty() { name.to_owned() } else { format!("{module}::{name}") };
         if path.is_dir() {
-            collect(&path, &inner, sources);
+            collect(&path, &inner, texts);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).unwrap();
-            let code = text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
-            let code: Vec<_> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
             let module = if name == "mod" { module } else { &inner };
-            sources.insert(module.to_owned(), code.join("\n").replace("#[cfg(doc)]\nuse crate::", "// "));
+            texts.insert(module.to_owned(), fs::read_to_string(&path).unwrap());
         }
     }
 }
@@ -146,4 +153,19 @@ fn an_enum_is_open_unless_callers_have_to_handle_all_of_it() {
         }
     }
     assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), EXHAUSTIVE);
+}
+
+/// The documentation of an item begins with a verb or a noun, as in the standard library.
+#[test]
+fn no_documentation_begins_with_a_question_word() {
+    const WORDS: [&str; 10] = ["What", "Whether", "Which", "Where", "Who", "Whose", "When", "How", "Why", "Whatever"];
+    for (module, text) in texts() {
+        let mut is_first = true;
+        for line in text.lines().map(str::trim_start) {
+            let documentation = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"));
+            let word = documentation.and_then(|line| line.split_whitespace().next());
+            assert!(!is_first || word.is_none_or(|word| !WORDS.contains(&word)), "{module}: {line}");
+            is_first = documentation.is_none();
+        }
+    }
 }

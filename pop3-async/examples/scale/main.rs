@@ -24,7 +24,7 @@ use pop3_async::pop3_proto::drive::{Conversation, Io, Step};
 use pop3_async::pop3_proto::login::Login;
 use pop3_async::pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 use pop3_async::pop3_proto::{Client, ServerConfig, Service, transmitted_octets};
-use pop3_async::{Config, Connect, Connection, Credentials, Policy, Security, Session};
+use pop3_async::{Config, Connect, Connection, Credentials, Policy, Security, Session, Timeouts};
 use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -133,7 +133,7 @@ fn serve(ports: usize) -> Result<(), Failure> {
             let config = ServerConfig::new().plaintext_login(true);
             loop {
                 match listener.accept().await {
-                    Ok((stream, _)) => drop(tokio::spawn(pop3_async::serve_with(stream, Made, config))),
+                    Ok((stream, _)) => drop(tokio::spawn(pop3_async::serve(stream, Made, config))),
                     // The client reports that it was not served.
                     Err(error) => eprintln!("the server: {error}"),
                 }
@@ -170,7 +170,7 @@ async fn session(
     done.send(Ok(0))?;
 
     phase.wait_for(|&phase| phase >= Phase::LogIn).await?;
-    let to = Connect::new().policy(POLICY).timeout(Duration::from_secs(120));
+    let to = Connect::new().policy(POLICY).timeouts(Timeouts::new().each(Duration::from_secs(120)));
     let login = Connection::over(stream, to).await?.login_as(Credentials::new("mrose", "tanstaaf")).await;
     let mut session = login.map_err(|failed| failed.error)?;
     done.send(Ok(session.buffered()))?;

@@ -10,9 +10,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::{Turn, begin, converse};
+use super::{begin, converse};
 
-/// Serves a maildrop on a stream like [`serve_with`](super::serve_with), with TLS. TLS begins with the connection if
+/// Serves a maildrop on a stream like [`serve`](super::serve), with TLS. TLS begins with the connection if
 /// [`ServerConfig::inside_tls`] is set, as on port 995 (RFC 8314, section 3.1). Otherwise STLS is offered, as on port
 /// 110 (RFC 2595, section 4), and the default config accepts a password only inside TLS.
 ///
@@ -57,14 +57,13 @@ where
         return inside(stream, begin(maildrop, config)).await;
     }
     let mut service = begin(maildrop, config.stls(true));
-    match converse(&mut stream, &mut service).await? {
-        Turn::Over => Ok(()),
-        Turn::Tls => {
-            let stream = Box::new(Box::pin(acceptor.accept(stream)).await?);
-            service.tls_established();
-            inside(stream, service).await
-        }
+    converse(&mut stream, &mut service).await?;
+    if !service.wants_tls() {
+        return Ok(());
     }
+    let stream = Box::new(Box::pin(acceptor.accept(stream)).await?);
+    service.tls_established();
+    inside(stream, service).await
 }
 
 /// Converses inside TLS. The stream is boxed, like the handshake: the future of a session would reserve its size several
@@ -80,7 +79,7 @@ where
     match converse(&mut stream, &mut service).await {
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
         conversed => conversed?,
-    };
+    }
     // The client has received everything, and may have disconnected.
     let _ = stream.shutdown().await;
     Ok(())

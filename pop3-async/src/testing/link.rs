@@ -52,16 +52,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
+use pop3_proto::ServerConfig;
 use pop3_proto::serve::Maildrop;
 #[cfg(feature = "tls")]
 pub use pop3_proto::testing::link::Encrypted;
 pub use pop3_proto::testing::link::{
     Corruption, Direction, Fault, Halt, Line, Link, Record, Responder, Schedule, Side,
 };
+#[cfg(feature = "tls")]
+use pop3_proto::testing::personality::Personality;
+use pop3_proto::testing::personality::QuirkyService;
 pub use pop3_proto::testing::script::{Mismatch, ScriptedServer, Verdict};
 #[cfg(feature = "tls")]
 use pop3_proto::tls::rustls;
-use pop3_proto::{ServerConfig, Service};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -70,7 +73,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// The server offers what `config` says, and APOP. SCRAM, which a client prefers if the maildrop supports it, takes a
 /// noticeable time: choose another [`Method`](crate::Method) if you have many tests. The server closes the connection
 /// instead of beginning TLS: for that, use `serve_tls`, with the feature `tls`.
-pub fn serve<M: Maildrop>(maildrop: M, config: ServerConfig, schedule: Schedule) -> LinkStream<Service<M>> {
+pub fn serve<M: Maildrop>(maildrop: M, config: ServerConfig, schedule: Schedule) -> LinkStream<QuirkyService<M>> {
     LinkStream::new(Line::serving(maildrop, config, schedule))
 }
 
@@ -94,7 +97,7 @@ pub fn serve<M: Maildrop>(maildrop: M, config: ServerConfig, schedule: Schedule)
 /// let stream = link::serve_tls(store.maildrop(), ServerConfig::new().stls(true), tls, schedule);
 ///
 /// let connect = Connect::new().host("pop.example.org").security(Security::StartTls).tls(authority.trusted());
-/// let connect = connect.user("mrose").password("tanstaaf").method(Method::UserPass);
+/// let connect = connect.user("mrose").password("tanstaaf").methods([Method::UserPass]);
 /// Connection::over(stream, connect).await?.login().await?.quit().await?;
 /// # Ok(())
 /// # }
@@ -109,8 +112,8 @@ pub fn serve_tls<M: Maildrop>(
     config: ServerConfig,
     tls: Arc<rustls::ServerConfig>,
     schedule: Schedule,
-) -> LinkStream<Encrypted<Service<M>>> {
-    let service = Service::new(maildrop, config, None);
+) -> LinkStream<Encrypted<QuirkyService<M>>> {
+    let service = QuirkyService::new(maildrop, config, None, Personality::new());
     let server = if config.inside_tls { Encrypted::inside(service, tls) } else { Encrypted::new(service, tls) };
     LinkStream::new(Line::new(server, schedule))
 }

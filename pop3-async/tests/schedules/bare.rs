@@ -2,13 +2,13 @@
 
 use std::io::{self, ErrorKind};
 
-use pop3_async::{Cause, Connect, Credentials, Error, Method, Policy, QuitError, Security};
+use pop3_async::{Connect, Credentials, Error, Method, Policy, QuitError, Security};
+use pop3_proto::Command;
 use pop3_proto::drive::{
     Acknowledge, Batch, Call, Capa, Conversation, Exchange, Io, Item, Last, ListAll, ListOne, Retrieval, Selection,
     Stat, Step, UidlAll, UidlOne,
 };
 use pop3_proto::login::{Login, Progress};
-use pop3_proto::{Command, UsageError};
 
 use crate::script::{BatchCommand, Deed, Driver, Lot, Note, Reading, Session, Value};
 use crate::wire::Wire;
@@ -17,35 +17,27 @@ pub(crate) struct Bare {
     conversation: Conversation,
     wire: Wire,
     window: usize,
-    failed: bool,
 }
 
 impl Bare {
-    /// Steps until it is done, and moves octets where told.
-    fn drive<T>(
+    /// Steps a call until it is done, and moves octets where told. After the transport has failed, nothing else is of
+    /// use: the conversation says so.
+    fn drive<C, T>(
         &mut self,
-        operation: &str,
-        mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, Error>,
+        call: &mut C,
+        mut step: impl FnMut(&mut Conversation, &mut C) -> Result<Step<T>, Error>,
+        failed: impl Fn(&C, io::Error) -> Error,
     ) -> Result<T, Error> {
         loop {
-            match step(&mut self.conversation)? {
+            match step(&mut self.conversation, call)? {
                 Step::Done(value) => return Ok(value),
                 Step::NeedIo(Io::Look) => self.look(),
-                Step::NeedIo(Io::Transfer) => self.alive(operation, Bare::exchange)?,
+                Step::NeedIo(Io::Transfer) => self.exchange().map_err(|error| {
+                    self.conversation.abort();
+                    failed(call, error)
+                })?,
             }
         }
-    }
-
-    /// Notes that the transport has failed, after which nothing else is of use.
-    fn alive(&mut self, operation: &str, io: impl FnOnce(&mut Bare) -> io::Result<()>) -> Result<(), Error> {
-        if self.failed {
-            return Err(Error::new(operation.to_owned(), Cause::Usage(UsageError::Over)));
-        }
-        io(self).map_err(|error| {
-            self.failed = true;
-            self.conversation.abort();
-            Error::transport(operation.to_owned(), error)
-        })
     }
 
     /// Writes once and reads once, until something was read.
@@ -97,21 +89,19 @@ impl Bare {
     }
 
     fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
-        let operation = call.operation();
-        self.drive(&operation, |conversation| conversation.step(call))
+        self.drive(call, Conversation::step, Call::failed)
     }
 
     /// Gives the message by its number.
     fn read(&mut self, number: u32, mut retrieval: Retrieval, reading: Reading) -> Result<Value, Error> {
-        let operation = retrieval.operation();
         let enough = match reading {
             Reading::Whole => u64::MAX,
             Reading::UpTo(enough) => enough,
         };
-        self.drive(&operation, |conversation| conversation.open(&mut retrieval))?;
+        self.drive(&mut retrieval, Conversation::open, Retrieval::failed)?;
         let mut octets = Vec::new();
         while (octets.len() as u64) < enough {
-            let more = self.drive(&operation, |conversation| conversation.read(&mut retrieval))?;
+            let more = self.drive(&mut retrieval, Conversation::read, Retrieval::failed)?;
             if !more {
                 assert!(retrieval.is_complete());
                 break;
@@ -129,7 +119,7 @@ impl Bare {
     fn numbers(&mut self, lot: &Lot) -> Result<Vec<u32>, Error> {
         match &lot.numbers {
             Some(numbers) => Ok(numbers.clone()),
-            None => Ok(self.call(ListAll::new())?.into_iter().map(|listing| listing.number).collect()),
+            None => Ok(self.call(ListAll::default())?.into_iter().map(|listing| listing.number).collect()),
         }
     }
 
@@ -150,7 +140,11 @@ impl Bare {
                 }
                 batch.stop();
             }
-            let next = self.drive("", |conversation| Ok::<_, Error>(batch.next(conversation)));
+            let next = self.drive(
+                &mut batch,
+                |conversation, batch| Ok(batch.next(conversation)),
+                |_, error| unreachable!("a batch transfers nothing: {error}"),
+            );
             let Ok(Some(item)) = next else { break };
             let note = take(self, item);
             over = lot.each != BatchCommand::Retrieve && note.as_ref().is_err_and(|error| !error.is_recoverable());
@@ -165,7 +159,7 @@ impl Bare {
             BatchCommand::Retrieve => {
                 let selection = match &lot.numbers {
                     Some(numbers) => Selection::numbered(numbers.iter().copied()),
-                    None => Selection::listed(self.call(ListAll::new())?),
+                    None => Selection::listed(self.call(ListAll::default())?),
                 };
                 self.items(lot, Batch::retrieve(selection, window), |bare, Item { number, call }| {
                     bare.read(number, call, lot.reading)
@@ -197,17 +191,18 @@ impl Driver for Bare {
 
     async fn open(wire: Wire, to: Connect) -> Result<Bare, Error> {
         let window = to.get_window().unwrap_or_default();
-        let mut bare = Bare { conversation: to.conversation(), wire, window, failed: false };
-        bare.drive("reading the greeting", Conversation::greet)?;
+        let mut bare = Bare { conversation: to.conversation(), wire, window };
+        let greet = |conversation: &mut Conversation, (): &mut ()| conversation.greet();
+        bare.drive(&mut (), greet, |(), error| Error::transport("reading the greeting", error))?;
         Ok(bare)
     }
 
     async fn login(mut self, who: Credentials, method: Option<Method>) -> Result<Bare, (Option<Bare>, Error)> {
-        const OPERATION: &str = "the login";
         let policy = Policy::new().security(Security::Plaintext).allow_plaintext(true);
         let policy = policy.methods(method.map(Method::only));
         let mut login = Login::new(who, policy);
-        match self.drive(OPERATION, |conversation| login.step(conversation)) {
+        let step = |conversation: &mut Conversation, login: &mut Login| login.step(conversation);
+        match self.drive(&mut login, step, |_, error| Error::transport("the login", error)) {
             Ok(Progress::LoggedIn) => Ok(self),
             Ok(Progress::StartTls) => unreachable!("nobody asked for it"),
             Err(reason) => Err((reason.is_recoverable().then_some(self), reason)),
@@ -224,9 +219,9 @@ impl Session for Bare {
         let acknowledge = |bare: &mut Bare, command| bare.call(Acknowledge(command)).map(|()| Value::Done);
         match *deed {
             Deed::Stat => self.call(Stat).map(Value::totals),
-            Deed::List(None) => self.call(ListAll::new()).map(Value::listings),
+            Deed::List(None) => self.call(ListAll::default()).map(Value::listings),
             Deed::List(Some(number)) => self.call(ListOne(number)).map(|listing| Value::listings([listing])),
-            Deed::UniqueIds(None) => self.call(UidlAll::new()).map(Value::unique_ids),
+            Deed::UniqueIds(None) => self.call(UidlAll::default()).map(Value::unique_ids),
             Deed::UniqueIds(Some(number)) => self.call(UidlOne(number)).map(|id| Value::unique_ids([(number, id)])),
             Deed::Retrieve(number, reading) => self.read(number, Retrieval::retr(number), reading),
             Deed::Top(number, lines, reading) => self.read(number, Retrieval::top(number, lines), reading),
@@ -236,7 +231,7 @@ impl Session for Bare {
             Deed::Noop => acknowledge(self, Command::Noop),
             Deed::Last => self.call(Last).map(Value::Number),
             Deed::Capabilities => {
-                let capabilities = self.call(Capa::new())?;
+                let capabilities = self.call(Capa::default())?;
                 Ok(Value::pipelining(self.conversation.learn(capabilities)))
             }
             Deed::Batch(_) => unreachable!("it has more than one result"),

@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use pop3_async::pop3_proto::serve::MailStore;
-use pop3_async::{Cause, Connect, LoginError, Method, Security, connect};
+use pop3_async::{Cause, Connect, LoginError, Method, Security, Timeouts, connect};
 use tokio::net::TcpListener;
 use tokio::task::yield_now;
 
@@ -22,7 +22,7 @@ async fn listen(store: &MailStore) -> SocketAddr {
     let store = store.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(pop3_async::serve_with(stream, store.maildrop(), plaintext()));
+            tokio::spawn(pop3_async::serve(stream, store.maildrop(), plaintext()));
         }
     });
     address
@@ -32,7 +32,7 @@ fn to(address: SocketAddr) -> Connect {
     let how = Connect::new().host(address.ip().to_string()).port(address.port());
     let how = how.user("mrose").password("tanstaaf").security(Security::Plaintext).allow_plaintext(true);
     // SCRAM is slow on purpose.
-    how.method(Method::UserPass)
+    how.methods([Method::UserPass])
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_whole_session() {
     let log = move |_: pop3_async::LogEntry<'_>| {
         count.fetch_add(1, Ordering::Relaxed);
     };
-    let open = connect(to(address).log(log).method(Method::Apop).window(100));
+    let open = connect(to(address).log(log).methods([Method::Apop]).window(100));
     // In a task of its own, for which it must be `Send`.
     let mut session = tokio::spawn(open).await.unwrap().unwrap();
     let mut batch = session.retrieve_all().await.unwrap();
@@ -76,7 +76,7 @@ async fn what_can_go_wrong() {
     let address = listen(&numbered(1)).await;
     let error = connect(to(address).password("wrong")).await.unwrap_err();
     assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error:?}");
-    let error = connect(to(address).allow_plaintext(false).method(Method::UserPass)).await.unwrap_err();
+    let error = connect(to(address).allow_plaintext(false).methods([Method::UserPass])).await.unwrap_err();
     assert!(matches!(error.login(), Some(LoginError::Unprotected)), "{error:?}");
     let error = connect(to(address).security(Security::Tls)).await.unwrap_err();
     let why = if cfg!(feature = "tls") {
@@ -96,8 +96,11 @@ async fn a_server_that_never_greets() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = || to(listener.local_addr().unwrap());
     for (how, why) in [
-        (silent().timeout(Duration::from_millis(20)), "sent no greeting"),
-        (silent().login_timeout(Duration::from_millis(20)), "the login took too long: more than 0.02 s"),
+        (silent().timeouts(Timeouts::new().each(Duration::from_millis(20))), "sent no greeting"),
+        (
+            silent().timeouts(Timeouts::new().login(Duration::from_millis(20))),
+            "the login took too long: more than 0.02 s",
+        ),
     ] {
         let error = connect(how).await.unwrap_err();
         assert!(error.to_string().contains(why), "{error}");

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use pop3_async::{Cause, Error, QuitError};
+use pop3_async::{Cause, Error, QuitError, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::task::yield_now;
 
@@ -154,19 +154,19 @@ async fn a_server_that_closes_in_the_login() {
 async fn serving_ends_well_when_the_client_goes_away() {
     let store = numbered(1);
     let (ours, theirs) = duplex(100);
-    let serving = tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), plaintext()));
+    let serving = tokio::spawn(pop3_async::serve(theirs, store.maildrop(), plaintext()));
     drop(over(ours).await.unwrap());
     serving.await.unwrap().unwrap();
 
     let (mut ours, theirs) = duplex(100);
     let stls = plaintext().stls(true);
-    let serving = tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), stls));
+    let serving = tokio::spawn(pop3_async::serve(theirs, store.maildrop(), stls));
     ours.write_all(b"STLS\r\n").await.unwrap();
     assert_eq!(serving.await.unwrap().unwrap_err().kind(), ErrorKind::Unsupported);
 
     // By default nothing logs in that shows the password.
     let (ours, theirs) = duplex(100);
-    tokio::spawn(pop3_async::serve(theirs, store.maildrop()));
+    tokio::spawn(pop3_async::serve(theirs, store.maildrop(), ServerConfig::default()));
     let connection = over(ours).await.unwrap();
     let failed = connection.login_as(credentials()).await.unwrap_err();
     let mut connection = failed.connection.unwrap();

@@ -50,7 +50,7 @@ async fn a_caller_who_does_not_read_stops_the_server() {
     let (ours, theirs) = duplex(BUFFER);
     let written = Arc::new(AtomicUsize::new(0));
     let theirs = Counted(theirs, Arc::clone(&written));
-    tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), plaintext()));
+    tokio::spawn(pop3_async::serve(theirs, store.maildrop(), plaintext()));
     let connection = over(ours).await.unwrap();
     let mut session = connection.login_as(credentials()).await.unwrap();
 
@@ -107,7 +107,7 @@ async fn d18_two_thousand_pipelined_messages_through_small_sockets() {
     let maildrop = store.maildrop();
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
-        pop3_async::serve_with(stream, maildrop, plaintext()).await
+        pop3_async::serve(stream, maildrop, plaintext()).await
     });
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(ANSWERS).unwrap();

@@ -45,7 +45,7 @@ pub(crate) fn numbered(count: u32) -> MailStore {
 /// A connection to the embedded server through so many octets of buffer.
 pub(crate) async fn connection(store: &MailStore, buffer: usize) -> Connection<DuplexStream> {
     let (ours, theirs) = duplex(buffer);
-    tokio::spawn(pop3_async::serve_with(theirs, store.maildrop(), plaintext()));
+    tokio::spawn(pop3_async::serve(theirs, store.maildrop(), plaintext()));
     over(ours).await.unwrap()
 }
 

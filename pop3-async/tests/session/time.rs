@@ -169,6 +169,19 @@ async fn a_task_that_sleeps_is_not_taken_for_a_slow_server() {
     assert_eq!(call.await.unwrap().iter().count(), 1);
 }
 
+/// A runtime that polls a task a little late does not extend the limit, or a server could send an octet after each.
+#[tokio::test(start_paused = true)]
+async fn an_octet_that_comes_just_after_the_limit_is_late() {
+    let (mut connection, mut theirs) = mute(100).await;
+    let begin = Instant::now();
+    let mut call = pin!(connection.capabilities());
+    assert!(timeout(Duration::from_secs(59), call.as_mut()).await.is_err());
+    sleep(Duration::from_millis(1900)).await;
+    theirs.write_all(b"+").await.unwrap();
+    assert!(is_late(&call.await.unwrap_err()));
+    assert!(begin.elapsed() < LIMIT + Duration::from_secs(1), "{:?}", begin.elapsed());
+}
+
 /// Nobody waits while nothing is asked.
 #[tokio::test(start_paused = true)]
 async fn an_idle_session_does_not_time_out() {

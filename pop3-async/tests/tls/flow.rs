@@ -74,7 +74,7 @@ async fn session(
     tokio::spawn(async move {
         let theirs = Counted(acceptor.accept(theirs).await.unwrap(), count);
         let config = ServerConfig::new().inside_tls(true);
-        pop3_async::serve_with(theirs, maildrop, config).await
+        pop3_async::serve(theirs, maildrop, config).await
     });
     let tls = authority.trusted();
     let mut connection = Connection::over(ours, Connect::new().host("localhost").tls(tls)).await.unwrap();

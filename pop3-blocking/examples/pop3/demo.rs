@@ -24,7 +24,7 @@ pub(crate) fn start() -> io::Result<u16> {
             thread::spawn(move || {
                 let config = ServerConfig::new().plaintext_login(true);
                 // The client reports errors.
-                let _ = stream.set_nodelay(true).and_then(|()| pop3_blocking::serve_with(stream, maildrop, config));
+                let _ = stream.set_nodelay(true).and_then(|()| pop3_blocking::serve(stream, maildrop, config));
             });
         }
     });

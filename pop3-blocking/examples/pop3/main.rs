@@ -38,7 +38,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pop3_blocking::{Connect, LogEntry, Method, Security, Session, Tcp, Tls};
+use pop3_blocking::{Connect, LogEntry, Method, Security, Session, Tcp, Timeouts, Tls};
 use zeroize::Zeroizing;
 
 use delivery::Delivery;
@@ -163,11 +163,11 @@ fn open(target: &Target, options: &Options, login: &Login) -> Result<Session<Tcp
         connect = connect.port(port);
     }
     if let Some(method) = target.method {
-        connect = connect.method(method);
+        connect = connect.methods([method]);
     }
     if let Some(seconds) = options.timeout {
         let timeout = Duration::from_secs(seconds);
-        connect = connect.connect_timeout(timeout).timeout(timeout).login_timeout(2 * timeout);
+        connect = connect.timeouts(Timeouts::new().connect(timeout).each(timeout).login(2 * timeout));
     }
     let place = format!("{}, port {}, {}", target.host, target.port(), protection(target.security));
     if let Some(path) = &options.log {

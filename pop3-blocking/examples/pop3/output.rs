@@ -15,7 +15,7 @@ use crate::terminal;
 pub(crate) struct Output {
     out: BufWriter<StdoutLock<'static>>,
     is_json: bool,
-    /// What makes mails harmless, if the standard output is a terminal.
+    /// The filter for mails, if the standard output is a terminal.
     harmless: Option<terminal::Harmless>,
 }
 

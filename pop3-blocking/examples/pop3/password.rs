@@ -4,7 +4,8 @@ use std::env::VarError;
 use std::io::{self, IsTerminal};
 use std::net::ToSocketAddrs;
 
-use pop3_blocking::{Connect, Credentials, Error, Method};
+use pop3_blocking::pop3_proto::login::netrc;
+use pop3_blocking::{Connect, Credentials, Error, Method, NetrcEntry};
 
 use crate::failure::{Failure, Status};
 use crate::notes;
@@ -59,7 +60,7 @@ impl Login {
     pub(crate) fn add_to(&self, connect: Connect) -> Connect {
         match &self.proof {
             Proof::Password(password) => connect.user(&self.user).password(password.as_str()),
-            Proof::Token(token) => connect.user(&self.user).token(token.as_str()),
+            Proof::Token(token) => connect.credentials(Credentials::token(&self.user, token.as_str())),
             Proof::Certificate if self.user.is_empty() => connect.credentials(Credentials::external()),
             Proof::Certificate => connect.credentials(Credentials::external().acting_for(&self.user)),
         }
@@ -78,17 +79,17 @@ pub(crate) fn find(target: &Target, options: &Options) -> Result<Login, Failure>
         (_, given) => given,
     };
     let found = pop3_blocking::find_in_netrc(&target.host, target.user.as_deref())?;
-    let (name, secret) = found.unwrap_or_default();
+    let NetrcEntry { login, password } = found.unwrap_or_default();
     let user = match &target.user {
         Some(user) => user.clone(),
-        None if !name.is_empty() => name,
+        None if !login.is_empty() => login,
         None => ask_for_name(target)?,
     };
     let proof = match given {
         Some(proof) => proof,
-        None if !secret.is_empty() => {
+        None if !password.is_empty() => {
             warn_of_readers();
-            Proof::Password(secret)
+            Proof::Password(password)
         }
         None => Proof::Password(prompt(&user, target)?),
     };
@@ -134,7 +135,7 @@ fn token(line: &Secret) -> Proof {
 /// Warns if other users can read the passwords in the netrc file.
 fn warn_of_readers() {
     #[cfg(unix)]
-    if let Some(path) = pop3_blocking::netrc_file() {
+    if let Some(path) = netrc::path(std::env::var_os("NETRC"), std::env::home_dir()) {
         let mode = path.metadata().map_or(0, |metadata| std::os::unix::fs::MetadataExt::mode(&metadata));
         if mode & 0o077 != 0 {
             let path = path.display();

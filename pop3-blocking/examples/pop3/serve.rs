@@ -105,7 +105,7 @@ fn serve(
     match tls {
         Some(tls) => pop3_blocking::serve_tls(stream, folder.maildrop(), config, tls),
         // The octets stay on this machine.
-        None => pop3_blocking::serve_with(stream, folder.maildrop(), config.plaintext_login(true)),
+        None => pop3_blocking::serve(stream, folder.maildrop(), config.plaintext_login(true)),
     }
 }
 

@@ -36,7 +36,7 @@ impl Target {
                 .to_owned());
         } else {
             let url = format!("pop://{host}").parse::<PopUrl>();
-            url.map_err(|error| error.to_string())?.host().to_owned()
+            url.map_err(|error| error.to_string())?.host
         };
         Ok(Target { security, user: None, method: None, host, port: None })
     }
@@ -49,13 +49,7 @@ impl Target {
     /// Parses a URL.
     pub(crate) fn at_url(text: &str) -> Result<Target, String> {
         let url: PopUrl = text.parse().map_err(|error| explain(error, text))?;
-        Ok(Target {
-            security: url.security(),
-            user: url.user().map(str::to_owned),
-            method: url.method(),
-            host: url.host().to_owned(),
-            port: url.port(),
-        })
+        Ok(Target { security: url.security, user: url.user, method: url.method, host: url.host, port: url.port })
     }
 }
 

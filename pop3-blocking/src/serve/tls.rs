@@ -8,9 +8,9 @@ use pop3_proto::tls::channel_binding;
 use pop3_proto::tls::rustls::{self, ServerConnection, StreamOwned};
 use pop3_proto::{ServerConfig, Service};
 
-use super::{Turn, begin, converse};
+use super::{begin, converse};
 
-/// Serves a maildrop on a stream like [`serve_with`](super::serve_with), with TLS. TLS begins with the connection if
+/// Serves a maildrop on a stream like [`serve`](super::serve), with TLS. TLS begins with the connection if
 /// [`ServerConfig::inside_tls`] is set, as on port 995 (RFC 8314, section 3.1). Otherwise STLS is offered, as on port
 /// 110 (RFC 2595, section 4), and the default config accepts a password only inside TLS.
 ///
@@ -49,14 +49,13 @@ pub fn serve_tls<S: Read + Write, M: Maildrop>(
         return inside(stream, begin(maildrop, config));
     }
     let mut service = begin(maildrop, config.stls(true));
-    match converse(&mut stream, &mut service)? {
-        Turn::Over => Ok(()),
-        Turn::Tls => {
-            let stream = handshake(stream, tls)?;
-            service.tls_established();
-            inside(stream, service)
-        }
+    converse(&mut stream, &mut service)?;
+    if !service.wants_tls() {
+        return Ok(());
     }
+    let stream = handshake(stream, tls)?;
+    service.tls_established();
+    inside(stream, service)
 }
 
 fn handshake<S: Read + Write>(
@@ -80,7 +79,7 @@ fn inside<S: Read + Write, M: Maildrop>(
     match converse(&mut stream, &mut service) {
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
         conversed => conversed?,
-    };
+    }
     // The client has received everything, and may have disconnected.
     stream.conn.send_close_notify();
     let _ = stream.flush();

@@ -45,16 +45,19 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use pop3_proto::ServerConfig;
 use pop3_proto::serve::Maildrop;
 #[cfg(feature = "tls")]
 pub use pop3_proto::testing::link::Encrypted;
 pub use pop3_proto::testing::link::{
     Corruption, Direction, Fault, Halt, Line, Link, Record, Responder, Schedule, Side,
 };
+#[cfg(feature = "tls")]
+use pop3_proto::testing::personality::Personality;
+use pop3_proto::testing::personality::QuirkyService;
 pub use pop3_proto::testing::script::{Mismatch, ScriptedServer, Verdict};
 #[cfg(feature = "tls")]
 use pop3_proto::tls::rustls;
-use pop3_proto::{ServerConfig, Service};
 
 use crate::transport::{Abilities, Transport};
 use crate::{Connect, Connection, Error, Tcp};
@@ -81,7 +84,7 @@ impl<R: Responder> Connection<LinkStream<R>> {
 /// The server offers what `config` says, and APOP. SCRAM, which a client prefers if the maildrop supports it, takes a
 /// noticeable time: choose another [`Method`](crate::Method) if you have many tests. The server closes the connection
 /// instead of beginning TLS: for that, use `serve_tls`, with the feature `tls`.
-pub fn serve<M: Maildrop>(maildrop: M, config: ServerConfig, schedule: Schedule) -> LinkStream<Service<M>> {
+pub fn serve<M: Maildrop>(maildrop: M, config: ServerConfig, schedule: Schedule) -> LinkStream<QuirkyService<M>> {
     LinkStream::new(Line::serving(maildrop, config, schedule))
 }
 
@@ -103,7 +106,7 @@ pub fn serve<M: Maildrop>(maildrop: M, config: ServerConfig, schedule: Schedule)
 /// let stream = link::serve_tls(store.maildrop(), ServerConfig::new().stls(true), tls, schedule);
 ///
 /// let connect = Connect::new().host("pop.example.org").security(Security::StartTls).tls(authority.trusted());
-/// let connect = connect.user("mrose").password("tanstaaf").method(Method::UserPass);
+/// let connect = connect.user("mrose").password("tanstaaf").methods([Method::UserPass]);
 /// Connection::over(stream, connect)?.login()?.quit()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -117,8 +120,8 @@ pub fn serve_tls<M: Maildrop>(
     config: ServerConfig,
     tls: Arc<rustls::ServerConfig>,
     schedule: Schedule,
-) -> LinkStream<Encrypted<Service<M>>> {
-    let service = Service::new(maildrop, config, None);
+) -> LinkStream<Encrypted<QuirkyService<M>>> {
+    let service = QuirkyService::new(maildrop, config, None, Personality::new());
     let server = if config.inside_tls { Encrypted::inside(service, tls) } else { Encrypted::new(service, tls) };
     LinkStream::new(Line::new(server, schedule))
 }

@@ -22,7 +22,7 @@ use pop3_proto::testing::link::Responder;
 use pop3_proto::testing::script::ScriptedServer;
 pub use pop3_proto::testing::script::{LOGIN, PIPELINED_LOGIN, Turn, turns};
 
-use crate::{Connect, Security, Session, Tcp, connect};
+use crate::{Connect, Security, Session, Tcp, Timeouts, connect};
 
 /// A timeout that is long enough for a loaded machine. Only a failing test waits for it.
 pub const PATIENCE: Duration = Duration::from_secs(600);
@@ -80,7 +80,12 @@ impl Peer {
 
     /// Returns the settings of a client that calls the server by this name, without those for TLS.
     pub(super) fn settings(&self, host: &str) -> Connect {
-        Connect::new().host(host).port(self.address.port()).user("mrose").password("tanstaaf").timeout(PATIENCE)
+        Connect::new()
+            .host(host)
+            .port(self.address.port())
+            .user("mrose")
+            .password("tanstaaf")
+            .timeouts(Timeouts::new().each(PATIENCE))
     }
 }
 

@@ -40,7 +40,7 @@ fn run(collector: &mut Collector, store: &MailStore, today: u32, (schedule, pers
     let maildrop = Layered::new(store.maildrop(), failures.restarted());
     let config = ServerConfig::new().plaintext_login(true);
     let service = QuirkyService::new(maildrop, config, None, personality.clone());
-    let connect = Connect::new().security(Security::Plaintext).allow_plaintext(true).method(Method::UserPass);
+    let connect = Connect::new().security(Security::Plaintext).allow_plaintext(true).methods([Method::UserPass]);
     let stream = LinkStream::new(Line::new(service, schedule.clone()));
     let connection = Connection::over_link(stream, connect.user("ann").password("pw"));
     if let Some(session) = connection.ok().and_then(|connection| connection.login().ok()) {

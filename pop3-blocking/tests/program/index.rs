@@ -46,7 +46,7 @@ fn dates_that_do_not_exist_are_missing() {
     }
 }
 
-/// What would move the cursor, change colours or reverse the order of letters.
+/// Characters that would move the cursor, change colours or reverse the order of letters.
 const EVIL: &[&str] = &["\x1b[2J", "\x1b]0;title\x07", "\u{202e}", "\u{9b}31m", "\u{200b}", "\x7f", "\u{e0041}"];
 
 /// Raw, and encoded as RFC 2047 has it.
@@ -110,7 +110,7 @@ fn a_server_without_top_is_named() {
     assert_eq!(ended.out, b"1\t9\t\t\t\n2\t9\t\t\t\n");
 }
 
-/// What the program shows at a terminal of this width, where it must succeed.
+/// Returns what the program shows at a terminal of this width, where it must succeed.
 #[cfg(unix)]
 fn at_terminal(width: usize, arguments: &[&str]) -> String {
     const TERMINAL: &str = r"

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::mortal::{End, Life, check, mortal};
 use crate::support::{Act, Ended, Home, mail, say, scripted, store};
 
-/// When a run is to die.
+/// The moment when a run dies.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
     /// After so many octets to the client.

@@ -218,7 +218,7 @@ pub(crate) fn serve<M: Maildrop + Send + 'static>(
         let maildrop = wrap(store.maildrop());
         thread::spawn(move || {
             let config = ServerConfig::new().plaintext_login(true);
-            pop3_blocking::serve_with(stream, maildrop, config)
+            pop3_blocking::serve(stream, maildrop, config)
         });
     })
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
-use pop3_blocking::{QuitError, connect};
+use pop3_blocking::{Credentials, QuitError, connect};
 
 use crate::peer::{LOGIN, Peer, play};
 
@@ -21,11 +21,11 @@ fn said_at_the_prompt(before: &'static str, words: &'static str) -> String {
         play(&mut stream, "-- hold");
     });
     let has_spoken = Mutex::new(has_spoken);
-    let connect_to = peer.connect().ask(move |_| {
+    let connect_to = peer.connect().credentials(Credentials::ask("mrose", move |_| {
         asked.send(()).unwrap();
         has_spoken.lock().unwrap().recv().unwrap();
         Some("tanstaaf".to_owned().into())
-    });
+    }));
     let error = connect(connect_to).unwrap_err();
     peer.done();
     error.to_string()

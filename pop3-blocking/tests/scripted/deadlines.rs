@@ -177,7 +177,7 @@ fn on_ones_own(peer: &Peer, timeouts: Timeouts) -> Result<Session<Tcp>, Box<Logi
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_send_buffer_size(1).unwrap();
     socket.connect(&peer.address.into()).unwrap();
-    let to = peer.connect().method(Method::Xoauth2).timeouts(timeouts);
+    let to = peer.connect().methods([Method::Xoauth2]).timeouts(timeouts);
     Connection::over_tcp(socket.into(), to).unwrap().login_as(token(LESS))
 }
 
@@ -191,7 +191,7 @@ fn a_response_that_is_larger_than_the_buffers() {
         play(&mut stream, "S: +OK\n-- hold\n");
     };
     let peer = large_response(taken);
-    let to = peer.connect().credentials(token(MUCH)).method(Method::Xoauth2);
+    let to = peer.connect().credentials(token(MUCH)).methods([Method::Xoauth2]);
     drop(connect(to.timeouts(unlimited().login(2 * AGES))).unwrap());
     peer.done();
 
@@ -215,7 +215,7 @@ fn untaken() -> (Peer, mpsc::Sender<()>) {
 fn a_response_that_nobody_takes() {
     let (peer, done) = untaken();
     let begin = Instant::now();
-    let to = peer.connect().credentials(token(MUCH)).method(Method::Xoauth2);
+    let to = peer.connect().credentials(token(MUCH)).methods([Method::Xoauth2]);
     let error = connect(to.timeouts(unlimited().answer(LONG))).unwrap_err();
     assert_eq!(error.to_string(), "the login failed: the server sent no answer to AUTH for 3 s");
     assert!(begin.elapsed() >= LONG && begin.elapsed() < AGES);

@@ -95,7 +95,7 @@ fn a_message_is_an_io_error_that_gives_ours_back() {
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     let error: Error = error.downcast().unwrap();
     assert!(error.is_truncated() && !error.is_recoverable());
-    assert_eq!(error.operation(), "RETR 1");
+    assert_eq!((error.operation(), error.message_number()), ("RETR 1", Some(1)));
     assert!(message.read(&mut [0; 10]).is_err(), "and it stays an error");
     peer.done();
 }
@@ -106,13 +106,14 @@ fn a_batch_after_its_end_comes_to_an_end() {
     let mut batch = session.retrieve_many([1, 2, 3]);
     assert_eq!(batch.next().unwrap().unwrap().into_message().unwrap().as_bytes(), b"a\r\n");
     assert!(batch.next().unwrap().unwrap().into_message().unwrap_err().is_truncated());
-    assert_eq!(batch.next().unwrap_err().operation(), "RETR 3");
+    let error = batch.next().unwrap_err();
+    assert_eq!((error.operation(), error.message_number()), ("RETR 3", Some(3)));
     assert!(batch.next().unwrap().is_none(), "a caller who goes on after each error is not kept for ever");
-    let mut headers = session.headers_many([1, 2]);
-    assert!(headers.next().unwrap().is_err());
+    let mut headers = session.headers_many([4, 5]);
+    assert_eq!(headers.next().unwrap().unwrap_err().message_number(), Some(4));
     assert!(headers.next().is_none());
     let mut deletions = session.delete_many([1, 2]);
-    assert!(deletions.next().unwrap().is_err());
+    assert_eq!(deletions.next().unwrap().unwrap_err().message_number(), Some(1));
     assert!(deletions.next().is_none());
     peer.done();
 }
@@ -126,7 +127,8 @@ fn tops_of_many_messages() {
     let mut first = tops.next().unwrap().unwrap();
     first.read_exact(&mut [0; 2]).unwrap();
     assert_eq!(first.number(), 4);
-    assert_eq!(tops.next().unwrap_err().operation(), "TOP 9 1");
+    let missing = tops.next().unwrap_err();
+    assert_eq!((missing.operation(), missing.message_number()), ("TOP 9 1", Some(9)));
     let last = tops.next().unwrap().unwrap();
     assert_eq!(last.number(), 2);
     assert_eq!(last.into_message().unwrap().as_bytes(), b"d: e\r\n");
@@ -221,7 +223,7 @@ fn an_echoed_proof_is_not_shown() {
     );
     for (script, secret, mechanism) in [(plain, payload, Method::Plain), (apop, digest, Method::Apop)] {
         let peer = Peer::playing(script + "C: QUIT\nS: +OK\n");
-        let error = connect(peer.connect().method(mechanism)).unwrap_err();
+        let error = connect(peer.connect().methods([mechanism])).unwrap_err();
         assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error}");
         assert!(!error.to_string().contains(secret) && !format!("{error:?}").contains(secret), "{error}");
         assert!(error.to_string().contains("***") || error.to_string().contains('*'), "{error}");

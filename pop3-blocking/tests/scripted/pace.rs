@@ -16,7 +16,7 @@ const MOMENT: Duration = Duration::from_millis(300);
 #[test]
 fn a_server_that_says_nothing() {
     let peer = Peer::playing(format!("{LOGIN}C: NOOP\nS: +OK\nC: STAT\n-- hold\n"));
-    let mut session = connect(peer.connect().timeout(LONG)).unwrap();
+    let mut session = connect(peer.connect().timeouts(Timeouts::new().each(LONG))).unwrap();
     session.noop().unwrap();
     let error = session.stat().unwrap_err();
     assert!(matches!(error.cause(), Cause::TimedOut(_)), "{error:?}");
@@ -63,7 +63,7 @@ fn a_login_that_trickles() {
         }
     });
     // No single wait is long.
-    let error = connect(peer.connect().login_timeout(MOMENT * 2)).unwrap_err();
+    let error = connect(peer.connect().timeouts(Timeouts::new().login(MOMENT * 2))).unwrap_err();
     assert!(matches!(error.cause(), Cause::TimedOut(_) | Cause::Protocol(_)), "{error}");
     peer.done();
 
@@ -72,7 +72,7 @@ fn a_login_that_trickles() {
             sleep(Duration::from_millis(5));
         }
     });
-    let error = connect(peer.connect().login_timeout(MOMENT * 2)).unwrap_err();
+    let error = connect(peer.connect().timeouts(Timeouts::new().login(MOMENT * 2))).unwrap_err();
     assert_eq!(error.to_string(), "reading the greeting failed: the login took too long: more than 0.6 s");
     peer.done();
 }
@@ -85,7 +85,7 @@ fn after_the_login_its_deadline_is_lifted() {
         sleep(LONG + MOMENT);
         play(&mut stream, "S: +OK\n-- hold\n");
     });
-    let mut session = connect(peer.connect().login_timeout(LONG)).unwrap();
+    let mut session = connect(peer.connect().timeouts(Timeouts::new().login(LONG))).unwrap();
     session.noop().unwrap();
     drop(session);
     peer.done();
@@ -94,7 +94,8 @@ fn after_the_login_its_deadline_is_lifted() {
 #[test]
 fn no_patience_is_endless_patience() {
     let peer = Peer::playing(format!("{LOGIN}C: NOOP\nS: +OK\n-- hold\n"));
-    let connect = peer.connect().login_timeout(Duration::MAX).timeout(Duration::MAX).connect_timeout(Duration::MAX);
+    let connect =
+        peer.connect().timeouts(Timeouts::new().login(Duration::MAX).each(Duration::MAX).connect(Duration::MAX));
     let mut session = pop3_blocking::connect(connect).unwrap();
     session.noop().unwrap();
     drop(session);

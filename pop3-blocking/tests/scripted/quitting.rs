@@ -1,6 +1,6 @@
 //! The four ways in which QUIT can end (RFC 1939, section 6).
 
-use pop3_blocking::{Cause, QuitError, connect};
+use pop3_blocking::{Cause, QuitError, Timeouts, connect};
 
 use crate::peer::{LOGIN, LONG, Peer, session};
 
@@ -29,7 +29,7 @@ fn f02_unknown() {
         } else {
             Peer::playing(format!("{LOGIN}C: QUIT\n-- hold\n"))
         };
-        let session = connect(peer.connect().timeout(LONG)).unwrap();
+        let session = connect(peer.connect().timeouts(Timeouts::new().each(LONG))).unwrap();
         let error = session.quit().unwrap_err();
         let QuitError::Unknown(cause) = &error else { panic!("{error}") };
         assert_eq!(cause.operation(), "QUIT");

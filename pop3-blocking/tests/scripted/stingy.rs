@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use pop3_blocking::{Connect, Connection, Security};
+use pop3_blocking::{Connect, Connection, Security, Timeouts};
 use socket2::{Domain, Socket, Type};
 
 use crate::peer::{PIPELINED_LOGIN, play};
@@ -53,7 +53,7 @@ fn d18_nobody_waits_for_ever() {
     let client = socket(ANSWERS, 1);
     client.connect(&address).unwrap();
     let to = Connect::new().security(Security::Plaintext).allow_plaintext(true).window(1024 * 1024);
-    let to = to.user("mrose").password("tanstaaf").timeout(Duration::from_secs(600));
+    let to = to.user("mrose").password("tanstaaf").timeouts(Timeouts::new().each(Duration::from_secs(600)));
     let mut session = Connection::over_tcp(client.into(), to).unwrap().login().unwrap();
 
     let mut batch = session.retrieve_many(1..=MESSAGES);

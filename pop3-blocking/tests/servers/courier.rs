@@ -142,9 +142,9 @@ fn courier_over_tls() {
         assert!(batch.next().unwrap().is_none());
         session.quit().unwrap();
         for method in [Method::Plain, Method::Login, Method::CramMd5, Method::UserPass] {
-            connect(secured("pass").method(method)).unwrap().quit().unwrap();
+            connect(secured("pass").methods([method])).unwrap().quit().unwrap();
         }
-        let error = connect(secured("wrong").method(failing)).unwrap_err();
+        let error = connect(secured("wrong").methods([failing])).unwrap_err();
         assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error}");
     }
     for method in [Method::Login, Method::CramMd5] {

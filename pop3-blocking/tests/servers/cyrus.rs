@@ -78,14 +78,14 @@ fn cyrus_over_tls() {
         let failed = |connect: Connect| pop3_blocking::connect(connect).unwrap_err();
         connect(secured("pass")).unwrap().quit().unwrap();
         for method in [Method::ScramSha256, Method::Plain, Method::UserPass] {
-            connect(secured("pass").method(method)).unwrap().quit().unwrap();
-            let error = failed(secured("wrong").method(method));
+            connect(secured("pass").methods([method])).unwrap().quit().unwrap();
+            let error = failed(secured("wrong").methods([method]));
             assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{method}: {error}");
         }
         let error = failed(secured("wrong"));
         assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error}");
         // By name it is used as named.
-        let error = failed(secured("pass").method(Method::ScramSha256Plus));
+        let error = failed(secured("pass").methods([Method::ScramSha256Plus]));
         assert!(matches!(error.login(), Some(LoginError::Binding(_))), "{error}");
     }
 }

@@ -100,7 +100,7 @@ impl Session {
                 Stage::Login(login) => match login.step(conversation)? {
                     Step::NeedIo(io) => return Ok(Next::Io(io)),
                     Step::Done(Progress::StartTls) => return Ok(Next::StartTls),
-                    Step::Done(Progress::LoggedIn) => Stage::List(Call::new(ListAll::new())),
+                    Step::Done(Progress::LoggedIn) => Stage::List(Call::new(ListAll::default())),
                 },
                 Stage::List(list) => match conversation.step(list)? {
                     Step::NeedIo(io) => return Ok(Next::Io(io)),

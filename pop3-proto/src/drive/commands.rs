@@ -107,11 +107,13 @@ struct Collect<T> {
     octets: usize,
 }
 
-impl<T> Collect<T> {
-    const fn new() -> Collect<T> {
+impl<T> Default for Collect<T> {
+    fn default() -> Collect<T> {
         Collect { items: Vec::new(), octets: 0 }
     }
+}
 
+impl<T> Collect<T> {
     fn event(
         &mut self,
         event: Event<'_>,
@@ -147,16 +149,8 @@ impl Collect<Box<[u8]>> {
 }
 
 /// LIST without an argument: returns all scan listings, in the server's order (RFC 1939, section 5).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ListAll(Collect<ScanListing>);
-
-impl ListAll {
-    /// Creates the exchange.
-    #[allow(clippy::new_without_default, reason = "an exchange is begun, not defaulted")]
-    pub const fn new() -> ListAll {
-        ListAll(Collect::new())
-    }
-}
 
 impl Exchange for ListAll {
     type Value = Vec<ScanListing>;
@@ -173,16 +167,8 @@ impl Exchange for ListAll {
 /// UIDL without an argument: returns all unique-ids, in the server's order (RFC 1939, section 7).
 ///
 /// A unique-id may be empty or occur twice: some servers send such listings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct UidlAll(Collect<(u32, OwnedUniqueId)>);
-
-impl UidlAll {
-    /// Creates the exchange.
-    #[allow(clippy::new_without_default, reason = "an exchange is begun, not defaulted")]
-    pub const fn new() -> UidlAll {
-        UidlAll(Collect::new())
-    }
-}
 
 impl Exchange for UidlAll {
     type Value = Vec<(u32, OwnedUniqueId)>;
@@ -197,16 +183,8 @@ impl Exchange for UidlAll {
 }
 
 /// CAPA: returns the capabilities (RFC 2449, section 5).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Capa(Collect<Box<[u8]>>);
-
-impl Capa {
-    /// Creates the exchange.
-    #[allow(clippy::new_without_default, reason = "an exchange is begun, not defaulted")]
-    pub const fn new() -> Capa {
-        Capa(Collect::new())
-    }
-}
 
 impl Exchange for Capa {
     type Value = Capabilities;
@@ -222,16 +200,8 @@ impl Exchange for Capa {
 
 /// AUTH without an argument: returns the names of the mechanisms, on servers older than the SASL capability. No RFC
 /// specifies it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct AuthList(Collect<Box<[u8]>>);
-
-impl AuthList {
-    /// Creates the exchange.
-    #[allow(clippy::new_without_default, reason = "an exchange is begun, not defaulted")]
-    pub const fn new() -> AuthList {
-        AuthList(Collect::new())
-    }
-}
 
 impl Exchange for AuthList {
     type Value = Listing;
@@ -246,16 +216,8 @@ impl Exchange for AuthList {
 }
 
 /// LANG without an argument: returns the languages that the server supports (RFC 6856, section 3.1).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Languages(Collect<Language>);
-
-impl Languages {
-    /// Creates the exchange.
-    #[allow(clippy::new_without_default, reason = "an exchange is begun, not defaulted")]
-    pub const fn new() -> Languages {
-        Languages(Collect::new())
-    }
-}
 
 impl Exchange for Languages {
     type Value = Vec<Language>;
@@ -299,8 +261,8 @@ pub struct RawListing<'a> {
 
 impl<'a> RawListing<'a> {
     /// Creates the exchange for a command line without its CRLF.
-    pub const fn new(line: &'a str) -> RawListing<'a> {
-        RawListing { line, lines: Collect::new() }
+    pub fn new(line: &'a str) -> RawListing<'a> {
+        RawListing { line, lines: Collect::default() }
     }
 }
 

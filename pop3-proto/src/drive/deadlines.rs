@@ -160,11 +160,6 @@ impl Deadlines {
         }
     }
 
-    /// Returns the limits.
-    pub const fn timeouts(&self) -> &Timeouts {
-        &self.timeouts
-    }
-
     /// Replaces the limits, including that of the current wait.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.timeouts = timeouts;

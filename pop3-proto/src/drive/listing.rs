@@ -15,7 +15,7 @@ use core::slice;
 /// use pop3_proto::drive::Listing;
 ///
 /// let listing = Listing::from_iter(["CRAM-MD5", "PLAIN"]);
-/// assert_eq!(listing.len(), 2);
+/// assert_eq!(listing.iter().len(), 2);
 /// for line in &listing {
 ///     assert!(!line.is_empty());
 /// }
@@ -31,16 +31,6 @@ impl Listing {
     /// Returns an iterator over the lines.
     pub fn iter(&self) -> ListingIter<'_> {
         ListingIter(self.0.iter())
-    }
-
-    /// Returns the number of lines.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Returns true if there are no lines.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 

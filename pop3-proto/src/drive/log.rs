@@ -6,7 +6,6 @@ use core::fmt;
 use crate::client::Event;
 use crate::wire::code::ResponseCode;
 use crate::wire::command::Command;
-use crate::wire::kind::Kind;
 use crate::wire::reply::Reply;
 use crate::wire::text::Text;
 
@@ -59,13 +58,6 @@ pub enum LogEntry<'a> {
 /// A command that was sent, without its secrets. `Display` and `Debug` write the line as a log may show it.
 #[derive(Clone, Copy)]
 pub struct LoggedCommand<'a>(pub(crate) &'a Command<'a>);
-
-impl LoggedCommand<'_> {
-    /// Returns the kind of the command.
-    pub const fn kind(&self) -> Kind {
-        self.0.kind()
-    }
-}
 
 impl fmt::Display for LoggedCommand<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

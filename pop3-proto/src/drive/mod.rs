@@ -91,11 +91,7 @@ pub use commands::{
 };
 pub use conversation::{Call, Conversation, Io, Retrieval, Step};
 pub use deadlines::{Deadlines, Timeouts};
-pub use error::kind::ErrorKind;
-pub use error::login::LoginError;
-pub use error::quit::QuitError;
 pub use error::settings::SettingsError;
-pub use error::{Cause, Error};
 pub use exchange::{Exchange, ExchangeError};
 pub use language::{Language, LanguageTag};
 pub use listing::{Listing, ListingIter};

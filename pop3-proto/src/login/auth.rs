@@ -28,7 +28,7 @@ fn parts(message: &SaslMessage) -> impl Iterator<Item = &[u8]> {
 /// with [`ExchangeError::PrematureSuccess`], and the session with it.
 ///
 /// `Debug` shows only the name of the mechanism.
-pub struct Auth {
+pub(crate) struct Auth {
     mechanism: Box<dyn Mechanism>,
     /// A copy of the mechanism's name, because the command borrows it while the mechanism is in use.
     name: String,
@@ -47,7 +47,7 @@ impl Auth {
     /// # Errors
     ///
     /// The error that the mechanism returns instead of its first message.
-    pub fn announced(mechanism: Box<dyn Mechanism>) -> Result<Auth, MechanismError> {
+    pub(crate) fn announced(mechanism: Box<dyn Mechanism>) -> Result<Auth, MechanismError> {
         let mut auth = Auth::unannounced(mechanism)?;
         auth.with_command = auth.message.is_some();
         auth.with_command &= auth.command().encoded_len() <= MAX_COMMAND_LINE;
@@ -63,19 +63,19 @@ impl Auth {
     /// # Errors
     ///
     /// The error that the mechanism returns instead of its first message.
-    pub fn unannounced(mut mechanism: Box<dyn Mechanism>) -> Result<Auth, MechanismError> {
+    pub(crate) fn unannounced(mut mechanism: Box<dyn Mechanism>) -> Result<Auth, MechanismError> {
         let message = mechanism.first()?;
         let name = mechanism.name().into();
         Ok(Auth { mechanism, name, message, with_command: false, sent: Vec::new(), error: None })
     }
 
     /// Returns the mechanism.
-    pub fn mechanism(&self) -> &dyn Mechanism {
+    pub(crate) fn mechanism(&self) -> &dyn Mechanism {
         &*self.mechanism
     }
 
     /// Returns the error that stopped the mechanism, if any.
-    pub fn error(&self) -> Option<MechanismError> {
+    pub(crate) fn error(&self) -> Option<MechanismError> {
         self.error
     }
 
@@ -180,5 +180,19 @@ impl Exchange for Auth {
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Auth({})", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sasl::Plain;
+
+    #[test]
+    fn an_exchange_that_holds_a_secret_shows_the_name_of_its_mechanism() {
+        let plain = || Box::new(Plain::new("", "tim", "tanstaaf").expect("it can be sent"));
+        for auth in [Auth::announced(plain()), Auth::unannounced(plain())] {
+            assert_eq!(alloc::format!("{:?}", auth.expect("it is ready")), "Auth(PLAIN)");
+        }
     }
 }

@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
-use core::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -14,6 +13,7 @@ use crate::drive::error::Error;
 use crate::drive::error::settings::SettingsError;
 use crate::drive::log::LogEntry;
 use crate::login::credentials::Shared;
+use crate::login::netrc::NetrcEntry;
 use crate::login::{Credentials, Login, Method, Policy, Security};
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -57,8 +57,8 @@ type Log = Shared<dyn Fn(LogEntry<'_>) + Send + Sync>;
 enum Proof {
     /// Credentials that include the name, if their kind has one.
     Whole(Credentials),
-    /// Credentials that need a name.
-    Nameless(Credentials),
+    /// The password of the user.
+    Password(Zeroizing<String>),
 }
 
 impl Connect {
@@ -88,32 +88,13 @@ impl Connect {
     }
 
     /// Sets the password. The default is the password in `~/.netrc` (or `$NETRC`) for the host and the user.
-    pub fn password(self, password: impl Into<String>) -> Connect {
-        self.nameless(Credentials::new("", password))
-    }
-
-    /// Sets an access token instead of a password, for OAUTHBEARER or XOAUTH2 (RFC 7628).
-    pub fn token(self, token: impl Into<String>) -> Connect {
-        self.nameless(Credentials::token("", token))
-    }
-
-    /// Sets a function that returns the password when it is needed, as with [`Credentials::ask`]. It runs inside the
-    /// login; with tokio, on the thread of the task.
-    pub fn ask(self, ask: impl Fn(&str) -> Option<Zeroizing<String>> + Send + Sync + 'static) -> Connect {
-        self.nameless(Credentials::ask("", ask))
-    }
-
-    /// Sets a function that returns an access token when it is needed, as with [`Credentials::ask_token`].
-    pub fn ask_token(self, ask: impl Fn(&str) -> Option<Zeroizing<String>> + Send + Sync + 'static) -> Connect {
-        self.nameless(Credentials::ask_token("", ask))
-    }
-
-    fn nameless(mut self, credentials: Credentials) -> Connect {
-        self.0.proof = Some(Proof::Nameless(credentials));
+    pub fn password(mut self, password: impl Into<String>) -> Connect {
+        self.0.proof = Some(Proof::Password(Zeroizing::new(password.into())));
         self
     }
 
-    /// Sets credentials of any kind, including the name. Overrides [`user`](Self::user) and the netrc file.
+    /// Sets credentials of any kind, including the name: a token, a function that returns the password or the token, a
+    /// client certificate, or your own mechanism. Overrides [`user`](Self::user) and the netrc file.
     pub fn credentials(mut self, credentials: Credentials) -> Connect {
         self.0.proof = Some(Proof::Whole(credentials));
         self
@@ -135,11 +116,6 @@ impl Connect {
     pub fn allow_plaintext(mut self, allow: bool) -> Connect {
         self.0.policy.allow_plaintext = allow;
         self
-    }
-
-    /// Sets the only permitted method: see [`Policy::methods`](Policy#structfield.methods).
-    pub fn method(self, method: Method) -> Connect {
-        self.methods([method])
     }
 
     /// Sets the permitted methods: see [`Policy::methods`](Policy#structfield.methods).
@@ -167,26 +143,6 @@ impl Connect {
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: impl Into<Tls>) -> Connect {
         self.0.tls = tls.into();
-        self
-    }
-
-    /// Sets the timeout for connecting to one address.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Connect {
-        self.0.timeouts.connect = timeout;
-        self
-    }
-
-    /// Sets the timeout for each of these: the TLS handshake, the greeting, the answer to a command, and the next 256
-    /// octets of a message or a listing. Until the login completes, [`login_timeout`](Self::login_timeout) also limits
-    /// their sum.
-    pub fn timeout(mut self, timeout: Duration) -> Connect {
-        self.0.timeouts = self.0.timeouts.each(timeout);
-        self
-    }
-
-    /// Sets the limit for the sum of all waits from the start of the connection to the end of the login.
-    pub fn login_timeout(mut self, timeout: Duration) -> Connect {
-        self.0.timeouts.login = timeout;
         self
     }
 
@@ -227,19 +183,19 @@ impl Connect {
     /// [`SettingsError::NoHost`] or [`SettingsError::NoCredentials`] if a setting is missing, or the error of `netrc`.
     pub fn find_credentials(
         &self,
-        netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<(String, Zeroizing<String>)>, Error>,
+        netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<NetrcEntry>, Error>,
     ) -> Result<Credentials, Error> {
         Ok(match (self.0.user.clone(), self.0.proof.clone()) {
             (_, Some(Proof::Whole(credentials))) => credentials,
-            (Some(user), Some(Proof::Nameless(proof))) => proof.named(user),
+            (Some(user), Some(Proof::Password(password))) => Credentials::new(user, password.as_str()),
             (user, proof) => {
                 let (host, _) = self.server()?;
                 let missing = || SettingsError::NoCredentials { host: host.into() };
                 // An entry may lack the name or the password.
-                let (name, password) = netrc(host, user.as_deref())?.ok_or_else(missing)?;
-                let user = user.or(Some(name).filter(|name| !name.is_empty())).ok_or_else(missing)?;
+                let NetrcEntry { login, password } = netrc(host, user.as_deref())?.ok_or_else(missing)?;
+                let user = user.or(Some(login).filter(|login| !login.is_empty())).ok_or_else(missing)?;
                 match proof {
-                    Some(Proof::Nameless(proof)) => proof.named(user),
+                    Some(Proof::Password(password)) => Credentials::new(user, password.as_str()),
                     _ if password.is_empty() => return Err(missing().into()),
                     _ => Credentials::new(user, password.as_str()),
                 }
@@ -305,10 +261,10 @@ mod tests {
     use super::*;
     use crate::drive::error::Cause;
 
-    type Found = Result<Option<(String, Zeroizing<String>)>, Error>;
+    type Found = Result<Option<NetrcEntry>, Error>;
 
-    fn entry(name: &str) -> (String, Zeroizing<String>) {
-        (name.into(), Zeroizing::new("hush".into()))
+    fn entry(login: &str) -> NetrcEntry {
+        NetrcEntry { login: login.into(), password: Zeroizing::new("hush".into()) }
     }
 
     #[test]
@@ -342,7 +298,7 @@ mod tests {
         let error = Connect::new().find_credentials(|_, _| Found::Ok(Some(entry("")))).unwrap_err();
         assert!(matches!(error.cause(), Cause::Settings(SettingsError::NoHost)), "{error}");
         let connect = Connect::new().host("h");
-        for found in [None, Some(entry("")), Some(("u".into(), Zeroizing::new(String::new())))] {
+        for found in [None, Some(entry("")), Some(NetrcEntry { login: "u".into(), ..NetrcEntry::default() })] {
             let error = connect.find_credentials(|_, _| -> Found { Ok(found) }).unwrap_err();
             assert_eq!(error.to_string(), "no user name and password were given for h, and the netrc file has none");
         }
@@ -361,10 +317,10 @@ mod tests {
         use core::sync::atomic::{AtomicU32, Ordering};
 
         static ASKED: AtomicU32 = AtomicU32::new(0);
-        let first = Connect::new().host("h").user("u").ask(|user| {
+        let first = Connect::new().host("h").credentials(Credentials::ask("u", |user| {
             ASKED.fetch_add(1, Ordering::Relaxed);
             Some(Zeroizing::new(user.into()))
-        });
+        }));
         for connect in [first.clone(), first] {
             let mut credentials = connect.find_credentials(|_, _| Found::Ok(None)).unwrap();
             assert_eq!(credentials.text().map(|text| text.as_str()), Some("u"));

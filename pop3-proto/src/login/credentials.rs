@@ -136,12 +136,6 @@ impl Credentials {
         self
     }
 
-    /// Sets the name, for credentials made without one.
-    pub(super) fn named(mut self, user: String) -> Credentials {
-        self.user = user;
-        self
-    }
-
     /// Returns the name. It is empty with [`external`](Self::external) and [`mechanism`](Self::mechanism).
     pub fn user(&self) -> &str {
         &self.user

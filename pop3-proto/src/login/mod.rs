@@ -54,7 +54,7 @@ use credentials::Secret;
 
 #[doc(no_inline)]
 pub use crate::drive::error::login::LoginError;
-pub use auth::Auth;
+use auth::Auth;
 pub use connect::Connect;
 pub use credentials::Credentials;
 pub use error::LoginFailed;
@@ -147,7 +147,7 @@ impl Login {
                     if conversation.capabilities().is_some() {
                         self.choose(conversation)?
                     } else {
-                        Stage::Capa(Call::new(Capa::new()))
+                        Stage::Capa(Call::new(Capa::default()))
                     }
                 }
                 Stage::Capa(call) => {

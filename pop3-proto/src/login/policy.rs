@@ -139,7 +139,7 @@ impl Methods {
     }
 
     /// Returns true if `method` is in the set.
-    pub const fn contains(self, method: Method) -> bool {
+    pub(crate) const fn contains(self, method: Method) -> bool {
         self.0 & 1 << method as u16 != 0
     }
 

@@ -31,48 +31,27 @@ use crate::login::{Connect, Method, Methods, Security};
 /// use pop3_proto::login::{Method, PopUrl, Security, UrlError};
 ///
 /// let url: PopUrl = "pop3s://mrose%40example.org;AUTH=SCRAM-SHA-256@pop.example.org".parse()?;
-/// assert_eq!(url.security(), Security::Tls);
-/// assert_eq!(url.user(), Some("mrose@example.org"));
-/// assert_eq!(url.method(), Some(Method::ScramSha256));
-/// assert_eq!((url.host(), url.port()), ("pop.example.org", None));
+/// assert_eq!(url.security, Security::Tls);
+/// assert_eq!(url.user.as_deref(), Some("mrose@example.org"));
+/// assert_eq!(url.method, Some(Method::ScramSha256));
+/// assert_eq!((&*url.host, url.port), ("pop.example.org", None));
 ///
 /// assert_eq!("pop3s://mrose:tanstaaf@pop.example.org".parse::<PopUrl>(), Err(UrlError::Password));
 /// # Ok::<(), UrlError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PopUrl {
-    security: Security,
-    user: Option<String>,
-    method: Option<Method>,
-    host: String,
-    port: Option<u16>,
-}
-
-impl PopUrl {
-    /// Returns the protection that the scheme stands for. It is never [`Security::StartTls`], which has no scheme.
-    pub fn security(&self) -> Security {
-        self.security
-    }
-
-    /// Returns the user name, decoded, if the URL has one. It is not empty and has no control characters.
-    pub fn user(&self) -> Option<&str> {
-        self.user.as_deref()
-    }
-
-    /// Returns the only permitted method, or `None` if the URL names none or has `AUTH=*`.
-    pub fn method(&self) -> Option<Method> {
-        self.method
-    }
-
-    /// Returns the name or address of the server, in lower case. An IPv6 address has no brackets.
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// Returns the port, or `None` if the URL has none and the default applies.
-    pub fn port(&self) -> Option<u16> {
-        self.port
-    }
+    /// The protection that the scheme stands for. It is never [`Security::StartTls`], which has no scheme.
+    pub security: Security,
+    /// The user name, decoded, if the URL has one. It is not empty and has no control characters.
+    pub user: Option<String>,
+    /// The only permitted method, or `None` if the URL names none or has `AUTH=*`.
+    pub method: Option<Method>,
+    /// The name or address of the server, in lower case. An IPv6 address has no brackets.
+    pub host: String,
+    /// The port, or `None` if the URL has none and the default applies.
+    pub port: Option<u16>,
 }
 
 /// The reason why a text is not a POP URL. It never contains text of the URL, because that may be a password.
@@ -185,7 +164,7 @@ impl From<PopUrl> for Connect {
             connect = connect.user(user);
         }
         if let Some(method) = url.method {
-            connect = connect.method(method);
+            connect = connect.methods([method]);
         }
         connect
     }

@@ -47,9 +47,9 @@ pub use mechanism::{Mechanism, MechanismError, SaslMessage};
 #[cfg(feature = "alloc")]
 pub use oauth::{OauthBearer, Xoauth2};
 #[cfg(feature = "alloc")]
-pub(crate) use plain::plain_parts;
+pub use plain::{External, LoginMechanism, Plain};
 #[cfg(feature = "alloc")]
-pub use plain::{External, LoginMechanism, Plain, plain};
+pub(crate) use plain::{plain, plain_parts};
 #[cfg(feature = "alloc")]
 pub use prepare::prepare;
 #[cfg(feature = "scram")]

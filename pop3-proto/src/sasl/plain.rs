@@ -10,13 +10,7 @@ use crate::sasl::{Mechanism, MechanismError, SaslMessage};
 use crate::wire::argument::BadArgument;
 
 /// Returns the message of PLAIN: authorization identity, NUL, user, NUL, password (RFC 4616, section 2).
-///
-/// An empty `authzid` stands for the identity that belongs to the credentials.
-///
-/// # Errors
-///
-/// [`BadArgument::Control`] for a NUL in a part, [`BadArgument::Empty`] for an empty name or password.
-pub fn plain(authzid: &str, user: &str, password: &str) -> Result<SaslMessage, BadArgument> {
+pub(crate) fn plain(authzid: &str, user: &str, password: &str) -> Result<SaslMessage, BadArgument> {
     check(&[user, password])?;
     if authzid.contains('\0') {
         return Err(BadArgument::Control);
@@ -61,7 +55,7 @@ impl Plain {
     ///
     /// # Errors
     ///
-    /// The errors of [`plain`].
+    /// [`BadArgument::Control`] for a NUL in a part, [`BadArgument::Empty`] for an empty name or password.
     pub fn new(authzid: &str, user: &str, password: &str) -> Result<Plain, BadArgument> {
         Ok(Plain { message: Some(plain(authzid, user, password)?) })
     }

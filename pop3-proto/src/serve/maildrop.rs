@@ -243,7 +243,7 @@ pub enum Denial {
 
 impl Denial {
     /// Returns the response code for the client.
-    pub const fn code(&self) -> Code {
+    pub(crate) const fn code(&self) -> Code {
         match self {
             Denial::Credentials => Code::Auth,
             Denial::InUse => Code::InUse,

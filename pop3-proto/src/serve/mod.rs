@@ -2,8 +2,8 @@
 //!
 //! ```
 //! # #[cfg(feature = "std")] {
-//! use pop3_proto::serve::{MailStore, Service};
-//! use pop3_proto::ServerConfig;
+//! use pop3_proto::serve::MailStore;
+//! use pop3_proto::{ServerConfig, Service};
 //!
 //! let store = MailStore::new();
 //! store.add_user("mrose", "tanstaaf");
@@ -25,4 +25,3 @@ pub use layer::{Layered, MaildropLayer};
 pub use maildrop::{Denial, LoginAttempt, Maildrop, StoreError};
 #[cfg(feature = "std")]
 pub use memory::{MailStore, MemoryMaildrop};
-pub use service::Service;

@@ -19,7 +19,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use crate::serve::{Denial, LoginAttempt, Maildrop, StoreError};
-use crate::wire::transmitted_octets;
+use crate::wire::stuffing::transmitted_octets;
 
 /// The name of the user of a [`TestMaildrop`].
 pub const USER: &str = "ann";

@@ -125,8 +125,17 @@ impl Command<'_> {
         }
     }
 
+    /// Returns the number of the message that the command is for, if it is for one message.
+    pub(crate) const fn message(&self) -> Option<u32> {
+        match *self {
+            Command::List(number) | Command::Uidl(number) => number,
+            Command::Retr(number) | Command::Dele(number) | Command::Top { number, .. } => Some(number),
+            _ => None,
+        }
+    }
+
     /// Returns the length of the encoded line in octets, CRLF included, even if it may not be sent.
-    pub fn encoded_len(&self) -> usize {
+    pub(crate) fn encoded_len(&self) -> usize {
         let mut encoder = Encoder::measuring();
         self.write(&mut encoder);
         encoder.len()
@@ -159,11 +168,7 @@ impl Command<'_> {
                 }
                 Ok(())
             }
-            Command::List(Some(0))
-            | Command::Uidl(Some(0))
-            | Command::Retr(0)
-            | Command::Dele(0)
-            | Command::Top { number: 0, .. } => Err(BadArgument::Zero),
+            _ if self.message() == Some(0) => Err(BadArgument::Zero),
             _ => Ok(()),
         }
     }

@@ -78,7 +78,7 @@ impl Kind {
     ];
 
     /// Returns the keyword of the command in upper case, or a description for raw commands.
-    pub const fn keyword(self) -> &'static str {
+    pub(crate) const fn keyword(self) -> &'static str {
         match self {
             Kind::User => "USER",
             Kind::Pass => "PASS",
@@ -121,7 +121,7 @@ impl Kind {
     }
 
     /// Returns true if no command may follow this one until it is answered (RFC 2595, section 4; RFC 5034, section 4).
-    pub const fn is_barrier(self) -> bool {
+    pub(crate) const fn is_barrier(self) -> bool {
         matches!(self, Kind::Stls | Kind::Auth | Kind::Quit)
     }
 }

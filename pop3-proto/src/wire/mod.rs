@@ -5,7 +5,6 @@
 //!
 //! ```
 //! use pop3_proto::{Client, Command, Config, Event};
-//! # use pop3_proto::wire::Malformed;
 //! # let mut client = Client::new(Config::default());
 //! # let mut out = Vec::new();
 //! # client.receive(&mut &b"+OK\r\n"[..])?;
@@ -59,15 +58,11 @@ pub(crate) mod text;
 pub(crate) mod top;
 
 pub use apop::{Digest, Timestamp};
-pub use argument::{BadArgument, Charset};
+pub use argument::Charset;
 pub use capability::{Capability, KnownCapability};
 pub use code::{Code, ResponseCode};
-pub use command::{Command, MAX_COMMAND_LINE};
-pub use kind::{Kind, Shape};
+pub use command::MAX_COMMAND_LINE;
 pub use listing::{DropListing, ScanListing, UniqueId};
-pub use malformed::Malformed;
-pub use output::Output;
 pub use payload::{NotBase64, Payload, Response};
 pub use reply::{Challenge, Greeting, Refusal, Reply, Row};
-pub use stuffing::transmitted_octets;
 pub use text::Text;

@@ -74,8 +74,8 @@ fn d02_a_terminator_that_is_not_all_there_ends_nothing() {
             for cut in CUTS {
                 let mut play = inside(&LOGIN, &[(line, &answer[..len])], cut);
                 let error = match command.kind() {
-                    Kind::ListAll => play.call(ListAll::new()).unwrap_err(),
-                    Kind::UidlAll => play.call(UidlAll::new()).unwrap_err(),
+                    Kind::ListAll => play.call(ListAll::default()).unwrap_err(),
+                    Kind::UidlAll => play.call(UidlAll::default()).unwrap_err(),
                     Kind::Retr => message(&mut play).unwrap_err(),
                     _ => play.call(Acknowledge(command)).unwrap_err(),
                 };

@@ -119,9 +119,9 @@ fn c02_a_listing_without_end_has_a_cap() {
     const ROWS: u32 = 10_000;
     let config = Config::new().max_rows(ROWS);
     let listings = [
-        endless_listing(config, ListAll::new(), b"1 100\r\n"),
-        endless_listing(config, UidlAll::new(), b"1 abcdefgh\r\n"),
-        endless_listing(config, Capa::new(), b"XANYTHING\r\n"),
+        endless_listing(config, ListAll::default(), b"1 100\r\n"),
+        endless_listing(config, UidlAll::default(), b"1 abcdefgh\r\n"),
+        endless_listing(config, Capa::default(), b"XANYTHING\r\n"),
         endless_listing(config, RawListing::new("XTND"), b"x\r\n"),
     ];
     for (error, peak) in listings {
@@ -131,7 +131,7 @@ fn c02_a_listing_without_end_has_a_cap() {
     }
     // Few and long rows reach another cap: 64 MiB in all.
     let row = [&vec![b'x'; 8000][..], b"\r\n"].concat();
-    let (error, peak) = endless_listing(Config::default(), Capa::new(), &row);
+    let (error, peak) = endless_listing(Config::default(), Capa::default(), &row);
     assert!(matches!(error.cause(), Cause::Malformed(Malformed::ListingTooLong)), "{error}");
     assert!((64 << 20..66 << 20).contains(&peak), "{peak} octets");
 }
@@ -342,7 +342,7 @@ fn c18_octet_by_octet_the_work_is_the_same() {
         let mut conversation = inside(config);
         let mut stream =
             Stream { first: b"+OK\r\n", pattern: b"1 123456\r\n", last: b".\r\n", total: total + 5, given: 0 };
-        let mut call = Call::new(ListAll::new());
+        let mut call = Call::new(ListAll::default());
         let more = |space: &mut [u8]| stream.fill(space);
         used(|| feed(&mut conversation, at_once, more, |conversation| conversation.step(&mut call)).unwrap()).1
     };

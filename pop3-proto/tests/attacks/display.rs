@@ -155,14 +155,14 @@ fn f03_nothing_of_a_server_acts_on_a_terminal() {
         let mut play = inside(script, Cut::Whole);
         let error = play.call(Acknowledge(Command::Noop)).unwrap_err();
         show(format!("{error} {error:?} {:?}", error.refused()));
-        let capabilities = play.call(Capa::new()).unwrap();
+        let capabilities = play.call(Capa::default()).unwrap();
         show(format!("{capabilities:?}"));
         let capability = capabilities.iter().next().unwrap();
         show(format!("{capability:?} {:?}", capability.known()));
         show(capability.to_string());
-        show(format!("{:?}", play.call(UidlAll::new()).unwrap()));
+        show(format!("{:?}", play.call(UidlAll::default()).unwrap()));
         play.conversation.learn(Capabilities::new(Listing::from_iter(["LANG"])));
-        for language in play.call(Languages::new()).unwrap() {
+        for language in play.call(Languages::default()).unwrap() {
             show(format!("{language:?}"));
             show(format!("{} {:?}", language.tag(), language.tag()));
             show(format!("{} {:?}", language.description(), language.description()));
@@ -204,7 +204,7 @@ fn f04_text_that_is_no_utf_8_is_kept_and_shown() {
             for octet in text.iter().filter(|octet| !octet.is_ascii()) {
                 assert!(error.to_string().contains(&format!("\\x{octet:02x}")), "{error}");
             }
-            assert_eq!(play.call(UidlAll::new()).unwrap()[0].1.as_bytes(), text);
+            assert_eq!(play.call(UidlAll::default()).unwrap()[0].1.as_bytes(), text);
             let mut octets = Vec::new();
             play.retrieve(Retrieval::retr(ONE), &mut octets).unwrap();
             assert_eq!(octets, [text, b"\r\n"].concat());
@@ -263,7 +263,7 @@ fn f06_numbers_name_messages_of_one_session() {
             ("QUIT", b"+OK\r\n"),
         ];
         let mut play = inside(script, cut);
-        let ids = play.call(UidlAll::new()).unwrap();
+        let ids = play.call(UidlAll::default()).unwrap();
         let found: Vec<u32> = ids.iter().map(|(number, _)| *number).collect();
         let mut batch = Batch::retrieve(Selection::numbered(numbers(&found)), 1000);
         let mut whole = Vec::new();
@@ -280,7 +280,7 @@ fn f06_numbers_name_messages_of_one_session() {
 
         // Another session counts anew, so 4 is now 2. The ids show it.
         let mut play = inside(&[("UIDL", b"+OK\r\n1 a\r\n2 d\r\n.\r\n")], cut);
-        let again = play.call(UidlAll::new()).unwrap();
+        let again = play.call(UidlAll::default()).unwrap();
         let number_of = |id: &OwnedUniqueId| again.iter().find(|(_, other)| other == id).map(|(number, _)| *number);
         assert_eq!(ids.iter().map(|(_, id)| number_of(id)).collect::<Vec<_>>(), [Some(1), None, None, Some(2)]);
     }

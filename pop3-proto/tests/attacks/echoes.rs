@@ -144,7 +144,7 @@ fn refused_with(password: &str, says: &str, capa: &str) -> (Error, String) {
     play.greet().unwrap();
     let error = play.log_in(Login::new(Credentials::new(USER, password), policy(Security::Tls))).unwrap_err();
     if !capa.is_empty() {
-        play.call(Capa::new()).unwrap();
+        play.call(Capa::default()).unwrap();
     }
     (error, play.log())
 }

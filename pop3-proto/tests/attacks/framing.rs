@@ -82,9 +82,9 @@ fn d11_a_nul_cuts_nothing_off() {
         let error = play.call(Acknowledge(Command::Noop)).unwrap_err();
         assert_eq!(error.refused().unwrap().text().as_bytes(), b"a\0b");
         assert_eq!(error.to_string(), "NOOP failed: the server said -ERR a\\u{0}b");
-        let error = play.call(ListAll::new()).unwrap_err();
+        let error = play.call(ListAll::default()).unwrap_err();
         assert!(matches!(error.cause(), Cause::Malformed(Malformed::ScanListing)), "{error}");
-        let ids = play.call(UidlAll::new()).unwrap();
+        let ids = play.call(UidlAll::default()).unwrap();
         assert_eq!((ids[0].1.as_bytes(), ids[0].1.as_unique_id().is_conforming()), (&b"a\0b"[..], false));
         assert_eq!(message(&mut play).unwrap(), b"a\0b\0\r\n\0\r\n");
     }
@@ -123,7 +123,7 @@ fn d13_blank_lines_among_capabilities() {
     {
         for cut in CUTS {
             let mut play = inside(&LOGIN, &[("CAPA", list)], cut);
-            let capabilities = play.call(Capa::new()).unwrap();
+            let capabilities = play.call(Capa::default()).unwrap();
             assert_eq!(capabilities, Capabilities::new(Listing::from_iter(["SASL PLAIN", "UIDL"])));
         }
     }
@@ -154,9 +154,9 @@ fn d15_blanks_between_fields() {
         ];
         let mut play = inside(&LOGIN, script, cut);
         assert_eq!(play.call(Stat).unwrap().to_string(), "2 320");
-        let listings: Vec<String> = play.call(ListAll::new()).unwrap().iter().map(ToString::to_string).collect();
+        let listings: Vec<String> = play.call(ListAll::default()).unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(listings, ["1 120", "2 200"]);
-        let ids = play.call(UidlAll::new()).unwrap();
+        let ids = play.call(UidlAll::default()).unwrap();
         // Spaces around an id are not part of it; spaces inside it are.
         assert_eq!([ids[0].1.as_bytes(), ids[1].1.as_bytes()], [&b"abc"[..], b"d e"]);
     }

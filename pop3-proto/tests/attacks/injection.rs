@@ -2,9 +2,10 @@
 use std::collections::HashSet;
 
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Security};
+use pop3_proto::sasl::Plain;
 use pop3_proto::serve::MailStore;
 use pop3_proto::wire::{Digest, Payload, Response, Timestamp};
-use pop3_proto::{BadArgument, Client, Command, Config, ServerConfig, Service, State, UsageError, sasl};
+use pop3_proto::{BadArgument, Client, Command, Config, ServerConfig, Service, State, UsageError};
 use proptest::prelude::*;
 
 use crate::play::{CLEAR, CUTS, Cut, INSIDE_TLS, PASSWORD, PLAIN, Play, Script, USER, policy};
@@ -130,7 +131,7 @@ fn b02_no_password_ends_a_line_or_a_field() {
     // NUL separates the fields of PLAIN, so no field may contain it. CR and LF are permitted: Base64 carries them.
     for text in placed("x", "\0").into_iter().chain(["\0".into()]) {
         for [authzid, user, password] in [[&text, "u", "p"], ["", &text, "p"], ["", "u", &text]] {
-            assert_eq!(sasl::plain(authzid, user, password).unwrap_err(), BadArgument::Control);
+            assert_eq!(Plain::new(authzid, user, password).unwrap_err(), BadArgument::Control);
         }
         for (user, password) in [(text.as_str(), "p"), ("u", text.as_str())] {
             let mut play =

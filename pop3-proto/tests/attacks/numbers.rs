@@ -69,7 +69,7 @@ fn usage_of(stat: &str, list: &str, retr: &str) -> Usage {
     let ((), usage) = used(|| {
         let mut call = Call::new(Stat);
         feed(&mut conversation, 64, says(stat.as_bytes()), |conversation| conversation.step(&mut call)).unwrap();
-        let mut call = Call::new(ListAll::new());
+        let mut call = Call::new(ListAll::default());
         let listings =
             feed(&mut conversation, 64, says(list.as_bytes()), |conversation| conversation.step(&mut call)).unwrap();
         let mut batch = Batch::retrieve(Selection::listed(listings), 1000);
@@ -94,7 +94,7 @@ fn c06_no_memory_is_set_aside_for_a_count() {
 
 #[test]
 fn c07_scan_listings_that_make_no_sense() {
-    let rows = |rows: &str| answered(ListAll::new(), format!("+OK\r\n{rows}.\r\n").as_bytes());
+    let rows = |rows: &str| answered(ListAll::default(), format!("+OK\r\n{rows}.\r\n").as_bytes());
     let malformed = [
         "0 100",
         "1 99999999999999999999",
@@ -191,7 +191,7 @@ fn c10_unique_ids_are_octets_and_not_trusted() {
     ];
     for (id, conforming) in ids {
         let says = [b"+OK\r\n1 ", id, b"\r\n.\r\n"].concat();
-        let all = answered(UidlAll::new(), &says).unwrap();
+        let all = answered(UidlAll::default(), &says).unwrap();
         assert_eq!((all.len(), all[0].0, all[0].1.as_bytes()), (1, ONE, id));
         assert_eq!(all[0].1.as_unique_id().is_conforming(), conforming, "{}", id.escape_ascii());
         let one = answered(UidlOne(ONE), &[b"+OK 1 ", id, b"\r\n"].concat()).unwrap();

@@ -1,7 +1,8 @@
 //! A client's line as a [`Command`]: the harness must know which command the crate is to write.
 
+use pop3_proto::sasl::{Mechanism, Plain};
 use pop3_proto::wire::{Digest, Payload, Timestamp};
-use pop3_proto::{BadArgument, Command, sasl};
+use pop3_proto::{BadArgument, Command};
 
 use crate::transcript::Case;
 
@@ -16,7 +17,9 @@ pub(crate) enum NoCommand {
 
 /// Returns the response of PLAIN for the configuration, made by the crate and not copied from the transcript.
 pub(crate) fn plain(case: &Case) -> Result<Vec<u8>, BadArgument> {
-    let made = sasl::plain(case.setting("authzid", ""), case.setting("user", ""), case.setting("password", ""))?;
+    let setting = |key| case.setting(key, "");
+    let mut plain = Plain::new(setting("authzid"), setting("user"), setting("password"))?;
+    let made = plain.first().expect("it is ready").expect("the client sends first");
     Ok(made.to_vec())
 }
 

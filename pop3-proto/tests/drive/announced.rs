@@ -56,7 +56,7 @@ fn utf8_and_lang_need_their_capability() {
         }
         let (said, result) = call(&mut conversation, Acknowledge(Command::Utf8), b"+OK\r\n");
         assert!(said.is_empty() && is_not_announced(result, Kind::Utf8));
-        let (said, result) = call(&mut conversation, Languages::new(), b"+OK\r\n.\r\n");
+        let (said, result) = call(&mut conversation, Languages::default(), b"+OK\r\n.\r\n");
         assert!(said.is_empty() && is_not_announced(result, Kind::LangList));
         let (said, result) = call(&mut conversation, SetLanguage("de"), b"+OK de\r\n");
         assert!(said.is_empty() && is_not_announced(result, Kind::Lang));
@@ -65,7 +65,8 @@ fn utf8_and_lang_need_their_capability() {
     conversation.learn(Capabilities::new(Listing::from_iter(["utf8 user", "LANG"])));
     let (said, result) = call(&mut conversation, Acknowledge(Command::Utf8), b"+OK\r\n");
     assert_eq!((said.as_str(), result.is_ok()), ("UTF8\r\n", true));
-    let (said, result) = call(&mut conversation, Languages::new(), b"+OK\r\nde\r\nfr-CA  fran\xc3\xa7ais \r\n.\r\n");
+    let (said, result) =
+        call(&mut conversation, Languages::default(), b"+OK\r\nde\r\nfr-CA  fran\xc3\xa7ais \r\n.\r\n");
     let languages = result.unwrap();
     assert_eq!((said.as_str(), languages.len()), ("LANG\r\n", 2));
     assert_eq!((languages[0].tag().as_bytes(), languages[0].description().as_bytes()), (&b"de"[..], &b""[..]));
@@ -80,9 +81,9 @@ fn utf8_and_lang_need_their_capability() {
 #[test]
 fn auth_alone_lists_mechanisms() {
     let mut conversation = greeted();
-    let (said, result) = call(&mut conversation, AuthList::new(), b"+OK\r\nCRAM-MD5\r\nPLAIN\r\n.\r\n");
+    let (said, result) = call(&mut conversation, AuthList::default(), b"+OK\r\nCRAM-MD5\r\nPLAIN\r\n.\r\n");
     assert_eq!(said, "AUTH\r\n");
     assert_eq!(result.unwrap(), Listing::from_iter(["CRAM-MD5", "PLAIN"]));
-    let (_, result) = call(&mut conversation, AuthList::new(), b"-ERR which one?\r\n");
+    let (_, result) = call(&mut conversation, AuthList::default(), b"-ERR which one?\r\n");
     assert!(result.unwrap_err().refused().is_some());
 }

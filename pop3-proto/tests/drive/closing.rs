@@ -25,7 +25,7 @@ where
     conversation.step(call).unwrap_err()
 }
 
-/// What the server sends while it closes the connection answers no command that it cannot have received.
+/// Octets that the server sends while it closes the connection answer no command that it cannot have received.
 #[test]
 fn no_last_words_answer_a_command_that_was_not_written() {
     for (command, len) in [(Command::Stat, 6), (Command::Dele(1), 8), (Command::Quit, 6)] {

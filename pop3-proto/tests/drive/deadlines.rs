@@ -68,7 +68,7 @@ fn a_body_must_flow() {
 fn a_listing_must_flow_too() {
     let mut conversation = logged_in();
     let mut deadlines = Deadlines::new(Timeouts::default());
-    let mut call = Call::new(UidlAll::new());
+    let mut call = Call::new(UidlAll::default());
     conversation.looked();
     assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
     hear(&mut conversation, b"+OK\r\n");

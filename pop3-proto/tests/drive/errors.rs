@@ -1,12 +1,15 @@
-//! What a user does about an error: its kind, whether and when to try again, and what it shows.
+//! Errors as a user sees them: their kinds, whether and when to try again, and their texts.
 
 use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
-use pop3_proto::drive::{Conversation, Deadlines, Io, SettingsError, Step, Timeouts};
+use pop3_proto::drive::{
+    Acknowledge, Call, Conversation, Deadlines, Exchange, Io, ListOne, Retrieval, SettingsError, Stat, Step, Timeouts,
+    UidlOne,
+};
 use pop3_proto::login::{Credentials, Login, LoginError, Policy, Security};
-use pop3_proto::{Config, Error, ErrorKind, QuitError};
+use pop3_proto::{Command, Config, Error, ErrorKind, QuitError};
 
 /// Returns the error of a client that reads the greeting and logs in. Each answer follows one write.
 fn error_of(answers: &[&str]) -> Error {
@@ -106,6 +109,30 @@ fn a_delay_that_the_server_announced_is_told() {
     assert_eq!(error.retry_after(), Some(Duration::from_secs(300)));
     let error = error_of(&["+OK\r\n", "+OK\r\nUSER\r\nLOGIN-DELAY 300\r\n.\r\n", "+OK\r\n", "-ERR [AUTH] no\r\n"]);
     assert_eq!(error.retry_after(), None);
+}
+
+/// Whatever the cause, the error of a command for one message has its number, and no other error has one.
+#[test]
+fn an_error_about_one_message_has_its_number() {
+    fn numbers(exchange: impl Exchange) -> [Option<u32>; 2] {
+        let mut conversation = Conversation::new(Config::default());
+        let mut call = Call::new(exchange);
+        // It was not sent: the greeting has not arrived.
+        let step = conversation.step(&mut call).map(drop);
+        let lost = call.failed(io::Error::from(io::ErrorKind::ConnectionReset));
+        [step.unwrap_err().message_number(), lost.message_number()]
+    }
+    assert_eq!(numbers(Acknowledge(Command::Dele(7))), [Some(7); 2]);
+    assert_eq!(numbers(ListOne(8)), [Some(8); 2]);
+    assert_eq!(numbers(UidlOne(9)), [Some(9); 2]);
+    assert_eq!(numbers(Stat), [None; 2]);
+    assert_eq!(numbers(Acknowledge(Command::Raw("XDELE 7"))), [None; 2]);
+    let mut conversation = Conversation::new(Config::default());
+    for mut retrieval in [Retrieval::retr(7), Retrieval::top(7, 1)] {
+        assert_eq!(conversation.read(&mut retrieval).map(drop).unwrap_err().message_number(), Some(7));
+        assert_eq!(retrieval.failed(io::Error::from(io::ErrorKind::BrokenPipe)).message_number(), Some(7));
+    }
+    assert_eq!(error_of(&["-ERR go away\r\n"]).message_number(), None);
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn is_skipped(error: &Error) -> bool {
 #[test]
 fn a_listing_that_lost_rows_to_a_later_call_is_not_the_whole_listing() {
     let mut conversation = pipelining();
-    let (mut uidl, mut noop) = (Call::new(UidlAll::new()), Call::new(Acknowledge(Command::Noop)));
+    let (mut uidl, mut noop) = (Call::new(UidlAll::default()), Call::new(Acknowledge(Command::Noop)));
     let _ = conversation.begin(&mut uidl).unwrap();
     let _ = conversation.begin(&mut noop).unwrap();
     hear(&mut conversation, b"+OK\r\n1 a\r\n2 b\r\n");
@@ -67,7 +67,7 @@ fn room_for_a_read_does_not_lose_octets_of_a_message_unnoticed() {
 #[test]
 fn a_call_that_failed_in_the_middle_of_its_answer_does_not_go_on_behind_it() {
     let mut conversation = pipelining();
-    let mut uidl = Call::new(UidlAll::new());
+    let mut uidl = Call::new(UidlAll::default());
     assert_eq!(conversation.step(&mut uidl).unwrap(), Step::NeedIo(Io::Transfer));
     hear(&mut conversation, b"+OK\r\nnonsense\r\n2 b\r\n.\r\n");
     let error = conversation.step(&mut uidl).unwrap_err();
@@ -109,7 +109,7 @@ fn a_message_does_not_go_on_in_another_conversation() {
 #[test]
 fn a_listing_does_not_go_on_in_another_conversation() {
     let (mut first, mut second) = (pipelining(), pipelining());
-    let (mut uidl, mut another) = (Call::new(UidlAll::new()), Call::new(UidlAll::new()));
+    let (mut uidl, mut another) = (Call::new(UidlAll::default()), Call::new(UidlAll::default()));
     assert_eq!(first.step(&mut uidl).unwrap(), Step::NeedIo(Io::Transfer));
     hear(&mut first, b"+OK\r\n1 a\r\n");
     assert_eq!(first.step(&mut uidl).unwrap(), Step::NeedIo(Io::Transfer));
@@ -132,7 +132,7 @@ enum Pending {
 impl Pending {
     fn new(shape: u8) -> Pending {
         match shape % 3 {
-            0 => Pending::Listing(Call::new(Capa::new())),
+            0 => Pending::Listing(Call::new(Capa::default())),
             1 => Pending::Single(Call::new(Acknowledge(Command::Noop))),
             _ => Pending::Message(Retrieval::retr(1), Vec::new()),
         }

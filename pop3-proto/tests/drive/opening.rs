@@ -1,8 +1,8 @@
 //! A login that begins with the greeting.
 
 use pop3_proto::Config;
-use pop3_proto::drive::{Conversation, Io, LoginError, Step};
-use pop3_proto::login::{Connect, Credentials, Login, Policy, Progress, Security};
+use pop3_proto::drive::{Conversation, Io, Step};
+use pop3_proto::login::{Connect, Credentials, Login, LoginError, Policy, Progress, Security};
 
 use crate::scene::hear;
 

@@ -143,7 +143,7 @@ fn play(server: Server) -> (Vec<Result<String, String>>, Arc<Mutex<Server>>) {
     let mut stat = Call::new(Stat);
     let result = client.drive(|conversation| conversation.step(&mut stat));
     results.push(result.map(|stat| format!("{} {}", stat.messages, stat.octets)).map_err(|error| error.to_string()));
-    let mut uidl = Call::new(UidlAll::new());
+    let mut uidl = Call::new(UidlAll::default());
     let result = client.drive(|conversation| conversation.step(&mut uidl));
     let ids = result.map(|rows| format!("{rows:?}"));
     results.push(ids.map_err(|error| error.to_string()));

@@ -201,8 +201,10 @@ fn law_3_rejected_changes_nothing() {
     assert_eq!(talk.client.respond(Response::Cancel, &mut &mut room[..2]), Err(UsageError::NoRoom));
     assert_eq!(talk.client, before);
     for (talk, command) in commands().into_iter().flat_map(|command| [(greeted(), command), (logged_in(), command)]) {
+        let mut whole = Vec::new();
+        let _ = talk.client.clone().send(command, &mut whole);
         let mut client = talk.client.clone();
-        let wrote = client.send(command, &mut &mut room[..command.encoded_len() - 1]);
+        let wrote = client.send(command, &mut &mut room[..whole.len().saturating_sub(1)]);
         assert!(matches!(wrote, Err(UsageError::NoRoom | UsageError::NotPermitted { .. })), "{command}");
         assert_eq!(client, talk.client);
     }

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use pop3_proto::sasl::{Mechanism, Plain};
 use pop3_proto::wire::{Digest, Payload, Response, Timestamp};
-use pop3_proto::{Awaiting, Client, Command, Config, Kind, State, UsageError, Violation, sasl};
+use pop3_proto::{Awaiting, Client, Command, Config, Kind, State, UsageError, Violation};
 use proptest::prelude::*;
 
 use crate::talk::Talk;
@@ -136,7 +137,7 @@ fn law_8_barriers() {
 #[test]
 fn law_9_no_secrets() {
     let secret = "tan staaf";
-    let plain = sasl::plain("", "mrose", secret).unwrap();
+    let plain = Plain::new("", "mrose", secret).unwrap().first().unwrap().unwrap();
     let timestamp = Timestamp::find(b"<1896.697170952@dbc.mtview.ca.us>").unwrap();
     let digest = Digest::new(timestamp, secret.as_bytes());
     let mut texts = vec![];

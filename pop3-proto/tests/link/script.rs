@@ -5,7 +5,7 @@ use std::time::Duration;
 use pop3_proto::testing::link::{Direction, Halt, Line, Schedule};
 use pop3_proto::testing::script::{ScriptedServer, Verdict};
 
-/// What a client does on a line.
+/// An act of a client on a line.
 enum Act {
     /// Writes all of these octets.
     Says(&'static str),

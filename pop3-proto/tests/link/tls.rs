@@ -3,8 +3,9 @@
 use std::io::{Read, Write};
 use std::sync::{Arc, LazyLock};
 
-use pop3_proto::serve::{MailStore, Service};
+use pop3_proto::serve::MailStore;
 use pop3_proto::testing::link::{Corruption, Direction, Encrypted, Halt, Line, Responder, Schedule, Side};
+use pop3_proto::testing::personality::{Personality, QuirkyService};
 use pop3_proto::testing::script::ScriptedServer;
 use pop3_proto::tls::rustls::crypto::ring;
 use pop3_proto::tls::rustls::pki_types::PrivateKeyDer;
@@ -114,7 +115,7 @@ fn store() -> MailStore {
 }
 
 /// The same session from the greeting inside TLS on, or from STLS on.
-fn converse(client: &mut Client<Encrypted<Service<impl pop3_proto::serve::Maildrop>>>) {
+fn converse(client: &mut Client<Encrypted<QuirkyService<impl pop3_proto::serve::Maildrop>>>) {
     client.write(b"USER mrose\r\nPASS tanstaaf\r\nRETR 1\r\n");
     let heard = client.read_until("\r\n.\r\n").unwrap();
     assert!(heard.len() > 120_000 && heard.contains("\r\n\r\nx\r\nx\r\n"), "{}", heard.len());
@@ -128,7 +129,8 @@ fn converse(client: &mut Client<Encrypted<Service<impl pop3_proto::serve::Maildr
 fn a_session_begins_tls_with_stls() {
     for schedule in schedules() {
         let store = store();
-        let service = Service::new(store.maildrop(), pop3_proto::ServerConfig::new().stls(true), None);
+        let service =
+            QuirkyService::new(store.maildrop(), pop3_proto::ServerConfig::new().stls(true), None, Personality::new());
         let mut client = Client::new(Encrypted::new(service, server()), schedule);
         client.read_until("\r\n").unwrap();
         client.write(b"USER mrose\r\n");
@@ -145,7 +147,12 @@ fn a_session_begins_tls_with_stls() {
 fn a_session_is_inside_tls_from_the_beginning() {
     for schedule in schedules() {
         let store = store();
-        let service = Service::new(store.maildrop(), pop3_proto::ServerConfig::new().inside_tls(true), None);
+        let service = QuirkyService::new(
+            store.maildrop(),
+            pop3_proto::ServerConfig::new().inside_tls(true),
+            None,
+            Personality::new(),
+        );
         let mut client = Client::new(Encrypted::inside(service, server()), schedule);
         let record = client.line.record(Side::Client);
         client.begin();

@@ -1,4 +1,4 @@
-//! What a login begins with.
+//! The beginnings of a login.
 #![cfg(feature = "alloc")]
 
 mod url;

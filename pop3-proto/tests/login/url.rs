@@ -1,6 +1,7 @@
 //! POP URLs: what they say, what is wrong with them, and what is never shown of them.
 
 use pop3_proto::Zeroizing;
+use pop3_proto::login::netrc::NetrcEntry;
 use pop3_proto::login::{Connect, Method, PopUrl, Security, UrlError};
 use proptest::prelude::*;
 
@@ -14,7 +15,8 @@ fn mistake(url: &str) -> UrlError {
 
 /// The name that logs in, if the password comes from elsewhere.
 fn user(connect: &Connect) -> String {
-    let netrc = |_: &str, _: Option<&str>| Ok(Some((String::from("somebody"), Zeroizing::new("tanstaaf".into()))));
+    let entry = NetrcEntry { login: "somebody".into(), password: Zeroizing::new("tanstaaf".into()) };
+    let netrc = |_: &str, _: Option<&str>| Ok(Some(entry));
     connect.find_credentials(netrc).unwrap().user().to_owned()
 }
 
@@ -28,12 +30,12 @@ fn the_scheme_tells_the_protection_and_the_default_port() {
         ("pop://h:1", Security::Plaintext, 1),
         ("pop3s://h:65535", Security::Tls, 65535),
     ] {
-        assert_eq!(parse(url).security(), security, "{url}");
+        assert_eq!(parse(url).security, security, "{url}");
         let connect: Connect = url.parse().unwrap();
         assert_eq!((connect.get_policy().security, connect.server().unwrap()), (security, ("h", port)), "{url}");
     }
-    assert_eq!(parse("pop3s://h").port(), None);
-    assert_eq!(parse("pop3s://h:995").port(), Some(995));
+    assert_eq!(parse("pop3s://h").port, None);
+    assert_eq!(parse("pop3s://h:995").port, Some(995));
 }
 
 #[test]
@@ -46,7 +48,7 @@ fn a_host_is_a_name_or_an_address() {
         ("pop://a_b-c.", "a_b-c.", None),
     ] {
         let url = parse(url);
-        assert_eq!((url.host(), url.port()), (host, port));
+        assert_eq!((&*url.host, url.port), (host, port));
     }
 }
 
@@ -78,10 +80,10 @@ fn a_login_is_a_name_or_a_mechanism_or_both() {
         (";AUTH=*", None, None),
     ] {
         let url = parse(&format!("pop3s://{login}@h:995"));
-        assert_eq!((url.user(), url.method()), (user, method), "{login}");
-        assert_eq!((url.host(), url.port()), ("h", Some(995)), "{login}");
+        assert_eq!((url.user.as_deref(), url.method), (user, method), "{login}");
+        assert_eq!((&*url.host, url.port), ("h", Some(995)), "{login}");
     }
-    assert_eq!(parse("pop3s://h").user(), None);
+    assert_eq!(parse("pop3s://h").user, None);
 }
 
 #[test]
@@ -268,7 +270,7 @@ proptest! {
     fn every_name_can_be_said(name in "[^\\p{Cc}]{1,20}", host in "[a-z0-9]{1,9}", port in 1..=u16::MAX) {
         let encoded = name.bytes().fold(String::new(), |encoded, octet| format!("{encoded}%{octet:02x}"));
         let url = parse(&format!("pop3s://{encoded}@{host}:{port}"));
-        prop_assert_eq!((url.user(), url.host(), url.port()), (Some(&*name), &*host, Some(port)));
+        prop_assert_eq!((url.user, url.host, url.port), (Some(name), host, Some(port)));
     }
 
     #[test]

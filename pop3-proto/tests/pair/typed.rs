@@ -177,7 +177,7 @@ impl Typed<'_> {
             Deed::List(number) => {
                 let result = match *number {
                     Some(number) => self.call(ListOne(number)).map(|listing| vec![listing]),
-                    None => self.call(ListAll::new()),
+                    None => self.call(ListAll::default()),
                 };
                 for listing in result.iter().flatten() {
                     assert!(live(listing.number, &self.marks));
@@ -188,7 +188,7 @@ impl Typed<'_> {
             Deed::Uidl(number) => {
                 let result = match *number {
                     Some(number) => self.call(UidlOne(number)).map(|id| vec![(number, id)]),
-                    None => self.call(UidlAll::new()),
+                    None => self.call(UidlAll::default()),
                 };
                 for (number, id) in result.iter().flatten() {
                     assert!(live(*number, &self.marks));

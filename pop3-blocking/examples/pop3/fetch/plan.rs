@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// What a run downloads and deletes.
+/// The downloads and deletions of a run.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Plan {
     /// The Maildir, created if it does not exist

@@ -9,7 +9,7 @@ use crate::notes;
 use crate::output::Output;
 use crate::survey::Found;
 
-/// What happened to a message, or would happen.
+/// The outcome for a message, real or planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// It is new, and safely on disk.

@@ -19,7 +19,7 @@ struct Judge<'a> {
     record: &'a Record,
     notes: Iter<'a, Result<Value, ExchangeError>>,
     quit: Option<&'a Quit>,
-    /// Why it is over.
+    /// The reason why it is over.
     why: Option<Why>,
 }
 

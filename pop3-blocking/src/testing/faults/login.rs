@@ -18,7 +18,7 @@ macro_rules! faults_log_in {
             stream: S,
             protection: Option<&Protection>,
         ) -> Result<Connection<S>, ExchangeError> {
-            let to = Connect::new().allow_plaintext(true).method(Method::UserPass).timeouts(Timeouts::UNLIMITED);
+            let to = Connect::new().allow_plaintext(true).methods([Method::UserPass]).timeouts(Timeouts::UNLIMITED);
             let to = match protection {
                 None => to.security(Security::Plaintext),
                 Some(Protection { stls, trusted, .. }) => {

@@ -6,7 +6,7 @@ use pop3_proto::Violation;
 
 use super::wire::Record;
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
     /// The server broke the protocol.

@@ -54,7 +54,7 @@ pub fn no_log_and_no_error_shows_a_secret<S: Debug>(
             let how: Connect = server
                 .connect_tls(Security::Tls, authority.trusted())
                 .credentials(credentials(method))
-                .method(method)
+                .methods([method])
                 .log(notes.sink());
             notes.show(&how);
             match connect(how) {

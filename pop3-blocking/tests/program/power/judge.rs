@@ -41,7 +41,7 @@ impl Judge {
             let maildrop = current.lock().unwrap().maildrop();
             // The next connection waits until the lock of this one is released.
             // How the connection of a killed run ends does not matter.
-            let _ = pop3_blocking::serve_with(stream, maildrop, ServerConfig::new().plaintext_login(true));
+            let _ = pop3_blocking::serve(stream, maildrop, ServerConfig::new().plaintext_login(true));
         });
         Judge { store, server, verdicts: HashMap::new() }
     }

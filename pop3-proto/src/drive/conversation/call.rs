@@ -1,13 +1,13 @@
 //! Calls in progress, and the I/O that they need.
 
-use alloc::string::{String, ToString};
-
 use crate::client::Ticket;
 #[cfg(doc)]
 use crate::drive::conversation::Conversation;
-use crate::drive::error::Error;
 use crate::drive::error::quit::QuitError;
+use crate::drive::error::{Cause, Error, Foreign};
 use crate::drive::exchange::Exchange;
+#[cfg(doc)]
+use crate::drive::timed_out::TimedOut;
 
 /// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,9 +119,14 @@ impl<E: Exchange> Call<E> {
         Call { exchange, sent, is_searched: false }
     }
 
-    /// Returns the command as a log may show it.
-    pub fn operation(&self) -> String {
-        self.exchange.command().to_string()
+    /// Creates the error for a transport that failed, or for a wait that [exceeded its limit](TimedOut), during this
+    /// call.
+    pub fn failed(&self, error: impl Into<Foreign>) -> Error {
+        self.error(Cause::transport(error))
+    }
+
+    pub(super) fn error(&self, cause: impl Into<Cause>) -> Error {
+        Error::of(&self.exchange.command(), cause)
     }
 
     /// Returns true if the command was sent. It may take effect, even if the call fails.

@@ -68,7 +68,7 @@ enum Look {
 /// conversation.filled(octets.len());
 /// assert_eq!(conversation.greet()?, Step::Done(()));
 ///
-/// let mut capa = Call::new(Capa::new());
+/// let mut capa = Call::new(Capa::default());
 /// assert_eq!(conversation.step(&mut capa)?, Step::NeedIo(Io::Look));
 /// conversation.looked(); // nothing has arrived
 /// assert_eq!(conversation.step(&mut capa)?, Step::NeedIo(Io::Transfer));
@@ -172,7 +172,7 @@ impl Conversation {
     }
 
     /// Returns true if commands may be sent before earlier ones are answered (RFC 2449, section 6.6).
-    pub fn pipelining(&self) -> bool {
+    pub(crate) fn pipelining(&self) -> bool {
         self.capabilities.as_ref().is_some_and(Capabilities::pipelining)
     }
 
@@ -258,7 +258,7 @@ impl Conversation {
     }
 
     /// Returns the value given to [`set_channel_binding`](Self::set_channel_binding) in this layer.
-    pub fn channel_binding(&self) -> Option<&Zeroizing<Vec<u8>>> {
+    pub(crate) fn channel_binding(&self) -> Option<&Zeroizing<Vec<u8>>> {
         self.channel_binding.as_ref()
     }
 

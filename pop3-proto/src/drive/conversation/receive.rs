@@ -46,10 +46,10 @@ impl Conversation {
             if let Step::NeedIo(io) = self.begin(call)? {
                 return Ok(Step::NeedIo(io));
             }
-            self.expect_owed(call.sent).map_err(|rejected| Error::new(call.operation(), Cause::Usage(rejected)))?;
+            self.expect_owed(call.sent).map_err(|rejected| call.error(rejected))?;
             let ticket = call.sent.map(|sent| sent.ticket);
             let echo = self.client.may_hear_an_echo();
-            let event = self.next_event().map_err(|error| Error::protocol(call.operation(), error))?;
+            let event = self.next_event().map_err(|error| call.error(error))?;
             let Some(event) = event else {
                 match self.next_io(ticket) {
                     Some(io) => return Ok(Step::NeedIo(io)),
@@ -62,7 +62,7 @@ impl Conversation {
                     let response = call.exchange.respond(challenge);
                     let mut later = Box::new((self.client.clone(), Outbox::default()));
                     let encoded = later.0.respond(response, &mut later.1);
-                    encoded.map_err(|rejected| Error::new(call.operation(), Cause::Usage(rejected)))?;
+                    encoded.map_err(|rejected| call.error(rejected))?;
                     later.1.mark_secret();
                     (self.response, self.look) = (Some(later), Look::Due);
                 }
@@ -87,7 +87,7 @@ impl Conversation {
                         // End the session: the server claimed success without proving that it knows the password.
                         self.broken |= matches!(result, Err(ExchangeError::PrematureSuccess));
                         self.settle();
-                        return result.map(Step::Done).map_err(|failure| Error::new(call.operation(), failure.into()));
+                        return result.map(Step::Done).map_err(|failure| call.error(failure));
                     }
                 }
                 event => {

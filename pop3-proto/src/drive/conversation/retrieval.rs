@@ -1,12 +1,13 @@
 //! Messages in transfer.
 
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::client::{Event, Ticket};
 use crate::drive::conversation::{Conversation, Io, Look, Sent, Step};
-use crate::drive::error::{Cause, Error};
+use crate::drive::error::{Cause, Error, Foreign};
 use crate::drive::refusal::OwnedRefusal;
+#[cfg(doc)]
+use crate::drive::timed_out::TimedOut;
 use crate::wire::command::Command;
 use crate::wire::malformed::Malformed;
 
@@ -93,11 +94,6 @@ impl Retrieval {
         Retrieval { asked, sent, octets: 0, stage: Stage::Awaited, next }
     }
 
-    /// Returns true if the command was sent.
-    pub const fn is_sent(&self) -> bool {
-        self.sent.is_some()
-    }
-
     fn ticket(&self) -> Option<Ticket> {
         self.sent.map(|sent| sent.ticket)
     }
@@ -112,9 +108,14 @@ impl Retrieval {
         matches!(self.stage, Stage::Complete)
     }
 
-    /// Returns the command as a log may show it.
-    pub fn operation(&self) -> String {
-        self.asked.command().to_string()
+    /// Creates the error for a transport that failed, or for a wait that [exceeded its limit](TimedOut), during this
+    /// retrieval.
+    pub fn failed(&self, error: impl Into<Foreign>) -> Error {
+        self.error(Cause::transport(error))
+    }
+
+    fn error(&self, cause: impl Into<Cause>) -> Error {
+        Error::of(&self.asked.command(), cause)
     }
 }
 
@@ -136,12 +137,12 @@ impl Conversation {
                 }
             }
             self.expect_owed_to(retrieval)?;
-            let event = self.next_event().map_err(|error| Error::protocol(retrieval.operation(), error))?;
+            let event = self.next_event().map_err(|error| retrieval.error(error))?;
             match event {
                 None => {
                     if let Some(io) = self.next_io(retrieval.ticket()) {
                         // Its own command comes first.
-                        self.prepare(retrieval.next.filter(|_| retrieval.is_sent()));
+                        self.prepare(retrieval.next.filter(|_| retrieval.sent.is_some()));
                         return Ok(Step::NeedIo(io));
                     }
                 }
@@ -149,7 +150,7 @@ impl Conversation {
                 Some(Event::Refused { to, refusal }) if Some(to) == retrieval.ticket() => {
                     let refused = OwnedRefusal::new(refusal);
                     self.settle();
-                    return Err(Error::new(retrieval.operation(), Cause::Refused(refused)));
+                    return Err(retrieval.error(Cause::Refused(refused)));
                 }
                 Some(Event::Challenge { to, .. }) => {
                     self.skip(Some(to));
@@ -183,7 +184,7 @@ impl Conversation {
             return Ok(Step::Done(false));
         }
         self.expect_owed_to(retrieval)?;
-        match self.next_event().map_err(|error| Error::protocol(retrieval.operation(), error))? {
+        match self.next_event().map_err(|error| retrieval.error(error))? {
             None => {
                 self.prepare(retrieval.next);
                 Ok(Step::NeedIo(Io::Transfer))
@@ -264,7 +265,7 @@ impl Conversation {
                     if octets.len() + self.body().len() > LIMIT {
                         self.skip(retrieval.ticket());
                         let malformed = Malformed::MessageTooLong { limit: LIMIT as u64 };
-                        return Err(Error::new(retrieval.operation(), Cause::Malformed(malformed)));
+                        return Err(retrieval.error(Cause::Malformed(malformed)));
                     }
                     octets.extend_from_slice(self.body());
                     let is_short = self.body().len() < SHORT;
@@ -291,7 +292,6 @@ impl Conversation {
     }
 
     fn expect_owed_to(&self, retrieval: &Retrieval) -> Result<(), Error> {
-        let owed = self.expect_owed(retrieval.sent);
-        owed.map_err(|rejected| Error::new(retrieval.operation(), Cause::Usage(rejected)))
+        self.expect_owed(retrieval.sent).map_err(|rejected| retrieval.error(rejected))
     }
 }

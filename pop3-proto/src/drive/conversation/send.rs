@@ -1,9 +1,9 @@
 //! Commands: what may be sent, and when.
 
-use alloc::string::ToString;
-
 use crate::drive::conversation::{Ahead, Call, Conversation, Io, Look, Sent, Step};
-use crate::drive::error::{Cause, Error};
+#[cfg(doc)]
+use crate::drive::error::Cause;
+use crate::drive::error::Error;
 use crate::drive::exchange::Exchange;
 use crate::drive::log::{LogEntry, LoggedCommand};
 use crate::error::{Awaiting, UsageError};
@@ -46,11 +46,11 @@ impl Conversation {
     /// Like [`send`](Self::send), and also returns `None` if the line has more than `room` octets.
     pub(crate) fn send_within(&mut self, command: &Command<'_>, room: usize) -> Result<Step<Option<Sent>>, Error> {
         if self.broken {
-            return Err(Error::new(command.to_string(), Cause::Usage(UsageError::Over)));
+            return Err(Error::of(command, UsageError::Over));
         }
         if !self.has_announced(command.kind()) {
             let rejected = UsageError::NotAnnounced(command.kind());
-            return Err(Error::new(command.to_string(), Cause::Usage(rejected)));
+            return Err(Error::of(command, rejected));
         }
         let idle = self.client.in_flight() == 0;
         if !idle && !self.pipelining() {
@@ -59,7 +59,7 @@ impl Conversation {
         if self.client.awaiting() == Awaiting::Nothing {
             if !self.inbox.unread().is_empty() {
                 // These octets arrived before the command, so they do not answer it.
-                self.next_event().map_err(|error| Error::protocol(command.to_string(), error))?;
+                self.next_event().map_err(|error| Error::of(command, error))?;
             }
             if self.client.has_unsolicited() {
                 // The next event returns the error once the line is complete.
@@ -96,8 +96,8 @@ impl Conversation {
                 // The look allocated a buffer.
                 self.settle();
                 // The reason why the session is over is more useful than `UsageError::Over`.
-                self.client.receive(&mut &b""[..]).map_err(|error| Error::protocol(command.to_string(), error))?;
-                Err(Error::new(command.to_string(), Cause::Usage(rejected)))
+                self.client.receive(&mut &b""[..]).map_err(|error| Error::of(command, error))?;
+                Err(Error::of(command, rejected))
             }
         }
     }

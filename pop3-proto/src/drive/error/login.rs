@@ -89,7 +89,7 @@ pub enum LoginError {
 
 impl LoginError {
     /// Returns the server's refusal, if there is one.
-    pub fn refused(&self) -> Option<&OwnedRefusal> {
+    pub(crate) fn refused(&self) -> Option<&OwnedRefusal> {
         match self {
             LoginError::Credentials(refused)
             | LoginError::Token(refused)
@@ -108,7 +108,7 @@ impl LoginError {
     }
 
     /// Returns true if the connection can be used again, for another attempt or for QUIT.
-    pub fn is_recoverable(&self) -> bool {
+    pub(crate) fn is_recoverable(&self) -> bool {
         !matches!(self, LoginError::Mechanism { error: MechanismError::ServerUnverified, .. })
     }
 }

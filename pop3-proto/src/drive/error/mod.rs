@@ -7,7 +7,7 @@ pub(crate) mod settings;
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::fmt;
 use core::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::drive::exchange::ExchangeError;
 use crate::drive::refusal::OwnedRefusal;
 use crate::drive::timed_out::TimedOut;
 use crate::error::{Awaiting, ProtocolError, UsageError, Violation};
+use crate::wire::command::Command;
 use crate::wire::malformed::Malformed;
 use crate::wire::text::Text;
 use kind::ErrorKind;
@@ -22,7 +23,7 @@ use login::LoginError;
 use settings::SettingsError;
 
 /// An error from outside this crate, such as an [`io::Error`](std::io::Error).
-type Foreign = Box<dyn core::error::Error + Send + Sync>;
+pub(crate) type Foreign = Box<dyn core::error::Error + Send + Sync>;
 
 /// An error from connecting, from a login, or from a call.
 ///
@@ -48,6 +49,8 @@ type Foreign = Box<dyn core::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub struct Error {
     operation: Cow<'static, str>,
+    /// The message that the operation was about, if it was a command for one message.
+    message: Option<u32>,
     cause: Box<Cause>,
     /// The server refused the whole session.
     no_service: bool,
@@ -104,15 +107,46 @@ impl From<ExchangeError> for Cause {
     }
 }
 
+impl From<ProtocolError> for Cause {
+    fn from(error: ProtocolError) -> Cause {
+        let idle = error.awaiting() == Awaiting::Nothing
+            && match error.violation() {
+                Violation::Closed => true,
+                // The last line of a server that is closing the connection.
+                Violation::Unsolicited => !error.excerpt().as_bytes().is_empty(),
+                _ => false,
+            };
+        if idle { Cause::ClosedWhileIdle(error) } else { Cause::Protocol(error) }
+    }
+}
+
+impl From<UsageError> for Cause {
+    fn from(rejected: UsageError) -> Cause {
+        Cause::Usage(rejected)
+    }
+}
+
+impl Cause {
+    /// Creates the cause for a transport that failed, or for a wait that exceeded its limit.
+    pub(crate) fn transport(error: impl Into<Foreign>) -> Cause {
+        timed_out(error.into()).unwrap_or_else(Cause::Transport)
+    }
+}
+
 impl Error {
     /// Creates an error. `operation` completes the sentence "... failed".
     pub fn new(operation: impl Into<Cow<'static, str>>, cause: Cause) -> Error {
-        Error { operation: operation.into(), cause: Box::new(cause), no_service: false }
+        Error { operation: operation.into(), message: None, cause: Box::new(cause), no_service: false }
+    }
+
+    /// Creates the error of a command.
+    pub(crate) fn of(command: &Command<'_>, cause: impl Into<Cause>) -> Error {
+        Error { message: command.message(), ..Error::new(command.to_string(), cause.into()) }
     }
 
     /// Creates the error for a transport that failed, or for a wait that [exceeded its limit](TimedOut).
     pub fn transport(operation: impl Into<Cow<'static, str>>, error: impl Into<Foreign>) -> Error {
-        Error::new(operation, timed_out(error.into()).unwrap_or_else(Cause::Transport))
+        Error::new(operation, Cause::transport(error))
     }
 
     /// Creates the error for a TLS handshake that failed, or that exceeded its limit.
@@ -130,15 +164,8 @@ impl Error {
         Error { no_service: true, ..Error::new(operation, Cause::Refused(refused)) }
     }
 
-    pub(crate) fn protocol(operation: impl Into<Cow<'static, str>>, error: ProtocolError) -> Error {
-        let idle = error.awaiting() == Awaiting::Nothing
-            && match error.violation() {
-                Violation::Closed => true,
-                // The last line of a server that is closing the connection.
-                Violation::Unsolicited => !error.excerpt().as_bytes().is_empty(),
-                _ => false,
-            };
-        Error::new(operation, if idle { Cause::ClosedWhileIdle(error) } else { Cause::Protocol(error) })
+    pub(crate) fn protocol(operation: &'static str, error: ProtocolError) -> Error {
+        Error::new(operation, error.into())
     }
 
     /// Returns the kind of the error, which shows what you can do about it.
@@ -151,13 +178,19 @@ impl Error {
         &self.operation
     }
 
+    /// Returns the number of the message that the command was for, such as the 7 of `DELE 7`. A batch has an error for
+    /// each message.
+    pub fn message_number(&self) -> Option<u32> {
+        self.message
+    }
+
     /// Returns the cause.
     pub fn cause(&self) -> &Cause {
         &self.cause
     }
 
     /// Returns the cause by value.
-    pub fn into_cause(self) -> Cause {
+    pub(crate) fn into_cause(self) -> Cause {
         *self.cause
     }
 

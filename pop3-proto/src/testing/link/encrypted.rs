@@ -23,8 +23,9 @@ const SPACE: usize = 4096;
 /// ```
 /// use std::sync::Arc;
 /// use pop3_proto::ServerConfig;
-/// use pop3_proto::serve::{MailStore, Service};
+/// use pop3_proto::serve::MailStore;
 /// use pop3_proto::testing::link::{Encrypted, Line, Schedule};
+/// use pop3_proto::testing::personality::{Personality, QuirkyService};
 /// use pop3_proto::tls::rustls;
 /// # fn server_config(cert: Vec<u8>, key: Vec<u8>) -> Result<rustls::ServerConfig, rustls::Error> {
 /// #     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -34,7 +35,8 @@ const SPACE: usize = 4096;
 ///
 /// let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
 /// let tls = server_config(certified.cert.der().to_vec(), certified.key_pair.serialize_der())?;
-/// let service = Service::new(MailStore::new().maildrop(), ServerConfig::new().stls(true), None);
+/// let config = ServerConfig::new().stls(true);
+/// let service = QuirkyService::new(MailStore::new().maildrop(), config, None, Personality::new());
 /// let mut line = Line::new(Encrypted::new(service, Arc::new(tls)), Schedule::new());
 ///
 /// let mut space = [0; 1024];

@@ -6,15 +6,8 @@ use std::vec::Vec;
 use zeroize::Zeroizing;
 
 use super::{Halt, Link, Record, Schedule, Side};
-use crate::serve::Maildrop;
-use crate::serve::Service;
-use crate::server::ServerConfig;
-use crate::wire::Timestamp;
 
-/// The timestamp in the greeting of [`Line::serving`], which is always the same.
-const TIMESTAMP: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
-
-/// A server without I/O at the end of a [`Line`]: a [`Service`], a
+/// A server without I/O at the end of a [`Line`]: a [`QuirkyService`](crate::testing::personality::QuirkyService), a
 /// [`ScriptedServer`](crate::testing::script::ScriptedServer), or your own.
 pub trait Responder {
     /// Returns the space for octets from the client. It is empty if the server does not read now.
@@ -58,42 +51,6 @@ pub trait Responder {
     }
 }
 
-impl<M: Maildrop> Responder for Service<M> {
-    fn spare(&mut self) -> &mut [u8] {
-        if self.wants_read() { self.spare() } else { &mut [] }
-    }
-
-    fn filled(&mut self, len: usize) {
-        self.filled(len);
-    }
-
-    fn pending(&self) -> &[u8] {
-        self.pending()
-    }
-
-    fn written(&mut self, len: usize) {
-        self.written(len);
-    }
-
-    fn is_over(&self) -> bool {
-        self.is_over()
-    }
-
-    fn wants_tls(&self) -> bool {
-        self.wants_tls()
-    }
-
-    fn tls_established(&mut self, exporter: Option<Zeroizing<Vec<u8>>>) {
-        // A session that is inside TLS from the beginning did not ask for it.
-        if self.wants_tls() {
-            self.tls_established();
-        }
-        if let Some(exporter) = exporter {
-            self.set_channel_binding(exporter);
-        }
-    }
-}
-
 /// The client's end of a [`Link`], with a server at the other end. The server works whenever the client reads or writes,
 /// so it needs no thread.
 ///
@@ -123,14 +80,6 @@ pub struct Line<R> {
     responder: R,
     /// The server has closed its end, or has seen the end of the connection.
     is_over: bool,
-}
-
-impl<M: Maildrop> Line<Service<M>> {
-    /// Creates a line to a server for this maildrop. It offers APOP with a timestamp that is always the same; for other
-    /// timestamps, use [`new`](Line::new) with a [`Service`].
-    pub fn serving(maildrop: M, config: ServerConfig, schedule: Schedule) -> Line<Service<M>> {
-        Line::new(Service::new(maildrop, config, Timestamp::find(TIMESTAMP)), schedule)
-    }
 }
 
 impl<R: Responder> Line<R> {

@@ -5,7 +5,8 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::config::{Personality, UniqueIds};
-use crate::wire::{Kind, Shape, Timestamp};
+use crate::wire::Timestamp;
+use crate::wire::kind::{Kind, Shape};
 
 /// The text that a server with response codes puts in front of a refusal ends with this.
 const CODE_END: &[u8] = b"] ";

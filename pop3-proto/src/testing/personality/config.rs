@@ -6,7 +6,7 @@ use std::string::String;
 use std::time::Duration;
 use std::vec::Vec;
 
-use crate::wire::Kind;
+use crate::wire::kind::Kind;
 
 /// The unique-ids that a server gives out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::config::{Personality, Sizes, UniqueIds, Update};
 use crate::serve::{Denial, LoginAttempt, Maildrop, MaildropLayer, StoreError};
-use crate::wire::Kind;
+use crate::wire::kind::Kind;
 
 /// A layer above the maildrop of a server.
 pub(super) struct Quirks {

@@ -1,6 +1,6 @@
 //! Lines of the client, as far as a personality has to know them.
 
-use crate::wire::Kind;
+use crate::wire::kind::Kind;
 
 /// Returns the kind of a command line and its first argument, as a server finds them: the keyword in any case, and LIST,
 /// UIDL, AUTH and LANG with or without an argument.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::config::{Personality, Sizes};
-use crate::wire::Kind;
+use crate::wire::kind::Kind;
 
 impl Personality {
     /// All ready-made personalities, each with a name, so that a test can run once with each.

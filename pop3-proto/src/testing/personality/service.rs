@@ -13,12 +13,16 @@ use super::answer::{Last, Rewriter, line_end};
 use super::config::{Personality, Update};
 use super::maildrop::Quirks;
 use super::request::command;
-use crate::serve::{Layered, Maildrop, Service};
+use crate::serve::service::Service;
+use crate::serve::{Layered, Maildrop};
 use crate::server::ServerConfig;
 use crate::state::State;
-use crate::testing::link::Responder;
-use crate::wire::{Kind, Timestamp};
+use crate::testing::link::{Line, Responder, Schedule};
+use crate::wire::Timestamp;
+use crate::wire::kind::Kind;
 
+/// The timestamp in the greeting of [`Line::serving`], which is always the same.
+const TIMESTAMP: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
 /// The octets of the client that are kept while no line is complete. A longer line is passed on in pieces.
 const LONGEST_LINE: usize = 64 * 1024;
 /// While more octets than this are pending, nothing more is read from the client or the maildrop.
@@ -337,6 +341,15 @@ impl<M: Maildrop> Responder for QuirkyService<M> {
 
     fn alarm(&self) -> Option<Duration> {
         self.until().map(|left| self.now.saturating_add(left))
+    }
+}
+
+impl<M: Maildrop> Line<QuirkyService<M>> {
+    /// Creates a line to a server for this maildrop, without a personality. It offers APOP with a timestamp that is always
+    /// the same. For another timestamp or a personality, use [`new`](Line::new) with a [`QuirkyService`].
+    pub fn serving(maildrop: M, config: ServerConfig, schedule: Schedule) -> Line<QuirkyService<M>> {
+        let timestamp = Timestamp::find(TIMESTAMP);
+        Line::new(QuirkyService::new(maildrop, config, timestamp, Personality::new()), schedule)
     }
 }
 

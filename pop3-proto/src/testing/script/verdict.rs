@@ -1,4 +1,4 @@
-//! Whether the client kept to a script.
+//! The verdict on a client: it kept to the script, or it did not.
 
 use std::borrow::ToOwned;
 use std::fmt;

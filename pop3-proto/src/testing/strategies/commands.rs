@@ -9,7 +9,7 @@ use proptest::prelude::{Just, Strategy};
 use proptest::{prop_oneof, sample};
 
 use crate::testing::maildrop::{PASSWORD, USER};
-use crate::wire::Command;
+use crate::wire::command::Command;
 
 /// Returns message numbers, most of which exist in a maildrop of three.
 pub fn number() -> impl Strategy<Value = u32> {

@@ -12,7 +12,7 @@ use proptest::{option, prop_oneof, sample};
 use crate::serve::Denial;
 use crate::testing::failing::Failures;
 use crate::testing::personality::{Personality, Sizes, UniqueIds, Update};
-use crate::wire::Kind;
+use crate::wire::kind::Kind;
 
 /// A failure of one call.
 #[derive(Clone, Debug)]

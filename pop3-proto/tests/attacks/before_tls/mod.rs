@@ -56,7 +56,7 @@ fn a15_what_a_truncated_stream_brought_is_not_all() {
             let script = [&LOGIN[..], &[("UIDL", &uidl[..len])]].concat();
             let mut play = Play::of(&script, INSIDE_TLS, cut);
             play.login(policy(Security::Tls)).unwrap();
-            let error = play.call(UidlAll::new()).unwrap_err();
+            let error = play.call(UidlAll::default()).unwrap_err();
             assert!(error.is_truncated() && !error.is_recoverable(), "{error}");
             is_poisoned(&mut play);
         }

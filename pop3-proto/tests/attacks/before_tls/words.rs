@@ -1,6 +1,6 @@
 //! A09 to A12: words from before TLS, which anybody may have said.
 
-use pop3_proto::drive::{Retrieval, Stat};
+use pop3_proto::drive::{Capabilities, Retrieval, Stat};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Progress, Security};
 use pop3_proto::{BadArgument, Cause, Config, State, UsageError, Violation};
 
@@ -54,7 +54,7 @@ fn a10_what_was_announced_before_tls_is_void() {
             // means.
             play.sent_only(&["CAPA", "STLS", "CAPA", "USER mrose"]);
             assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error}");
-            assert!(!play.conversation.pipelining());
+            assert!(!play.conversation.capabilities().is_some_and(Capabilities::pipelining));
 
             let mut play = Play::of(&script, Config::default(), cut);
             play.greet().unwrap();
@@ -67,9 +67,9 @@ fn a10_what_was_announced_before_tls_is_void() {
             play.greet().unwrap();
             let mut login = Login::new(Credentials::new(USER, PASSWORD), STARTTLS);
             assert_eq!(play.log_in_or_start_tls(&mut login).unwrap(), Progress::StartTls);
-            assert!(play.conversation.capabilities().is_some() && play.conversation.pipelining());
+            assert!(play.conversation.capabilities().is_some_and(Capabilities::pipelining));
             play.conversation.tls_established().unwrap();
-            assert!(play.conversation.capabilities().is_none() && !play.conversation.pipelining());
+            assert!(play.conversation.capabilities().is_none());
         }
     }
     // Only the capabilities announced inside TLS count.

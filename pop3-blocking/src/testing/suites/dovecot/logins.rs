@@ -109,7 +109,7 @@ pub fn an_unprotected_password_stays_here<A: Adapter>() {
         assert!(log.said().is_empty());
     }
     let log = Log::default();
-    let by_name = user.connect().allow_plaintext(false).method(Method::Plain);
+    let by_name = user.connect().allow_plaintext(false).methods([Method::Plain]);
     let failed = A::connect(by_name.log(log.sink())).unwrap_err();
     assert!(matches!(failed.login(), Some(LoginError::Unprotected)), "{failed}");
     assert_eq!(log.said(), ["QUIT"]);

@@ -67,7 +67,7 @@ pub fn every_mechanism_inside_tls<A: Adapter>() {
     ];
     for security in BOTH {
         for method in methods {
-            let to = || at("127.0.0.1", &user, security).method(method);
+            let to = || at("127.0.0.1", &user, security).methods([method]);
             if method == Method::Apop && security == Security::StartTls {
                 // Its timestamp was said in the clear.
                 let error = A::connect(to()).unwrap_err();
@@ -115,7 +115,7 @@ pub fn a_client_certificate<A: Adapter>() {
     let user = User::new("clientcertificate");
     for security in BOTH {
         let tls = trusted().identity_pem(&file("POP3_TEST_CLIENT_CERT"), &file("POP3_TEST_CLIENT_KEY")).unwrap();
-        let to = || at("127.0.0.5", &user, security).method(Method::External);
+        let to = || at("127.0.0.5", &user, security).methods([Method::External]);
         let external = || Credentials::external().acting_for(&name);
         let mut session = A::connect(to().tls(tls).credentials(external())).unwrap();
         session.stat().unwrap();

@@ -1,4 +1,4 @@
-//! What a session leaves behind: files, log entries, and the octets of messages.
+//! The traces of a session: files, log entries, and the octets of messages.
 
 use std::fs;
 use std::sync::{Arc, Mutex};

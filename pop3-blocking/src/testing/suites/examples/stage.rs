@@ -10,7 +10,7 @@ use std::{env, thread};
 
 use pop3_proto::serve::MailStore;
 
-use crate::{ServerConfig, serve_with};
+use crate::{ServerConfig, serve};
 
 /// A server with the maildrop of mrose, whose password is tanstaaf.
 pub(super) struct Server {
@@ -32,7 +32,7 @@ impl Server {
             for stream in listener.incoming().flatten() {
                 let (maildrop, room) = (serving.maildrop(), left.load(Ordering::SeqCst));
                 let config = ServerConfig::new().plaintext_login(true);
-                thread::spawn(move || serve_with(Limited { stream, room }, maildrop, config));
+                thread::spawn(move || serve(Limited { stream, room }, maildrop, config));
             }
         });
         Server { store, port, room }

@@ -10,14 +10,14 @@ use crate::testing::faults::loose::{judge, terminated, whole};
 use crate::testing::faults::maildrop::{PASSWORD, Scene, USER};
 use crate::testing::faults::story::{Quit, Story, Why};
 use crate::testing::faults::wire::{Record, Wire};
-use crate::{Connect, Security};
+use crate::{Connect, Security, Timeouts};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// For a server that says nothing.
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// How an adapter plays.
+/// The play of an adapter.
 #[derive(Clone, Copy, Debug)]
 pub struct Player {
     /// Connects and plays the session.
@@ -75,7 +75,7 @@ fn play(player: Player, scene: &Scene, fault: Option<Fault>, timeout: Duration) 
     let kind = fault.map(|fault| fault.kind);
     let server = thread::spawn(move || drop(serve(listener.accept().unwrap().0, wire, kind, player.reset)));
     let how = Connect::new().host("127.0.0.1").port(port).user(USER).password(PASSWORD);
-    let how = how.security(Security::Plaintext).allow_plaintext(true).timeout(timeout);
+    let how = how.security(Security::Plaintext).allow_plaintext(true).timeouts(Timeouts::new().each(timeout));
     let mut story = Story::default();
     let begun = Instant::now();
     (player.run)(how, &mut story);

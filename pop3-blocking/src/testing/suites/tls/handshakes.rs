@@ -85,7 +85,8 @@ pub fn octet_by_octet<A: Adapter>() {
     server.done();
 }
 
-/// Why the handshake failed with a server that begins in the clear, hears the client's hello, and then does `serve`.
+/// Returns why the handshake failed with a server that begins in the clear, hears the client's hello, and then does
+/// `serve`.
 fn failure<A: Adapter>(
     security: Security,
     begin: &'static str,
@@ -206,7 +207,7 @@ pub fn a_binding_to_the_channel<A: Adapter>() {
             assert!(last.starts_with(&format!("c={expected},")), "{last}, and not {expected}");
             say(&mut stream, "S: -ERR enough\nC: QUIT\nS: +OK\n");
         });
-        let to = server.connect_tls(security, authority.trusted()).method(Method::ScramSha256Plus);
+        let to = server.connect_tls(security, authority.trusted()).methods([Method::ScramSha256Plus]);
         let error = A::connect(to).unwrap_err();
         assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error}");
         server.done();

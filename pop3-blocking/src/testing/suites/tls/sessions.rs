@@ -8,7 +8,7 @@ use super::super::adapter::{Adapter, Connection as _, Messages as _, Reader as _
 use crate::testing::authority::{Authority, valid_for};
 use crate::testing::peer::{LOGIN, PATIENCE, PIPELINED_LOGIN, Peer, rest, say};
 use crate::testing::tls::{Encrypted, STLS_LOGIN, encrypt};
-use crate::{Cause, Connect, Credentials, LogEntry, LoginError, Security, SettingsError, Tls};
+use crate::{Cause, Connect, Credentials, LogEntry, LoginError, Security, SettingsError, Timeouts, Tls};
 use pop3_proto::tls::rustls::ServerConfig;
 
 fn server() -> (Tls, Arc<ServerConfig>) {
@@ -103,7 +103,7 @@ pub fn nobody_waits_for_ever<A: Adapter>(listener: TcpListener) {
         retrieve(stream);
     });
     let to = crate::Connect::new().host("127.0.0.1").port(address.port()).user("mrose").password("tanstaaf");
-    let mut session = A::connect(to.tls(tls).timeout(PATIENCE).window(1 << 20)).unwrap();
+    let mut session = A::connect(to.tls(tls).timeouts(Timeouts::new().each(PATIENCE)).window(1 << 20)).unwrap();
     let mut batch = session.retrieve_many(1..=MESSAGES);
     let mut count = 0;
     while let Some(message) = batch.next().unwrap() {

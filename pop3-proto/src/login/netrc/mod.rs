@@ -13,25 +13,31 @@
 //! several entries, the name selects one. `default` applies if no entry for the host matches. The name and the password
 //! of the selected entry must be UTF-8.
 
+#[cfg(feature = "std")]
+mod file;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use zeroize::Zeroizing;
 
+#[cfg(feature = "std")]
+pub use file::{MAX_LEN, find_in, path};
+
 /// An entry of a netrc file: the name and the password for a host. Either may be empty. `Debug` does not show the
 /// password.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Entry {
+pub struct NetrcEntry {
     /// The name.
     pub login: String,
     /// The password, wiped on drop.
     pub password: Zeroizing<String>,
 }
 
-impl fmt::Debug for Entry {
+impl fmt::Debug for NetrcEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry").field("login", &self.login).finish_non_exhaustive()
+        f.debug_struct("NetrcEntry").field("login", &self.login).finish_non_exhaustive()
     }
 }
 
@@ -59,7 +65,7 @@ pub struct NetrcError {
 /// assert_eq!(entry.password.as_str(), "b");
 /// # Ok::<(), pop3_proto::login::netrc::NetrcError>(())
 /// ```
-pub fn find(text: impl AsRef<[u8]>, host: &str, user: Option<&str>) -> Result<Option<Entry>, NetrcError> {
+pub fn find(text: impl AsRef<[u8]>, host: &str, user: Option<&str>) -> Result<Option<NetrcEntry>, NetrcError> {
     let mut words = Words { rest: text.as_ref(), line: 1 };
     let mut best: Option<(Rank, Found<'_>)> = None;
     let mut current: Option<(Place, Found<'_>)> = None;
@@ -97,9 +103,9 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn entry(self) -> Result<Entry, NetrcError> {
+    fn entry(self) -> Result<NetrcEntry, NetrcError> {
         let login = core::mem::take(&mut *self.login.text()?);
-        Ok(Entry { login, password: self.password.text()? })
+        Ok(NetrcEntry { login, password: self.password.text()? })
     }
 }
 
