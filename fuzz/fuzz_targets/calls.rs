@@ -163,11 +163,11 @@ impl Scene {
             b't' => self.exchange(Stat).map(|drop| drop.to_string().split(' ').map(Into::into).collect())?,
             b'1' => vec![self.exchange(Last)?.to_string().into()],
             b'i' => vec![listing(self.exchange(ListOne(1))?)],
-            b'I' => self.exchange(ListAll::new())?.into_iter().map(listing).collect(),
+            b'I' => self.exchange(ListAll::default())?.into_iter().map(listing).collect(),
             b'd' => vec![number(1, self.exchange(UidlOne(1))?.as_bytes())],
-            b'D' => self.exchange(UidlAll::new())?.iter().map(|(n, id)| number(*n, id.as_bytes())).collect(),
+            b'D' => self.exchange(UidlAll::default())?.iter().map(|(n, id)| number(*n, id.as_bytes())).collect(),
             b'c' => {
-                let capabilities = self.exchange(Capa::new())?;
+                let capabilities = self.exchange(Capa::default())?;
                 let rows: Value = capabilities.iter().map(|capability| capability.as_bytes().to_vec()).collect();
                 for capability in capabilities.iter() {
                     assert_eq!(capability.to_string(), Text::new(capability.as_bytes()).to_string());
@@ -181,13 +181,13 @@ impl Scene {
                 rows
             }
             b'M' => {
-                let listing = self.exchange(AuthList::new())?;
+                let listing = self.exchange(AuthList::default())?;
                 let names: Value = (&listing).into_iter().map(<[u8]>::to_vec).collect();
                 assert_eq!((listing.len(), listing.is_empty()), (names.len(), names.is_empty()));
                 names
             }
             b'l' => self
-                .exchange(Languages::new())?
+                .exchange(Languages::default())?
                 .iter()
                 .map(|language| [language.tag().as_bytes(), language.description().as_bytes()].join(&0))
                 .collect(),

@@ -116,7 +116,7 @@ impl Cost {
         let (begin, cpu) = (Instant::now(), cpu_time());
         download()?;
         let time = begin.elapsed();
-        Ok(Cost { time, cpu: cpu_time().zip(cpu).map(|(now, then)| now - then) })
+        Ok(Cost { time, cpu: cpu_time().zip(cpu).map(|(now, then)| now.saturating_sub(then)) })
     }
 }
 

@@ -83,7 +83,7 @@ fn a_caller_that_had_control_has_to_look() {
         match conversation.open(&mut item.call) {
             Ok(step) => assert_eq!((step, stray), (Step::NeedIo(Io::Transfer), "")),
             Err(error) => {
-                assert!(!stray.is_empty() && error.to_string().contains("while it was idle, saying"), "{error}")
+                assert!(!stray.is_empty() && error.to_string().contains("while it was idle, saying"), "{error}");
             }
         }
         assert_eq!(conversation.pending().is_empty(), !stray.is_empty());

@@ -18,13 +18,12 @@ fn serve(messages: usize) -> u16 {
         let (mut stream, _) = listener.accept().unwrap();
         stream.set_nodelay(true).unwrap();
         stream.write_all(b"+OK ready\r\n").unwrap();
-        let rows: Vec<_> = (1..=messages).map(|number| format!("{number} 2048\r\n")).collect();
-        let listing = rows.concat();
+        let listing: Vec<String> = (1..=messages).map(|number| format!("{number} 2048\r\n")).collect();
         let content = format!("{}\r\n", "x".repeat(62)).repeat(32);
         for line in BufReader::new(stream.try_clone().unwrap()).lines() {
             let answer = match line.unwrap().split(' ').next().unwrap() {
                 "CAPA" => "+OK\r\nUSER\r\n.\r\n",
-                "LIST" => &format!("+OK\r\n{listing}.\r\n"),
+                "LIST" => &format!("+OK\r\n{}.\r\n", listing.concat()),
                 "RETR" => &format!("+OK\r\n{content}.\r\n"),
                 _ => "+OK\r\n",
             };
