@@ -25,3 +25,5 @@ mod support;
 mod system_calls;
 mod tls;
 mod url;
+#[cfg(target_os = "linux")]
+mod work;
