@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use pop3_async::pop3_proto::ServerConfig;
 use pop3_async::pop3_proto::tls::rustls;
-use pop3_async::{Connect, Connection, Credentials, Policy, Session, Tls, client_config};
+use pop3_async::{Connect, Connection, Credentials, Policy, Session, Timeouts, Tls, client_config};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::client::Resumption;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
@@ -231,7 +231,10 @@ impl Task {
         let permit = self.connecting.acquire().await?;
         let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
         stream.set_nodelay(true)?;
-        let to = Connect::new().host("localhost").policy(Policy::new()).timeout(Duration::from_secs(120));
+        let to = Connect::new()
+            .host("localhost")
+            .policy(Policy::new())
+            .timeouts(Timeouts::new().each(Duration::from_secs(120)));
         let connection = Connection::over(stream, to.tls(Arc::clone(&self.config))).await?;
         let login = connection.login_as(Credentials::new("mrose", "tanstaaf")).await;
         let mut session: Session<TcpStream> = login.map_err(|failed| failed.error)?;
