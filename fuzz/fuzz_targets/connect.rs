@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use pop3_fuzz::login::{PASSWORD, TOKEN, forms, spoken};
 use pop3_fuzz::naive_netrc::{entries, select};
 use pop3_fuzz::naive_url;
-use pop3_proto::drive::{Acknowledge, Call, Conversation, Deadlines, Io, OwnedRefusal, SettingsError, Step};
+use pop3_proto::drive::{Acknowledge, Call, Conversation, Deadlines, Io, OwnedRefusal, SettingsError, Step, Timeouts};
 use pop3_proto::login::{Connect, Credentials, LoginFailed, Progress, Security, netrc};
 use pop3_proto::wire::Code;
 use pop3_proto::{Cause, Command, Error, ErrorKind, QuitError, State};
@@ -24,9 +24,8 @@ fuzz_target!(|input: &[u8]| {
     let Ok(url) = std::str::from_utf8(url) else { return };
     let connect = connect(settings, url);
 
-    let credentials = connect.find_credentials(|host, user| match netrc::find(netrc, host, user) {
-        Ok(entry) => Ok(entry.map(|entry| (entry.login, entry.password))),
-        Err(error) => Err(SettingsError::Netrc(error.into()).into()),
+    let credentials = connect.find_credentials(|host, user| {
+        netrc::find(netrc, host, user).map_err(|error| SettingsError::Netrc(error.into()).into())
     });
     let expected = Identity::find(settings, url, netrc);
     let found = match &credentials {
@@ -96,15 +95,15 @@ fn connect(bits: u8, url: &str) -> Connect {
     }
     if bits & 0x20 != 0 {
         let limit = Duration::from_secs(10);
-        connect = connect.timeout(limit).login_timeout(4 * limit).connect_timeout(limit);
+        connect = connect.timeouts(Timeouts::new().each(limit).login(4 * limit).connect(limit));
     }
     match bits & 0xCC {
         0 => connect,
         4 => connect.password(PASSWORD),
-        8 => connect.token(TOKEN),
-        0x80 => connect.ask(|_| Some(PASSWORD.to_owned().into())),
-        0x84 => connect.ask(|_| None),
-        0x88 => connect.ask_token(|_| Some(TOKEN.to_owned().into())),
+        8 => connect.credentials(Credentials::token("mrose", TOKEN)),
+        0x80 => connect.credentials(Credentials::ask("mrose", |_| Some(PASSWORD.to_owned().into()))),
+        0x84 => connect.credentials(Credentials::ask("mrose", |_| None)),
+        0x88 => connect.credentials(Credentials::ask_token("mrose", |_| Some(TOKEN.to_owned().into()))),
         0xC0 => connect.credentials(Credentials::external()),
         _ => connect.credentials(Credentials::new("root", PASSWORD).acting_for("mrose")),
     }
@@ -119,12 +118,14 @@ struct Identity {
 impl Identity {
     /// Finds them as `connect` has to, in the URL and in the netrc file.
     fn find(bits: u8, url: &str, netrc: &[u8]) -> Result<Identity, &'static str> {
+        let named = |user: &str, secret: &str| Ok(Identity { user: user.into(), secret: Some(secret.into()) });
         let given = match bits & 0xCC {
             0 => None,
-            4 | 0x80 | 0x84 => Some(PASSWORD),
-            8 | 0x88 => Some(TOKEN),
+            4 => Some(PASSWORD),
+            8 | 0x88 => return named("mrose", TOKEN),
+            0x80 | 0x84 => return named("mrose", PASSWORD),
             0xC0 => return Ok(Identity { user: Vec::new(), secret: None }),
-            _ => return Ok(Identity { user: b"root".to_vec(), secret: Some(PASSWORD.into()) }),
+            _ => return named("root", PASSWORD),
         };
         let url = naive_url::url(url);
         let host = url.as_ref().map_or("h", |url| &url.host);

@@ -23,24 +23,24 @@ fuzz_target!(|octets: &[u8]| {
 fn check_url(text: &str) {
     let parsed = text.parse::<PopUrl>();
     let found = parsed.as_ref().ok().map(|parsed| pop3_fuzz::naive_url::Url {
-        tls: parsed.security() == Security::Tls,
-        user: parsed.user().map(str::to_owned),
-        mechanism: parsed.method().map(|method| match method.name() {
+        tls: parsed.security == Security::Tls,
+        user: parsed.user.clone(),
+        mechanism: parsed.method.as_ref().map(|method| match method.name() {
             "APOP" => "+APOP".to_owned(),
             name => name.to_owned(),
         }),
-        host: parsed.host().to_owned(),
-        port: parsed.port(),
+        host: parsed.host.clone(),
+        port: parsed.port,
     });
     assert_eq!(found, url(text), "{text:?}: {parsed:?}");
     assert_eq!(parsed == Err(UrlError::Password), may_have_password(text), "{text:?}");
     let connect = text.parse::<Connect>();
     assert_eq!(connect.as_ref().err(), parsed.as_ref().err());
     if let (Ok(connect), Ok(parsed)) = (connect, parsed) {
-        let default = if parsed.security() == Security::Tls { 995 } else { 110 };
-        assert_eq!(connect.server().expect("a URL has a host"), (parsed.host(), parsed.port().unwrap_or(default)));
-        assert_eq!(connect.get_policy().methods, parsed.method().map(Method::only));
-        assert_eq!((connect.get_policy().security, connect.get_policy().allow_plaintext), (parsed.security(), false));
+        let default = if parsed.security == Security::Tls { 995 } else { 110 };
+        assert_eq!(connect.server().expect("a URL has a host"), (parsed.host.as_str(), parsed.port.unwrap_or(default)));
+        assert_eq!(connect.get_policy().methods, parsed.method.as_ref().map(Method::only));
+        assert_eq!((connect.get_policy().security, connect.get_policy().allow_plaintext), (parsed.security, false));
     }
 }
 

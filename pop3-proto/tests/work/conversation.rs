@@ -10,10 +10,10 @@ use crate::{Play, Shape, repeated};
 
 pub(crate) const SHAPES: &[Shape] = &[
     ("conversation: a status line", |octets, read| call(Acknowledge(Command::Noop), b"+OK ", b"x", octets, read)),
-    ("conversation: scan listings", |octets, read| call(ListAll::new(), b"+OK\r\n", b"1 1\r\n", octets, read)),
-    ("conversation: unique-ids", |octets, read| call(UidlAll::new(), b"+OK\r\n", b"1 x\r\n", octets, read)),
-    ("conversation: capabilities", |octets, read| call(Capa::new(), b"+OK\r\n", b"SASL\r\n", octets, read)),
-    ("conversation: blank capabilities", |octets, read| call(Capa::new(), b"+OK\r\n", b"\r\n", octets, read)),
+    ("conversation: scan listings", |octets, read| call(ListAll::default(), b"+OK\r\n", b"1 1\r\n", octets, read)),
+    ("conversation: unique-ids", |octets, read| call(UidlAll::default(), b"+OK\r\n", b"1 x\r\n", octets, read)),
+    ("conversation: capabilities", |octets, read| call(Capa::default(), b"+OK\r\n", b"SASL\r\n", octets, read)),
+    ("conversation: blank capabilities", |octets, read| call(Capa::default(), b"+OK\r\n", b"\r\n", octets, read)),
     ("conversation: a long line", |octets, read| message(false, b"x", octets, read)),
     ("conversation: lines of dots", |octets, read| message(false, b"..\r\n", octets, read)),
     ("conversation: lines of dots, copied", |octets, read| message(true, b"..\r\n", octets, read)),
