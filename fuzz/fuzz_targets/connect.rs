@@ -157,6 +157,8 @@ enum Fails {
 struct Link<'a> {
     conversation: Conversation,
     deadlines: Deadlines,
+    /// The limit of the whole login.
+    limit: Duration,
     /// The time of a read, and the maximum number of its octets.
     cost: Duration,
     piece: usize,
@@ -176,6 +178,7 @@ impl<'a> Link<'a> {
         Link {
             conversation: connect.conversation(),
             deadlines: Deadlines::new(connect.get_timeouts()),
+            limit: connect.get_timeouts().login,
             cost: Duration::from_secs((pace >> 4).into()),
             piece: match pace % 16 {
                 0 => usize::MAX,
@@ -259,7 +262,7 @@ impl<'a> Link<'a> {
             self.conversation.filled(len);
             self.deadlines.spent(self.cost, len);
             self.waited += self.cost;
-            let limit = self.deadlines.timeouts().login;
+            let limit = self.limit;
             let logged_in = self.conversation.client().state() == State::Transaction;
             assert!(logged_in || self.waited <= limit.saturating_add(self.cost), "{:?} of {limit:?}", self.waited);
         }

@@ -126,7 +126,6 @@ impl Scene {
                 self.timeouts = timeouts(argument << 3 | argument & 7);
                 self.deadlines.set_timeouts(self.timeouts);
                 self.clocked.set_timeouts(self.timeouts);
-                assert_eq!(self.deadlines.timeouts(), &self.timeouts);
             }
             // All attempts to connect come first.
             3 if self.history.iter().all(|record| matches!(record.phase, Phase::Connection(_))) => {
@@ -244,7 +243,7 @@ impl Scene {
             0 => Pending::Line(Call::new(Acknowledge(Command::User("u")))),
             1 => Pending::Line(Call::new(Acknowledge(Command::Pass("p")))),
             2 => Pending::Line(Call::new(Acknowledge(Command::Noop))),
-            3 => Pending::Listing(Call::new(ListAll::new())),
+            3 => Pending::Listing(Call::new(ListAll::default())),
             _ => Pending::Message(Retrieval::retr(1)),
         };
         for _ in 0..2 {

@@ -39,7 +39,7 @@ fn check_url(text: &str) {
     if let (Ok(connect), Ok(parsed)) = (connect, parsed) {
         let default = if parsed.security == Security::Tls { 995 } else { 110 };
         assert_eq!(connect.server().expect("a URL has a host"), (parsed.host.as_str(), parsed.port.unwrap_or(default)));
-        assert_eq!(connect.get_policy().methods, parsed.method.as_ref().map(Method::only));
+        assert_eq!(connect.get_policy().methods, parsed.method.map(Method::only));
         assert_eq!((connect.get_policy().security, connect.get_policy().allow_plaintext), (parsed.security, false));
     }
 }

@@ -10,10 +10,10 @@ use crate::scene::{hear, logged_in};
 /// Returns the next message of a batch, whose command is in flight.
 fn asked(conversation: &mut Conversation, batch: &mut Batch<Retrieval>) -> Retrieval {
     let Step::Done(Some(Item { mut call, .. })) = batch.next(conversation) else { panic!("there is one more") };
-    if conversation.open(&mut call).unwrap() == Step::NeedIo(Io::Look) {
+    if !call.is_sent() {
         conversation.looked();
-        assert_eq!(conversation.open(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
     }
+    assert_eq!(conversation.open(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
     call
 }
 

@@ -94,6 +94,11 @@ impl Retrieval {
         Retrieval { asked, sent, octets: 0, stage: Stage::Awaited, next }
     }
 
+    /// Returns true if the command was sent.
+    pub const fn is_sent(&self) -> bool {
+        self.sent.is_some()
+    }
+
     fn ticket(&self) -> Option<Ticket> {
         self.sent.map(|sent| sent.ticket)
     }
