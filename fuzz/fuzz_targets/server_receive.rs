@@ -14,12 +14,12 @@ fuzz_target!(|octets: &[u8]| {
 
     // The bare role writes the client's own octets as the text of its answers.
     let text = String::from_utf8_lossy(octets);
-    let clerks = all.map(|cuts| {
+    let servers = all.map(|cuts| {
         let mut server = CheckedServer::new(config, &text);
         server.offer(octets, cuts);
         server
     });
-    let [whole, others @ ..] = &clerks;
+    let [whole, others @ ..] = &servers;
     for other in others {
         assert_eq!(other.error, whole.error);
         assert_eq!(other.heard, whole.heard);

@@ -39,6 +39,7 @@
 //! | feature | |
 //! |---|---|
 //! | `tls` | TLS with rustls and the platform's verifier; enabled by default |
+//! | `serde` | unique-ids can be stored in files of your own |
 //! | `testing` | a stream in memory that cuts, delays and ends as you want, with a server at its other end |
 //!
 //! Without default features, only [`Security::Plaintext`] is possible. The crate requires Rust 1.85.

@@ -32,6 +32,7 @@
 //! | feature | |
 //! |---|---|
 //! | `tls` | TLS with rustls and the platform's verifier; enabled by default |
+//! | `serde` | unique-ids can be stored in files of your own |
 //! | `testing` | scripted servers, a certificate authority for tests, and streams that fail on purpose |
 //!
 //! Without default features, only [`Security::Plaintext`] is possible. The crate requires Rust 1.85.

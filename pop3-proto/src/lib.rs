@@ -98,7 +98,9 @@
 //! | [`serve`] | `alloc` | a server with buffers, and the maildrop that it serves; with `std`, an in-memory maildrop |
 //! | [`testing`] | `testing` | parts for tests |
 //!
-//! Without features, the crate needs neither std nor an allocator. `std` is enabled by default.
+//! Without features, the crate needs neither std nor an allocator. `std` is enabled by default. `scram`, `cram-md5` and
+//! `saslprep` add mechanisms and the preparation of passwords, `serde` stores unique-ids, and `proptest` adds strategies
+//! to `testing`.
 //!
 //! # Guide
 //!

@@ -52,7 +52,7 @@ fn a04_where_stls_was_stripped_no_credential_leaves() {
 }
 
 #[test]
-fn a04_in_the_clear_a_password_needs_leave() {
+fn a04_a_password_without_tls_needs_permission() {
     for method in [None, Some(Method::UserPass), Some(Method::Plain), Some(Method::Login)] {
         for cut in CUTS {
             let mut play = Play::of(&[("", b"+OK hi\r\n"), ("CAPA", LIST)], Config::default(), cut);
@@ -92,7 +92,7 @@ fn a05_a_server_without_capabilities_is_no_reason_to_go_on_in_the_clear() {
 }
 
 #[test]
-fn a06_a_refused_stls_is_no_leave_to_go_on_in_the_clear() {
+fn a06_a_refused_stls_does_not_permit_plaintext() {
     for method in METHODS {
         for refusal in [&b"-ERR unavailable\r\n"[..], b"-ERR\r\n", b"-err [SYS/TEMP] later\r\n"] {
             for cut in CUTS {
