@@ -57,7 +57,7 @@ fn check_netrc(octets: &[u8]) {
                     (&*expected.login, &*expected.password)
                 );
                 let shown = format!("{entry:?}");
-                assert_eq!(shown, format!("Entry {{ login: {:?}, .. }}", entry.login));
+                assert_eq!(shown, format!("NetrcEntry {{ login: {:?}, .. }}", entry.login));
             }
             (Err(_), Some(Some(expected))) => {
                 let texts = [expected.login, expected.password].map(String::from_utf8);

@@ -249,7 +249,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Asks for the next message if this one has arrived and nothing else has. A socket knows that without a system
     /// call. This message is complete, so errors are ignored: the next read returns an error or the end.
     fn send_next(&mut self, cx: &mut Context<'_>) {
-        while self.conversation.has_next() {
+        // A read without space would look like the end of the stream.
+        while self.conversation.has_next() && !self.conversation.spare().is_empty() {
             match self.poll_read_now(cx) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return,

@@ -14,7 +14,7 @@ use crate::message::MessageReader;
 /// It lends you one message at a time and keeps none in memory. If you do not read a message to its end, the rest is
 /// skipped. If you drop the batch, the next call skips the messages in flight. Without pipelining, this is at most one:
 /// as soon as a message has arrived, the next one is requested, unless the server announces that it deletes retrieved
-/// messages (`EXPIRE 0`).
+/// messages (`EXPIRE 0`), or might do so for this user.
 ///
 /// ```
 /// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
@@ -55,7 +55,8 @@ impl<'a, S: Read + Write> Messages<'a, S> {
         item.map(|item| MessageReader::open(self.driver, item.number, item.call)).transpose()
     }
 
-    /// Stops requesting messages. Those in flight still arrive.
+    /// Stops requesting messages. Those in flight still arrive, except that without pipelining the next call skips the
+    /// message that was requested ahead.
     pub fn stop(&mut self) {
         self.batch.stop();
     }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream};
+use tokio::io::{ReadBuf, duplex};
 use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
 
@@ -144,6 +145,42 @@ async fn any_window_will_do() {
             count += 1;
         }
         assert_eq!(count, 20);
+        session.quit().await.unwrap();
+    }
+}
+
+/// The octets that fill the inbox look like the end of a message, but more of it follows. There is no space for another
+/// read then, and a read without space is not the end of the stream.
+#[tokio::test]
+async fn octets_that_look_like_an_end_where_the_inbox_is_full() {
+    // The reads have room for 1, 4, 16 and then 64 KiB.
+    for full in [1, 2].map(|reads| (21 << 10) + reads * (64 << 10)) {
+        let mut message = b"x\r\n".repeat(full / 3);
+        message.truncate(full - "+OK\r\nx\n.\r\n".len());
+        message.extend_from_slice(b"x\n.\r\nthe rest\r\n");
+        let answer = [b"+OK\r\n", message.as_slice(), b".\r\n"].concat();
+        let (ours, theirs) = duplex(1 << 20);
+        tokio::spawn(async move {
+            let mut stream = BufReader::new(theirs);
+            stream.write_all(b"+OK\r\n").await.unwrap();
+            let mut line = String::new();
+            while stream.read_line(&mut line).await.unwrap() > 0 {
+                let octets: &[u8] = match line.split([' ', '\r']).next() {
+                    Some("RETR") => &answer,
+                    Some("CAPA") => b"-ERR\r\n",
+                    _ => b"+OK\r\n",
+                };
+                stream.write_all(octets).await.unwrap();
+                line.clear();
+            }
+        });
+        let connection = over(ours).await.unwrap();
+        let mut session = connection.login_as(credentials()).await.unwrap();
+        let mut messages = session.retrieve_many([1, 2, 3]);
+        for _ in 1..=3 {
+            assert!(read(messages.next().await.unwrap().unwrap()).await == message, "{full}");
+        }
+        assert!(messages.next().await.unwrap().is_none());
         session.quit().await.unwrap();
     }
 }

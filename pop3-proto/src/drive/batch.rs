@@ -88,8 +88,8 @@ struct Run {
 /// The window is the maximum number of octets of commands in flight, but one command is always sent. The batch refills
 /// the window when half of it is free, so that one write carries many commands. Without pipelining, commands are sent
 /// one at a time. An adapter that calls [`Conversation::send_next`] requests the next message as soon as a message has
-/// arrived, before you have read it, unless the server announces that it deletes retrieved messages (`EXPIRE 0`). If you
-/// abandon the batch, the next call skips that message.
+/// arrived, before you have read it, unless the server announces that it deletes retrieved messages (`EXPIRE 0`), or
+/// that it may do so for this user (`EXPIRE 60 USER`). If you abandon the batch, the next call skips that message.
 ///
 /// If writes to the transport block, the window must fit into the transport's send buffer; otherwise both sides may
 /// wait for each other to read (RFC 2449, section 6.6).
@@ -199,6 +199,9 @@ impl<T> Batch<T> {
     }
 
     /// Stops sending commands. The answers to commands in flight still arrive.
+    ///
+    /// Without pipelining, the next call skips a message that was requested ahead, and the item that you read now may
+    /// still request one.
     pub fn stop(&mut self) {
         self.wanted.truncate(self.requested);
     }

@@ -29,8 +29,13 @@ impl Capabilities {
     pub fn new(lines: Listing) -> Capabilities {
         let mut capabilities = Capabilities { lines, pipelining: false, removes_retrieved: false };
         capabilities.pipelining = capabilities.any(|known| known == KnownCapability::Pipelining);
-        capabilities.removes_retrieved =
-            capabilities.any(|known| matches!(known, KnownCapability::Expire { days: Some(0), .. }));
+        // Before the login, a server may not know yet how long it keeps the messages of this user.
+        capabilities.removes_retrieved = capabilities.any(|known| {
+            matches!(
+                known,
+                KnownCapability::Expire { days: Some(0), .. } | KnownCapability::Expire { per_user: true, .. }
+            )
+        });
         capabilities
     }
 

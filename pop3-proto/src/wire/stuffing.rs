@@ -58,6 +58,9 @@ pub(crate) struct Unstuffer {
     has_crlf: bool,
 }
 
+/// The length of a lone dot with its line end.
+const MAX_TERMINATOR: usize = b".\r\n".len();
+
 /// A result of an [`Unstuffer`].
 pub(crate) enum Piece<'a> {
     /// The longest run of content available; never empty.
@@ -124,13 +127,16 @@ impl Unstuffer {
     pub(crate) fn copy(&mut self, input: &mut &[u8], space: &mut [u8]) -> usize {
         let (octets, mut written) = (*input, 0);
         loop {
-            let (mut decoder, mut rest, room) = (*self, *input, &mut space[written..]);
+            let room = &mut space[written..];
+            // Octets far beyond the room are not searched, because each call would search them again.
+            let view = &input[..input.len().min(room.len() + MAX_TERMINATOR)];
+            let (mut decoder, mut rest) = (*self, view);
             let Some(Piece::Run(run)) = decoder.next(&mut rest, room.len() as u64) else { return written };
-            (*self, *input) = (decoder, rest);
+            *self = decoder;
             let (copy, room) = room.split_at_mut(run.len());
             copy.copy_from_slice(run);
-            // The run ended before a dot, unless the input ends there: more dots may be near.
-            let from = octets.len() - rest.len();
+            // The run ended before a dot, unless the view ends there: more dots may be near.
+            let from = octets.len() - input.len() + view.len() - rest.len();
             let (taken, compacted) = match self.end {
                 LineEnd::CrLf => compact(octets, from, b"\r\n", room),
                 LineEnd::Lf => compact(octets, from, b"\n", room),

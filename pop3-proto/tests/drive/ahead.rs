@@ -161,9 +161,14 @@ fn whoever_asks_for_the_same_message_gets_the_answer_that_is_due() {
 /// The caller may abandon the batch, and the server would delete a message that the caller never saw.
 #[test]
 fn a_server_that_removes_what_was_retrieved_is_not_asked_ahead() {
-    for (capability, next) in
-        [("EXPIRE 0", ""), ("EXPIRE 0 USER", ""), ("EXPIRE NEVER", "RETR 2\r\n"), ("UIDL", "RETR 2\r\n")]
-    {
+    for (capability, next) in [
+        ("EXPIRE 0", ""),
+        ("EXPIRE 0 USER", ""),
+        ("EXPIRE 60 USER", ""),
+        ("EXPIRE 60", "RETR 2\r\n"),
+        ("EXPIRE NEVER", "RETR 2\r\n"),
+        ("UIDL", "RETR 2\r\n"),
+    ] {
         let (mut conversation, mut batch) = (logged_in(), batch([1, 2]));
         conversation.learn(Capabilities::new(Listing::from_iter([capability])));
         let mut message = asked(&mut conversation, &mut batch);

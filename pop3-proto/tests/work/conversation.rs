@@ -14,10 +14,11 @@ pub(crate) const SHAPES: &[Shape] = &[
     ("conversation: unique-ids", |octets, read| call(UidlAll::default(), b"+OK\r\n", b"1 x\r\n", octets, read)),
     ("conversation: capabilities", |octets, read| call(Capa::default(), b"+OK\r\n", b"SASL\r\n", octets, read)),
     ("conversation: blank capabilities", |octets, read| call(Capa::default(), b"+OK\r\n", b"\r\n", octets, read)),
-    ("conversation: a long line", |octets, read| message(false, b"x", octets, read)),
-    ("conversation: lines of dots", |octets, read| message(false, b"..\r\n", octets, read)),
-    ("conversation: lines of dots, copied", |octets, read| message(true, b"..\r\n", octets, read)),
-    ("conversation: nearly the end, copied", |octets, read| message(true, b".\r\r\n", octets, read)),
+    ("conversation: a long line", |octets, read| message(None, b"x", octets, read)),
+    ("conversation: lines of dots", |octets, read| message(None, b"..\r\n", octets, read)),
+    ("conversation: lines of dots, copied", |octets, read| message(Some(64 * 1024), b"..\r\n", octets, read)),
+    ("conversation: nearly the end, copied", |octets, read| message(Some(64 * 1024), b".\r\r\n", octets, read)),
+    ("conversation: Base64, copied in single octets", |octets, read| message(Some(1), b"c2VjcmU", octets, read)),
     ("conversation: a batch", |octets, read| batch(octets, read)),
     ("redaction: the first half of a secret", |octets, read| refusal("X aaaaaaaab", b"a", octets, read)),
     ("redaction: Base64", |octets, read| refusal("X secret", b"c2VjcmU", octets, read)),
@@ -81,14 +82,15 @@ fn call(exchange: impl Exchange + 'static, begin: &[u8], piece: &[u8], octets: u
     })
 }
 
-fn message(is_copied: bool, piece: &[u8], octets: usize, read: usize) -> Play {
+/// Reads a message, as slices or copied into so much space at a time.
+fn message(copied: Option<usize>, piece: &[u8], octets: usize, read: usize) -> Play {
     let (mut conversation, mut retrieval) = (conversation(), Retrieval::retr(1));
     let answer = [b"+OK\r\n", repeated(piece, octets).as_slice(), b"\r\n.\r\n"].concat();
-    let (mut collected, mut space) = (Vec::new(), vec![0; 64 * 1024]);
+    let (mut collected, mut space) = (Vec::new(), vec![0; copied.unwrap_or_default()]);
     Box::new(move || {
         drive(&mut conversation, &answer, read, |conversation| {
             loop {
-                let step = if is_copied {
+                let step = if copied.is_some() {
                     conversation.read_into(&mut retrieval, &mut space)
                 } else {
                     conversation.collect(&mut retrieval, &mut collected).map(|step| match step {
