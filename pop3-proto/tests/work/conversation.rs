@@ -18,7 +18,6 @@ pub(crate) const SHAPES: &[Shape] = &[
     ("conversation: lines of dots", |octets, read| message(None, b"..\r\n", octets, read)),
     ("conversation: lines of dots, copied", |octets, read| message(Some(64 * 1024), b"..\r\n", octets, read)),
     ("conversation: nearly the end, copied", |octets, read| message(Some(64 * 1024), b".\r\r\n", octets, read)),
-    ("conversation: Base64, copied in single octets", |octets, read| message(Some(1), b"c2VjcmU", octets, read)),
     ("conversation: a batch", |octets, read| batch(octets, read)),
     ("redaction: the first half of a secret", |octets, read| refusal("X aaaaaaaab", b"a", octets, read)),
     ("redaction: Base64", |octets, read| refusal("X secret", b"c2VjcmU", octets, read)),
