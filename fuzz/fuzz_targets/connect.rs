@@ -1,5 +1,5 @@
-//! Opening a session from its settings, in the steps of an adapter: a URL, a netrc file, TLS by a stand-in, deadlines on
-//! a virtual clock, the log, and QUIT. The server says anything.
+//! Opening a session from its settings, in the steps of an adapter: a URL, a netrc file, TLS by a stand-in, deadlines
+//! on a virtual clock, the log, and QUIT. The server says anything.
 #![no_main]
 
 use std::error::Error as _;

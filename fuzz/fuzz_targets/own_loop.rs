@@ -1,8 +1,8 @@
-//! A client loop of your own, against a server that sends anything: copy this file, and replace `Link` and `fetch` by your
-//! loop. Whatever the loop reports must be what a naive reader finds in the same octets.
+//! A client loop of your own, against a server that sends anything: copy this file, and replace `Link` and `fetch` by
+//! your loop. Whatever the loop reports must be what a naive reader finds in the same octets.
 //!
-//! The input is an octet for the size of the reads, and then the server's turns with the octet 1 between them. The first
-//! turn is the greeting. The server takes each of the others when a command has arrived.
+//! The input is an octet for the size of the reads, and then the server's turns with the octet 1 between them. The
+//! first turn is the greeting. The server takes each of the others when a command has arrived.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

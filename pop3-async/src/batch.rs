@@ -55,8 +55,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
     ///
     /// # Errors
     ///
-    /// The error of one message, whose number is [`Error::message_number`]. The next call returns the next message. After an
-    /// error that ends the session, all remaining messages fail, one per call.
+    /// The error of one message, whose number is [`Error::message_number`]. The next call returns the next message.
+    /// After an error that ends the session, all remaining messages fail, one per call.
     pub async fn next(&mut self) -> Result<Option<MessageReader<'_, S>>, Error> {
         let begun = poll_fn(|cx| self.poll_begun(cx)).await?;
         Ok(begun.map(|(number, retrieval)| MessageReader::new(self.driver, number, retrieval)))

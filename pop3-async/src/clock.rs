@@ -9,8 +9,8 @@ use std::time::Duration;
 use pop3_proto::drive::{Deadlines, TimedOut, Timeouts};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The delay with which a busy runtime may poll a task after its alarm. Nothing tells a later poll apart from a task that was not
-/// polled, for example because another branch of `select!` was running: only the time does.
+/// The delay with which a busy runtime may poll a task after its alarm. Nothing tells a later poll apart from a task
+/// that was not polled, for example because another branch of `select!` was running: only the time does.
 ///
 /// Without this limit, a server that sends an octet just after each alarm would never time out on a busy runtime.
 const LATENESS: Duration = Duration::from_secs(1);

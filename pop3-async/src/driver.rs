@@ -39,8 +39,8 @@ pub(crate) struct Driver<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
-    /// Returns the TLS requirements, if the connection has any. Call this before any I/O: if TLS is unavailable, nothing
-    /// may be sent. `ends` is true if dropping the session closes TLS.
+    /// Returns the TLS requirements, if the connection has any. Call this before any I/O: if TLS is unavailable,
+    /// nothing may be sent. `ends` is true if dropping the session closes TLS.
     #[cfg_attr(not(feature = "tls"), allow(unused_variables, reason = "nothing is to be closed"))]
     pub(crate) fn requirements(connect: &Connect, ends: bool) -> Result<Option<Box<Settings>>, Error> {
         match connect.get_policy().security {
@@ -52,8 +52,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    /// Receives the greeting, inside TLS if the settings require it. The driver is boxed because it moves from future to
-    /// future, and each future would reserve its size once or twice.
+    /// Receives the greeting, inside TLS if the settings require it. The driver is boxed because it moves from future
+    /// to future, and each future would reserve its size once or twice.
     pub(crate) async fn open(
         stream: S,
         connect: &Connect,
@@ -249,8 +249,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Asks for the next message if this one has arrived and nothing else has. A socket knows that without a system
     /// call. This message is complete, so errors are ignored: the next read returns an error or the end.
     fn send_next(&mut self, cx: &mut Context<'_>) {
-        // A read without space would look like the end of the stream.
-        while self.conversation.has_next() && !self.conversation.spare().is_empty() {
+        while self.conversation.has_next() {
             match self.poll_read_now(cx) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return,

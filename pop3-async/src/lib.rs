@@ -117,8 +117,8 @@
 //!
 //! # Tests
 //!
-//! With the feature `testing`, the module `testing` contains a stream in memory that has a server at its other end, such
-//! as one that plays a script, and that cuts, delays and ends as you want.
+//! With the feature `testing`, the module `testing` contains a stream in memory that has a server at its other end,
+//! such as one that plays a script, and that cuts, delays and ends as you want.
 // Without the feature, the link leads to the documentation with all features.
 #![cfg_attr(not(feature = "tls"), doc = "")]
 #![cfg_attr(not(feature = "tls"), doc = "[`guide`]: https://docs.rs/pop3-async/latest/pop3_async/guide/")]

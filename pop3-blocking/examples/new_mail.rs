@@ -1,9 +1,9 @@
 //! Downloads the messages that are new, and deletes messages on the server some days after they were stored.
 //!
 //! `new_mail URL FOLDER DAYS`, for example `new_mail pop3s://mrose@pop.example.org mail 14`. The password comes from the
-//! netrc file. Each message becomes a file in FOLDER; the file `seen` has the unique-id of each stored message, the time, and
-//! the name of its file. A message of an earlier run is deleted only if the file is still there and has the same header.
-//! At every point, a crash loses nothing: at worst the next run stores a message a second time.
+//! netrc file. Each message becomes a file in FOLDER; the file `seen` has the unique-id of each stored message, the
+//! time, and the name of its file. A message of an earlier run is deleted only if the file is still there and has the
+//! same header. At every point, a crash loses nothing: at worst the next run stores a message a second time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::error::Error;

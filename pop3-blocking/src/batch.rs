@@ -47,8 +47,8 @@ impl<'a, S: Read + Write> Messages<'a, S> {
     ///
     /// # Errors
     ///
-    /// The error of one message, whose number is [`Error::message_number`]. The next call returns the next message. After an
-    /// error that ends the session, all remaining messages fail, one per call.
+    /// The error of one message, whose number is [`Error::message_number`]. The next call returns the next message.
+    /// After an error that ends the session, all remaining messages fail, one per call.
     #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
     pub fn next(&mut self) -> Result<Option<MessageReader<'_, S>>, Error> {
         let item = self.driver.next_item(&mut self.batch);

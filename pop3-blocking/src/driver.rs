@@ -27,8 +27,8 @@ pub(crate) struct Driver<S> {
 }
 
 impl<S: Read + Write> Driver<S> {
-    /// Returns the TLS requirements, if the connection has any. Call this before any I/O: if TLS is unavailable, nothing
-    /// may be sent.
+    /// Returns the TLS requirements, if the connection has any. Call this before any I/O: if TLS is unavailable,
+    /// nothing may be sent.
     pub(crate) fn requirements(connect: &Connect) -> Result<Option<Settings>, Error> {
         match connect.get_policy().security {
             Security::Plaintext => Ok(None),

@@ -84,9 +84,9 @@
 //!
 //! # Tests
 //!
-//! With the feature `testing`, the module `testing` contains a stream in memory that has a server at its other end, such
-//! as one that plays a script, and that cuts, delays and ends as you want. It also contains scripted servers on loopback,
-//! and a certificate authority for tests.
+//! With the feature `testing`, the module `testing` contains a stream in memory that has a server at its other end,
+//! such as one that plays a script, and that cuts, delays and ends as you want. It also contains scripted servers on
+//! loopback, and a certificate authority for tests.
 // Without the feature, the links lead to the documentation with all features.
 #![cfg_attr(not(feature = "tls"), doc = "")]
 #![cfg_attr(not(feature = "tls"), doc = "[`Tls`]: https://docs.rs/pop3-blocking/latest/pop3_blocking/struct.Tls.html")]

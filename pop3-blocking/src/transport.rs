@@ -169,8 +169,8 @@ impl<S: Read + Write> Transport<S> {
         stream.write(octets)
     }
 
-    /// Flushes everything written, with the limit of [`write`](Self::write). There may be something even without a write:
-    /// TLS also sends records of its own.
+    /// Flushes everything written, with the limit of [`write`](Self::write). There may be something even without a
+    /// write: TLS also sends records of its own.
     pub(crate) fn flush(&mut self, limit: Duration) -> io::Result<()> {
         let Some(stream) = &mut self.stream else { return Ok(()) };
         let mut stream = Within::new(stream, self.abilities.as_ref(), limit);

@@ -74,8 +74,8 @@ fn the_schedule_does_not_change_a_session() {
     assert_eq!(ideal.unwrap().len(), (1..=20).map(|n| 12 + usize::from(n > 9) + 2 + n * 20 * 7).sum());
 }
 
-/// Whatever the octet after which the connection ends: the client says so, and the maildrop has changed only if QUIT has
-/// reached the server.
+/// Whatever the octet after which the connection ends: the client says so, and the maildrop has changed only if QUIT
+/// has reached the server.
 #[test]
 fn a_fault_after_any_octet_is_an_error() {
     let mut session = Connection::over(stream(&store(), &Schedule::new()), connect()).unwrap().login().unwrap();

@@ -69,7 +69,8 @@ fn poplib_reads_the_embedded_server() {
     assert_eq!(said, "all is well\n");
 }
 
-/// SCRAM-SHA-256 by nothing but `hashlib`, over TLS from the beginning and after STLS, in the clear, and by two that lie.
+/// SCRAM-SHA-256 by nothing but `hashlib`, over TLS from the beginning and after STLS, in the clear, and by two that
+/// lie.
 #[cfg(feature = "tls")]
 const SCRAM: &str = r#"
 import base64, hashlib, hmac, os, poplib, ssl, sys

@@ -203,7 +203,8 @@ fn g01_what_is_said_in_the_clear_is_not_done_inside_tls() {
         assert!(server.is_untouched());
     }
 
-    // The same with the client's first octets of TLS, which a client in a hurry may send: they are not to be told apart.
+    // The same with the client's first octets of TLS, which a client in a hurry may send: they are not to be told
+    // apart.
     let (mut stream, ending) = server.dial();
     let mut hello = b"STLS\r\n".to_vec();
     server.client(&version::TLS13).write_tls(&mut hello).unwrap();

@@ -58,8 +58,8 @@ pub enum UsageError {
     /// The server has sent unsolicited octets: the next `receive` fails.
     #[error("the server has sent unsolicited octets")]
     Unsolicited,
-    /// All or part of the answer was discarded: a later call was advanced first, the call had already ended, or it began
-    /// in another conversation.
+    /// All or part of the answer was discarded: a later call was advanced first, the call had already ended, or it
+    /// began in another conversation.
     #[error("the answer was skipped by a later call, or belongs to another connection")]
     Skipped,
     /// The session has already failed or ended.
@@ -111,8 +111,8 @@ pub enum Violation {
     /// A status line must begin with `+OK` or `-ERR` (RFC 1939, section 3).
     #[error("the line is neither +OK nor -ERR")]
     NotAStatus,
-    /// A line is longer than the limit for its type. Raise [`Config::max_line`](crate::Config) for a server that sends such
-    /// rows, or ask LIST and UIDL for one message at a time.
+    /// A line is longer than the limit for its type. Raise [`Config::max_line`](crate::Config) for a server that sends
+    /// such rows, or ask LIST and UIDL for one message at a time.
     #[error("the line is longer than {limit} octets")]
     LineTooLong {
         /// The limit in octets, line end included.
@@ -121,8 +121,8 @@ pub enum Violation {
     /// A bare LF in a status line or a listing, in a session whose lines end in CRLF (RFC 1939, section 3).
     #[error("the line ends in LF without CR")]
     BareLf,
-    /// A bare CR in a status line or a listing (RFC 1939, section 3). A row with one is not merely malformed: a line such
-    /// as `.` CR CR LF may be a misspelt terminator, and then later answers would be taken for rows.
+    /// A bare CR in a status line or a listing (RFC 1939, section 3). A row with one is not merely malformed: a line
+    /// such as `.` CR CR LF may be a misspelt terminator, and then later answers would be taken for rows.
     #[error("the line contains CR without LF")]
     BareCr,
     /// Octets arrived although no command was in flight.

@@ -1,5 +1,5 @@
-//! The tables of `spec/` beside the code and the tests: each item and each test that a row names exists, each test whose
-//! name has the number of a row stands in that row, and the figures are right.
+//! The tables of `spec/` beside the code and the tests: each item and each test that a row names exists, each test
+//! whose name has the number of a row stands in that row, and the figures are right.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -66,8 +66,8 @@ where
     inside(stream, service).await
 }
 
-/// Converses inside TLS. The stream is boxed, like the handshake: the future of a session would reserve its size several
-/// times.
+/// Converses inside TLS. The stream is boxed, like the handshake: the future of a session would reserve its size
+/// several times.
 async fn inside<S, M>(mut stream: Box<TlsStream<S>>, mut service: Service<M>) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,

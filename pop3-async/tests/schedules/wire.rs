@@ -2,8 +2,8 @@
 //!
 //! `testing::link` is no substitute, because here the drivers are compared with each other: all three have the same
 //! stream, which is late at the same calls, and whose hang is an error without a clock. It dies after the server has
-//! answered everything that it got, so it is known exactly which answers arrive. On a link in memory, the client's octets
-//! and the server's answers are lost together, as in a network.
+//! answered everything that it got, so it is known exactly which answers arrive. On a link in memory, the client's
+//! octets and the server's answers are lost together, as in a network.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

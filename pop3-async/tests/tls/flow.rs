@@ -83,8 +83,8 @@ async fn session(
     (session, written)
 }
 
-/// Each side can write 64 octets before the other reads, and twenty thousand octets of commands want to go, in records of
-/// which each must be whole before it can be read.
+/// Each side can write 64 octets before the other reads, and twenty thousand octets of commands want to go, in records
+/// of which each must be whole before it can be read.
 #[tokio::test]
 async fn two_thousand_pipelined_messages_through_64_octets() {
     for version in [&TLS12, &TLS13] {

@@ -206,7 +206,8 @@ impl Delivery {
         self.staged.retain(|staged| staged.number != message.number);
     }
 
-    /// Delivers the staged messages, then records them. Returns the number of each, and `true` if it was not here before.
+    /// Delivers the staged messages, then records them. Returns the number of each, and `true` if it was not here
+    /// before.
     pub(crate) fn commit(&mut self) -> Result<Vec<(u32, bool)>, Failure> {
         // Taken first, so that a later call does not record messages that failed here.
         let staged = std::mem::take(&mut self.staged);

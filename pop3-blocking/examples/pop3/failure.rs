@@ -22,7 +22,8 @@ pub(crate) enum Status {
     Io = 4,
     /// The login failed, or would have been unsafe.
     Login = 5,
-    /// The server asks to try again later. The number is that of `EX_TEMPFAIL` in `sysexits.h`, which mail programs know.
+    /// The server asks to try again later. The number is that of `EX_TEMPFAIL` in `sysexits.h`, which mail programs
+    /// know.
     Temporary = 75,
 }
 

@@ -74,8 +74,8 @@ impl Maildir {
             }
         }
         // The folders and the files found here count as safely on disk, even if a killed run or a mail reader did not
-        // sync their names. A reader moves files from `new/` to `cur/`, so the second name is synced before the first one
-        // is gone. `Seen::open` syncs the root, after it has created its file.
+        // sync their names. A reader moves files from `new/` to `cur/`, so the second name is synced before the first
+        // one is gone. `Seen::open` syncs the root, after it has created its file.
         for folder in ["cur", "new"] {
             sync_folder(&root.join(folder))?;
         }

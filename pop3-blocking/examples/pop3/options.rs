@@ -103,11 +103,11 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
 
-    /// Sets the time limit for each wait for the server; the login may take twice as long [default: 30 to connect, 60 for each answer,
-    /// 120 for the login]
+    /// Sets the time limit for each wait for the server; the login may take twice as long [default: 30 to connect, 60
+    /// for each answer, 120 for the login]
     ///
-    /// The commands of --password-command and --token-command run before the connection, and have no time limit, because
-    /// they may ask you something.
+    /// The commands of --password-command and --token-command run before the connection, and have no time limit,
+    /// because they may ask you something.
     #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: Option<u64>,
 }

@@ -154,7 +154,8 @@ fn from_environment() -> Result<Option<Secret>, Failure> {
     }
 }
 
-/// Returns an error if the host has no address, so that a mistake in its name is found before the user types a password.
+/// Returns an error if the host has no address, so that a mistake in its name is found before the user types a
+/// password.
 fn check_host(target: &Target) -> Result<(), Failure> {
     let (host, port) = (target.host.as_str(), target.port());
     let unreachable = |error| Failure::from(Error::unreachable(host, port, error));

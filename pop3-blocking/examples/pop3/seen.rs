@@ -22,13 +22,14 @@
 //! | change all at once (the mailbox was moved) | octets of an absent mark are the same message: its mark moves too |
 //!
 //! A message is **nameless** if its unique-id is missing, empty, or also another message's. It is downloaded in every
-//! run. It is deleted only on request (`--no-uidl`), in the session that stored it. Its mark is made from its octets: if this account has stored the same octets before, under
-//! any mark that has not ended, they are not stored again. So nameless messages with the same octets share one file.
+//! run. It is deleted only on request (`--no-uidl`), in the session that stored it. Its mark is made from its octets:
+//! if this account has stored the same octets before, under any mark that has not ended, they are not stored again. So
+//! nameless messages with the same octets share one file.
 //!
 //! A crash at any moment, also a loss of power, neither loses nor duplicates mail. Before a message is in `new/`,
-//! nothing refers to it. A message in `new/` that is not recorded here has its mark in its file's name: it is downloaded
-//! again, and the octets are compared with the file. A mark that should have ended, and has not, is absent in the next
-//! listing.
+//! nothing refers to it. A message in `new/` that is not recorded here has its mark in its file's name: it is
+//! downloaded again, and the octets are compared with the file. A mark that should have ended, and has not, is absent
+//! in the next listing.
 //!
 //! The file `.pop3-seen` begins with its version. Each line after it is a letter and a mark: `S`tored (with the time,
 //! the size as listed, the digests of the octets and of the header, the account, and for human readers the unique-id),
@@ -151,8 +152,8 @@ impl Seen {
             // Ends a line that a full disk truncated, so that it does not corrupt the next one.
             file.write_all(b"\n")?;
         }
-        // What was read counts as safely on disk, even if a killed run did not sync it. Without this, the next lines may
-        // survive a loss of power that the first one does not.
+        // What was read counts as safely on disk, even if a killed run did not sync it. Without this, the next lines
+        // may survive a loss of power that the first one does not.
         file.sync_all()?;
         let mut seen = Seen::new(Some(file), account);
         let lines = seen.read_all(&text);

@@ -52,8 +52,6 @@ pub use pop3_proto::testing::link::Encrypted;
 pub use pop3_proto::testing::link::{
     Corruption, Direction, Fault, Halt, Line, Link, Record, Responder, Schedule, Side,
 };
-#[cfg(feature = "tls")]
-use pop3_proto::testing::personality::Personality;
 use pop3_proto::testing::personality::QuirkyService;
 pub use pop3_proto::testing::script::{Mismatch, ScriptedServer, Verdict};
 #[cfg(feature = "tls")]
@@ -121,9 +119,7 @@ pub fn serve_tls<M: Maildrop>(
     tls: Arc<rustls::ServerConfig>,
     schedule: Schedule,
 ) -> LinkStream<Encrypted<QuirkyService<M>>> {
-    let service = QuirkyService::new(maildrop, config, None, Personality::new());
-    let server = if config.inside_tls { Encrypted::inside(service, tls) } else { Encrypted::new(service, tls) };
-    LinkStream::new(Line::new(server, schedule))
+    LinkStream::new(Line::serving_tls(maildrop, config, tls, schedule))
 }
 
 /// Returns a stream to a server that plays a [script](pop3_proto::testing::script), and whether the client has kept to

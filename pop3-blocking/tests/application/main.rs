@@ -54,8 +54,8 @@ fn contents<T: AsRef<[u8]>>(messages: &[T]) -> BTreeSet<Vec<u8>> {
     messages.iter().map(octets).collect()
 }
 
-/// Returns the first day on which a message is neither at the application nor on the server, or on which one that has to
-/// stay on the server is gone.
+/// Returns the first day on which a message is neither at the application nor on the server, or on which one that has
+/// to stay on the server is gone.
 fn loses_mail(marks_early: bool, days: &[Day]) -> Option<u32> {
     let store = MailStore::new();
     store.add_user("ann", "pw");

@@ -101,8 +101,8 @@ fn at_each_octet() {
     at(1, 0);
 }
 
-/// Octets that nobody sent may change what a message says, and POP3 without TLS has nothing to see it by. But the program
-/// ends, with a status that fits, and deletes no more than it has.
+/// Octets that nobody sent may change what a message says, and POP3 without TLS has nothing to see it by. But the
+/// program ends, with a status that fits, and deletes no more than it has.
 fn garbled(step: usize) {
     const STRAYS: [&[u8]; 6] = [b"\0", b"+OK\r\n", b"-ERR\r\n", b".\r\n", b"\n", b"\r\n.\r\n"];
     let mut scene = Scene::new(&SMALL);
@@ -184,8 +184,8 @@ fn until_one_comes_to_the_end_ten_times() {
     run_after_run(10);
 }
 
-/// A message of which only its file tells that it is here, because the run that delivered it was killed; and a mail reader
-/// that moves it after the next run has looked at the folders.
+/// A message of which only its file tells that it is here, because the run that delivered it was killed; and a mail
+/// reader that moves it after the next run has looked at the folders.
 #[test]
 fn a_mail_reader_moves_what_a_killed_run_has_delivered() {
     let home = Home::with_password();

@@ -210,7 +210,8 @@ fn a_message_of_another_size_is_asked_for_again_alone() {
     fetch(&home, &server, &[]).expect(0, "3 new");
     assert_eq!(mail(&home.path("mail")), ["1", "2", "3"].map(|n| format!("msg {n}\r\n").into_bytes()));
 
-    // A server that misreports sizes costs each of the first eight one more download. What is larger than a group comes alone.
+    // A server that misreports sizes costs each of the first eight one more download. What is larger than a group comes
+    // alone.
     let server = mixing("+OK\r\n1 5\r\n2 7\r\n3 18446744073709551615\r\n.\r\n", || false);
     let home = Home::with_password();
     fetch(&home, &server, &[]).expect(0, "3 new");

@@ -27,8 +27,8 @@ fn below(random: &mut u32, bound: usize) -> usize {
 
 fn kill(child: &mut Child, interrupts: bool) {
     if interrupts {
-        // Only a shell has it everywhere. It may be dead already. Where the tests run in the background, interrupts may be
-        // ignored, also by what they start.
+        // Only a shell has it everywhere. It may be dead already. Where the tests run in the background, interrupts may
+        // be ignored, also by what they start.
         let pid = child.id().to_string();
         let _ =
             Command::new("sh").args(["-c", "kill -INT \"$0\"; kill -TERM \"$0\"", &pid]).stderr(Stdio::null()).status();

@@ -33,8 +33,8 @@ impl Home {
         Home { folder: TempDir::new().unwrap(), variables: Vec::new() }
     }
 
-    /// A home with the right password that is in memory, if there is such a place: for tests that would wait for the disk
-    /// most of the time.
+    /// A home with the right password that is in memory, if there is such a place: for tests that would wait for the
+    /// disk most of the time.
     pub(crate) fn in_memory() -> Home {
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };

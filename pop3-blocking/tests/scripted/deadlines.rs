@@ -1,6 +1,6 @@
-//! Servers that take too long over one thing or another. Each test limits only that, and is done long before the peer's own
-//! time ends. Where more is limited, because a login has answers as well, the limit is [`LONG`]: a short one would be for
-//! what has to come in time on a busy machine, too.
+//! Servers that take too long over one thing or another. Each test limits only that, and is done long before the peer's
+//! own time ends. Where more is limited, because a login has answers as well, the limit is [`LONG`]: a short one would
+//! be for what has to come in time on a busy machine, too.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;

@@ -66,8 +66,8 @@ fn a_dot_as_the_first_octet_is_lost_by_courier() {
     assert!(!error.is_recoverable(), "{error}");
 }
 
-/// In place of a message with a header that is not ASCII Courier sends a notice of its own, with the message in it, of a size
-/// that LIST does not tell. After UTF8 it sends the message.
+/// In place of a message with a header that is not ASCII Courier sends a notice of its own, with the message in it, of
+/// a size that LIST does not tell. After UTF8 it sends the message.
 #[test]
 #[ignore = "needs the servers that .ci/servers starts"]
 fn courier_encloses_a_header_that_is_not_ascii() {

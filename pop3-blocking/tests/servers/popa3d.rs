@@ -36,7 +36,8 @@ fn octets_of_popa3d() {
     comes_back("POP3_TEST_POPA3D", "u2", &headers.map(|header| [header, b"\n"].concat()));
 }
 
-/// Messages without the fields that popa3d makes it of have one unique-id together. They are told apart by their numbers.
+/// Messages without the fields that popa3d makes it of have one unique-id together. They are told apart by their
+/// numbers.
 #[test]
 #[ignore = "needs the servers that .ci/servers starts"]
 fn one_unique_id_for_all_from_popa3d() {

@@ -148,8 +148,8 @@ impl Client {
         self.failure.map_or(Ok(()), Err)
     }
 
-    /// Removes the commands in flight, because none of them was transmitted completely: whatever arrives from now on does
-    /// not answer them.
+    /// Removes the commands in flight, because none of them was transmitted completely: whatever arrives from now on
+    /// does not answer them.
     #[cfg(feature = "alloc")]
     pub(crate) fn forget_in_flight(&mut self) {
         while self.pipeline.oldest().is_some() {

@@ -188,9 +188,9 @@ impl Deadlines {
 
     /// Returns the remaining time for the octets that the conversation awaits.
     ///
-    /// While the session is idle ([`Conversation::is_idle`]), no answer is due and no deadline applies. Do not ask then:
-    /// this would return the limit for an answer, which is not meant for the time between two calls of your program. The
-    /// next command begins a new wait, whatever you reported before.
+    /// While the session is idle ([`Conversation::is_idle`]), no answer is due and no deadline applies. Do not ask
+    /// then: this would return the limit for an answer, which is not meant for the time between two calls of your
+    /// program. The next command begins a new wait, whatever you reported before.
     ///
     /// # Errors
     ///
@@ -214,8 +214,8 @@ impl Deadlines {
     /// time on a monotonic clock of your own, such as the time since your program started; the result is on the same
     /// clock. It is [`Duration::MAX`] if there is no limit or no answer is due.
     ///
-    /// Call this before you wait, not while received octets are left to be read. The wait begins with the first call, and
-    /// ends with [`received`](Self::received) or when no answer is due.
+    /// Call this before you wait, not while received octets are left to be read. The wait begins with the first call,
+    /// and ends with [`received`](Self::received) or when no answer is due.
     ///
     /// # Errors
     ///

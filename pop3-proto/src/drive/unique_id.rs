@@ -21,8 +21,8 @@ use alloc::boxed::Box;
 /// ```
 ///
 /// The feature `serde` implements `Serialize` and `Deserialize`, for all octets that servers send. In a format for
-/// people, such as JSON, an id is a string, which may also be a key: octets outside of 0x21 to 0x7E and the backslash are
-/// written as `\x20`. In other formats, an id is its octets.
+/// people, such as JSON, an id is a string, which may also be a key: octets outside of 0x21 to 0x7E and the backslash
+/// are written as `\x20`. In other formats, an id is its octets.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OwnedUniqueId(Box<[u8]>);
 

@@ -83,8 +83,8 @@ struct Plan {
 
 /// A plan of failures, as a layer above a maildrop. A clone is another handle to the same plan and the same counts.
 ///
-/// Calls are counted from 1. A call for which nothing is planned reaches the maildrop below. If two failures are planned
-/// for the same call, the first one counts.
+/// Calls are counted from 1. A call for which nothing is planned reaches the maildrop below. If two failures are
+/// planned for the same call, the first one counts.
 #[derive(Clone, Default)]
 pub struct Failures(Arc<Mutex<Plan>>);
 
@@ -121,7 +121,8 @@ impl Failures {
     }
 
     /// Lets the removal with this number fail after `removed` of the marked messages were removed. With 0, nothing is
-    /// removed, and the maildrop below does not see the call; with [`usize::MAX`], everything is removed and only the report is wrong.
+    /// removed, and the maildrop below does not see the call; with [`usize::MAX`], everything is removed and only the
+    /// report is wrong.
     #[must_use]
     pub fn fail_remove(self, number: u64, removed: usize) -> Failures {
         self.plan(Call::Remove, number, Fault::Removed(removed))

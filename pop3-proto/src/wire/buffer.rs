@@ -87,6 +87,11 @@ impl Inbox {
         &mut self.octets[self.end..]
     }
 
+    /// Returns true if [`spare`](Self::spare) would have no room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.end - self.start >= self.limit.max(self.first).max(self.octets.len())
+    }
+
     pub(crate) fn filled(&mut self, octets: usize) {
         self.end = self.end.saturating_add(octets).min(self.octets.len());
         if self.end == self.octets.len() {

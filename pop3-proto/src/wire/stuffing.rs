@@ -128,6 +128,9 @@ impl Unstuffer {
         let (octets, mut written) = (*input, 0);
         loop {
             let room = &mut space[written..];
+            if room.is_empty() {
+                return written;
+            }
             // Octets far beyond the room are not searched, because each call would search them again.
             let view = &input[..input.len().min(room.len() + MAX_TERMINATOR)];
             let (mut decoder, mut rest) = (*self, view);

@@ -159,7 +159,8 @@ fn b03_every_control_and_every_character_beyond_ascii() {
                 let user = sent(Command::User(&text), State::Authorization, utf8);
                 assert_eq!(user.is_ok(), may_stand_in_a_line(c, utf8) && c != ' ', "{c:?} {utf8}");
                 let pass = sent(Command::Pass(&text), State::Named, utf8);
-                // PASS takes a password that is not ASCII even where nothing is announced: it could not be used at all otherwise.
+                // PASS takes a password that is not ASCII even where nothing is announced: it could not be used at all
+                // otherwise.
                 assert_eq!(pass.is_ok(), may_stand_in_a_line(c, true), "{c:?} {utf8}");
                 let apop = sent(Command::Apop { user: &text, digest: digest() }, State::Authorization, utf8);
                 assert_eq!(apop.is_ok(), may_stand_in_a_line(c, utf8) && c != ' ', "{c:?} {utf8}");

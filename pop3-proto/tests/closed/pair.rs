@@ -1,8 +1,8 @@
 //! Every state of a client and a server together, over a link that delivers any prefix of what was written.
 //!
-//! The maildrop has one message. The caller of the client sends any permitted command, up to two in flight; the caller of
-//! the server accepts or refuses. Each answer of the server repeats a letter of its request, so the client knows which
-//! request was answered.
+//! The maildrop has one message. The caller of the client sends any permitted command, up to two in flight; the caller
+//! of the server accepts or refuses. Each answer of the server repeats a letter of its request, so the client knows
+//! which request was answered.
 
 use std::collections::VecDeque;
 

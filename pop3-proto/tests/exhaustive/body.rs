@@ -27,8 +27,8 @@ fn every_cut_of_a_message_in_lf() {
     check("message, LF", &[limit(u64::MAX), limit(68)], &[FAR_LINES]);
 }
 
-/// The octets of a message are copied in blocks of 32, if there are at least twice as many after a line that began with a
-/// dot. This puts each short string at each place of such a block.
+/// The octets of a message are copied in blocks of 32, if there are at least twice as many after a line that began with
+/// a dot. This puts each short string at each place of such a block.
 #[test]
 fn every_short_string_at_each_place_of_a_block() {
     let places = [place(Config::new(), "\r\n", "+OK\r\n"), place(Config::new(), "\n", "+OK\n")];

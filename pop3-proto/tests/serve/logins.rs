@@ -150,8 +150,8 @@ fn v9_apop_needs_a_timestamp_in_the_greeting() {
     check(&["-ERR~".into()], &feed(&mut service, b"APOP bob c4c9334bac560ecc979e58001b3e22fb\r\n", 1));
 }
 
-/// RFC 4013, section 3: a Roman numeral nine is an I and an X, a soft hyphen is nothing, and an accent may be a character
-/// of its own.
+/// RFC 4013, section 3: a Roman numeral nine is an I and an X, a soft hyphen is nothing, and an accent may be a
+/// character of its own.
 #[test]
 #[cfg(feature = "saslprep")]
 fn v43_v47_names_and_passwords_are_prepared() {

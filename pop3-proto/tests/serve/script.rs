@@ -29,8 +29,8 @@ pub(crate) fn check(wanted: &[String], said: &str) {
     assert_eq!(got.next(), None, "nobody asked for more");
 }
 
-/// Holds the conversation three times, with a new session each time: with all lines sent at once, octet by octet, and line by
-/// line. Returns the last session as it ended.
+/// Holds the conversation three times, with a new session each time: with all lines sent at once, octet by octet, and
+/// line by line. Returns the last session as it ended.
 pub(crate) fn talk_with<M: Maildrop>(config: ServerConfig, maildrop: impl Fn() -> M, script: &str) -> Service<M> {
     let whole: String = lines(script).filter(|(client, _)| *client).map(|(_, said)| said + "\r\n").collect();
     let answers: Vec<_> = lines(script).filter(|(client, _)| !*client).map(|(_, said)| said).collect();

@@ -36,8 +36,8 @@ pub(crate) struct Plan {
     /// With --delete: deletes also messages without a usable unique-id, if this very session has stored them
     ///
     /// Such a message cannot be recognized in a later session. So by default all of them are downloaded in every run,
-    /// each is stored once (it is recognized by its octets), and none is deleted. With this option, one is deleted in the
-    /// session that downloaded it, if it has exactly the size that the server listed.
+    /// each is stored once (it is recognized by its octets), and none is deleted. With this option, one is deleted in
+    /// the session that downloaded it, if it has exactly the size that the server listed.
     #[arg(long, requires = "delete", conflicts_with = "keep_days")]
     pub(crate) no_uidl: bool,
 }

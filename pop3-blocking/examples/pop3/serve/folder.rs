@@ -69,8 +69,8 @@ impl Folder {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the files with messages, in the order of their names: those in `cur/` and `new/` of a Maildir, else those
-    /// whose names end in `.eml`.
+    /// Returns the files with messages, in the order of their names: those in `cur/` and `new/` of a Maildir, else
+    /// those whose names end in `.eml`.
     fn paths(&self) -> io::Result<Vec<PathBuf>> {
         let root = &self.0.root;
         let is_maildir = ["cur", "new"].iter().all(|folder| root.join(folder).is_dir());
@@ -229,8 +229,8 @@ impl Drop for FolderMaildrop {
     }
 }
 
-/// Returns the unique-id of a message, made from the name of its file. A mail reader that moves a message in a Maildir, or
-/// changes its flags, does not change its id. `with_folder` makes an id for a second file with the same name.
+/// Returns the unique-id of a message, made from the name of its file. A mail reader that moves a message in a Maildir,
+/// or changes its flags, does not change its id. `with_folder` makes an id for a second file with the same name.
 fn unique_id(path: &Path, with_folder: bool) -> String {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     let base = name.split(|&octet| octet == b':').next().unwrap_or_default();

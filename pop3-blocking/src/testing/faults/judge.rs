@@ -27,8 +27,8 @@ struct Judge<'a> {
 ///
 /// # Panics
 ///
-/// Panics if the client should have reported something else, or if the report on QUIT does not agree with `removed`, the
-/// messages that UPDATE removed.
+/// Panics if the client should have reported something else, or if the report on QUIT does not agree with `removed`,
+/// the messages that UPDATE removed.
 pub fn judge(scene: &Scene, fault: Option<Fault>, record: &Record, story: &Story, removed: Option<&[u32]>) {
     let (notes, quit) = (story.notes.iter(), story.quit.as_ref());
     let mut judge = Judge { reading: Reading::new(record), record, notes, quit, why: None };

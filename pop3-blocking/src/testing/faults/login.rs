@@ -1,6 +1,7 @@
 //! The session's login, told once for both adapters.
 
-/// Defines the functions `open`, which waits for the greeting, and `converse`, which plays the session from the login on.
+/// Defines the functions `open`, which waits for the greeting, and `converse`, which plays the session from the login
+/// on.
 ///
 /// It takes the same as [`go_on!`](super::converse::go_on), whose function it calls.
 #[doc(hidden)]

@@ -32,8 +32,8 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Creates a scene with six messages, the last but one of which cannot be read, and the largest of which has `large`
-    /// octets.
+    /// Creates a scene with six messages, the last but one of which cannot be read, and the largest of which has
+    /// `large` octets.
     pub fn new(large: usize) -> Scene {
         let line = b"TWFueSBvY3RldHMgYW5kIG5vIGRvdCBhdCBhbGwgaW4gdGhlbSwgYXMgQmFzZTY0IGhhcyBpdC4g\r\n";
         let large = [b"Subject: large\r\n\r\n", &line.repeat(large / line.len() + 1)[..large]].concat();

@@ -63,7 +63,8 @@ impl<'a> Reading<'a> {
         status(&line).ok_or(Stop::Violation(Violation::NotAStatus))
     }
 
-    /// The status line that answers a command. The client must have written just this command next, if it wrote anything.
+    /// The status line that answers a command. The client must have written just this command next, if it wrote
+    /// anything.
     pub(super) fn ask(&mut self, command: &str) -> Result<Status, Stop> {
         let before = self.before();
         let asked = self.take(command);

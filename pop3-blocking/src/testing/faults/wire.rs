@@ -1,8 +1,8 @@
 //! A stream to the embedded server that does its worst after some octet, and a record of what came through.
 //!
-//! It is no [link](crate::testing::link), because its faults and its record are those of a stream of std: errors by their
-//! kind, a time-out after which the octets still arrive, and how much had been read when each octet was first offered to a
-//! write. The [judge](super::judge) needs these.
+//! It is no [link](crate::testing::link), because its faults and its record are those of a stream of std: errors by
+//! their kind, a time-out after which the octets still arrive, and how much had been read when each octet was first
+//! offered to a write. The [judge](super::judge) needs these.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};

@@ -2,9 +2,9 @@
 //! synced, and each sync of the program is necessary for that.
 //!
 //! strace records the calls of a run. The model of the disk is weak: after a crash, each octet run that was written and
-//! each name that was made or removed since the last sync of its file or folder may be there or not, in any order; octets
-//! may be zeros, or end in the middle; a rename may have happened in one folder only; a sync of a file does not make
-//! its name durable. The next run then begins with such a disk, and with the messages that the server still has.
+//! each name that was made or removed since the last sync of its file or folder may be there or not, in any order;
+//! octets may be zeros, or end in the middle; a rename may have happened in one folder only; a sync of a file does not
+//! make its name durable. The next run then begins with such a disk, and with the messages that the server still has.
 //!
 //! The record of troubles is not among these runs: its loss could only change the order of the next run. A mail reader
 //! that moves a message without a sync can lose it by itself, and `fetch` cannot prevent that before its next run.

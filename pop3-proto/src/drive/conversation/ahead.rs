@@ -18,19 +18,22 @@ pub(super) enum Ahead {
 }
 
 impl Conversation {
-    /// Returns true if [`send_next`](Self::send_next) may have a command to send: a batch without pipelining has another
-    /// message, and the octets of the last read end like a message.
+    /// Returns true if [`send_next`](Self::send_next) may have a command to send: a batch without pipelining has
+    /// another message, and the octets of the last read end like a message.
     pub fn has_next(&self) -> bool {
-        matches!(self.ahead, Ahead::Prepared(_)) && !self.ended && ends_in_a_terminator(self.inbox.unread())
+        matches!(self.ahead, Ahead::Prepared(_))
+            && !self.ended
+            && !self.inbox.is_full()
+            && ends_in_a_terminator(self.inbox.unread())
     }
 
     /// Sends the command for the next message of a batch without pipelining, if the octets of the last read complete
     /// the answer to the command before. Then write [`pending`](Self::pending) before the next step.
     ///
     /// Call this only between [`filled`](Self::filled) and the next step, and only if the read took everything that had
-    /// arrived: what is left might be unsolicited octets. Calling it is optional. Otherwise the command is sent when you
-    /// step the next message of the batch, after an [`Io::Look`](crate::drive::Io::Look), which costs a system call and
-    /// the time until you do it.
+    /// arrived: what is left might be unsolicited octets. Calling it is optional. Otherwise the command is sent when
+    /// you step the next message of the batch, after an [`Io::Look`](crate::drive::Io::Look), which costs a system call
+    /// and the time until you do it.
     pub fn send_next(&mut self) {
         let Ahead::Prepared(asked) = self.ahead else { return };
         if self.broken || self.ended || self.outbox.is_closed() || !self.has_whole_answer() {

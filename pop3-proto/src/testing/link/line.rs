@@ -51,8 +51,8 @@ pub trait Responder {
     }
 }
 
-/// The client's end of a [`Link`], with a server at the other end. The server works whenever the client reads or writes,
-/// so it needs no thread.
+/// The client's end of a [`Link`], with a server at the other end. The server works whenever the client reads or
+/// writes, so it needs no thread.
 ///
 /// ```
 /// use pop3_proto::ServerConfig;

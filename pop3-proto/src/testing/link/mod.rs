@@ -4,8 +4,8 @@
 //! them. It has a clock of its own, which stands still until you [advance](Link::advance) it. Everything is
 //! deterministic: the same calls have the same results.
 //!
-//! Use a link directly to test a loop of your own. With a server at its other end, it is a [`Line`], which is enough for
-//! most tests. The features `testing` of `pop3-blocking` and `pop3-async` make a stream of a line, for
+//! Use a link directly to test a loop of your own. With a server at its other end, it is a [`Line`], which is enough
+//! for most tests. The features `testing` of `pop3-blocking` and `pop3-async` make a stream of a line, for
 //! `Connection::over`.
 //!
 //! ```

@@ -125,7 +125,7 @@ impl Pipe {
             Some(Corruption::Flips(bits)) => &[octet ^ bits][..],
             Some(Corruption::Loses) => &[],
             Some(Corruption::Doubles) => &[octet; 2],
-            // What is inserted here is in the pipe already.
+            // The inserted octets are in the pipe already.
             Some(Corruption::Inserts(_)) | None => return octets,
         };
         self.corruptions.pop();

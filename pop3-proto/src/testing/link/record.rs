@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
-/// A handle to the octets that one end of a [`Link`](super::Link) has written and read, even after the link is gone. You
-/// get it from [`Link::record`](super::Link::record) or [`Line::record`](super::Line::record).
+/// A handle to the octets that one end of a [`Link`](super::Link) has written and read, even after the link is gone.
+/// You get it from [`Link::record`](super::Link::record) or [`Line::record`](super::Line::record).
 ///
 /// ```
 /// use pop3_proto::testing::link::{Line, Schedule, Side};

@@ -52,8 +52,8 @@ impl Schedule {
 #[non_exhaustive]
 pub struct Direction {
     /// The most octets that each read returns, in turn; after the last one, the first one follows. If empty, reads are
-    /// not limited. With 0, the read is [interrupted](super::Halt::Interrupted) and must be repeated; this never happens
-    /// twice in a row.
+    /// not limited. With 0, the read is [interrupted](super::Halt::Interrupted) and must be repeated; this never
+    /// happens twice in a row.
     pub cuts: Vec<usize>,
     /// The most octets that each write takes, in turn, as for [`cuts`](Self#structfield.cuts).
     pub writes: Vec<usize>,

@@ -2,8 +2,8 @@
 
 use crate::wire::kind::Kind;
 
-/// Returns the kind of a command line and its first argument, as a server finds them: the keyword in any case, and LIST,
-/// UIDL, AUTH and LANG with or without an argument.
+/// Returns the kind of a command line and its first argument, as a server finds them: the keyword in any case, and
+/// LIST, UIDL, AUTH and LANG with or without an argument.
 pub(super) fn command(line: &[u8]) -> Option<(Kind, &[u8])> {
     let line = line.trim_ascii_end();
     let end = line.iter().position(|&octet| octet == b' ').unwrap_or(line.len());

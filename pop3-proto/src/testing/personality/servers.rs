@@ -27,7 +27,8 @@ impl Personality {
             .first_dot_unstuffed(true)
     }
 
-    /// A server like Gmail's: a session shows a part of the maildrop, and QUIT removes all messages that were retrieved.
+    /// A server like Gmail's: a session shows a part of the maildrop, and QUIT removes all messages that were
+    /// retrieved.
     ///
     /// The part is 265 messages. For a small test, set [`visible`](Self::visible) to less.
     pub fn gmail() -> Personality {
@@ -42,8 +43,8 @@ impl Personality {
             .removes_retrieved(true)
     }
 
-    /// A server like Outlook's and Exchange: a blank line precedes the answer to DELE, the session ends after 60 seconds
-    /// without a command, and neither pipelining nor response codes are announced.
+    /// A server like Outlook's and Exchange: a blank line precedes the answer to DELE, the session ends after 60
+    /// seconds without a command, and neither pipelining nor response codes are announced.
     pub fn outlook() -> Personality {
         Personality::new()
             .greeting("The Microsoft Exchange POP3 service is ready.")

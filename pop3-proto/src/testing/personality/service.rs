@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::format;
 use std::string::String;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
 use std::time::Duration;
 use std::vec::Vec;
 
@@ -17,7 +19,11 @@ use crate::serve::service::Service;
 use crate::serve::{Layered, Maildrop};
 use crate::server::ServerConfig;
 use crate::state::State;
+#[cfg(feature = "tls")]
+use crate::testing::link::Encrypted;
 use crate::testing::link::{Line, Responder, Schedule};
+#[cfg(feature = "tls")]
+use crate::tls::rustls;
 use crate::wire::Timestamp;
 use crate::wire::kind::Kind;
 
@@ -28,8 +34,8 @@ const LONGEST_LINE: usize = 64 * 1024;
 /// While more octets than this are pending, nothing more is read from the client or the maildrop.
 const OUTBOX: usize = 64 * 1024;
 
-/// A server session without I/O that has a [`Personality`]. Any loop that drives a [`Service`] can drive it: the methods
-/// have the same names and meanings. With an idle time-out or a slow UPDATE, the loop also calls
+/// A server session without I/O that has a [`Personality`]. Any loop that drives a [`Service`] can drive it: the
+/// methods have the same names and meanings. With an idle time-out or a slow UPDATE, the loop also calls
 /// [`pass_time`](Self::pass_time).
 ///
 /// It changes what a [`Service`] hears and says, so everything that a personality leaves alone is the behavior of that
@@ -345,11 +351,26 @@ impl<M: Maildrop> Responder for QuirkyService<M> {
 }
 
 impl<M: Maildrop> Line<QuirkyService<M>> {
-    /// Creates a line to a server for this maildrop, without a personality. It offers APOP with a timestamp that is always
-    /// the same. For another timestamp or a personality, use [`new`](Line::new) with a [`QuirkyService`].
+    /// Creates a line to a server for this maildrop, without a personality. It offers APOP with a timestamp that is
+    /// always the same. For another timestamp or a personality, use [`new`](Line::new) with a [`QuirkyService`].
     pub fn serving(maildrop: M, config: ServerConfig, schedule: Schedule) -> Line<QuirkyService<M>> {
         let timestamp = Timestamp::find(TIMESTAMP);
         Line::new(QuirkyService::new(maildrop, config, timestamp, Personality::new()), schedule)
+    }
+}
+
+#[cfg(feature = "tls")]
+impl<M: Maildrop> Line<Encrypted<QuirkyService<M>>> {
+    /// Creates a line to a server for this maildrop, with TLS from the beginning if `config` says
+    /// [`inside_tls`](ServerConfig::inside_tls), or else after STLS. It has no personality and offers no APOP.
+    ///
+    /// # Panics
+    ///
+    /// Panics, also later, if the settings for TLS cannot be used.
+    pub fn serving_tls(maildrop: M, config: ServerConfig, tls: Arc<rustls::ServerConfig>, schedule: Schedule) -> Self {
+        let service = QuirkyService::new(maildrop, config, None, Personality::new());
+        let server = if config.inside_tls { Encrypted::inside(service, tls) } else { Encrypted::new(service, tls) };
+        Line::new(server, schedule)
     }
 }
 

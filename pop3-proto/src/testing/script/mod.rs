@@ -14,8 +14,8 @@
 //! | `-- hold` | the client must close the connection, and send nothing before |
 //!
 //! The server takes turns: it sends its lines only after the client has sent all lines before them, even if the octets
-//! arrive early. At the end of the script, it closes the connection. It closes it too if the client does not keep to the
-//! script, and its [`Verdict`] says which line was expected, and what the client did instead.
+//! arrive early. At the end of the script, it closes the connection. It closes it too if the client does not keep to
+//! the script, and its [`Verdict`] says which line was expected, and what the client did instead.
 //!
 //! ```
 //! use pop3_proto::testing::link::{Line, Schedule};

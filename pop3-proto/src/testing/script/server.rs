@@ -11,8 +11,8 @@ use super::verdict::{Happened, Mismatch, Verdict};
 use super::{QUIET, Turn, turns};
 use crate::testing::link::Responder;
 
-/// A server that plays a script. It is a [`Responder`], for a [`Line`](crate::testing::link::Line) or for a loop of your
-/// own. See the [module](super) for the format of scripts and an example.
+/// A server that plays a script. It is a [`Responder`], for a [`Line`](crate::testing::link::Line) or for a loop of
+/// your own. See the [module](super) for the format of scripts and an example.
 #[derive(Debug)]
 pub struct ScriptedServer {
     /// The turns to come, and their lines.
@@ -54,8 +54,8 @@ impl ScriptedServer {
         self.verdict.clone()
     }
 
-    /// Returns how many octets the server can use now. If you read no more than this, nothing that follows the script is
-    /// read.
+    /// Returns how many octets the server can use now. If you read no more than this, nothing that follows the script
+    /// is read.
     pub fn wanted(&self) -> usize {
         match self.turns.front() {
             _ if self.failed => 0,

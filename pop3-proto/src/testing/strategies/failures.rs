@@ -54,9 +54,9 @@ pub fn failures() -> impl Strategy<Value = Failures> {
 
 /// Returns personalities with few quirks, or none. They shrink to the personality without quirks.
 ///
-/// The capabilities that they add are unknown ones, and known ones that permit no command. Blank lines are not included,
-/// because a client may refuse them: set them yourself. Some personalities remove at QUIT what was retrieved, as Gmail
-/// does: if your test is about messages that stay on the server, set
+/// The capabilities that they add are unknown ones, and known ones that permit no command. Blank lines are not
+/// included, because a client may refuse them: set them yourself. Some personalities remove at QUIT what was retrieved,
+/// as Gmail does: if your test is about messages that stay on the server, set
 /// [`removes_retrieved`](Personality::removes_retrieved) to false.
 pub fn personality() -> impl Strategy<Value = Personality> {
     // With more quirks, most sessions would do nothing: a test would hardly see a message.
@@ -127,7 +127,8 @@ fn added_capabilities() -> impl Strategy<Value = Vec<String>> {
     prop_oneof![4 => Just(Vec::new()), 1 => list(sample::select(known).prop_map(String::from), 1..4)]
 }
 
-/// Returns an idle time-out, perhaps with a text. RFC 1939, section 3, requires ten minutes; many servers wait for less.
+/// Returns an idle time-out, perhaps with a text. RFC 1939, section 3, requires ten minutes; many servers wait for
+/// less.
 fn idle() -> impl Strategy<Value = Option<(Duration, Option<String>)>> {
     let texts = vec!["", "[SYS/TEMP] idle for too long", "autologout"];
     let limit = (30..700_u64).prop_map(Duration::from_secs);

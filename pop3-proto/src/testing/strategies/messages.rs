@@ -12,8 +12,8 @@ use proptest::prop_oneof;
 use crate::testing::maildrop::Mail;
 
 /// Returns messages as they are stored, with everything that framing can get wrong: dots at the beginning of lines, a
-/// line of one dot, bare CR and LF, NUL, octets that are not UTF-8, headers, and no line end at the end. Some are larger
-/// than any buffer, and some have a line of up to 70,000 octets.
+/// line of one dot, bare CR and LF, NUL, octets that are not UTF-8, headers, and no line end at the end. Some are
+/// larger than any buffer, and some have a line of up to 70,000 octets.
 pub fn message() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         2 => Just(&b"a"[..]),

@@ -20,8 +20,8 @@ fn direction() -> impl Strategy<Value = Direction> {
     })
 }
 
-/// Returns schedules of a [`Link`](crate::testing::link::Link): cuts, partial writes, small capacities, stalls of up to 90
-/// seconds, and a fault in about half of them. They shrink to the default schedule.
+/// Returns schedules of a [`Link`](crate::testing::link::Link): cuts, partial writes, small capacities, stalls of up to
+/// 90 seconds, and a fault in about half of them. They shrink to the default schedule.
 ///
 /// In a test with several values, let this one come first, for the reason given at [`cuts`](super::cuts()).
 pub fn schedule() -> impl Strategy<Value = Schedule> {

@@ -26,7 +26,8 @@ const PIECES: &[&[u8]] = &[
     b"\xc3\xa9",
 ];
 
-/// Returns the octets of a server that says anything: status lines, challenges, listings and messages, whole and broken.
+/// Returns the octets of a server that says anything: status lines, challenges, listings and messages, whole and
+/// broken.
 pub fn server_stream() -> impl Strategy<Value = Vec<u8>> {
     list(sample::select(PIECES), 0..24).prop_map(|pieces| pieces.concat())
 }

@@ -104,8 +104,8 @@ fn belongings() -> [usize; 2] {
     ["/proc/self/fd", "/proc/self/task"].map(|folder| std::fs::read_dir(folder).unwrap().count())
 }
 
-/// Counts them when they have been the same for a second: the threads that were joined are gone from the kernel's list as
-/// well, which is a moment later.
+/// Counts them when they have been the same for a second: the threads that were joined are gone from the kernel's list
+/// as well, which is a moment later.
 fn settled() -> [usize; 2] {
     let mut last = belongings();
     let mut same = 0;

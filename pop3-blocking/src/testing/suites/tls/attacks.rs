@@ -29,8 +29,8 @@ pub fn a01_a02_in_the_same_segment<A: Adapter>() {
     }
 }
 
-/// In a segment of its own, which the client has read with the answer or not: it is never taken for what was said inside
-/// TLS, nor kept for later.
+/// In a segment of its own, which the client has read with the answer or not: it is never taken for what was said
+/// inside TLS, nor kept for later.
 pub fn a01_a02_in_the_next_segment<A: Adapter>() {
     let authority = Authority::new();
     for waits in [false, true] {

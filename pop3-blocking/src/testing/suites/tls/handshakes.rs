@@ -95,8 +95,8 @@ fn failure<A: Adapter>(
 ) -> (String, Error) {
     let server = Peer::new(move |mut stream| {
         say(&mut stream, begin);
-        // All of the hello: octets that nobody has read would make a reset of the end. A client whose time is up before it has
-        // said anything has hung up.
+        // All of the hello: octets that nobody has read would make a reset of the end. A client whose time is up before
+        // it has said anything has hung up.
         let _ = stream.read(&mut [0; 4096]);
         serve(stream);
     });

@@ -88,7 +88,8 @@ pub fn a_pipelined_batch<A: Adapter>() {
     server.done();
 }
 
-/// A server that does not read while it writes, with small buffers, and far more commands than those hold. The sockets of
+/// A server that does not read while it writes, with small buffers, and far more commands than those hold. The sockets
+/// of
 /// `listener` receive into as little as the system permits, which std cannot demand.
 pub fn nobody_waits_for_ever<A: Adapter>(listener: TcpListener) {
     const MESSAGES: u32 = 5000;
