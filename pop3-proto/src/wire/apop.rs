@@ -265,19 +265,6 @@ mod tests {
         }
     }
 
-    /// Quadratic time would take hours here.
-    #[test]
-    fn hostile_greetings_take_linear_time() {
-        for pattern in
-            ["<", "<@", "<a@", "<\"", "<\"\\", "<\"\\\"", "<a@[", "<a@b", "<a>", "<\">", "<a.", ">", "<a@b@", "<\" \""]
-        {
-            let mut text = pattern.repeat((2 << 20) / pattern.len());
-            assert_eq!(find(text.as_bytes()), None, "{pattern}");
-            text.insert(0, '<');
-            assert_eq!(find(text.as_bytes()), None, "<{pattern}");
-        }
-    }
-
     #[test]
     fn digest_of_the_rfc() {
         assert_eq!(digest(b"tanstaaf").as_bytes(), b"c4c9334bac560ecc979e58001b3e22fb");

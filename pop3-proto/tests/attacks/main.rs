@@ -11,6 +11,7 @@ mod framing;
 mod injection;
 mod login;
 mod mechanisms;
+#[path = "../support/memory.rs"]
 mod memory;
 mod numbers;
 #[path = "../support/oracle.rs"]
@@ -21,6 +22,7 @@ mod scram_server;
 mod service;
 mod serving;
 mod session;
+#[path = "../support/stream.rs"]
 mod stream;
 #[path = "../support/talk.rs"]
 mod talk;

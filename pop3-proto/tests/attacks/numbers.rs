@@ -7,7 +7,13 @@ use pop3_proto::{Cause, Command, Config, Malformed};
 
 use crate::memory::{Usage, used};
 use crate::play::{CLEAR, Cut, Play, Script};
-use crate::stream::{ONE, drain, feed, inside, says, waiting};
+use crate::stream::{ONE, Stream, drain, feed, inside, waiting};
+
+/// Returns a reader of these octets, and then of the end of the stream.
+fn says(octets: &[u8]) -> impl FnMut(&mut [u8]) -> usize + '_ {
+    let mut stream = Stream { first: octets, pattern: b"", last: b"", total: octets.len(), given: 0 };
+    move |space| stream.fill(space)
+}
 
 /// Returns the result of `exchange` for this answer, and checks that the session continues, for the end of the answer
 /// was known.

@@ -8,8 +8,6 @@ mod copying;
 mod deadlines;
 #[cfg(feature = "std")]
 mod errors;
-#[cfg(feature = "testing")]
-mod forged;
 mod interleaved;
 mod opening;
 mod scene;

@@ -169,28 +169,6 @@ fn g08_a_client_that_never_reads_is_not_read_either() {
 }
 
 #[test]
-fn a_message_of_64_mebioctets_streams() {
-    let size = 64 << 20;
-    let mut service = Service::new(Odd { size, ..ODD }, PLAINTEXT, None);
-    feed(&mut service, b"USER u\r\nPASS pw\r\n", usize::MAX);
-    let retr = b"RETR 1\r\n";
-    service.spare()[..retr.len()].copy_from_slice(retr);
-    service.filled(retr.len());
-    let mut sent = 0;
-    while !service.pending().is_empty() {
-        let len = service.pending().len();
-        assert!(len <= 64 * 1024);
-        sent += len as u64;
-        service.written(len);
-    }
-    let around = format!("+OK {size} octets\r\n").len() + ".\r\n".len();
-    // The last line has no line end of its own.
-    let completed = 2;
-    assert_eq!(sent, size + around as u64 + completed);
-    assert!(service.wants_read());
-}
-
-#[test]
 fn nonsense_from_the_adapter_does_no_harm() {
     let mut service = Service::new(ODD, PLAINTEXT, None);
     service.written(usize::MAX);

@@ -108,33 +108,6 @@ fn end_of_stream_in_a_message_is_never_a_success() {
 }
 
 #[test]
-fn message_of_15_mib_is_streamed_and_nothing_is_offered_twice() {
-    // Reads of one octet show the same for every boundary, with a smaller message.
-    for (lines, piece) in [(15 * 1024 * 1024 / 64, 4096), (4096, 1)] {
-        let line = [b"..", [b'x'; 60].as_slice(), b"\r\n"].concat();
-        let wire = [b"+OK\r\n".to_vec(), line.repeat(lines), b".\r\n".to_vec()].concat();
-        let (mut client, mut held, mut octets, mut ended) = (retrieving(), Vec::new(), 0, false);
-        for read in wire.chunks(piece) {
-            held.extend_from_slice(read);
-            let mut input = held.as_slice();
-            while let Some(event) = client.receive(&mut input).unwrap() {
-                match event {
-                    Event::Body { bytes, .. } => octets += bytes.len(),
-                    Event::End { .. } => ended = true,
-                    _ => {}
-                }
-            }
-            let kept = input.len();
-            // The status line of 5 octets may be offered again, then only a dot and CR.
-            assert!(kept <= if octets == 0 { 4 } else { 2 }, "{kept} octets are held back");
-            held.drain(..held.len() - kept);
-        }
-        assert!(ended);
-        assert_eq!(octets, lines * (line.len() - 1));
-    }
-}
-
-#[test]
 fn message_without_final_line_end_and_a_dot_behind_it_is_awaited_further() {
     // In the Exchange 2000 fault, this dot cannot be told from content, so the caller's deadline must end the wait.
     let (mut reader, result) = feed(&retrieving(), b"+OK\r\nno line end.\r\n");

@@ -79,18 +79,3 @@ fn the_counter_counts() {
     assert_eq!(usage, Usage { allocations: 2, octets: 1100, peak: 1000 });
     drop(kept);
 }
-
-#[test]
-fn a_netrc_file_is_read_without_copies_of_its_words() {
-    use pop3_proto::login::netrc::find;
-    // The input is one line, because the memory for a word must not depend on the text after it.
-    let others = "machine h login tim password other-secret account x ".repeat(10_000);
-    for text in [
-        others.clone() + "machine h login mrose password tanstaaf",
-        format!("machine h login mrose password tanstaaf {others}"),
-    ] {
-        let (entry, usage) = used(|| find(&text, "h", Some("mrose")));
-        assert_eq!(entry.unwrap().expect("there is one").password.as_str(), "tanstaaf");
-        assert_eq!((usage.allocations, usage.octets), (2, "mrosetanstaaf".len()), "{usage:?}");
-    }
-}

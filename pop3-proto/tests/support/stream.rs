@@ -103,12 +103,6 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// Returns a reader of these octets, and then of the end of the stream.
-pub(crate) fn says(octets: &[u8]) -> impl FnMut(&mut [u8]) -> usize + '_ {
-    let mut stream = Stream { first: octets, pattern: b"", last: b"", total: octets.len(), given: 0 };
-    move |space| stream.fill(space)
-}
-
 pub(crate) fn violation(error: &Error) -> Option<Violation> {
     if let Cause::Protocol(error) = error.cause() { Some(error.violation()) } else { None }
 }

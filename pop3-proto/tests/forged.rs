@@ -1,4 +1,5 @@
 //! Mail that pretends to be answers of the server, at each octet of each message: it is never delivered as a message.
+#![cfg(feature = "testing")]
 
 use pop3_proto::drive::{Batch, Call, Conversation, Io, Selection, Step, UidlOne};
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
