@@ -1,5 +1,6 @@
 //! The layers of the crate, read from its sources: each module uses only those above it, and no file uses another in a
-//! circle. A module and its submodules may use each other.
+//! circle. A module and its submodules may use each other. A path counts wherever it stands, and leads through
+//! re-exports to the file that has the item.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,17 +10,20 @@ use std::path::Path;
 const LAYERS: [&str; 12] =
     ["wire", "state", "error", "client", "server", "message", "sasl", "drive", "tls", "login", "serve", "testing"];
 
-/// The sources by module path, such as `wire::line`, without comments and unit tests.
+/// The sources by module path, such as `wire::line`, without documentation, comments and unit tests.
 fn sources() -> BTreeMap<String, String> {
     let code = |text: &str| {
         let code = text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
-        let code: Vec<_> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-        code.join("\n").replace("#[cfg(doc)]\nuse crate::", "// ")
+        let is_code = |line: &&str| !line.trim_start().starts_with("//") && !line.contains("doc = \"");
+        let code = code.lines().filter(is_code).collect::<Vec<_>>().join("\n");
+        let mut parts = code.split("#[cfg(doc)]\n");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |code, part| code + part.split_once(';').unwrap().1)
     };
     texts().into_iter().map(|(module, text)| (module, code(&text))).collect()
 }
 
-/// The texts of the source files by module path.
+/// The texts of the source files by module path. `lib.rs` has the empty path.
 fn texts() -> BTreeMap<String, String> {
     let mut texts = BTreeMap::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut texts);
@@ -30,30 +34,122 @@ fn collect(folder: &Path, module: &str, texts: &mut BTreeMap<String, String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        let inner = if module.is_empty() { name.to_owned() } else { format!("{module}::{name}") };
+        let inner = join(module, name);
         if path.is_dir() {
             collect(&path, &inner, texts);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let module = if name == "mod" { module } else { &inner };
+            let module = if name == "mod" || inner == "lib" { module } else { &inner };
             texts.insert(module.to_owned(), fs::read_to_string(&path).unwrap());
         }
     }
 }
 
-/// The modules that `module` uses, as far down as there are files.
-fn uses(code: &str, sources: &BTreeMap<String, String>) -> BTreeSet<String> {
-    let mut used = BTreeSet::new();
-    for (at, _) in code.match_indices("crate::") {
-        let path: Vec<_> = code[at + "crate::".len()..]
-            .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
-            .next()
-            .unwrap_or_default()
-            .split("::")
-            .collect();
-        let deepest = (1..=path.len()).rev().map(|len| path[..len].join("::")).find(|path| sources.contains_key(path));
-        used.insert(deepest.unwrap_or_else(|| panic!("crate::{} is in no file", path.join("::"))));
+/// The modules of the crate, to resolve paths.
+struct Modules(BTreeMap<String, Module>);
+
+struct Module {
+    /// The paths that the names of its `use` declarations stand for.
+    names: BTreeMap<String, Vec<String>>,
+    /// The other paths.
+    paths: Vec<Vec<String>>,
+}
+
+impl Modules {
+    fn read() -> Modules {
+        Modules(sources().into_iter().map(|(module, code)| (module, Module::of(&code))).collect())
     }
-    used
+
+    /// The modules other than itself that each module uses.
+    fn edges(&self) -> BTreeMap<&String, BTreeSet<String>> {
+        let uses = |at: &String, module: &Module| {
+            let names = module.names.values().filter_map(|path| self.declared(at, path));
+            let paths = module.paths.iter().filter_map(|path| self.used(at, path));
+            names.chain(paths).filter(|used| used != at).collect()
+        };
+        self.0.iter().filter(|(at, _)| !at.is_empty()).map(|(at, module)| (at, uses(at, module))).collect()
+    }
+
+    /// The module of the item that `path` names outside declarations. `None` if it belongs to another crate, or is the
+    /// module's own.
+    fn used(&self, at: &str, path: &[String]) -> Option<String> {
+        let is_declared = self.0[at].names.contains_key(&path[0]);
+        if is_declared { Some(self.follow(at, path)) } else { self.declared(at, path) }
+    }
+
+    /// The same for the path of a `use` declaration.
+    fn declared(&self, at: &str, path: &[String]) -> Option<String> {
+        match path[0].as_str() {
+            "crate" => Some(self.follow("", &path[1..])),
+            "self" => Some(self.follow(at, &path[1..])),
+            "super" => Some(self.follow(at, path)),
+            child => self.0.contains_key(&join(at, child)).then(|| self.follow(at, path)),
+        }
+    }
+
+    /// Follows `path` from the module `at`, also through re-exports.
+    fn follow(&self, at: &str, path: &[String]) -> String {
+        let Some((first, rest)) = path.split_first() else { return at.to_owned() };
+        let child = join(at, first);
+        if first == "super" {
+            self.follow(at.rsplit_once("::").map_or("", |(parent, _)| parent), rest)
+        } else if self.0.contains_key(&child) {
+            self.follow(&child, rest)
+        } else {
+            let named = self.0[at].names.get(first);
+            named.and_then(|path| self.declared(at, &[path, rest].concat())).unwrap_or_else(|| at.to_owned())
+        }
+    }
+}
+
+impl Module {
+    fn of(code: &str) -> Module {
+        let mut module = Module { names: BTreeMap::new(), paths: Vec::new() };
+        let mut declaration: Option<String> = None;
+        for line in code.lines().map(str::trim) {
+            let line = line.strip_prefix("pub ").or_else(|| line.strip_prefix("pub(crate) ")).unwrap_or(line);
+            match (&mut declaration, line.strip_prefix("use ")) {
+                (Some(declaration), _) => declaration.push_str(line),
+                (None, Some(tree)) => declaration = Some(tree.to_owned()),
+                (None, None) => module.paths.extend(
+                    line.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+                        .map(|word| word.split("::").map(str::to_owned).collect::<Vec<_>>())
+                        .filter(|path| path.len() > 1 && !path[0].is_empty()),
+                ),
+            }
+            if let Some(tree) = declaration.take_if(|tree| tree.ends_with(';')) {
+                module.declare(&[], tree.trim_end_matches(';'));
+            }
+        }
+        module
+    }
+
+    /// Adds the names of a `use` declaration, whose `{}` may be nested.
+    fn declare(&mut self, before: &[String], tree: &str) {
+        let (head, group) = tree.split_once('{').map_or((tree, None), |(head, group)| (head, Some(group)));
+        let (head, name) = head.split_once(" as ").map_or((head, None), |(head, name)| (head, Some(name)));
+        let segments = head.split("::").map(str::trim).filter(|segment| !["", "*"].contains(segment));
+        let mut path: Vec<_> = before.iter().cloned().chain(segments.map(str::to_owned)).collect();
+        if let Some(group) = group {
+            let mut depth = 0;
+            let comma = |c: char| {
+                depth += i32::from(c == '{') - i32::from(c == '}');
+                depth == 0 && c == ','
+            };
+            for tree in group.rsplit_once('}').unwrap().0.split(comma).filter(|tree| !tree.trim().is_empty()) {
+                self.declare(&path, tree);
+            }
+        } else {
+            if path.last().is_some_and(|last| last == "self") {
+                path.pop();
+            }
+            let name = name.filter(|name| *name != "_").or(path.last().map(String::as_str)).unwrap().to_owned();
+            self.names.insert(name, path);
+        }
+    }
+}
+
+fn join(module: &str, name: &str) -> String {
+    if module.is_empty() { name.to_owned() } else { format!("{module}::{name}") }
 }
 
 fn is_parent_and_child(a: &str, b: &str) -> bool {
@@ -67,9 +163,8 @@ fn each_module_uses_only_those_above_it() {
         let top = module.split("::").next().unwrap();
         LAYERS.iter().position(|layer| *layer == top).unwrap_or_else(|| panic!("{top} has no place in the order"))
     };
-    let sources = sources();
-    for (module, code) in sources.iter().filter(|(module, _)| *module != "lib") {
-        for used in uses(code, &sources) {
+    for (module, used) in Modules::read().edges() {
+        for used in used {
             assert!(layer(&used) <= layer(module), "{module} uses {used}, which lies below it");
         }
     }
@@ -77,21 +172,17 @@ fn each_module_uses_only_those_above_it() {
 
 #[test]
 fn no_file_uses_another_in_a_circle() {
-    let sources = sources();
-    let edges: BTreeMap<_, _> = sources
-        .iter()
-        .filter(|(module, _)| *module != "lib")
-        .map(|(module, code)| {
-            let used = uses(code, &sources).into_iter().filter(|used| !is_parent_and_child(module, used));
-            (module.clone(), used.collect::<BTreeSet<_>>())
-        })
-        .collect();
+    let modules = Modules::read();
+    let mut edges = modules.edges();
+    for (module, used) in &mut edges {
+        used.retain(|used| !is_parent_and_child(module, used));
+    }
     for start in edges.keys() {
         let mut seen = BTreeSet::new();
         let mut next: Vec<_> = edges[start].iter().map(|used| vec![start, used]).collect();
         while let Some(path) = next.pop() {
             let last = path[path.len() - 1];
-            assert!(last != start, "a circle: {path:?}");
+            assert!(last != *start, "a circle: {path:?}");
             if seen.insert(last) {
                 next.extend(edges[last].iter().map(|used| [&path[..], &[used]].concat()));
             }
