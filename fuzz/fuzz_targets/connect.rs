@@ -250,9 +250,9 @@ impl<'a> Link<'a> {
     fn io(&mut self, io: Io) -> Result<(), Error> {
         self.write();
         if io == Io::Transfer || !self.arrived.is_empty() {
-            let left = self.deadlines.answer(&self.conversation).map_err(|overdue| {
+            let left = self.deadlines.answer(&self.conversation).map_err(|timed_out| {
                 self.conversation.abort();
-                Error::transport("the login", overdue)
+                Error::transport("the login", timed_out)
             })?;
             assert!(!left.is_zero());
             let spare = self.conversation.spare();

@@ -202,7 +202,7 @@ impl Scene {
         }
         let total: Duration = self.history.iter().map(|record| record.waited).sum();
         let t = self.timeouts;
-        let (limit, overdue) = match phase {
+        let (limit, timed_out) = match phase {
             Phase::Connection(_) => (t.connect, "the server could not be reached for".to_owned()),
             Phase::Handshake => (t.handshake, "the TLS handshake took longer than".into()),
             Phase::Greeting => (t.greeting, "the server sent no greeting for".into()),
@@ -212,7 +212,7 @@ impl Scene {
         let logged_in = self.answers.get(1).is_some_and(|pass| pass.end <= self.delivered);
         let login = if logged_in { Duration::MAX } else { t.login };
         let expected = if limit != Duration::MAX && spent >= limit {
-            Err(format!("{overdue} {} s", limit.as_secs()))
+            Err(format!("{timed_out} {} s", limit.as_secs()))
         } else if login != Duration::MAX && total >= login {
             Err(format!("the login took too long: more than {} s", login.as_secs()))
         } else {
@@ -220,7 +220,7 @@ impl Scene {
                 |limit: Duration, spent| if limit == Duration::MAX { limit } else { limit.saturating_sub(spent) };
             Ok(left(limit, spent).min(left(login, total)))
         };
-        assert_eq!(left.map_err(|overdue| overdue.to_string()), expected, "{phase:?}");
+        assert_eq!(left.map_err(|timed_out| timed_out.to_string()), expected, "{phase:?}");
     }
 
     /// Sends the next command, as soon as the greeting was heard.

@@ -71,7 +71,7 @@ impl Clock {
             if self.since.is_none() {
                 let left = match left(&mut self.deadlines) {
                     Ok(left) => left,
-                    Err(overdue) => return Poll::Ready(overdue.into()),
+                    Err(timed_out) => return Poll::Ready(timed_out.into()),
                 };
                 let now = Instant::now();
                 self.since = Some(now);

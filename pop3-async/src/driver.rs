@@ -233,8 +233,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             return Poll::Ready(Err(self.fail(error)));
         }
         let left = |deadlines: &mut Deadlines| deadlines.answer(&self.conversation);
-        if let Err(overdue) = self.clock.check(left) {
-            return Poll::Ready(Err(self.fail(overdue.into())));
+        if let Err(timed_out) = self.clock.check(left) {
+            return Poll::Ready(Err(self.fail(timed_out.into())));
         }
         let result = match self.poll_read(cx) {
             Poll::Ready(result) => result,

@@ -3,7 +3,7 @@
 
 use std::sync::{LazyLock, Mutex};
 
-use pop3_blocking::pop3_proto::testing::echo::Notes;
+use pop3_blocking::pop3_proto::testing::secrets::Notes;
 use pop3_blocking::testing::suites::secrets;
 
 /// Collects the log entries of the libraries, at the most detailed level.

@@ -1,7 +1,7 @@
 //! The examples, run as a user would, against the embedded server.
 #![allow(missing_docs, reason = "a test")]
 
-use pop3_blocking::testing::suites::examples::{drain, new_mail, stage, system_calls};
+use pop3_blocking::testing::suites::examples::{self, drain, new_mail, system_calls};
 use tempfile::TempDir;
 
 const DRAIN: &str = "drain-async";
@@ -48,7 +48,7 @@ fn a_message_that_was_cut_off_is_downloaded_again() {
 
 #[test]
 fn scale_with_a_few_sessions() {
-    let out = stage::run(stage::example("scale").arg("20")).unwrap();
+    let out = examples::run(examples::example("scale").arg("20")).unwrap();
     assert!(out.contains("20 "), "{out}");
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pop3_async::{Connect, Error, connect};
 use pop3_blocking::testing::faults::story::{Story, Value};
-use pop3_blocking::testing::suites::faults::sockets::{self, Player};
+use pop3_blocking::testing::suites::faults::sockets;
 use socket2::SockRef;
 use tokio::runtime::{Builder, Runtime};
 
@@ -23,7 +23,7 @@ thread_local! {
     static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().unwrap();
 }
 
-/// Connects and plays the session.
+/// Connects, and notes the results of the session.
 fn run(how: Connect, story: &mut Story) {
     RUNTIME.with(|runtime| {
         runtime.block_on(async {
@@ -43,6 +43,6 @@ fn reset(stream: &TcpStream) -> io::Result<()> {
 }
 
 #[test]
-fn nothing_is_left() {
-    sockets::nothing_is_left(Player { run, reset });
+fn no_descriptor_and_no_thread_is_left() {
+    sockets::no_descriptor_and_no_thread_is_left(run, reset);
 }

@@ -23,7 +23,7 @@ use stream::Stream;
 const READ_ERRORS: &[Kind] = &[Kind::Fails(ErrorKind::NetworkUnreachable)];
 
 /// The longest wait.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 mod session {
     use pop3_blocking::testing::faults::converse::go_on;
@@ -40,7 +40,7 @@ thread_local! {
 
 /// Plays a session, and gives what came of it, what came through, and what UPDATE removed.
 fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Option<Vec<u32>>) {
-    let (wire, witness) = Wire::new(scene, fault, piece);
+    let (wire, observer) = Wire::new(scene, fault, piece);
     let mut story = Story::default();
     RUNTIME.with(|runtime| {
         runtime.block_on(async {
@@ -48,16 +48,16 @@ fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Op
             let protection = scene.protection.as_ref();
             let late =
                 |_| Err(Error::transport("reading the greeting", std::io::Error::from(ErrorKind::TimedOut)).into());
-            let mut opened = timeout(PATIENCE, session::open(Stream(wire), protection)).await.unwrap_or_else(late);
+            let mut opened = timeout(TIMEOUT, session::open(Stream(wire), protection)).await.unwrap_or_else(late);
             if let Ok(connection) = &mut opened {
-                connection.set_timeouts(Timeouts::UNLIMITED.octets(1).each(PATIENCE));
+                connection.set_timeouts(Timeouts::UNLIMITED.octets(1).each(TIMEOUT));
             }
             session::converse(opened, &mut story).await;
             // Only one wait takes too long, because nothing is waited for after it.
-            assert!(begun.elapsed() <= PATIENCE + Duration::from_millis(1), "{:?}", begun.elapsed());
+            assert!(begun.elapsed() <= TIMEOUT + Duration::from_millis(1), "{:?}", begun.elapsed());
         });
     });
-    let (record, removed) = witness.testify();
+    let (record, removed) = observer.results();
     (story, record, removed)
 }
 

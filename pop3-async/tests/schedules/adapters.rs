@@ -7,7 +7,7 @@ macro_rules! adapter {
             use pop3_async::{Connect, Credentials, Error, Method, QuitError};
             use $reads as _;
 
-            use crate::script::{Deed, Driver, BatchCommand, Lot, Note, Reading, Session, Value};
+            use crate::script::{Action, Driver, BatchCommand, BatchPlan, Note, Reading, Session, Value};
             use crate::wire::Wire;
 
             impl Driver for Connection<Wire> {
@@ -32,34 +32,34 @@ macro_rules! adapter {
             }
 
             impl Session for $adapter::Session<Wire> {
-                async fn act(&mut self, deed: &Deed) -> Result<Value, Error> {
-                    match *deed {
-                        Deed::Stat => self.stat()$($wait)*.map(Value::totals),
-                        Deed::List(None) => self.list()$($wait)*.map(Value::listings),
-                        Deed::List(Some(number)) => {
+                async fn act(&mut self, action: &Action) -> Result<Value, Error> {
+                    match *action {
+                        Action::Stat => self.stat()$($wait)*.map(Value::totals),
+                        Action::List(None) => self.list()$($wait)*.map(Value::listings),
+                        Action::List(Some(number)) => {
                             self.list_one(number)$($wait)*.map(|listing| Value::listings([listing]))
                         }
-                        Deed::UniqueIds(None) => self.uidl()$($wait)*.map(Value::unique_ids),
-                        Deed::UniqueIds(Some(number)) => {
+                        Action::UniqueIds(None) => self.uidl()$($wait)*.map(Value::unique_ids),
+                        Action::UniqueIds(Some(number)) => {
                             self.uidl_one(number)$($wait)*.map(|id| Value::unique_ids([(number, id)]))
                         }
-                        Deed::Retrieve(number, reading) => read(self.retrieve(number)$($wait)*?, reading).await,
-                        Deed::Top(number, lines, reading) => read(self.top(number, lines)$($wait)*?, reading).await,
-                        Deed::Header(number) => {
+                        Action::Retrieve(number, reading) => read(self.retrieve(number)$($wait)*?, reading).await,
+                        Action::Top(number, lines, reading) => read(self.top(number, lines)$($wait)*?, reading).await,
+                        Action::Header(number) => {
                             self.header(number)$($wait)*.map(|header| Value::whole(number, header.as_bytes()))
                         }
-                        Deed::Delete(number) => self.delete(number)$($wait)*.map(|()| Value::Done),
-                        Deed::Reset => self.reset()$($wait)*.map(|()| Value::Done),
-                        Deed::Noop => self.noop()$($wait)*.map(|()| Value::Done),
-                        Deed::Last => self.last()$($wait)*.map(Value::Number),
-                        Deed::Capabilities => self.capabilities()$($wait)*.map(Value::pipelining),
-                        Deed::Batch(_) => unreachable!("it has more than one result"),
+                        Action::Delete(number) => self.delete(number)$($wait)*.map(|()| Value::Done),
+                        Action::Reset => self.reset()$($wait)*.map(|()| Value::Done),
+                        Action::Noop => self.noop()$($wait)*.map(|()| Value::Done),
+                        Action::Last => self.last()$($wait)*.map(Value::Number),
+                        Action::Capabilities => self.capabilities()$($wait)*.map(Value::pipelining),
+                        Action::Batch(_) => unreachable!("it has more than one result"),
                     }
                 }
 
-                async fn batch(&mut self, lot: &Lot) -> Vec<Note> {
+                async fn batch(&mut self, plan: &BatchPlan) -> Vec<Note> {
                     let mut notes = Vec::new();
-                    if let Err(error) = collect(self, lot, &mut notes).await {
+                    if let Err(error) = collect(self, plan, &mut notes).await {
                         notes.push(Err(error.into()));
                     }
                     notes
@@ -73,25 +73,25 @@ macro_rules! adapter {
             /// Fails only if the batch cannot begin.
             async fn collect(
                 session: &mut $adapter::Session<Wire>,
-                lot: &Lot,
+                plan: &BatchPlan,
                 notes: &mut Vec<Note>,
             ) -> Result<(), Error> {
-                let numbers = lot.numbers.clone();
-                match lot.each {
+                let numbers = plan.numbers.clone();
+                match plan.each {
                     BatchCommand::Retrieve => {
                         let mut messages = match numbers {
                             Some(numbers) => session.retrieve_many(numbers),
                             None => session.retrieve_all()$($wait)*?,
                         };
                         loop {
-                            if notes.len() == lot.items {
-                                if !lot.stops {
+                            if notes.len() == plan.items {
+                                if !plan.stops {
                                     break;
                                 }
                                 messages.stop();
                             }
                             notes.push(match messages.next()$($wait)* {
-                                Ok(Some(message)) => read(message, lot.reading).await.map_err(Into::into),
+                                Ok(Some(message)) => read(message, plan.reading).await.map_err(Into::into),
                                 Ok(None) => break,
                                 Err(error) => Err(error.into()),
                             });
@@ -102,7 +102,7 @@ macro_rules! adapter {
                             Some(numbers) => session.headers_many(numbers),
                             None => session.headers_all()$($wait)*?,
                         };
-                        while notes.len() < lot.items {
+                        while notes.len() < plan.items {
                             let Some(header) = headers.next()$($wait)* else { break };
                             let value = header.map(|(number, header)| Value::whole(number, header.as_bytes()));
                             notes.push(value.map_err(Into::into));
@@ -113,7 +113,7 @@ macro_rules! adapter {
                             Some(numbers) => session.delete_many(numbers),
                             None => session.delete_all()$($wait)*?,
                         };
-                        while notes.len() < lot.items {
+                        while notes.len() < plan.items {
                             let Some(marked) = deletions.next()$($wait)* else { break };
                             notes.push(marked.map(|number| Value::Number(number)).map_err(Into::into));
                         }

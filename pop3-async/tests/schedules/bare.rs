@@ -10,7 +10,7 @@ use pop3_proto::drive::{
 };
 use pop3_proto::login::{Login, Progress};
 
-use crate::script::{BatchCommand, Deed, Driver, Lot, Note, Reading, Session, Value};
+use crate::script::{Action, BatchCommand, BatchPlan, Driver, Note, Reading, Session, Value};
 use crate::wire::Wire;
 
 pub(crate) struct Bare {
@@ -116,8 +116,8 @@ impl Bare {
         Ok(Value::up_to(number, octets, enough))
     }
 
-    fn numbers(&mut self, lot: &Lot) -> Result<Vec<u32>, Error> {
-        match &lot.numbers {
+    fn numbers(&mut self, plan: &BatchPlan) -> Result<Vec<u32>, Error> {
+        match &plan.numbers {
             Some(numbers) => Ok(numbers.clone()),
             None => Ok(self.call(ListAll::default())?.into_iter().map(|listing| listing.number).collect()),
         }
@@ -126,7 +126,7 @@ impl Bare {
     /// Takes the items of a batch, and gives each to `take`.
     fn items<T>(
         &mut self,
-        lot: &Lot,
+        plan: &BatchPlan,
         mut batch: Batch<T>,
         mut take: impl FnMut(&mut Bare, Item<T>) -> Result<Value, Error>,
     ) -> Vec<Note> {
@@ -134,8 +134,8 @@ impl Bare {
         // Messages go on after an error that ends the session, each with its own; the others do not.
         let mut over = false;
         while !over {
-            if notes.len() == lot.items {
-                if lot.each != BatchCommand::Retrieve || !lot.stops {
+            if notes.len() == plan.items {
+                if plan.each != BatchCommand::Retrieve || !plan.stops {
                     break;
                 }
                 batch.stop();
@@ -147,33 +147,33 @@ impl Bare {
             );
             let Ok(Some(item)) = next else { break };
             let note = take(self, item);
-            over = lot.each != BatchCommand::Retrieve && note.as_ref().is_err_and(|error| !error.is_recoverable());
+            over = plan.each != BatchCommand::Retrieve && note.as_ref().is_err_and(|error| !error.is_recoverable());
             notes.push(note.map_err(Into::into));
         }
         notes
     }
 
-    fn lot(&mut self, lot: &Lot) -> Result<Vec<Note>, Error> {
+    fn run(&mut self, plan: &BatchPlan) -> Result<Vec<Note>, Error> {
         let window = self.window;
-        Ok(match lot.each {
+        Ok(match plan.each {
             BatchCommand::Retrieve => {
-                let selection = match &lot.numbers {
+                let selection = match &plan.numbers {
                     Some(numbers) => Selection::numbered(numbers.iter().copied()),
                     None => Selection::listed(self.call(ListAll::default())?),
                 };
-                self.items(lot, Batch::retrieve(selection, window), |bare, Item { number, call }| {
-                    bare.read(number, call, lot.reading)
+                self.items(plan, Batch::retrieve(selection, window), |bare, Item { number, call }| {
+                    bare.read(number, call, plan.reading)
                 })
             }
             BatchCommand::Header => {
-                let selection = Selection::numbered(self.numbers(lot)?);
-                self.items(lot, Batch::top(0, selection, window), |bare, Item { number, call }| {
+                let selection = Selection::numbered(self.numbers(plan)?);
+                self.items(plan, Batch::top(0, selection, window), |bare, Item { number, call }| {
                     bare.read(number, call, Reading::Whole)
                 })
             }
             BatchCommand::Delete => {
-                let batch = Batch::delete(self.numbers(lot)?, window);
-                self.items(lot, batch, |bare, Item { number, mut call }| {
+                let batch = Batch::delete(self.numbers(plan)?, window);
+                self.items(plan, batch, |bare, Item { number, mut call }| {
                     bare.finish(&mut call).map(|()| Value::Number(number))
                 })
             }
@@ -215,31 +215,31 @@ impl Driver for Bare {
 }
 
 impl Session for Bare {
-    async fn act(&mut self, deed: &Deed) -> Result<Value, Error> {
+    async fn act(&mut self, action: &Action) -> Result<Value, Error> {
         let acknowledge = |bare: &mut Bare, command| bare.call(Acknowledge(command)).map(|()| Value::Done);
-        match *deed {
-            Deed::Stat => self.call(Stat).map(Value::totals),
-            Deed::List(None) => self.call(ListAll::default()).map(Value::listings),
-            Deed::List(Some(number)) => self.call(ListOne(number)).map(|listing| Value::listings([listing])),
-            Deed::UniqueIds(None) => self.call(UidlAll::default()).map(Value::unique_ids),
-            Deed::UniqueIds(Some(number)) => self.call(UidlOne(number)).map(|id| Value::unique_ids([(number, id)])),
-            Deed::Retrieve(number, reading) => self.read(number, Retrieval::retr(number), reading),
-            Deed::Top(number, lines, reading) => self.read(number, Retrieval::top(number, lines), reading),
-            Deed::Header(number) => self.read(number, Retrieval::top(number, 0), Reading::Whole),
-            Deed::Delete(number) => acknowledge(self, Command::Dele(number)),
-            Deed::Reset => acknowledge(self, Command::Rset),
-            Deed::Noop => acknowledge(self, Command::Noop),
-            Deed::Last => self.call(Last).map(Value::Number),
-            Deed::Capabilities => {
+        match *action {
+            Action::Stat => self.call(Stat).map(Value::totals),
+            Action::List(None) => self.call(ListAll::default()).map(Value::listings),
+            Action::List(Some(number)) => self.call(ListOne(number)).map(|listing| Value::listings([listing])),
+            Action::UniqueIds(None) => self.call(UidlAll::default()).map(Value::unique_ids),
+            Action::UniqueIds(Some(number)) => self.call(UidlOne(number)).map(|id| Value::unique_ids([(number, id)])),
+            Action::Retrieve(number, reading) => self.read(number, Retrieval::retr(number), reading),
+            Action::Top(number, lines, reading) => self.read(number, Retrieval::top(number, lines), reading),
+            Action::Header(number) => self.read(number, Retrieval::top(number, 0), Reading::Whole),
+            Action::Delete(number) => acknowledge(self, Command::Dele(number)),
+            Action::Reset => acknowledge(self, Command::Rset),
+            Action::Noop => acknowledge(self, Command::Noop),
+            Action::Last => self.call(Last).map(Value::Number),
+            Action::Capabilities => {
                 let capabilities = self.call(Capa::default())?;
                 Ok(Value::pipelining(self.conversation.learn(capabilities)))
             }
-            Deed::Batch(_) => unreachable!("it has more than one result"),
+            Action::Batch(_) => unreachable!("it has more than one result"),
         }
     }
 
-    async fn batch(&mut self, lot: &Lot) -> Vec<Note> {
-        self.lot(lot).unwrap_or_else(|error| vec![Err(error.into())])
+    async fn batch(&mut self, plan: &BatchPlan) -> Vec<Note> {
+        self.run(plan).unwrap_or_else(|error| vec![Err(error.into())])
     }
 
     async fn quit(self) -> Result<(), QuitError> {

@@ -4,7 +4,9 @@ use std::io::ErrorKind;
 
 use crate::bare::Bare;
 use crate::maildrop::Mail;
-use crate::script::{BatchCommand, Deed, ExchangeError, Lot, Note, Parting, Reading, Record, Script, Value, Why, play};
+use crate::script::{
+    Action, BatchCommand, BatchPlan, Failure, Note, Parting, Reading, Record, Script, Value, Why, play,
+};
 use crate::wire::{Death, Scene, Schedule};
 use crate::{Blocking, Tokio};
 
@@ -13,14 +15,14 @@ const MAILS: [&str; 4] = ["Subject: 1\n\n.\n..x\n", "body\n", "", "+OK not a sta
 fn scene(pipelining: bool, refuses: bool) -> Scene {
     let mail = |content: &&str| Mail { id: "id".into(), content: content.as_bytes().to_vec() };
     let mails = MAILS.iter().map(mail).collect();
-    Scene { mails, mouthful: 5, pipelining, timestamp: false, refuses, window: 18 }
+    Scene { mails, max_read: 5, pipelining, timestamp: false, refuses, window: 18 }
 }
 
 fn script(reading: Reading) -> Script {
-    let lot = |each, numbers| Deed::Batch(Lot { each, numbers, items: usize::MAX, stops: false, reading });
+    let plan = |each, numbers| Action::Batch(BatchPlan { each, numbers, items: usize::MAX, stops: false, reading });
     let marked = vec![1, 3, 4].into();
-    let deeds = vec![lot(BatchCommand::Retrieve, None), lot(BatchCommand::Delete, marked)];
-    Script { logins: vec![(None, true)], deeds, quits: true }
+    let actions = vec![plan(BatchCommand::Retrieve, None), plan(BatchCommand::Delete, marked)];
+    Script { logins: vec![(None, true)], actions, quits: true }
 }
 
 /// Ends of the runs of octets that are counted.
@@ -55,12 +57,12 @@ impl Ideal {
 }
 
 /// Some adapters notice sooner than others that a link was closed.
-fn kind(failure: &ExchangeError, death: Death) -> ExchangeError {
+fn kind(failure: &Failure, death: Death) -> Failure {
     let why = match &failure.why {
         Why::Closed(_) if death == Death::Swallows => Why::Closed(true),
         why => why.clone(),
     };
-    ExchangeError { why, ..failure.clone() }
+    Failure { why, ..failure.clone() }
 }
 
 fn check(ideal: &Ideal, schedule: &Schedule, record: &Record, said: &[u8]) {

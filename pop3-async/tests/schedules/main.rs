@@ -15,7 +15,7 @@ use proptest::prelude::*;
 
 use bare::Bare;
 use maildrop::Mail;
-use script::{BatchCommand, Deed, Lot, Reading, Script, play};
+use script::{Action, BatchCommand, BatchPlan, Reading, Script, play};
 use wire::{Scene, Schedule, Wire};
 
 type Blocking = pop3_blocking::Connection<Wire>;
@@ -40,12 +40,12 @@ fn mail() -> impl Strategy<Value = Mail> {
 
 fn scene() -> impl Strategy<Value = Scene> {
     let mails = prop::collection::vec(mail(), 0..7);
-    let mouthful = prop_oneof![Just(usize::MAX), 1..20_usize];
+    let max_read = prop_oneof![Just(usize::MAX), 1..20_usize];
     let odds = prop::bool::weighted;
-    (mails, mouthful, odds(0.7), odds(0.8), odds(0.1), 1..80_usize).prop_map(
-        |(mails, mouthful, pipelining, timestamp, refuses, window)| Scene {
+    (mails, max_read, odds(0.7), odds(0.8), odds(0.1), 1..80_usize).prop_map(
+        |(mails, max_read, pipelining, timestamp, refuses, window)| Scene {
             mails,
-            mouthful,
+            max_read,
             pipelining,
             timestamp,
             refuses,
@@ -71,7 +71,7 @@ fn reading() -> impl Strategy<Value = Reading> {
     prop_oneof![Just(Reading::Whole), Just(Reading::UpTo(1 << 40)), (0..40_u64).prop_map(Reading::UpTo)]
 }
 
-fn lot() -> impl Strategy<Value = Lot> {
+fn plan() -> impl Strategy<Value = BatchPlan> {
     let each = prop::sample::select(vec![
         BatchCommand::Retrieve,
         BatchCommand::Retrieve,
@@ -80,7 +80,7 @@ fn lot() -> impl Strategy<Value = Lot> {
     ]);
     let numbers = prop::option::of(prop::collection::vec(number(), 0..10));
     let items = prop_oneof![Just(usize::MAX), 0..8_usize];
-    (each, numbers, items, any::<bool>(), reading()).prop_map(|(each, numbers, items, stops, reading)| Lot {
+    (each, numbers, items, any::<bool>(), reading()).prop_map(|(each, numbers, items, stops, reading)| BatchPlan {
         each,
         numbers,
         items,
@@ -89,30 +89,30 @@ fn lot() -> impl Strategy<Value = Lot> {
     })
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
-    let plain = vec![Deed::Stat, Deed::Reset, Deed::Noop, Deed::Last, Deed::Capabilities];
+fn action() -> impl Strategy<Value = Action> {
+    let plain = vec![Action::Stat, Action::Reset, Action::Noop, Action::Last, Action::Capabilities];
     prop_oneof![
         3 => prop::sample::select(plain),
-        1 => prop::option::of(number()).prop_map(Deed::List),
-        1 => prop::option::of(number()).prop_map(Deed::UniqueIds),
-        2 => (number(), reading()).prop_map(|(number, reading)| Deed::Retrieve(number, reading)),
-        2 => (number(), 0..4_u32, reading()).prop_map(|(number, lines, reading)| Deed::Top(number, lines, reading)),
-        1 => number().prop_map(Deed::Header),
-        2 => number().prop_map(Deed::Delete),
-        4 => lot().prop_map(Deed::Batch),
+        1 => prop::option::of(number()).prop_map(Action::List),
+        1 => prop::option::of(number()).prop_map(Action::UniqueIds),
+        2 => (number(), reading()).prop_map(|(number, reading)| Action::Retrieve(number, reading)),
+        2 => (number(), 0..4_u32, reading()).prop_map(|(number, lines, reading)| Action::Top(number, lines, reading)),
+        1 => number().prop_map(Action::Header),
+        2 => number().prop_map(Action::Delete),
+        4 => plan().prop_map(Action::Batch),
     ]
 }
 
 fn script() -> impl Strategy<Value = Script> {
     let mechanism = prop::sample::select(vec![None, Some(Method::UserPass), Some(Method::Apop), Some(Method::Plain)]);
     let logins = prop::collection::vec((mechanism, prop::bool::weighted(0.8)), 1..4);
-    (logins, prop::collection::vec(deed(), 0..12), prop::bool::weighted(0.8))
-        .prop_map(|(logins, deeds, quits)| Script { logins, deeds, quits })
+    (logins, prop::collection::vec(action(), 0..12), prop::bool::weighted(0.8))
+        .prop_map(|(logins, actions, quits)| Script { logins, actions, quits })
 }
 
 /// Returns true for a batch of messages that may not be read to its end.
-fn is_abandoned(deed: &Deed) -> bool {
-    matches!(deed, Deed::Batch(Lot { each: BatchCommand::Retrieve | BatchCommand::Header, items, .. }) if *items < usize::MAX)
+fn is_abandoned(action: &Action) -> bool {
+    matches!(action, Action::Batch(BatchPlan { each: BatchCommand::Retrieve | BatchCommand::Header, items, .. }) if *items < usize::MAX)
 }
 
 proptest! {
@@ -131,7 +131,7 @@ proptest! {
             prop_assert_eq!(&record, &ideal);
             // An abandoned session may leave commands unsent and answers unread. An abandoned batch without pipelining
             // may have requested one more message.
-            let differs = !script.quits || (!scene.pipelining && script.deeds.iter().any(is_abandoned));
+            let differs = !script.quits || (!scene.pipelining && script.actions.iter().any(is_abandoned));
             prop_assert!(differs || carried == all, "they say the same");
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use pop3_async::Method;
 
-use crate::script::{BatchCommand, Deed, Lot, Note, Parting, Reading, Record, Script, Value, Why};
+use crate::script::{Action, BatchCommand, BatchPlan, Note, Parting, Reading, Record, Script, Value, Why};
 use crate::wire::Scene;
 
 struct Oracle<'a> {
@@ -24,9 +24,9 @@ pub(crate) fn judge(scene: &Scene, script: &Script, record: &Record) {
         return;
     }
     let mut oracle = Oracle { scene, marks: BTreeSet::new() };
-    assert_eq!(record.notes.len(), script.deeds.len(), "the link lives");
-    for (deed, notes) in script.deeds.iter().zip(&record.notes) {
-        oracle.check(deed, notes);
+    assert_eq!(record.notes.len(), script.actions.len(), "the link lives");
+    for (action, notes) in script.actions.iter().zip(&record.notes) {
+        oracle.check(action, notes);
     }
     let removed = oracle.marks.into_iter().collect();
     let (parting, removed) = match (script.quits, scene.refuses) {
@@ -66,70 +66,70 @@ impl Oracle<'_> {
         Some(Value::Octets(number, octets, whole))
     }
 
-    /// Returns the result of a deed, or `None` for a refusal. Sets and clears the marks.
-    fn expect(&mut self, deed: &Deed) -> Option<Value> {
+    /// Returns the result of a action, or `None` for a refusal. Sets and clears the marks.
+    fn expect(&mut self, action: &Action) -> Option<Value> {
         let listing = |number: u32| (number, self.size(number));
         let id = |number: u32| (number, self.scene.mails[number as usize - 1].id.clone().into_bytes());
-        Some(match *deed {
-            Deed::Stat => {
+        Some(match *action {
+            Action::Stat => {
                 let count = u32::try_from(self.live().count()).unwrap();
                 Value::Totals(count, self.live().map(|number| self.size(number)).sum())
             }
-            Deed::List(None) => Value::Listings(self.live().map(listing).collect()),
-            Deed::List(Some(number)) => Value::Listings(vec![self.has(number).then(|| listing(number))?]),
-            Deed::UniqueIds(None) => Value::UniqueIds(self.live().map(id).collect()),
-            Deed::UniqueIds(Some(number)) => Value::UniqueIds(vec![self.has(number).then(|| id(number))?]),
-            Deed::Retrieve(number, reading) => self.message(number, None, reading)?,
-            Deed::Top(number, lines, reading) => self.message(number, Some(lines), reading)?,
-            Deed::Header(number) => self.message(number, Some(0), Reading::Whole)?,
-            Deed::Delete(number) => {
+            Action::List(None) => Value::Listings(self.live().map(listing).collect()),
+            Action::List(Some(number)) => Value::Listings(vec![self.has(number).then(|| listing(number))?]),
+            Action::UniqueIds(None) => Value::UniqueIds(self.live().map(id).collect()),
+            Action::UniqueIds(Some(number)) => Value::UniqueIds(vec![self.has(number).then(|| id(number))?]),
+            Action::Retrieve(number, reading) => self.message(number, None, reading)?,
+            Action::Top(number, lines, reading) => self.message(number, Some(lines), reading)?,
+            Action::Header(number) => self.message(number, Some(0), Reading::Whole)?,
+            Action::Delete(number) => {
                 let has = self.has(number) && self.marks.insert(number);
                 has.then_some(Value::Done)?
             }
-            Deed::Reset => {
+            Action::Reset => {
                 self.marks.clear();
                 Value::Done
             }
-            Deed::Noop => Value::Done,
-            Deed::Last => return None,
-            Deed::Capabilities => Value::Pipelining(self.scene.pipelining),
-            Deed::Batch(_) => unreachable!("it has more than one result"),
+            Action::Noop => Value::Done,
+            Action::Last => return None,
+            Action::Capabilities => Value::Pipelining(self.scene.pipelining),
+            Action::Batch(_) => unreachable!("it has more than one result"),
         })
     }
 
-    fn check(&mut self, deed: &Deed, notes: &[Note]) {
-        match deed {
-            Deed::Batch(lot) => self.batch(lot, notes),
-            deed => {
-                let expected = self.expect(deed);
-                let [note] = notes else { panic!("{deed:?}: {notes:?}") };
-                same(note, expected, deed);
+    fn check(&mut self, action: &Action, notes: &[Note]) {
+        match action {
+            Action::Batch(plan) => self.batch(plan, notes),
+            action => {
+                let expected = self.expect(action);
+                let [note] = notes else { panic!("{action:?}: {notes:?}") };
+                same(note, expected, action);
             }
         }
     }
 
-    fn batch(&mut self, lot: &Lot, notes: &[Note]) {
-        let numbers = lot.numbers.clone().unwrap_or_else(|| self.live().collect());
+    fn batch(&mut self, plan: &BatchPlan, notes: &[Note]) {
+        let numbers = plan.numbers.clone().unwrap_or_else(|| self.live().collect());
         let (notes, listing) = match notes {
-            [notes @ .., listing] if lot.each == BatchCommand::Delete => (notes, Some(listing)),
+            [notes @ .., listing] if plan.each == BatchCommand::Delete => (notes, Some(listing)),
             notes => (notes, None),
         };
         // Messages in flight when a batch is stopped still arrive.
-        let least = lot.items.min(numbers.len());
-        let most = if lot.stops && lot.each == BatchCommand::Retrieve && self.scene.pipelining {
+        let least = plan.items.min(numbers.len());
+        let most = if plan.stops && plan.each == BatchCommand::Retrieve && self.scene.pipelining {
             numbers.len()
         } else {
             least
         };
-        assert!((least..=most).contains(&notes.len()), "{lot:?}: {notes:?}");
+        assert!((least..=most).contains(&notes.len()), "{plan:?}: {notes:?}");
         for (&number, note) in numbers.iter().zip(notes) {
-            let one = match lot.each {
-                BatchCommand::Retrieve => Deed::Retrieve(number, lot.reading),
-                BatchCommand::Header => Deed::Header(number),
-                BatchCommand::Delete => Deed::Delete(number),
+            let one = match plan.each {
+                BatchCommand::Retrieve => Action::Retrieve(number, plan.reading),
+                BatchCommand::Header => Action::Header(number),
+                BatchCommand::Delete => Action::Delete(number),
             };
             let mut expected = self.expect(&one);
-            if lot.each == BatchCommand::Delete {
+            if plan.each == BatchCommand::Delete {
                 expected = expected.map(|_| Value::Number(number));
             }
             same(note, expected, &one);
@@ -137,21 +137,21 @@ impl Oracle<'_> {
         if let Some(listing) = listing {
             // Beyond the last item that was waited for, those in flight are marked too: some, in their order.
             let mut beyond = numbers[notes.len()..].iter();
-            while self.expect(&Deed::List(None)).map(Ok).as_ref() != Some(listing) {
-                assert!(self.scene.pipelining, "{lot:?}: {listing:?}");
-                let number = beyond.next().unwrap_or_else(|| panic!("{lot:?}: {listing:?}"));
-                self.expect(&Deed::Delete(*number));
+            while self.expect(&Action::List(None)).map(Ok).as_ref() != Some(listing) {
+                assert!(self.scene.pipelining, "{plan:?}: {listing:?}");
+                let number = beyond.next().unwrap_or_else(|| panic!("{plan:?}: {listing:?}"));
+                self.expect(&Action::Delete(*number));
             }
         }
     }
 }
 
-fn same(note: &Note, expected: Option<Value>, deed: &Deed) {
+fn same(note: &Note, expected: Option<Value>, action: &Action) {
     match (note, expected) {
-        (Ok(value), Some(expected)) => assert_eq!(*value, expected, "{deed:?}"),
+        (Ok(value), Some(expected)) => assert_eq!(*value, expected, "{action:?}"),
         (Err(failure), None) => {
-            assert!(failure.goes_on && matches!(failure.why, Why::Refused(_)), "{deed:?}: {failure:?}");
+            assert!(failure.goes_on && matches!(failure.why, Why::Refused(_)), "{action:?}: {failure:?}");
         }
-        (note, expected) => panic!("{deed:?}: {note:?} instead of {expected:?}"),
+        (note, expected) => panic!("{action:?}: {note:?} instead of {expected:?}"),
     }
 }

@@ -11,7 +11,7 @@ use crate::wire::{Carried, Scene, Schedule, Wire};
 
 /// An action of the user of a session.
 #[derive(Clone, Debug)]
-pub(crate) enum Deed {
+pub(crate) enum Action {
     Stat,
     List(Option<u32>),
     UniqueIds(Option<u32>),
@@ -19,7 +19,7 @@ pub(crate) enum Deed {
     Top(u32, u32, Reading),
     Header(u32),
     Delete(u32),
-    Batch(Lot),
+    Batch(BatchPlan),
     Reset,
     Noop,
     Last,
@@ -44,7 +44,7 @@ pub(crate) enum BatchCommand {
 
 /// Many messages.
 #[derive(Clone, Debug)]
-pub(crate) struct Lot {
+pub(crate) struct BatchPlan {
     pub(crate) each: BatchCommand,
     /// The numbers of the messages, or `None` for all.
     pub(crate) numbers: Option<Vec<u32>>,
@@ -55,16 +55,16 @@ pub(crate) struct Lot {
     pub(crate) reading: Reading,
 }
 
-/// A session: logins until one succeeds, deeds, and perhaps QUIT.
+/// A session: logins until one succeeds, actions, and perhaps QUIT.
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     /// The mechanism, and whether the password is right.
     pub(crate) logins: Vec<(Option<Method>, bool)>,
-    pub(crate) deeds: Vec<Deed>,
+    pub(crate) actions: Vec<Action>,
     pub(crate) quits: bool,
 }
 
-/// The result of a deed.
+/// The result of a action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     Done,
@@ -118,14 +118,14 @@ pub(crate) enum Why {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ExchangeError {
+pub(crate) struct Failure {
     pub(crate) operation: String,
     pub(crate) why: Why,
     pub(crate) goes_on: bool,
 }
 
-impl From<Error> for ExchangeError {
-    fn from(error: Error) -> ExchangeError {
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
         let why = match error.cause() {
             Cause::Refused(refused) => Why::Refused(refused.to_string()),
             Cause::Usage(rejected) => Why::UsageError(rejected.to_string()),
@@ -136,17 +136,17 @@ impl From<Error> for ExchangeError {
             Cause::Transport(_) => Why::Transport(error.io().unwrap().kind()),
             other => panic!("{other:?}"),
         };
-        ExchangeError { operation: error.operation().into(), why, goes_on: error.is_recoverable() }
+        Failure { operation: error.operation().into(), why, goes_on: error.is_recoverable() }
     }
 }
 
-pub(crate) type Note = Result<Value, ExchangeError>;
+pub(crate) type Note = Result<Value, Failure>;
 
 /// The end of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Parting {
     /// The connection was lost before there was a session.
-    Lost(ExchangeError),
+    Lost(Failure),
     Abandoned,
     Quit,
     Refused,
@@ -171,7 +171,7 @@ pub(crate) struct Record {
     /// The reason of each failed login.
     pub(crate) refusals: Vec<String>,
     pub(crate) logged_in: bool,
-    /// The results of each deed.
+    /// The results of each action.
     pub(crate) notes: Vec<Vec<Note>>,
     pub(crate) parting: Parting,
     /// The messages that UPDATE removed.
@@ -186,10 +186,10 @@ pub(crate) trait Driver: Sized {
     async fn leave(self) -> Result<(), QuitError>;
 }
 
-/// Performs the deeds.
+/// Performs the actions.
 pub(crate) trait Session: Sized {
-    async fn act(&mut self, deed: &Deed) -> Result<Value, Error>;
-    async fn batch(&mut self, lot: &Lot) -> Vec<Note>;
+    async fn act(&mut self, action: &Action) -> Result<Value, Error>;
+    async fn batch(&mut self, plan: &BatchPlan) -> Vec<Note>;
     async fn quit(self) -> Result<(), QuitError>;
 }
 
@@ -230,15 +230,15 @@ async fn converse<D: Driver>(wire: Wire, window: usize, script: &Script, record:
         }
     };
     record.logged_in = true;
-    for deed in &script.deeds {
-        let mut notes = match deed {
-            Deed::Batch(lot) => session.batch(lot).await,
-            deed => vec![session.act(deed).await.map_err(ExchangeError::from)],
+    for action in &script.actions {
+        let mut notes = match action {
+            Action::Batch(plan) => session.batch(plan).await,
+            action => vec![session.act(action).await.map_err(Failure::from)],
         };
         let goes_on = |notes: &[Note]| notes.iter().filter_map(|note| note.as_ref().err()).all(|error| error.goes_on);
-        if matches!(deed, Deed::Batch(Lot { each: BatchCommand::Delete, .. })) && goes_on(&notes) {
+        if matches!(action, Action::Batch(BatchPlan { each: BatchCommand::Delete, .. })) && goes_on(&notes) {
             // The list shows which messages are marked beyond those that were waited for.
-            notes.push(session.act(&Deed::List(None)).await.map_err(ExchangeError::from));
+            notes.push(session.act(&Action::List(None)).await.map_err(Failure::from));
         }
         let over = !goes_on(&notes);
         record.notes.push(notes);

@@ -28,7 +28,7 @@ const TIMESTAMP: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
 pub(crate) struct Scene {
     pub(crate) mails: Vec<Mail>,
     /// The most octets that a read of the maildrop gives.
-    pub(crate) mouthful: usize,
+    pub(crate) max_read: usize,
     /// Announces PIPELINING.
     pub(crate) pipelining: bool,
     /// Offers APOP.
@@ -99,7 +99,7 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn new(scene: &Scene, schedule: &Schedule) -> (Wire, Witness) {
-        let maildrop = TestMaildrop::new(&scene.mails, scene.mouthful);
+        let maildrop = TestMaildrop::new(&scene.mails, scene.max_read);
         let timestamp = scene.timestamp.then(|| Timestamp::find(TIMESTAMP).unwrap());
         let config = ServerConfig::new().plaintext_login(true);
         let failures = if scene.refuses { Failures::new().fail_remove(1, 0) } else { Failures::new() };

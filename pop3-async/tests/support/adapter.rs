@@ -4,10 +4,11 @@ use std::io::{self, BufRead, Read};
 use std::net;
 
 use pop3_async::pop3_proto::drive::{Capabilities, Listing, OwnedUniqueId};
+use pop3_async::pop3_proto::login::LoginFailed;
 use pop3_async::pop3_proto::message::Message;
 use pop3_async::pop3_proto::wire::{DropListing, Greeting, ScanListing};
 use pop3_async::{Connect, Credentials, Error, QuitError};
-use pop3_blocking::testing::suites::adapter::{self, Adapter, LoginFailed};
+use pop3_blocking::testing::suites::adapter::{self, Adapter};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
@@ -45,12 +46,11 @@ struct Connection(pop3_async::Connection<TcpStream>);
 
 type LoggedIn = Result<pop3_async::Session<TcpStream>, Box<pop3_async::LoginFailed<TcpStream>>>;
 
-fn logged_in(result: LoggedIn) -> Result<Session, LoginFailed<Connection>> {
-    let failed = |failed: Box<pop3_async::LoginFailed<_>>| LoginFailed {
-        connection: failed.connection.map(Connection),
-        error: failed.error,
-    };
-    result.map(Session).map_err(failed)
+fn logged_in(result: LoggedIn) -> Result<Session, Box<LoginFailed<Connection>>> {
+    result.map(Session).map_err(|failed| {
+        let LoginFailed { connection, error } = *failed;
+        Box::new(LoginFailed { connection: connection.map(Connection), error })
+    })
 }
 
 impl adapter::Connection for Connection {
@@ -66,11 +66,11 @@ impl adapter::Connection for Connection {
         wait(self.0.utf8())
     }
 
-    fn login(self) -> Result<impl adapter::Session, LoginFailed<Connection>> {
+    fn login(self) -> Result<impl adapter::Session, Box<LoginFailed<Connection>>> {
         logged_in(wait(self.0.login()))
     }
 
-    fn login_as(self, credentials: Credentials) -> Result<impl adapter::Session, LoginFailed<Connection>> {
+    fn login_as(self, credentials: Credentials) -> Result<impl adapter::Session, Box<LoginFailed<Connection>>> {
         logged_in(wait(self.0.login_as(credentials)))
     }
 

@@ -67,11 +67,11 @@ impl Check {
     fn fits(&self, session: &mut Session<Tcp>) -> Result<bool, Error> {
         let answer = match self {
             Check::UniqueId(ids) => {
-                let Some((number, id)) = drawn(ids) else { return Ok(false) };
+                let Some((number, id)) = choose(ids) else { return Ok(false) };
                 session.uidl_one(*number).map(|answer| answer == *id)
             }
             Check::Size(sizes) => {
-                let Some((number, octets)) = drawn(sizes) else { return Ok(false) };
+                let Some((number, octets)) = choose(sizes) else { return Ok(false) };
                 session.list_one(*number).map(|answer| answer.octets == *octets)
             }
             Check::Totals(totals) => session.stat().map(|answer| answer == *totals),
@@ -84,7 +84,7 @@ impl Check {
     }
 }
 
-fn drawn<T>(list: &[T]) -> Option<&T> {
-    let lot = RandomState::new().hash_one(0);
-    usize::try_from(lot % list.len().max(1) as u64).ok().and_then(|at| list.get(at))
+fn choose<T>(list: &[T]) -> Option<&T> {
+    let random = RandomState::new().hash_one(0);
+    usize::try_from(random % list.len().max(1) as u64).ok().and_then(|at| list.get(at))
 }

@@ -169,7 +169,7 @@ impl Run {
 
     fn wanted(&self, found: &BTreeMap<u32, Found>) -> Wanted {
         let (mut calm, mut risky, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-        let lot = RandomState::new();
+        let random = RandomState::new();
         for (number, message) in found.iter().filter(|(_, message)| !self.delivery.has(message)) {
             if self.plan.skips(message.octets) {
                 skipped.push(*number);
@@ -178,7 +178,7 @@ impl Run {
             match self.delivery.troubles(message) {
                 0 if message.unique_id.is_some() => calm.push(*number),
                 // Nameless messages of the same size share their troubles, so their order is random.
-                times => risky.push((times, message.unique_id.is_none().then(|| lot.hash_one(number)), *number)),
+                times => risky.push((times, message.unique_id.is_none().then(|| random.hash_one(number)), *number)),
             }
         }
         risky.sort_unstable();

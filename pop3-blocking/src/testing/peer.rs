@@ -25,7 +25,7 @@ pub use pop3_proto::testing::script::{LOGIN, PIPELINED_LOGIN, Turn, turns};
 use crate::{Connect, Security, Session, Tcp, Timeouts, connect};
 
 /// A timeout that is long enough for a loaded machine. Only a failing test waits for it.
-pub const PATIENCE: Duration = Duration::from_secs(600);
+pub const TIMEOUT: Duration = Duration::from_secs(600);
 /// A timeout that a test waits for, where other answers must come before it, too: only a hang makes those late.
 pub const LONG: Duration = Duration::from_secs(3);
 
@@ -48,7 +48,7 @@ impl Peer {
         let address = listener.local_addr().unwrap();
         let thread = std::thread::spawn(move || {
             let stream = listener.accept().unwrap().0;
-            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.set_read_timeout(Some(TIMEOUT)).unwrap();
             // So that octets can be read as soon as the write returns.
             stream.set_nodelay(true).unwrap();
             serve(stream);
@@ -85,7 +85,7 @@ impl Peer {
             .port(self.address.port())
             .user("mrose")
             .password("tanstaaf")
-            .timeouts(Timeouts::new().each(PATIENCE))
+            .timeouts(Timeouts::new().each(TIMEOUT))
     }
 }
 
@@ -106,10 +106,10 @@ pub fn session(login: &str, script: &str) -> (Session<Tcp>, Peer) {
 /// Panics if the client does not keep to the script.
 pub fn play(stream: &mut TcpStream, script: &str) {
     converse(stream, script, |stream, space, wait| {
-        stream.set_read_timeout(Some(wait.unwrap_or(PATIENCE))).unwrap();
+        stream.set_read_timeout(Some(wait.unwrap_or(TIMEOUT))).unwrap();
         stream.read(space)
     });
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
 }
 
 /// Plays a script without `-- quiet` on a stream of any kind.

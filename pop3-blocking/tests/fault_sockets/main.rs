@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use pop3_blocking::testing::faults::story::{Story, Value};
-use pop3_blocking::testing::suites::faults::sockets::{self, Player};
+use pop3_blocking::testing::suites::faults::sockets;
 use pop3_blocking::{Connect, Error, connect};
 use socket2::SockRef;
 
@@ -20,7 +20,7 @@ mod session {
     go_on!(pop3_blocking, over [Read + Write], is [], waits by []);
 }
 
-/// Connects and plays the session.
+/// Connects, and notes the results of the session.
 fn run(how: Connect, story: &mut Story) {
     match connect(how) {
         Ok(session) => {
@@ -36,6 +36,6 @@ fn reset(stream: &TcpStream) -> io::Result<()> {
 }
 
 #[test]
-fn nothing_is_left() {
-    sockets::nothing_is_left(Player { run, reset });
+fn no_descriptor_and_no_thread_is_left() {
+    sockets::no_descriptor_and_no_thread_is_left(run, reset);
 }

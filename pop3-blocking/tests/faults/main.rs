@@ -26,10 +26,10 @@ mod session {
 
 /// Plays a session, and gives what came of it, what came through, and what UPDATE removed.
 fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Option<Vec<u32>>) {
-    let (wire, witness) = Wire::new(scene, fault, piece);
+    let (wire, observer) = Wire::new(scene, fault, piece);
     let mut story = Story::default();
     session::converse(session::open(wire, scene.protection.as_ref()), &mut story);
-    let (record, removed) = witness.testify();
+    let (record, removed) = observer.results();
     (story, record, removed)
 }
 

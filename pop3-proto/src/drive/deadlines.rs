@@ -130,8 +130,8 @@ impl Default for Timeouts {
 /// deadlines.spent(Duration::from_secs(20), 1); // one octet of the greeting
 /// assert_eq!(deadlines.answer(&conversation), Ok(Duration::from_secs(10)));
 /// deadlines.spent(Duration::from_secs(10), 1);
-/// let overdue = deadlines.answer(&conversation).unwrap_err();
-/// assert_eq!(overdue.to_string(), "the server sent no greeting for 30 s");
+/// let timed_out = deadlines.answer(&conversation).unwrap_err();
+/// assert_eq!(timed_out.to_string(), "the server sent no greeting for 30 s");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Deadlines {

@@ -53,7 +53,7 @@ impl core::error::Error for TimedOut {}
 
 #[cfg(feature = "std")]
 impl From<TimedOut> for std::io::Error {
-    fn from(overdue: TimedOut) -> std::io::Error {
-        std::io::Error::new(std::io::ErrorKind::TimedOut, overdue)
+    fn from(timed_out: TimedOut) -> std::io::Error {
+        std::io::Error::new(std::io::ErrorKind::TimedOut, timed_out)
     }
 }

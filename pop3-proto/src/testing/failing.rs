@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use pop3_proto::serve::{Denial, Layered, LoginAttempt, MailStore, Maildrop};
-//! use pop3_proto::testing::failing::{Call, Failures};
+//! use pop3_proto::testing::failing::{MaildropCall, Failures};
 //!
 //! let store = MailStore::new();
 //! store.add_user("mrose", "secret");
@@ -18,7 +18,7 @@
 //! assert_eq!(maildrop.login(attempt), Err(Denial::InUse));
 //! assert_eq!(maildrop.login(attempt), Ok(()));
 //! assert!(maildrop.remove(&mut [1].into_iter()).is_err());
-//! assert_eq!(failures.calls(Call::Login), 2);
+//! assert_eq!(failures.calls(MaildropCall::Login), 2);
 //! assert_eq!(store.messages("mrose").len(), 1, "nothing was removed");
 //! ```
 //!
@@ -35,7 +35,7 @@ use crate::serve::{Denial, LoginAttempt, Maildrop, MaildropLayer, StoreError};
 /// The calls of a [`Maildrop`] that can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Call {
+pub enum MaildropCall {
     /// [`Maildrop::login`].
     Login,
     /// `Maildrop::scram_keys`, with the feature `scram`.
@@ -46,22 +46,22 @@ pub enum Call {
     Remove,
 }
 
-impl Call {
+impl MaildropCall {
     const ALL: usize = 4;
 
     const fn index(self) -> usize {
         match self {
-            Call::Login => 0,
-            Call::ScramKeys => 1,
-            Call::Read => 2,
-            Call::Remove => 3,
+            MaildropCall::Login => 0,
+            MaildropCall::ScramKeys => 1,
+            MaildropCall::Read => 2,
+            MaildropCall::Remove => 3,
         }
     }
 }
 
 /// The result of a call that the maildrop below does not answer alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Fault {
+enum Planned {
     /// The login is refused.
     Refused(Denial),
     /// The call fails.
@@ -74,11 +74,11 @@ enum Fault {
 
 #[derive(Clone, Default)]
 struct Plan {
-    calls: [u64; Call::ALL],
+    calls: [u64; MaildropCall::ALL],
     /// The faults, each with its call and the number of that call.
-    faults: Vec<(Call, u64, Fault)>,
+    faults: Vec<(MaildropCall, u64, Planned)>,
     /// The most octets that a read returns.
-    mouthful: Option<usize>,
+    max_read: Option<usize>,
 }
 
 /// A plan of failures, as a layer above a maildrop. A clone is another handle to the same plan and the same counts.
@@ -97,27 +97,27 @@ impl Failures {
     /// Refuses the login with this number. The maildrop below does not see it.
     #[must_use]
     pub fn refuse_login(self, number: u64, denial: Denial) -> Failures {
-        self.plan(Call::Login, number, Fault::Refused(denial))
+        self.plan(MaildropCall::Login, number, Planned::Refused(denial))
     }
 
     /// Lets the request for SCRAM keys with this number fail.
     #[must_use]
     pub fn fail_scram_keys(self, number: u64) -> Failures {
-        self.plan(Call::ScramKeys, number, Fault::Failed)
+        self.plan(MaildropCall::ScramKeys, number, Planned::Failed)
     }
 
     /// Lets the read with this number fail. At the beginning of a message the server refuses RETR with `[SYS/TEMP]`; in
     /// the middle, it closes the connection.
     #[must_use]
     pub fn fail_read(self, number: u64) -> Failures {
-        self.plan(Call::Read, number, Fault::Failed)
+        self.plan(MaildropCall::Read, number, Planned::Failed)
     }
 
     /// Lets the read with this number find the end of the message. The message looks complete, but is shorter than its
     /// size says.
     #[must_use]
     pub fn end_read(self, number: u64) -> Failures {
-        self.plan(Call::Read, number, Fault::Ended)
+        self.plan(MaildropCall::Read, number, Planned::Ended)
     }
 
     /// Lets the removal with this number fail after `removed` of the marked messages were removed. With 0, nothing is
@@ -125,35 +125,35 @@ impl Failures {
     /// report is wrong.
     #[must_use]
     pub fn fail_remove(self, number: u64, removed: usize) -> Failures {
-        self.plan(Call::Remove, number, Fault::Removed(removed))
+        self.plan(MaildropCall::Remove, number, Planned::Removed(removed))
     }
 
     /// Lets each read return at most so many octets, and at least one.
     #[must_use]
-    pub fn mouthful(self, octets: usize) -> Failures {
-        self.lock().mouthful = Some(octets.max(1));
+    pub fn max_read(self, octets: usize) -> Failures {
+        self.lock().max_read = Some(octets.max(1));
         self
     }
 
     /// Returns the number of calls so far, including failed ones.
-    pub fn calls(&self, call: Call) -> u64 {
+    pub fn calls(&self, call: MaildropCall) -> u64 {
         self.lock().calls[call.index()]
     }
 
     /// Returns the same plan with all counts at 0, independent of this one.
     #[must_use]
     pub fn restarted(&self) -> Failures {
-        let plan = Plan { calls: [0; Call::ALL], ..self.lock().clone() };
+        let plan = Plan { calls: [0; MaildropCall::ALL], ..self.lock().clone() };
         Failures(Arc::new(Mutex::new(plan)))
     }
 
-    fn plan(self, call: Call, number: u64, fault: Fault) -> Failures {
+    fn plan(self, call: MaildropCall, number: u64, fault: Planned) -> Failures {
         self.lock().faults.push((call, number, fault));
         self
     }
 
     /// Counts a call, and returns what is planned for it.
-    fn next(&self, call: Call) -> Option<Fault> {
+    fn next(&self, call: MaildropCall) -> Option<Planned> {
         let mut plan = self.lock();
         plan.calls[call.index()] += 1;
         let number = plan.calls[call.index()];
@@ -172,15 +172,15 @@ fn planned() -> StoreError {
 
 impl MaildropLayer for Failures {
     fn login<M: Maildrop + ?Sized>(&mut self, below: &mut M, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
-        match self.next(Call::Login) {
-            Some(Fault::Refused(denial)) => Err(denial),
+        match self.next(MaildropCall::Login) {
+            Some(Planned::Refused(denial)) => Err(denial),
             _ => below.login(credentials),
         }
     }
 
     #[cfg(feature = "scram")]
     fn scram_keys<M: Maildrop + ?Sized>(&mut self, below: &mut M, user: &str) -> Result<ScramKeys, StoreError> {
-        if self.next(Call::ScramKeys).is_some() { Err(planned()) } else { below.scram_keys(user) }
+        if self.next(MaildropCall::ScramKeys).is_some() { Err(planned()) } else { below.scram_keys(user) }
     }
 
     fn read<M: Maildrop + ?Sized>(
@@ -190,12 +190,12 @@ impl MaildropLayer for Failures {
         at: u64,
         buffer: &mut [u8],
     ) -> Result<usize, StoreError> {
-        match self.next(Call::Read) {
-            Some(Fault::Ended) => Ok(0),
+        match self.next(MaildropCall::Read) {
+            Some(Planned::Ended) => Ok(0),
             Some(_) => Err(planned()),
             None => {
-                let mouthful = self.lock().mouthful.unwrap_or(usize::MAX).min(buffer.len());
-                below.read(number, at, &mut buffer[..mouthful])
+                let max_read = self.lock().max_read.unwrap_or(usize::MAX).min(buffer.len());
+                below.read(number, at, &mut buffer[..max_read])
             }
         }
     }
@@ -205,8 +205,8 @@ impl MaildropLayer for Failures {
         below: &mut M,
         marked: &mut dyn Iterator<Item = u32>,
     ) -> Result<(), StoreError> {
-        match self.next(Call::Remove) {
-            Some(Fault::Removed(removed)) => {
+        match self.next(MaildropCall::Remove) {
+            Some(Planned::Removed(removed)) => {
                 if removed > 0 {
                     below.remove(&mut marked.take(removed))?;
                 }
@@ -222,8 +222,8 @@ impl fmt::Debug for Failures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plan = self.lock();
         let mut shown = f.debug_struct("Failures");
-        if let Some(octets) = plan.mouthful {
-            shown.field("mouthful", &octets);
+        if let Some(octets) = plan.max_read {
+            shown.field("max_read", &octets);
         }
         shown.field("faults", &plan.faults).finish()
     }

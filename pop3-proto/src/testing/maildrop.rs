@@ -75,14 +75,14 @@ pub struct TestMaildrop {
     mails: Rc<[Mail]>,
     open: bool,
     /// The most octets that a read returns.
-    mouthful: usize,
+    max_read: usize,
     removed: Rc<RefCell<Option<Vec<u32>>>>,
 }
 
 impl TestMaildrop {
-    /// Creates a maildrop whose reads return no more than `mouthful` octets each.
-    pub fn new(mails: &[Mail], mouthful: usize) -> TestMaildrop {
-        TestMaildrop { mails: mails.into(), open: false, mouthful, removed: Rc::default() }
+    /// Creates a maildrop whose reads return no more than `max_read` octets each.
+    pub fn new(mails: &[Mail], max_read: usize) -> TestMaildrop {
+        TestMaildrop { mails: mails.into(), open: false, max_read, removed: Rc::default() }
     }
 
     /// Returns the numbers that UPDATE removed, if there was one.
@@ -118,7 +118,7 @@ impl Maildrop for TestMaildrop {
     fn read(&mut self, number: u32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
         assert!(self.open && !buffer.is_empty());
         let at = usize::try_from(at).unwrap();
-        let end = self.mail(number).content.len().min(at + buffer.len().min(self.mouthful));
+        let end = self.mail(number).content.len().min(at + buffer.len().min(self.max_read));
         let read = &self.mail(number).content[at..end];
         buffer[..read.len()].copy_from_slice(read);
         Ok(read.len())

@@ -5,12 +5,12 @@
 //! The contents may change in any version.
 
 pub mod cuts;
-pub mod echo;
 pub mod failing;
 pub mod line_ends;
 pub mod link;
 pub mod maildrop;
 pub mod personality;
 pub mod script;
+pub mod secrets;
 #[cfg(feature = "proptest")]
 pub mod strategies;

@@ -203,13 +203,13 @@ fn judge_ending(ending: Ending, result: &Result<(), Error>, handshakes: usize, s
                 matches!(result, Err(error) if matches!(error.cause(), Cause::Protocol(_) | Cause::ClosedWhileIdle(_)));
             tally.that(broken, told);
         }
-        Ending::Unproved => {
-            let unproved = result.as_ref().is_err_and(|error| match error.cause() {
+        Ending::ServerUnverified => {
+            let unverified = result.as_ref().is_err_and(|error| match error.cause() {
                 Cause::PrematureSuccess => true,
                 Cause::Login(LoginError::Mechanism { error, .. }) => error == &MechanismError::ServerUnverified,
                 _ => false,
             });
-            tally.that(unproved && result.as_ref().is_err_and(|error| !error.is_recoverable()), told);
+            tally.that(unverified && result.as_ref().is_err_and(|error| !error.is_recoverable()), told);
         }
         Ending::NoTls => {
             let no_tls = matches!(

@@ -105,16 +105,16 @@ impl Server {
             self.messages.push(message.splitn(3, ',').last().unwrap_or_default().to_owned());
             return encoded(format!("{before},r={theirs}"));
         }
-        let (unproved, proof) = message.split_once(",p=").expect("a proof");
-        let [right, _] = self.proofs(&self.messages, unproved);
-        self.messages.push(unproved.to_owned());
-        let unproved = unproved.replacen(&ours, &theirs, 1);
+        let (unverified, proof) = message.split_once(",p=").expect("a proof");
+        let [right, _] = self.proofs(&self.messages, unverified);
+        self.messages.push(unverified.to_owned());
+        let unverified = unverified.replacen(&ours, &theirs, 1);
         // If the client's proof was right, it becomes the proof for the transcript's messages.
         let transcript: Vec<String> =
             self.messages[..2].iter().map(|message| message.replacen(&ours, &theirs, 1)).collect();
-        let [theirs, _] = self.proofs(&transcript, &unproved);
+        let [theirs, _] = self.proofs(&transcript, &unverified);
         let proof = if unbase64(proof) == right { base64(&theirs) } else { "wrong".to_owned() };
-        encoded(format!("{unproved},p={proof}"))
+        encoded(format!("{unverified},p={proof}"))
     }
 
     /// Adapts a SCRAM message of the transcript's server to the client's nonce. A right signature is computed anew, and
@@ -139,10 +139,10 @@ impl Server {
     }
 
     /// Returns the client's proof and the server's signature for these messages.
-    fn proofs(&self, messages: &[String], unproved: &str) -> [Vec<u8>; 2] {
+    fn proofs(&self, messages: &[String], unverified: &str) -> [Vec<u8>; 2] {
         let attribute =
             |name: &str| messages[1].split(',').find_map(|part| part.strip_prefix(name)).unwrap_or_default();
-        let auth_message = format!("{},{},{unproved}", messages[0], messages[1]);
+        let auth_message = format!("{},{},{unverified}", messages[0], messages[1]);
         let iterations = attribute("i=").parse().expect("a number");
         self.digest.proofs(&self.password, &unbase64(attribute("s=")), iterations, &auth_message)
     }

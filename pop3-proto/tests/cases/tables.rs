@@ -203,7 +203,7 @@ pub(crate) enum Ending {
     /// The server broke the protocol, and nothing more is sent.
     Broken,
     /// The server did not prove what it must, and nothing more is sent.
-    Unproved,
+    ServerUnverified,
     /// There is no TLS where it is required: no name and no credentials were sent.
     NoTls,
     /// The method was not offered: no name and no credentials were sent.
@@ -228,8 +228,8 @@ pub(crate) const LOGINS: &[(Key, Ending)] = {
         (Id("k9-stls-err"), Ending::NoTls),
         (Id("k9-external-missing"), Ending::NotOffered),
         (Id("k9-apop-loose-stamp"), Ending::NotOffered),
-        (Id("rfc5802-scram-bad-server-signature"), Ending::Unproved),
-        (Id("rfc5802-scram-ok-without-server-final"), Ending::Unproved),
+        (Id("rfc5802-scram-bad-server-signature"), Ending::ServerUnverified),
+        (Id("rfc5802-scram-ok-without-server-final"), Ending::ServerUnverified),
         (Id("atk-a05-capa-err"), Ending::NoTls),
         (Id("atk-a05-capa-eof"), Ending::Broken),
         (Id("atk-a11-apop-stale"), Ending::NotOffered),

@@ -24,8 +24,8 @@ fn a_status_line_has_one_deadline_however_it_drips() {
         deadlines.spent(secs(50), 1);
         assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
     }
-    let overdue = deadlines.answer(&conversation).unwrap_err();
-    assert_eq!(overdue.to_string(), "the server sent no answer to NOOP for 60 s");
+    let timed_out = deadlines.answer(&conversation).unwrap_err();
+    assert_eq!(timed_out.to_string(), "the server sent no answer to NOOP for 60 s");
 }
 
 #[test]
@@ -60,8 +60,8 @@ fn a_body_must_flow() {
         deadlines.spent(secs(waited), octets);
     }
     deadlines.spent(secs(1), 0);
-    let overdue = deadlines.answer(&conversation).unwrap_err();
-    assert_eq!(overdue.to_string(), "the server sent fewer than 256 octets in 60 s");
+    let timed_out = deadlines.answer(&conversation).unwrap_err();
+    assert_eq!(timed_out.to_string(), "the server sent fewer than 256 octets in 60 s");
 }
 
 #[test]
@@ -119,8 +119,8 @@ fn the_next_deadline_moves_only_when_something_arrives() {
     assert_eq!(deadlines.until(&conversation, secs(5000)), Ok(secs(5060)));
     deadlines.received(100, secs(5030));
     assert_eq!(deadlines.until(&conversation, secs(5040)), Ok(secs(5070)), "too few octets for a new interval");
-    let overdue = deadlines.until(&conversation, secs(5070)).unwrap_err();
-    assert_eq!(overdue.to_string(), "the server sent fewer than 256 octets in 60 s");
+    let timed_out = deadlines.until(&conversation, secs(5070)).unwrap_err();
+    assert_eq!(timed_out.to_string(), "the server sent fewer than 256 octets in 60 s");
 }
 
 #[test]
@@ -135,8 +135,8 @@ fn a_handshake_after_stls_is_one_wait() {
     assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
     let mut deadlines = Deadlines::new(Timeouts::default().handshake(secs(7)));
     assert_eq!(deadlines.until(&conversation, secs(1)), Ok(secs(8)));
-    let overdue = deadlines.until(&conversation, secs(8)).unwrap_err();
-    assert_eq!(overdue.to_string(), "the TLS handshake took longer than 7 s");
+    let timed_out = deadlines.until(&conversation, secs(8)).unwrap_err();
+    assert_eq!(timed_out.to_string(), "the TLS handshake took longer than 7 s");
 }
 
 #[test]

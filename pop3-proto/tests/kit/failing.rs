@@ -1,7 +1,7 @@
 //! A maildrop that fails on demand, and what a client sees of it.
 
 use pop3_proto::serve::{Denial, Layered, LoginAttempt, MailStore, Maildrop, MemoryMaildrop};
-use pop3_proto::testing::failing::{Call, Failures};
+use pop3_proto::testing::failing::{Failures, MaildropCall};
 use pop3_proto::{ServerConfig, Service};
 
 fn store() -> MailStore {
@@ -31,12 +31,12 @@ fn the_second_session_fails_too_because_calls_are_counted_together() {
     assert!(answers(&store, &failures, LOGIN).0.ends_with("+OK the maildrop is open\r\n"));
     assert!(answers(&store, &failures, LOGIN).0.ends_with("-ERR [LOGIN-DELAY] the last login was too recent\r\n"));
     assert!(answers(&store, &failures, LOGIN).0.ends_with("+OK the maildrop is open\r\n"));
-    assert_eq!(failures.calls(Call::Login), 3);
+    assert_eq!(failures.calls(MaildropCall::Login), 3);
 
     let restarted = failures.restarted();
     assert!(answers(&store, &restarted, LOGIN).0.ends_with("+OK the maildrop is open\r\n"));
     assert!(answers(&store, &restarted, LOGIN).0.contains("LOGIN-DELAY"));
-    assert_eq!((failures.calls(Call::Login), restarted.calls(Call::Login)), (3, 2));
+    assert_eq!((failures.calls(MaildropCall::Login), restarted.calls(MaildropCall::Login)), (3, 2));
 }
 
 #[test]
@@ -45,11 +45,11 @@ fn a_read_fails_before_and_inside_a_message() {
     assert!(heard.contains("-ERR [SYS/TEMP] the store failed, as planned\r\n+OK") && !over, "{heard}");
     assert!(heard.ends_with("two\r\n.\r\n"), "{heard}");
 
-    let failures = Failures::new().mouthful(2).fail_read(2);
+    let failures = Failures::new().max_read(2).fail_read(2);
     let (heard, over) = answers(&store(), &failures, &format!("{LOGIN}RETR 1\r\nRETR 2\r\n"));
     assert!(heard.ends_with("octets\r\non") && over, "{heard}");
 
-    let failures = Failures::new().mouthful(2).end_read(2);
+    let failures = Failures::new().max_read(2).end_read(2);
     let (heard, over) = answers(&store(), &failures, &format!("{LOGIN}RETR 1\r\nNOOP\r\n"));
     assert!(heard.ends_with("on\r\n.\r\n+OK\r\n") && !over, "{heard}");
 }

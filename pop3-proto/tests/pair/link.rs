@@ -15,7 +15,7 @@ pub(crate) const TIMESTAMP: &[u8] = b"<1896.697170952@dbc.mtview.ca.us>";
 #[derive(Clone, Debug)]
 pub(crate) struct Scene {
     pub(crate) mails: Vec<Mail>,
-    pub(crate) mouthful: usize,
+    pub(crate) max_read: usize,
     pub(crate) server: ServerConfig,
     /// Offers APOP.
     pub(crate) timestamp: bool,
@@ -110,7 +110,7 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) fn new(scene: &Scene, schedule: &Schedule) -> Link {
-        let maildrop = TestMaildrop::new(&scene.mails, scene.mouthful);
+        let maildrop = TestMaildrop::new(&scene.mails, scene.max_read);
         let keyed = Keyed { maildrop: maildrop.clone(), scram: scene.scram };
         let timestamp = scene.timestamp.then(|| Timestamp::find(TIMESTAMP).unwrap());
         let service = Service::new(keyed, scene.server, timestamp);

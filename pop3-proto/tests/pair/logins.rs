@@ -17,7 +17,7 @@ fn scene(security: Security, exporters: Option<(u8, u8)>) -> Scene {
         .stls(security == Security::StartTls)
         .plaintext_login(security == Security::Plaintext);
     let scram = cfg!(feature = "scram");
-    Scene { mails: Vec::new(), mouthful: usize::MAX, server, timestamp: true, scram, exporters }
+    Scene { mails: Vec::new(), max_read: usize::MAX, server, timestamp: true, scram, exporters }
 }
 
 fn methods() -> Vec<Option<Method>> {

@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use link::{Scene, Schedule};
 use maildrop::{PASSWORD, USER};
 use oracle::{PLAIN, Said, digest};
-use typed::{Deed, Each};
+use typed::{Action, Each};
 
 fn server() -> impl Strategy<Value = ServerConfig> {
     (any::<bool>(), any::<bool>(), prop::bool::weighted(0.8), 2..20_u32).prop_map(
@@ -35,13 +35,13 @@ fn server() -> impl Strategy<Value = ServerConfig> {
 }
 
 fn scene() -> impl Strategy<Value = Scene> {
-    let mouthful = prop_oneof![Just(usize::MAX), 1..20_usize];
+    let max_read = prop_oneof![Just(usize::MAX), 1..20_usize];
     // SCRAM proofs take time, so they are rare.
     let scram = (prop::bool::weighted(0.05), prop::option::of(Just((7, 7))));
-    (prop::collection::vec(mail(), 0..6), mouthful, server(), prop::bool::weighted(0.8), scram).prop_map(
-        |(mails, mouthful, server, timestamp, (scram, exporters))| Scene {
+    (prop::collection::vec(mail(), 0..6), max_read, server(), prop::bool::weighted(0.8), scram).prop_map(
+        |(mails, max_read, server, timestamp, (scram, exporters))| Scene {
             mails,
-            mouthful,
+            max_read,
             server,
             timestamp,
             scram: scram && cfg!(feature = "scram"),
@@ -120,7 +120,7 @@ fn policies() -> impl Strategy<Value = Vec<(Policy, bool)>> {
     prop::collection::vec((policy, prop::bool::weighted(0.8)), 1..5)
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn action() -> impl Strategy<Value = Action> {
     let enough = || prop_oneof![Just(usize::MAX), 1..40_usize];
     let lines = || 0..4_u32;
     let together = prop_oneof![
@@ -133,19 +133,19 @@ fn deed() -> impl Strategy<Value = Deed> {
         (number(), lines()).prop_map(|(number, lines)| Command::Top { number, lines }),
     ];
     prop_oneof![
-        Just(Deed::Stat),
-        prop::option::of(number()).prop_map(Deed::List),
-        prop::option::of(number()).prop_map(Deed::Uidl),
-        any::<bool>().prop_map(Deed::Pipelining),
-        (command, enough()).prop_map(|(command, enough)| Deed::Read(command, enough)),
-        prop::collection::vec((together, prop::bool::weighted(0.7)), 0..6).prop_map(Deed::Together),
+        Just(Action::Stat),
+        prop::option::of(number()).prop_map(Action::List),
+        prop::option::of(number()).prop_map(Action::Uidl),
+        any::<bool>().prop_map(Action::Pipelining),
+        (command, enough()).prop_map(|(command, enough)| Action::Read(command, enough)),
+        prop::collection::vec((together, prop::bool::weighted(0.7)), 0..6).prop_map(Action::Together),
         (each, prop::collection::vec(number(), 0..8), 1..60_usize, 0..8_usize, enough())
-            .prop_map(|(each, numbers, window, items, octets)| Deed::Batch { each, numbers, window, items, octets }),
+            .prop_map(|(each, numbers, window, items, octets)| Action::Batch { each, numbers, window, items, octets }),
     ]
 }
 
-fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-    prop::collection::vec(deed(), 0..10)
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    prop::collection::vec(action(), 0..10)
 }
 
 proptest! {
@@ -161,18 +161,18 @@ proptest! {
 
     #[test]
     fn typed_calls_do_not_depend_on_the_schedule(
-        scene in scene(), policies in policies(), deeds in deeds(), schedule in schedule(),
+        scene in scene(), policies in policies(), actions in actions(), schedule in schedule(),
     ) {
-        let ideal = typed::converse(&scene, &policies, &deeds, &Schedule::IDEAL);
-        prop_assert_eq!(typed::converse(&scene, &policies, &deeds, &schedule), ideal);
+        let ideal = typed::converse(&scene, &policies, &actions, &Schedule::IDEAL);
+        prop_assert_eq!(typed::converse(&scene, &policies, &actions, &schedule), ideal);
     }
 
     #[test]
     fn typed_calls_are_not_fooled_by_a_dead_link(
-        scene in scene(), policies in policies(), deeds in deeds(), schedule in deadly(),
+        scene in scene(), policies in policies(), actions in actions(), schedule in deadly(),
     ) {
-        let ideal = typed::converse(&scene, &policies, &deeds, &Schedule::IDEAL);
-        let heard = typed::converse(&scene, &policies, &deeds, &schedule);
+        let ideal = typed::converse(&scene, &policies, &actions, &Schedule::IDEAL);
+        let heard = typed::converse(&scene, &policies, &actions, &schedule);
         prop_assert!(ideal.starts_with(&heard), "{heard:?} instead of {ideal:?}");
     }
 }

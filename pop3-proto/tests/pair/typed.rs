@@ -14,7 +14,7 @@ use crate::maildrop::{Mail, PASSWORD, USER};
 
 /// An action of the session's user.
 #[derive(Clone, Debug)]
-pub(crate) enum Deed {
+pub(crate) enum Action {
     Stat,
     List(Option<u32>),
     Uidl(Option<u32>),
@@ -51,8 +51,13 @@ struct Typed<'a> {
     marks: BTreeSet<u32>,
 }
 
-/// Logs in, does the deeds, quits, and returns the results that must not depend on the schedule.
-pub(crate) fn converse(scene: &Scene, policies: &[(Policy, bool)], deeds: &[Deed], schedule: &Schedule) -> Vec<String> {
+/// Logs in, does the actions, quits, and returns the results that must not depend on the schedule.
+pub(crate) fn converse(
+    scene: &Scene,
+    policies: &[(Policy, bool)],
+    actions: &[Action],
+    schedule: &Schedule,
+) -> Vec<String> {
     let mut typed = Typed {
         conversation: Conversation::new(Config::default()),
         link: Link::new(scene, schedule),
@@ -60,7 +65,7 @@ pub(crate) fn converse(scene: &Scene, policies: &[(Policy, bool)], deeds: &[Deed
         results: Vec::new(),
         marks: BTreeSet::new(),
     };
-    let goes_on = typed.begin(policies) && deeds.iter().all(|deed| typed.act(deed));
+    let goes_on = typed.begin(policies) && actions.iter().all(|action| typed.act(action));
     if goes_on {
         typed.quit(schedule);
     } else {
@@ -164,17 +169,17 @@ impl Typed<'_> {
         false
     }
 
-    fn act(&mut self, deed: &Deed) -> bool {
+    fn act(&mut self, action: &Action) -> bool {
         let live = |number: u32, marks: &BTreeSet<u32>| !marks.contains(&number);
-        let goes_on = match deed {
-            Deed::Stat => {
+        let goes_on = match action {
+            Action::Stat => {
                 let result = self.call(Stat);
                 if let Ok(stat) = &result {
                     assert_eq!((u64::from(stat.messages), stat.octets), self.totals());
                 }
                 self.note(&result)
             }
-            Deed::List(number) => {
+            Action::List(number) => {
                 let result = match *number {
                     Some(number) => self.call(ListOne(number)).map(|listing| vec![listing]),
                     None => self.call(ListAll::default()),
@@ -185,7 +190,7 @@ impl Typed<'_> {
                 }
                 self.note(&result)
             }
-            Deed::Uidl(number) => {
+            Action::Uidl(number) => {
                 let result = match *number {
                     Some(number) => self.call(UidlOne(number)).map(|id| vec![(number, id)]),
                     None => self.call(UidlAll::default()),
@@ -196,12 +201,12 @@ impl Typed<'_> {
                 }
                 self.note(&result)
             }
-            Deed::Pipelining(pipelining) => {
+            Action::Pipelining(pipelining) => {
                 let lines = pipelining.then_some("PIPELINING").into_iter().collect();
                 self.conversation.learn(Capabilities::new(lines));
                 true
             }
-            Deed::Read(command, enough) => {
+            Action::Read(command, enough) => {
                 let retrieval = match *command {
                     Command::Top { number, lines } => Retrieval::top(number, lines),
                     Command::Retr(number) => Retrieval::retr(number),
@@ -210,8 +215,8 @@ impl Typed<'_> {
                 let result = self.read(retrieval, *command, *enough);
                 self.note(&result)
             }
-            Deed::Together(commands) => self.together(commands),
-            Deed::Batch { each, numbers, window, items, octets } => {
+            Action::Together(commands) => self.together(commands),
+            Action::Batch { each, numbers, window, items, octets } => {
                 let (numbers, window, octets) = (numbers.iter().copied(), *window, *octets);
                 match *each {
                     Each::Delete => self.batch(Batch::delete(numbers, window), *items, |typed, mut item| {

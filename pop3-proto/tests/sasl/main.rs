@@ -9,6 +9,3 @@ mod play;
 mod scram;
 #[cfg(all(feature = "scram", feature = "cram-md5", feature = "testing"))]
 mod secrets;
-
-#[cfg(all(feature = "scram", feature = "cram-md5", feature = "testing"))]
-use pop3_proto::testing::echo;

@@ -1,5 +1,5 @@
-//! Logins by every method, against servers of all manners that repeat what they hear, with all output recorded: no
-//! secret is in it, in any form.
+//! Logins by every method, against servers that repeat what they hear and end the exchange in every way. All output is
+//! recorded, and no secret is in it, in any form.
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -8,14 +8,14 @@ use pop3_proto::drive::{Conversation, Io, LogEntry, Step};
 use pop3_proto::login::{Connect, Credentials, Login, LoginError, Method, Policy, Progress};
 use pop3_proto::sasl::{CramMd5, External, LoginMechanism, OauthBearer, Plain, Scram, Xoauth2};
 
-use crate::echo::{
-    MANNERS, METHODS, Manner, Notes, PASSWORD, TIMESTAMP, TOKEN, USER, answer, assert_absent, credentials, decoded,
-    md5_hex, secrets_of,
-};
 use crate::play::{by, hear, play, play_on};
+use pop3_proto::testing::secrets::{
+    LAST_ANSWERS, LastAnswer, METHODS, Notes, PASSWORD, TIMESTAMP, TOKEN, USER, answer, assert_absent, credentials,
+    decoded, md5_hex, secrets_of,
+};
 
 /// Logs in and records all output. Returns the lines on the wire.
-fn log_in(method: Method, manner: Manner, notes: &Notes) -> Vec<String> {
+fn log_in(method: Method, last_answer: LastAnswer, notes: &Notes) -> Vec<String> {
     let mut conversation = Conversation::new(Config::default());
     conversation.set_log(notes.sink());
     let credentials = credentials(method);
@@ -39,7 +39,7 @@ fn log_in(method: Method, manner: Manner, notes: &Notes) -> Vec<String> {
             }
             let last = line.rsplit(' ').next().unwrap();
             let decoded = if method == Method::Apop { vec![] } else { decoded(last) };
-            hear(&mut conversation, &answer(line, manner, wire.len(), method, &decoded));
+            hear(&mut conversation, &answer(line, last_answer, wire.len(), method, &decoded));
             wire.push(line.to_owned());
         }
         match step {
@@ -59,12 +59,12 @@ fn log_in(method: Method, manner: Manner, notes: &Notes) -> Vec<String> {
 #[test]
 fn no_login_shows_a_secret() {
     for method in METHODS {
-        for manner in MANNERS {
+        for last_answer in LAST_ANSWERS {
             let notes = Notes::default();
-            let wire = log_in(method, manner, &notes);
+            let wire = log_in(method, last_answer, &notes);
             let notes = notes.0.lock().unwrap();
             let secrets = secrets_of(method, &wire);
-            assert_absent(&notes, &secrets, &format!("{method} {manner:?}"));
+            assert_absent(&notes, &secrets, &format!("{method} {last_answer:?}"));
             assert!(!wire.is_empty() && notes.len() > 500, "nothing was written down");
         }
     }

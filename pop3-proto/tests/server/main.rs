@@ -174,7 +174,7 @@ fn v26_a_message_needs_two_octets_of_room() {
 
 /// One thing that a driver may do.
 #[derive(Clone, Debug)]
-enum Deed {
+enum Action {
     Greet,
     NoService,
     Receive(Vec<u8>),
@@ -218,33 +218,33 @@ fn said() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(line, 0..6).prop_map(|lines| lines.concat())
 }
 
-fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-    let deed = prop_oneof![
-        2 => Just(Deed::Greet),
-        1 => Just(Deed::NoService),
-        8 => said().prop_map(Deed::Receive),
-        8 => Just(Deed::Ok),
-        4 => Just(Deed::Err),
-        3 => Just(Deed::Challenge),
-        3 => Just(Deed::Row),
-        3 => Just(Deed::Body),
-        4 => Just(Deed::End),
-        2 => any::<bool>().prop_map(Deed::Tls),
-        1 => Just(Deed::Close),
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let action = prop_oneof![
+        2 => Just(Action::Greet),
+        1 => Just(Action::NoService),
+        8 => said().prop_map(Action::Receive),
+        8 => Just(Action::Ok),
+        4 => Just(Action::Err),
+        3 => Just(Action::Challenge),
+        3 => Just(Action::Row),
+        3 => Just(Action::Body),
+        4 => Just(Action::End),
+        2 => any::<bool>().prop_map(Action::Tls),
+        1 => Just(Action::Close),
     ];
-    let first = prop_oneof![9 => Just(Deed::Greet), 1 => Just(Deed::Ok)];
-    (first, prop::collection::vec(deed, 0..40)).prop_map(|(first, rest)| [vec![first], rest].concat())
+    let first = prop_oneof![9 => Just(Action::Greet), 1 => Just(Action::Ok)];
+    (first, prop::collection::vec(action, 0..40)).prop_map(|(first, rest)| [vec![first], rest].concat())
 }
 
-fn answer(server: &mut Server, deed: &Deed, out: &mut impl Output) -> Result<(), AnswerError> {
-    match deed {
-        Deed::Greet => server.greeting(None, "hello", out),
-        Deed::NoService => server.no_service(None, "no", out),
-        Deed::Ok => server.ok("1 1", out),
-        Deed::Err => server.err(Some(Code::Auth), "no", out),
-        Deed::Challenge => server.challenge(b"abc", out),
-        Deed::Row => server.row(".row", out),
-        Deed::End => server.end(out),
+fn answer(server: &mut Server, action: &Action, out: &mut impl Output) -> Result<(), AnswerError> {
+    match action {
+        Action::Greet => server.greeting(None, "hello", out),
+        Action::NoService => server.no_service(None, "no", out),
+        Action::Ok => server.ok("1 1", out),
+        Action::Err => server.err(Some(Code::Auth), "no", out),
+        Action::Challenge => server.challenge(b"abc", out),
+        Action::Row => server.row(".row", out),
+        Action::End => server.end(out),
         _ => Ok(()),
     }
 }
@@ -252,15 +252,15 @@ fn answer(server: &mut Server, deed: &Deed, out: &mut impl Output) -> Result<(),
 proptest! {
     /// No order of calls panics, and a refused call changes nothing: neither the server nor the output.
     #[test]
-    fn a_mistaken_driver_does_no_harm(deeds in deeds()) {
+    fn a_mistaken_driver_does_no_harm(actions in actions()) {
         let mut server = Server::new(CONFIG);
         let mut kept = Vec::new();
         let mut was_transaction = false;
-        for deed in deeds {
+        for action in actions {
             let before = server.clone();
             let mut out = Vec::new();
-            match &deed {
-                Deed::Receive(octets) => {
+            match &action {
+                Action::Receive(octets) => {
                     kept.extend_from_slice(octets);
                     let mut input = &kept[..];
                     let request = server.receive(&mut input);
@@ -268,26 +268,26 @@ proptest! {
                     prop_assert!(left < kept.len() || !matches!(request, Ok(Some(_))), "progress");
                     kept.drain(..kept.len() - left);
                 }
-                Deed::Body => {
+                Action::Body => {
                     let mut content = &b"a: b\n\n.c\n"[..];
                     if server.body(&mut content, &mut [0; 8]).is_err() {
                         prop_assert_eq!((&server, content.len()), (&before, 9));
                     }
                 }
-                Deed::Tls(clean) => {
+                Action::Tls(clean) => {
                     let _ = server.tls_established(if *clean { b"" } else { b"x" });
                 }
-                Deed::Close => server.close(),
-                deed => {
-                    let result = answer(&mut server, deed, &mut out);
+                Action::Close => server.close(),
+                action => {
+                    let result = answer(&mut server, action, &mut out);
                     if result.is_err() {
-                        prop_assert_eq!((&server, out.len()), (&before, 0), "refused {:?}", deed);
+                        prop_assert_eq!((&server, out.len()), (&before, 0), "refused {:?}", action);
                     } else {
                         prop_assert!(out.ends_with(b"\r\n"));
                         // With one octet less of room, it would not have been written at all.
                         let mut other = before.clone();
                         let mut space = vec![0; out.len() - 1];
-                        prop_assert_eq!(answer(&mut other, deed, &mut &mut space[..]), Err(AnswerError::NoRoom));
+                        prop_assert_eq!(answer(&mut other, action, &mut &mut space[..]), Err(AnswerError::NoRoom));
                         prop_assert_eq!(&other, &before);
                     }
                 }

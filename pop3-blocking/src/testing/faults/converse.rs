@@ -11,7 +11,7 @@ macro_rules! faults_go_on {
     ($adapter:ident, over [$($stream:tt)*], is [$($asynchronous:tt)?], waits by [$($wait:tt)*]) => {
         use $adapter::{MessageReader, Session};
 
-        use $crate::testing::faults::story::{ExchangeError, Story, Value};
+        use $crate::testing::faults::story::{Failure, Story, Value};
 
         /// Everything after the login.
         pub(crate) $($asynchronous)? fn go_on<S: $($stream)*>(mut session: Session<S>, story: &mut Story) {
@@ -49,7 +49,7 @@ macro_rules! faults_go_on {
         }
 
         /// Every other message at once, and every other in pieces.
-        $($asynchronous)? fn read<S: $($stream)*>(mut message: MessageReader<'_, S>) -> Result<Vec<u8>, ExchangeError> {
+        $($asynchronous)? fn read<S: $($stream)*>(mut message: MessageReader<'_, S>) -> Result<Vec<u8>, Failure> {
             if message.number() % 2 == 0 {
                 return Ok(message.into_message()$($wait)*?.into_bytes());
             }
@@ -61,7 +61,7 @@ macro_rules! faults_go_on {
                     Err(error) => {
                         let mut again = [0; 1];
                         assert!(message.read(&mut again)$($wait)*.is_err(), "and it stays an error");
-                        return Err(ExchangeError::of_message(error, octets));
+                        return Err(Failure::of_message(error, octets));
                     }
                 }
             }

@@ -8,7 +8,7 @@ use std::slice::Iter;
 use super::fault::{Fault, Kind};
 use super::maildrop::{PASSWORD, Scene, USER};
 use super::reading::{Reading, Status, Stop, number, numbers};
-use super::story::{ExchangeError, Quit, Story, Value, Why};
+use super::story::{Failure, Quit, Story, Value, Why};
 use super::wire::{End, Record};
 
 /// The session is over, or never was.
@@ -17,7 +17,7 @@ struct Over;
 struct Judge<'a> {
     reading: Reading<'a>,
     record: &'a Record,
-    notes: Iter<'a, Result<Value, ExchangeError>>,
+    notes: Iter<'a, Result<Value, Failure>>,
     quit: Option<&'a Quit>,
     /// The reason why it is over.
     why: Option<Why>,
@@ -205,7 +205,7 @@ impl Judge<'_> {
         self.reading.ask(command).map_err(|stop| self.over(operation, stop, None))
     }
 
-    fn note(&mut self) -> &Result<Value, ExchangeError> {
+    fn note(&mut self) -> &Result<Value, Failure> {
         self.notes.next().expect("something was done")
     }
 
@@ -213,7 +213,7 @@ impl Judge<'_> {
         assert_eq!(self.note().as_ref(), Ok(value));
     }
 
-    fn failure(&mut self) -> &ExchangeError {
+    fn failure(&mut self) -> &Failure {
         let note = self.note();
         note.as_ref().expect_err("it failed")
     }

@@ -18,7 +18,7 @@ macro_rules! faults_log_in {
         pub(crate) $($asynchronous)? fn open<S: $($stream)*>(
             stream: S,
             protection: Option<&Protection>,
-        ) -> Result<Connection<S>, ExchangeError> {
+        ) -> Result<Connection<S>, Failure> {
             let to = Connect::new().allow_plaintext(true).methods([Method::UserPass]).timeouts(Timeouts::UNLIMITED);
             let to = match protection {
                 None => to.security(Security::Plaintext),
@@ -32,7 +32,7 @@ macro_rules! faults_log_in {
 
         /// Everything from the login on.
         pub(crate) $($asynchronous)? fn converse<S: $($stream)*>(
-            opened: Result<Connection<S>, ExchangeError>,
+            opened: Result<Connection<S>, Failure>,
             story: &mut Story,
         ) {
             let connection = match opened {

@@ -1,7 +1,7 @@
 //! Checks that hold in whatever order the octets of both sides arrive.
 
 use super::maildrop::Scene;
-use super::story::{ExchangeError, Quit, Story, Value, Why};
+use super::story::{Failure, Quit, Story, Value, Why};
 
 /// Compares a story with the story without a fault: both are equal up to the failure that ends it, and this failure
 /// `fits`.
@@ -10,7 +10,7 @@ use super::story::{ExchangeError, Quit, Story, Value, Why};
 ///
 /// Panics if they differ, or if the report on QUIT does not agree with `removed`, the messages that UPDATE removed.
 pub fn judge(scene: &Scene, ideal: &Story, story: &Story, removed: Option<&[u32]>, fits: impl Fn(&Why) -> bool) {
-    let is_good = |note: &&Result<Value, _>| note.as_ref().err().is_none_or(|failure: &ExchangeError| failure.goes_on);
+    let is_good = |note: &&Result<Value, _>| note.as_ref().err().is_none_or(|failure: &Failure| failure.goes_on);
     let good = story.notes.iter().take_while(is_good).count();
     assert_eq!(story.notes[..good], ideal.notes[..good]);
     for note in &story.notes[..good] {

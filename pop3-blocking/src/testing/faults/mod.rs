@@ -7,11 +7,11 @@
 //! use pop3_blocking::testing::faults::wire::{End, Wire};
 //!
 //! let fault = Fault { way: Way::ToClient, at: 3, kind: Kind::Closes };
-//! let (mut wire, witness) = Wire::new(&Scene::new(100), Some(fault), usize::MAX);
+//! let (mut wire, observer) = Wire::new(&Scene::new(100), Some(fault), usize::MAX);
 //! let mut octets = Vec::new();
 //! wire.read_to_end(&mut octets)?; // a client would call `Connection::over`
 //! assert_eq!(octets, b"+OK");
-//! let (record, removed) = witness.testify();
+//! let (record, removed) = observer.results();
 //! assert_eq!((record.end, removed), (Some(End::Closed), None));
 //! # Ok::<(), std::io::Error>(())
 //! ```

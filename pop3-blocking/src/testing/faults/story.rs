@@ -68,7 +68,7 @@ pub enum Why {
 
 /// The error of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExchangeError {
+pub struct Failure {
     /// The operation that the error names.
     pub operation: String,
     /// The reason.
@@ -79,15 +79,15 @@ pub struct ExchangeError {
     pub part: Option<Vec<u8>>,
 }
 
-impl ExchangeError {
+impl Failure {
     /// Returns the error of reading a message, with the part that came.
     ///
     /// # Panics
     ///
     /// Panics if the error is not one of this workspace, or if its kind does not agree with the reason.
-    pub fn of_message(error: io::Error, part: Vec<u8>) -> ExchangeError {
+    pub fn of_message(error: io::Error, part: Vec<u8>) -> Failure {
         let kind = error.kind();
-        let failure = ExchangeError::from(error.downcast::<Error>().expect("the error of a message is one of ours"));
+        let failure = Failure::from(error.downcast::<Error>().expect("the error of a message is one of ours"));
         let expected = match failure.why {
             Why::Closed => ErrorKind::UnexpectedEof,
             Why::ClosedWhileIdle => ErrorKind::ConnectionAborted,
@@ -97,12 +97,12 @@ impl ExchangeError {
             Why::Refused => ErrorKind::Other,
         };
         assert_eq!(kind, expected, "{failure:?}");
-        ExchangeError { part: Some(part), ..failure }
+        Failure { part: Some(part), ..failure }
     }
 }
 
-impl From<Error> for ExchangeError {
-    fn from(error: Error) -> ExchangeError {
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
         let why = match error.cause() {
             Cause::Refused(_) | Cause::Login(_) => Why::Refused,
             Cause::Malformed(_) => Why::Malformed,
@@ -118,7 +118,7 @@ impl From<Error> for ExchangeError {
         };
         assert_eq!(error.is_truncated(), why == Why::Closed, "{error:?}");
         assert!(!error.to_string().contains(super::maildrop::PASSWORD), "{error}");
-        ExchangeError { operation: error.operation().into(), why, goes_on: error.is_recoverable(), part: None }
+        Failure { operation: error.operation().into(), why, goes_on: error.is_recoverable(), part: None }
     }
 }
 
@@ -130,9 +130,9 @@ pub enum Quit {
     /// The server refused.
     Refused,
     /// QUIT was not sent, so that nothing is deleted.
-    NotSent(ExchangeError),
+    NotSent(Failure),
     /// QUIT was sent and not answered.
-    Unknown(ExchangeError),
+    Unknown(Failure),
 }
 
 impl From<Result<(), QuitError>> for Quit {
@@ -150,14 +150,14 @@ impl From<Result<(), QuitError>> for Quit {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Story {
     /// The results of the calls before QUIT.
-    pub notes: Vec<Result<Value, ExchangeError>>,
+    pub notes: Vec<Result<Value, Failure>>,
     /// The result of QUIT, if there was a session to be quit.
     pub quit: Option<Quit>,
 }
 
 impl Story {
     /// Takes down the result of a call.
-    pub fn note(&mut self, result: Result<Value, impl Into<ExchangeError>>) {
+    pub fn note(&mut self, result: Result<Value, impl Into<Failure>>) {
         self.notes.push(result.map_err(Into::into));
     }
 }

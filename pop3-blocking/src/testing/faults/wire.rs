@@ -65,18 +65,18 @@ pub struct Wire {
 
 /// The record of a wire, which outlives the wire.
 #[derive(Debug)]
-pub struct Witness {
+pub struct Observer {
     record: Arc<Mutex<Record>>,
     removed: Removed,
 }
 
-impl Witness {
+impl Observer {
     /// Returns the octets that came through, and the messages that UPDATE removed.
     ///
     /// # Panics
     ///
     /// Panics if the wire has panicked.
-    pub fn testify(self) -> (Record, Option<Vec<u32>>) {
+    pub fn results(self) -> (Record, Option<Vec<u32>>) {
         let record = std::mem::take(&mut *self.record.lock().unwrap());
         let removed = self.removed.lock().unwrap().take();
         (record, removed)
@@ -85,7 +85,7 @@ impl Witness {
 
 impl Wire {
     /// Creates a stream with a fault or none, whose calls carry no more than `piece` octets each.
-    pub fn new(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Wire, Witness) {
+    pub fn new(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Wire, Observer) {
         let (host, removed) = Host::new(scene);
         let record = Arc::<Mutex<Record>>::default();
         let mut wire = Wire {
@@ -104,7 +104,7 @@ impl Wire {
         };
         wire.arrive();
         wire.work();
-        (wire, Witness { record, removed })
+        (wire, Observer { record, removed })
     }
 
     /// Returns whether the caller must wait for a moment.

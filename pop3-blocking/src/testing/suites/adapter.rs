@@ -1,10 +1,11 @@
 //! An adapter as the suites see it, with the calls of the blocking one. The errors are the same in both.
 
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
 
 use pop3_proto::drive::{Capabilities, Listing, OwnedUniqueId};
+use pop3_proto::login::LoginFailed;
 use pop3_proto::message::Message;
 use pop3_proto::wire::{DropListing, Greeting, ScanListing};
 
@@ -20,22 +21,9 @@ pub trait Connection: Debug + Sized {
     fn greeting(&self) -> Option<Greeting<'_>>;
     fn capabilities(&mut self) -> Result<&Capabilities, Error>;
     fn utf8(&mut self) -> Result<(), Error>;
-    fn login(self) -> Result<impl Session, LoginFailed<Self>>;
-    fn login_as(self, credentials: Credentials) -> Result<impl Session, LoginFailed<Self>>;
+    fn login(self) -> Result<impl Session, Box<LoginFailed<Self>>>;
+    fn login_as(self, credentials: Credentials) -> Result<impl Session, Box<LoginFailed<Self>>>;
     fn quit(self) -> Result<(), QuitError>;
-}
-
-/// A login that failed, and the connection if it can be used again.
-#[derive(Debug)]
-pub struct LoginFailed<C> {
-    pub connection: Option<C>,
-    pub error: Error,
-}
-
-impl<C> fmt::Display for LoginFailed<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.error, f)
-    }
 }
 
 pub trait Session: Debug + Sized {
@@ -95,12 +83,6 @@ impl Adapter for Blocking {
     }
 }
 
-impl<S: Read + Write> From<Box<crate::LoginFailed<S>>> for LoginFailed<crate::Connection<S>> {
-    fn from(failed: Box<crate::LoginFailed<S>>) -> Self {
-        LoginFailed { connection: failed.connection, error: failed.error }
-    }
-}
-
 impl<S: Read + Write> Connection for crate::Connection<S> {
     fn greeting(&self) -> Option<Greeting<'_>> {
         self.greeting()
@@ -114,12 +96,12 @@ impl<S: Read + Write> Connection for crate::Connection<S> {
         self.utf8()
     }
 
-    fn login(self) -> Result<impl Session, LoginFailed<Self>> {
-        Ok(self.login()?)
+    fn login(self) -> Result<impl Session, Box<LoginFailed<Self>>> {
+        self.login()
     }
 
-    fn login_as(self, credentials: Credentials) -> Result<impl Session, LoginFailed<Self>> {
-        Ok(self.login_as(credentials)?)
+    fn login_as(self, credentials: Credentials) -> Result<impl Session, Box<LoginFailed<Self>>> {
+        self.login_as(credentials)
     }
 
     fn quit(self) -> Result<(), QuitError> {

@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
-use pop3_proto::testing::echo::{
-    MANNERS, METHODS, Manner, Notes, TIMESTAMP, answer, assert_absent, credentials, decoded, secrets_of,
+use pop3_proto::testing::secrets::{
+    LAST_ANSWERS, LastAnswer, METHODS, Notes, TIMESTAMP, answer, assert_absent, credentials, decoded, secrets_of,
 };
 use pop3_proto::tls::rustls::ServerConfig;
 
@@ -16,7 +16,11 @@ use crate::testing::peer::Peer;
 use crate::{Connect, Error, Method, Security};
 
 /// A server that hears one login, and gives the lines of it.
-fn serve(config: &Arc<ServerConfig>, method: Method, manner: Manner) -> (Peer, std::sync::mpsc::Receiver<Vec<String>>) {
+fn serve(
+    config: &Arc<ServerConfig>,
+    method: Method,
+    last_answer: LastAnswer,
+) -> (Peer, std::sync::mpsc::Receiver<Vec<String>>) {
     let (sender, receiver) = channel();
     let server = Peer::encrypted(config, format!("S: +OK ready {TIMESTAMP}\nC: CAPA\n"), move |stream| {
         let mut stream = BufReader::new(stream);
@@ -28,7 +32,7 @@ fn serve(config: &Arc<ServerConfig>, method: Method, manner: Manner) -> (Peer, s
             let said = line.trim_end().to_owned();
             line.clear();
             let heard = if method == Method::Apop { vec![] } else { decoded(said.rsplit(' ').next().unwrap()) };
-            let reply = answer(&said, manner, wire.len(), method, &heard);
+            let reply = answer(&said, last_answer, wire.len(), method, &heard);
             wire.push(said);
             if reply.is_empty() || stream.get_mut().write_all(reply.as_bytes()).is_err() {
                 break;
@@ -48,9 +52,9 @@ pub fn no_log_and_no_error_shows_a_secret<S: Debug>(
     let config = authority.issue(valid_for(&["127.0.0.1"])).server();
     let mut outcomes = [0, 0];
     for method in METHODS {
-        for manner in MANNERS {
+        for last_answer in LAST_ANSWERS {
             let notes = logged.lock().unwrap().clone();
-            let (server, wire) = serve(&config, method, manner);
+            let (server, wire) = serve(&config, method, last_answer);
             let how: Connect = server
                 .connect_tls(Security::Tls, authority.trusted())
                 .credentials(credentials(method))
@@ -74,7 +78,7 @@ pub fn no_log_and_no_error_shows_a_secret<S: Debug>(
             assert!(!wire.is_empty());
             let notes = std::mem::take(&mut *notes.0.lock().unwrap());
             assert!(notes.contains("rustls") && notes.contains("C: CAPA"), "nothing was logged: {notes}");
-            assert_absent(&notes, &secrets_of(method, &wire), &format!("{method} {manner:?}"));
+            assert_absent(&notes, &secrets_of(method, &wire), &format!("{method} {last_answer:?}"));
         }
     }
     assert!(outcomes[0] >= 7 && outcomes[1] >= 30, "{outcomes:?}");

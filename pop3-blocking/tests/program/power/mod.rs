@@ -139,12 +139,12 @@ impl World {
 }
 
 /// Records runs until one ends by itself, each in its own scene. The runs of a scene before the last one are killed.
-struct Stage {
+struct Recorder {
     judge: Judge,
     scenes: Vec<Scene>,
 }
 
-impl Stage {
+impl Recorder {
     fn arguments(&self) -> [String; 8] {
         ["--plaintext", "--json", &self.judge.url(), "fetch", MAILDIR, "--delete", "--max-size", "100"]
             .map(str::to_owned)
@@ -239,14 +239,14 @@ impl Stage {
         assert!(self.scenes.last().unwrap().record.events.iter().any(is_compacted), "the list was rewritten");
     }
 
-    fn all() -> Stage {
-        let mut stage = Stage { judge: Judge::new(), scenes: Vec::new() };
-        stage.fresh();
-        stage.killed();
-        stage.absent();
-        stage.doubtful();
-        stage.compacted();
-        stage
+    fn all() -> Recorder {
+        let mut recorder = Recorder { judge: Judge::new(), scenes: Vec::new() };
+        recorder.fresh();
+        recorder.killed();
+        recorder.absent();
+        recorder.doubtful();
+        recorder.compacted();
+        recorder
     }
 }
 
@@ -266,7 +266,7 @@ fn failure(scene: &Scene, judge: &mut Judge, without: Option<&str>, depth: Depth
 #[test]
 #[ignore = "needs strace"]
 fn a_loss_of_power_loses_and_doubles_nothing_and_every_sync_is_necessary() {
-    let Stage { mut judge, scenes } = Stage::all();
+    let Recorder { mut judge, scenes } = Recorder::all();
     for scene in &scenes {
         let before = judge.verdicts();
         let found = failure(scene, &mut judge, None, Depth::Full);

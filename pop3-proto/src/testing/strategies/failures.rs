@@ -40,10 +40,10 @@ pub fn failures() -> impl Strategy<Value = Failures> {
         (1..3_u64, prop_oneof![0..3_usize, Just(usize::MAX)])
             .prop_map(|(number, removed)| Failure::Remove(number, removed)),
     ];
-    let mouthful = option::of(1..40_usize);
+    let max_read = option::of(1..40_usize);
     // The plan is made when the test gets it, because its counts start at 0.
-    (list(failure, 0..4), mouthful).prop_map(|(failures, mouthful)| {
-        let plan = mouthful.map_or_else(Failures::new, |octets| Failures::new().mouthful(octets));
+    (list(failure, 0..4), max_read).prop_map(|(failures, max_read)| {
+        let plan = max_read.map_or_else(Failures::new, |octets| Failures::new().max_read(octets));
         failures.into_iter().fold(plan, |plan, failure| match failure {
             Failure::Login(number, denial) => plan.refuse_login(number, denial),
             Failure::Read(number) => plan.fail_read(number),

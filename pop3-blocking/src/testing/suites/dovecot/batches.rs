@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Read;
 
 use super::super::adapter::{Adapter, Messages as _, Reader as _, Session as _};
+use super::traces::{Log, read, sent};
 use super::user::User;
-use super::witness::{Log, read, sent};
 
 fn numbered(count: usize) -> Vec<Vec<u8>> {
     (1..=count).map(|n| format!("Subject: {n}\n\n.body of {n}\n").into_bytes()).collect()

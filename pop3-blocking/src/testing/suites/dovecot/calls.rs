@@ -3,8 +3,8 @@
 use std::net::TcpStream;
 
 use super::super::adapter::{Adapter, Connection as _, Messages as _, Reader as _, Session as _};
+use super::traces::{read, sent};
 use super::user::{User, address};
-use super::witness::{read, sent};
 use crate::Cause;
 use pop3_proto::message::Message;
 use pop3_proto::wire::KnownCapability;

@@ -3,8 +3,8 @@
 use std::net::TcpStream;
 
 use super::super::adapter::{Adapter, Connection, Reader as _, Session as _};
+use super::traces::Log;
 use super::user::{PASSWORD, User, address};
-use super::witness::Log;
 use crate::{Connect, Credentials, ErrorKind, LoginError, Method, Policy, Security};
 use pop3_proto::BadArgument;
 

@@ -7,5 +7,5 @@ pub mod logins;
 pub mod memory;
 pub mod octets;
 pub mod tls;
+mod traces;
 mod user;
-mod witness;

@@ -3,8 +3,8 @@
 use std::io::BufRead;
 
 use super::super::adapter::{Adapter, Messages as _, Session as _};
+use super::traces::{read, sent};
 use super::user::User;
-use super::witness::{read, sent};
 
 fn comes_back<A: Adapter>(test: &str, stored: &[&[u8]]) {
     let user = User::with(test, stored);

@@ -6,8 +6,8 @@ use crate::{Cause, Connect, Credentials, LoginError, Method, Security};
 use pop3_proto::tls::{Tls, TlsFailure};
 
 use super::super::adapter::{Adapter, Messages as _, Session as _};
+use super::traces::{Log, read, sent};
 use super::user::{User, variable};
-use super::witness::{Log, read, sent};
 
 const BOTH: [Security; 2] = [Security::Tls, Security::StartTls];
 

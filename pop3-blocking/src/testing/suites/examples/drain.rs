@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::stage::{Server, example, run};
+use super::server::Server;
+use super::{example, run};
 
 fn drain(name: &str, server: &Server, password: &str) -> Command {
     let mut program = example(name);

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use super::stage::{Server, example, run};
+use super::server::Server;
+use super::{example, run};
 
 /// The folder of a user who runs the example from time to time.
 struct User<'a> {

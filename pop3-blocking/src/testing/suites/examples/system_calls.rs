@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::{fs, thread};
 
-use super::stage::{example, run};
+use super::{example, run};
 
 /// Starts a server for one session, which has so many messages of 2 KiB, does not announce PIPELINING, and writes each
 /// answer at once. Returns its port.

@@ -1,4 +1,4 @@
-//! A server on loopback that closes, resets or says nothing more after some octet, and what a process has open.
+//! Sessions over loopback that close, reset or hang after some octet, and leave nothing open in the process.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -13,28 +13,20 @@ use crate::testing::faults::wire::{Record, Wire};
 use crate::{Connect, Security, Timeouts};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 /// For a server that says nothing.
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// The play of an adapter.
-#[derive(Clone, Copy, Debug)]
-pub struct Player {
-    /// Connects and plays the session.
-    pub run: fn(Connect, &mut Story),
-    /// Lets a socket be reset when it is closed, which std cannot.
-    pub reset: fn(&TcpStream) -> std::io::Result<()>,
-}
+/// Connects with an adapter, and notes the results of the session.
+pub type Run = fn(Connect, &mut Story);
+
+/// Lets a socket be reset when it is closed, which std cannot.
+pub type Reset = fn(&TcpStream) -> std::io::Result<()>;
 
 /// Carries octets between a client and the wire, until one of them is gone.
-fn serve(
-    mut stream: TcpStream,
-    mut wire: Wire,
-    kind: Option<Kind>,
-    reset: fn(&TcpStream) -> std::io::Result<()>,
-) -> std::io::Result<()> {
+fn serve(mut stream: TcpStream, mut wire: Wire, kind: Option<Kind>, reset: Reset) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     let mut space = vec![0; 64 * 1024];
     loop {
         match wire.down(&mut space) {
@@ -66,22 +58,29 @@ fn serve(
     }
 }
 
-/// Plays a session over loopback, and gives what came of it, what the server got and gave, and what UPDATE removed.
-fn play(player: Player, scene: &Scene, fault: Option<Fault>, timeout: Duration) -> (Story, Record, Option<Vec<u32>>) {
+/// Runs a session over loopback. Returns its results, the octets that came through, and the messages that UPDATE
+/// removed.
+fn play(
+    run: Run,
+    reset: Reset,
+    scene: &Scene,
+    fault: Option<Fault>,
+    timeout: Duration,
+) -> (Story, Record, Option<Vec<u32>>) {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (wire, witness) = Wire::new(scene, fault, usize::MAX);
+    let (wire, observer) = Wire::new(scene, fault, usize::MAX);
     // The result of the server is ignored: its client may be gone first.
     let kind = fault.map(|fault| fault.kind);
-    let server = thread::spawn(move || drop(serve(listener.accept().unwrap().0, wire, kind, player.reset)));
+    let server = thread::spawn(move || drop(serve(listener.accept().unwrap().0, wire, kind, reset)));
     let how = Connect::new().host("127.0.0.1").port(port).user(USER).password(PASSWORD);
     let how = how.security(Security::Plaintext).allow_plaintext(true).timeouts(Timeouts::new().each(timeout));
     let mut story = Story::default();
     let begun = Instant::now();
-    (player.run)(how, &mut story);
-    assert!(begun.elapsed() < PATIENCE, "it keeps its deadlines");
+    run(how, &mut story);
+    assert!(begun.elapsed() < TIMEOUT, "it keeps its deadlines");
     server.join().unwrap();
-    let (record, removed) = witness.testify();
+    let (record, removed) = observer.results();
     (story, record, removed)
 }
 
@@ -100,18 +99,18 @@ fn check(scene: &Scene, fault: Fault, ideal: &Story, record: &Record, story: &St
 }
 
 /// Returns the numbers of descriptors and threads of this process.
-fn belongings() -> [usize; 2] {
+fn open_now() -> [usize; 2] {
     ["/proc/self/fd", "/proc/self/task"].map(|folder| std::fs::read_dir(folder).unwrap().count())
 }
 
 /// Counts them when they have been the same for a second: the threads that were joined are gone from the kernel's list
 /// as well, which is a moment later.
 fn settled() -> [usize; 2] {
-    let mut last = belongings();
+    let mut last = open_now();
     let mut same = 0;
     while same < 100 {
         thread::sleep(Duration::from_millis(10));
-        let now = belongings();
+        let now = open_now();
         same = if now == last { same + 1 } else { 0 };
         last = now;
     }
@@ -122,27 +121,27 @@ fn settled() -> [usize; 2] {
 fn expect_no_more_than(before: [usize; 2]) {
     let begun = Instant::now();
     loop {
-        let now = belongings();
+        let now = open_now();
         if now.iter().zip(before).all(|(now, before)| *now <= before) {
             return;
         }
-        assert!(begun.elapsed() < PATIENCE, "descriptors and threads: {now:?}, and before {before:?}");
+        assert!(begun.elapsed() < TIMEOUT, "descriptors and threads: {now:?}, and before {before:?}");
         thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// One test, for it counts what the process has.
-pub fn nothing_is_left(player: Player) {
+/// This is one test, because it counts the descriptors and threads of the process.
+pub fn no_descriptor_and_no_thread_is_left(run: Run, reset: Reset) {
     let (small, large) = (Scene::new(100), Scene::new(300_000));
-    let (ideal, record, _) = play(player, &small, None, PATIENCE);
+    let (ideal, record, _) = play(run, reset, &small, None, TIMEOUT);
     assert_eq!(ideal.quit, Some(Quit::Committed));
-    let (large_ideal, large_record, _) = play(player, &large, None, PATIENCE);
+    let (large_ideal, large_record, _) = play(run, reset, &large, None, TIMEOUT);
     let before = settled();
     let mut runs = 0;
     let mut put = |scene: &Scene, ideal: &Story, way, at, kind, timeout| {
         let fault = Fault { way, at, kind };
         let _context = Context { fault, piece: usize::MAX };
-        let (story, record, removed) = play(player, scene, Some(fault), timeout);
+        let (story, record, removed) = play(run, reset, scene, Some(fault), timeout);
         check(scene, fault, ideal, &record, &story, removed.as_deref());
         runs += 1;
     };
@@ -152,16 +151,16 @@ pub fn nothing_is_left(player: Player) {
         let ends_near =
             |at: usize| record.heard[at.saturating_sub(4)..(at + 2).min(record.heard.len())].contains(&b'\n');
         for at in (0..=record.heard.len()).filter(|at| at % 3 == nth || ends_near(*at)) {
-            put(&small, &ideal, Way::ToClient, at, kind, PATIENCE);
+            put(&small, &ideal, Way::ToClient, at, kind, TIMEOUT);
         }
         for at in (0..record.said.len()).filter(|at| at % 3 == nth) {
-            put(&small, &ideal, Way::ToServer, at, kind, PATIENCE);
+            put(&small, &ideal, Way::ToServer, at, kind, TIMEOUT);
         }
         // Behind full buffers, here and there and around the end of the message.
         let end = large_record.heard.windows(8).position(|run| run == b"\r\n.\r\n+OK").unwrap();
         let places = (0..large_record.heard.len()).step_by(7919).chain(end - 3..end + 9);
         for at in places {
-            put(&large, &large_ideal, Way::ToClient, at, kind, PATIENCE);
+            put(&large, &large_ideal, Way::ToClient, at, kind, TIMEOUT);
         }
     }
     let find = |run: &[u8]| record.heard.windows(run.len()).position(|octets| octets == run).unwrap();

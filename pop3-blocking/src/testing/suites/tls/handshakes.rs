@@ -13,7 +13,7 @@ use pop3_proto::tls::rustls::{HandshakeKind, ServerConnection, StreamOwned};
 
 use super::super::adapter::{Adapter, Reader as _, Session as _};
 use crate::testing::authority::{Authority, valid_for};
-use crate::testing::peer::{LOGIN, LONG, PATIENCE, Peer, rest, say};
+use crate::testing::peer::{LOGIN, LONG, Peer, TIMEOUT, rest, say};
 use crate::testing::tls::STLS_LOGIN;
 use crate::testing::told;
 
@@ -106,7 +106,7 @@ fn failure<A: Adapter>(
 }
 
 fn patient() -> Timeouts {
-    Timeouts::UNLIMITED.each(PATIENCE)
+    Timeouts::UNLIMITED.each(TIMEOUT)
 }
 
 /// Silence instead of a `ServerHello`.
@@ -130,7 +130,7 @@ pub fn a08_a_server_that_says_nothing<A: Adapter>() {
             panic!("all of it was taken");
         });
         assert_eq!((&*said, error.kind()), (says, crate::ErrorKind::TimedOut));
-        assert!(begun.elapsed() >= 2 * LIMIT && begun.elapsed() < PATIENCE);
+        assert!(begun.elapsed() >= 2 * LIMIT && begun.elapsed() < TIMEOUT);
 
         // Up to STLS the login has to come in time.
         let login = if security == Security::Tls { LIMIT } else { LONG };

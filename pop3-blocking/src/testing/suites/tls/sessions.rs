@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::super::adapter::{Adapter, Connection as _, Messages as _, Reader as _, Session as _};
 use crate::testing::authority::{Authority, valid_for};
-use crate::testing::peer::{LOGIN, PATIENCE, PIPELINED_LOGIN, Peer, rest, say};
+use crate::testing::peer::{LOGIN, PIPELINED_LOGIN, Peer, TIMEOUT, rest, say};
 use crate::testing::tls::{Encrypted, STLS_LOGIN, encrypt};
 use crate::{Cause, Connect, Credentials, LogEntry, LoginError, Security, SettingsError, Timeouts, Tls};
 use pop3_proto::tls::rustls::ServerConfig;
@@ -98,13 +98,13 @@ pub fn nobody_waits_for_ever<A: Adapter>(listener: TcpListener) {
     let server = std::thread::spawn(move || {
         let stream = listener.accept().unwrap().0;
         // Only a client that waits too lets this pass, and then it finds the connection closed.
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(TIMEOUT)).unwrap();
         let mut stream = encrypt(stream, &config).unwrap();
         say(&mut stream, PIPELINED_LOGIN);
         retrieve(stream);
     });
     let to = crate::Connect::new().host("127.0.0.1").port(address.port()).user("mrose").password("tanstaaf");
-    let mut session = A::connect(to.tls(tls).timeouts(Timeouts::new().each(PATIENCE)).window(1 << 20)).unwrap();
+    let mut session = A::connect(to.tls(tls).timeouts(Timeouts::new().each(TIMEOUT)).window(1 << 20)).unwrap();
     let mut batch = session.retrieve_many(1..=MESSAGES);
     let mut count = 0;
     while let Some(message) = batch.next().unwrap() {

@@ -1,7 +1,7 @@
-//! Answers of servers that repeat what they hear, and a search for secrets in all output.
+//! A search for secrets in all output, and the answers of a server that repeats what it hears.
 //!
 //! ```
-//! use pop3_proto::testing::echo::{assert_absent, forms};
+//! use pop3_proto::testing::secrets::{assert_absent, forms};
 //!
 //! assert!(forms(b"tanstaaf").contains(&"dGFuc3RhYW".to_owned()), "it is found in Base64");
 //! assert_absent("C: USER mrose, C: PASS ***", &[b"tanstaaf".to_vec()], "the log");
@@ -84,15 +84,15 @@ impl Notes {
 
 /// The server's last answer in an exchange.
 #[derive(Clone, Copy, Debug)]
-pub enum Manner {
+pub enum LastAnswer {
     /// Accepts.
     Accepts,
     /// Refuses.
     Refuses,
-    /// Accepts, with a second, unsolicited line.
-    Babbles,
+    /// Refuses, and accepts in a second, unsolicited line.
+    AnswersTwice,
     /// Breaks the protocol.
-    Raves,
+    BreaksProtocol,
     /// Closes the connection.
     HangsUp,
 }
@@ -102,13 +102,19 @@ pub fn decoded(text: &str) -> Vec<u8> {
     base64ct::Base64::decode_vec(text).unwrap_or_default()
 }
 
-/// All manners.
-pub const MANNERS: [Manner; 5] = [Manner::Accepts, Manner::Refuses, Manner::Babbles, Manner::Raves, Manner::HangsUp];
+/// All last answers.
+pub const LAST_ANSWERS: [LastAnswer; 5] = [
+    LastAnswer::Accepts,
+    LastAnswer::Refuses,
+    LastAnswer::AnswersTwice,
+    LastAnswer::BreaksProtocol,
+    LastAnswer::HangsUp,
+];
 
 /// Returns the answer to the client's line of this number in a login, counted from 0, with the line repeated in it.
 ///
 /// `decoded` is what the line says in Base64.
-pub fn answer(line: &str, manner: Manner, round: usize, method: Method, decoded: &[u8]) -> String {
+pub fn answer(line: &str, last_answer: LastAnswer, round: usize, method: Method, decoded: &[u8]) -> String {
     let heard = format!("{line} {}", String::from_utf8_lossy(decoded).replace(|c: char| c.is_control(), " "));
     let more = match (method, round) {
         _ if line == "*" => return "-ERR cancelled\r\n".into(),
@@ -120,7 +126,7 @@ pub fn answer(line: &str, manner: Manner, round: usize, method: Method, decoded:
             let nonce = text.split(",r=").nth(1).unwrap_or_default().to_owned();
             Some(format!("r={nonce}more,s=c2FsdA==,i=4096"))
         }
-        (Method::OauthBearer, 0) | (Method::Xoauth2, 1) if matches!(manner, Manner::Refuses) => {
+        (Method::OauthBearer, 0) | (Method::Xoauth2, 1) if matches!(last_answer, LastAnswer::Refuses) => {
             Some(format!("{{\"you said\":\"{heard}\"}}"))
         }
         (Method::UserPass, 0) => return format!("+OK {heard}\r\n"),
@@ -129,12 +135,12 @@ pub fn answer(line: &str, manner: Manner, round: usize, method: Method, decoded:
     if let Some(more) = more {
         return format!("+ {}\r\n", base64(more));
     }
-    match manner {
-        Manner::Accepts => format!("+OK {heard}\r\n"),
-        Manner::Refuses => format!("-ERR [AUTH] {heard}\r\n"),
-        Manner::Babbles => format!("-ERR {heard}\r\n+OK {heard}\r\n"),
-        Manner::Raves => format!("{heard}\r\n"),
-        Manner::HangsUp => String::new(),
+    match last_answer {
+        LastAnswer::Accepts => format!("+OK {heard}\r\n"),
+        LastAnswer::Refuses => format!("-ERR [AUTH] {heard}\r\n"),
+        LastAnswer::AnswersTwice => format!("-ERR {heard}\r\n+OK {heard}\r\n"),
+        LastAnswer::BreaksProtocol => format!("{heard}\r\n"),
+        LastAnswer::HangsUp => String::new(),
     }
 }
 

@@ -1,12 +1,10 @@
-//! A server to run an example against, and the example's process.
+//! A server on loopback for the examples.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::{env, thread};
+use std::thread;
 
 use pop3_proto::serve::MailStore;
 
@@ -64,20 +62,4 @@ impl Write for Limited {
     fn flush(&mut self) -> io::Result<()> {
         self.stream.flush()
     }
-}
-
-/// An example, which `cargo test` builds beside the tests, but not if it is told to build only them.
-pub fn example(name: &str) -> Command {
-    let test = env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).unwrap();
-    let program = profile.join("examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
-    assert!(program.exists(), "build it first: cargo build --workspace --all-features --example {name}");
-    Command::new(program)
-}
-
-/// Runs an example: returns its standard output if it succeeds, or else its standard error.
-pub fn run(command: &mut Command) -> Result<String, String> {
-    let ended = command.output().unwrap();
-    let [out, said] = [ended.stdout, ended.stderr].map(|octets| String::from_utf8(octets).unwrap());
-    if ended.status.success() { Ok(out + &said) } else { Err(said) }
 }
