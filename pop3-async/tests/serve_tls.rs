@@ -122,7 +122,7 @@ async fn v38_tls_from_the_beginning() {
 }
 
 #[tokio::test]
-async fn g03_v35_stls_begins_anew() {
+async fn g03_v35_stls_resets_the_session() {
     let server = Server::new(STLS);
     let (mut stream, ending) = server.dial();
     begin_stls(&mut stream, "USER u").await;
@@ -139,7 +139,7 @@ async fn g03_v35_stls_begins_anew() {
 }
 
 #[tokio::test]
-async fn g01_what_is_said_in_the_clear_is_not_done_inside_tls() {
+async fn g01_plaintext_after_stls_is_not_executed() {
     const INJECTED: &str = "USER u\r\nPASS pw\r\nDELE 1\r\nQUIT\r\n";
     let server = Server::new(STLS);
     let hello = server.hello();
@@ -169,7 +169,7 @@ async fn g01_what_is_said_in_the_clear_is_not_done_inside_tls() {
 }
 
 #[tokio::test]
-async fn g02_a_handshake_that_does_not_come_ends_the_session() {
+async fn g02_a_missing_handshake_ends_the_session() {
     for config in [IMPLICIT, STLS] {
         let server = Server::new(config);
         let hello = server.hello();
@@ -187,7 +187,7 @@ async fn g02_a_handshake_that_does_not_come_ends_the_session() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_handshake_can_be_dropped() {
+async fn the_wait_for_a_handshake_can_be_dropped() {
     let server = Server::new(IMPLICIT);
     let (mut ours, theirs) = tokio::io::duplex(64);
     let mut waits = Box::pin(pop3_async::serve_tls(theirs, server.store.maildrop(), IMPLICIT, Arc::clone(&server.tls)));

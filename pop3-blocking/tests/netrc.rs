@@ -26,7 +26,7 @@ fn child(port: &str) {
 
 fn run(port: u16, variables: &[(&str, &str)]) -> String {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "what_is_not_given_is_found", "--nocapture", "--test-threads=1"]);
+    command.args(["--exact", "missing_credentials_come_from_the_netrc_file", "--nocapture", "--test-threads=1"]);
     command.env_remove("MAILHOST").env_remove("NETRC").env("HOME", "/nonexistent");
     command.env("POP3_TEST_CHILD", port.to_string()).envs(variables.iter().copied()).stdin(Stdio::null());
     let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
@@ -46,7 +46,7 @@ fn logs_in(folder: &Path, netrc: &str, more: &[(&str, &str)], user: &str, passwo
 }
 
 #[test]
-fn what_is_not_given_is_found() {
+fn missing_credentials_come_from_the_netrc_file() {
     if let Ok(port) = env::var("POP3_TEST_CHILD") {
         return child(&port);
     }

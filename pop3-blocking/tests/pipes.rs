@@ -21,13 +21,13 @@ fn run(command: &mut Command) -> (bool, String, String) {
 }
 
 #[test]
-fn a_child_serves() {
+fn a_child_process_serves() {
     let (success, out, said) = run(&mut pipes());
     assert!(success && out.starts_with("20 messages, 1890451 octets, by way of a child ("), "{out}{said}");
 }
 
 #[test]
-fn what_the_arguments_name_serves() {
+fn the_program_in_the_arguments_serves() {
     let program = pipes();
     let program = program.get_program().to_str().unwrap();
     let (success, out, said) = run(pipes().args(["mrose", "tanstaaf", program, "serve"]));

@@ -100,7 +100,7 @@ fn by_default_only_apop_logs_in() {
 }
 
 #[test]
-fn g08_who_sends_and_never_reads_blocks_nobody_else() {
+fn g08_a_client_that_never_reads_blocks_no_other_client() {
     let big = vec![b'x'; 1 << 20];
     let (address, _ends) = listen(store(&[&big]), PLAINTEXT);
     let mut rude = TcpStream::connect(address).unwrap();

@@ -140,7 +140,7 @@ fn v38_tls_from_the_beginning() {
 }
 
 #[test]
-fn v35_capabilities_are_right_on_both_sides_of_stls() {
+fn v35_capabilities_are_correct_before_and_after_stls() {
     let server = Server::new(STLS);
     let (stream, ending) = server.dial();
     let mut lines = BufReader::new(&stream);
@@ -178,7 +178,7 @@ fn stls_comes_before_the_login() {
 }
 
 #[test]
-fn g03_the_name_of_before_is_forgotten() {
+fn g03_a_name_sent_before_stls_is_forgotten() {
     let server = Server::new(STLS.plaintext_login(true));
     let (stream, _ending) = server.dial();
     begin_stls(&stream, "USER u");
@@ -188,7 +188,7 @@ fn g03_the_name_of_before_is_forgotten() {
 }
 
 #[test]
-fn g01_what_is_said_in_the_clear_is_not_done_inside_tls() {
+fn g01_plaintext_after_stls_is_not_executed() {
     const INJECTED: &str = "USER u\r\nPASS pw\r\nDELE 1\r\nQUIT\r\n";
     let server = Server::new(STLS.plaintext_login(true));
 
@@ -230,7 +230,7 @@ fn g01_what_is_said_in_the_clear_is_not_done_inside_tls() {
 }
 
 #[test]
-fn g02_a_handshake_that_does_not_come_ends_the_session() {
+fn g02_a_missing_handshake_ends_the_session() {
     for config in [IMPLICIT, STLS] {
         let server = Server::new(config);
         let mut hello = Vec::new();
@@ -293,7 +293,7 @@ fn v18_a_session_cut_off_inside_tls_removes_nothing() {
 }
 
 #[test]
-fn v39_tls_1_2_has_nothing_to_bind_a_proof_to() {
+fn v39_tls_1_2_offers_no_channel_binding() {
     let server = Server::new(IMPLICIT);
     let (stream, ending) = server.dial();
     let mut inside = BufReader::new(StreamOwned::new(server.client(&version::TLS12), stream));

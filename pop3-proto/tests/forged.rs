@@ -247,18 +247,18 @@ fn crlf_servers_deliver_every_message() {
 }
 
 #[test]
-fn lf_servers_deliver_what_is_genuine_or_nothing() {
+fn lf_servers_deliver_only_genuine_messages() {
     lf(Ways::Two);
 }
 
 #[test]
-fn what_a_server_of_both_delivers_is_found_out() {
+fn forgeries_of_a_server_with_both_line_ends_are_detected() {
     both(Ways::Two);
 }
 
 #[test]
 #[ignore = "the same in every way, which takes a minute"]
-fn in_every_way() {
+fn all_forgeries_in_every_way() {
     for play in [crlf, lf, both] {
         play(Ways::All);
     }

@@ -37,7 +37,7 @@ fn an_id_is_a_key_in_json() {
 }
 
 #[test]
-fn what_is_no_id() {
+fn an_invalid_id_is_rejected() {
     for json in [
         r#""a b""#,
         r#""\\""#,

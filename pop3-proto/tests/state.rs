@@ -162,7 +162,7 @@ fn one_row_for_each_pair() {
 
 /// Checks that `Client::projected` looks at a run of equal kinds once.
 #[test]
-fn twice_leads_where_once_leads() {
+fn a_repeated_command_leads_to_the_same_state() {
     for row in TABLE {
         assert_eq!(row.ok.after(row.kind, Outcome::Ok).unwrap_or(row.ok), row.ok, "{row:?}");
     }

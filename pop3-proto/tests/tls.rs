@@ -94,14 +94,14 @@ fn no_key_is_shown() {
 }
 
 #[test]
-fn settings_of_ones_own_are_taken_as_they_are() {
+fn own_settings_are_used_unchanged() {
     let own = config(&Tls::new().root(certificate().cert.der().to_vec())).unwrap();
     let tls = Tls::from(Arc::clone(&own));
     assert!(Arc::ptr_eq(&own, &tls.config(no_platform).unwrap()));
 }
 
 #[test]
-fn nothing_is_added_to_settings_of_ones_own() {
+fn nothing_is_added_to_own_settings() {
     let own = config(&Tls::new()).unwrap();
     assert!(Tls::from(own.clone()).config(no_platform).is_ok());
     let added = Tls::from(own).root(certificate().cert.der().to_vec());

@@ -57,7 +57,7 @@ fn any_call_inside_tls_may_be_dropped() {
 
 /// A long row of calls, most of them dropped, in one session.
 #[test]
-fn a_session_of_dropped_calls() {
+fn a_session_survives_many_dropped_calls() {
     for seed in 1..120_usize {
         let security = EACH[seed % 3];
         let mut world = World::new(security);
@@ -165,7 +165,7 @@ fn connecting_by_tls_may_be_dropped() {
 
 /// A login skips the answers to earlier commands of its connection.
 #[test]
-fn a_connection_may_be_asked_and_not_listened_to() {
+fn dropped_calls_before_the_login_are_skipped() {
     for seed in 1..40 {
         for polls in 0.. {
             let mut world = World::new(EACH[(seed % 3) as usize]);
@@ -212,7 +212,7 @@ fn a_dropped_quit_is_unknown() {
 
 /// Half a message, and then something else.
 #[test]
-fn a_message_may_be_left() {
+fn a_message_may_be_dropped_half_read() {
     for (seed, left) in (1..20).flat_map(|seed| (0..20).map(move |left| (seed, left))) {
         let mut world = World::new(EACH[left % 3]);
         let mut session = world.session(true, seed);

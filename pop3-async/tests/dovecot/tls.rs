@@ -16,8 +16,8 @@ fn every_mechanism_inside_tls() {
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
-fn certificates_that_are_not_good() {
-    tls::certificates_that_are_not_good::<Tokio>();
+fn bad_certificates_are_refused() {
+    tls::bad_certificates_are_refused::<Tokio>();
 }
 
 #[test]

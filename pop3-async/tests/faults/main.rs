@@ -72,18 +72,18 @@ fn reading_or_writing_fails() {
 }
 
 #[test]
-fn octets_that_nobody_sent() {
-    octets::octets_that_nobody_sent(play);
+fn inserted_octets() {
+    octets::inserted_octets(play);
 }
 
 #[test]
-fn octets_that_are_changed() {
-    octets::octets_that_are_changed(play);
+fn changed_octets() {
+    octets::changed_octets(play);
 }
 
 #[test]
-fn one_command_after_the_other() {
-    octets::one_command_after_the_other(play);
+fn without_pipelining() {
+    octets::without_pipelining(play);
 }
 
 #[test]
@@ -93,22 +93,22 @@ fn a_server_that_refuses_the_quit() {
 
 #[test]
 #[ignore = "what the others leave out: some 30,000 sessions more"]
-fn where_it_does_not_matter() {
-    octets::where_it_does_not_matter(play, READ_ERRORS);
+fn faults_that_no_other_test_plays() {
+    octets::faults_that_no_other_test_plays(play, READ_ERRORS);
 }
 
 #[test]
-fn of_tls() {
-    records::of_tls(play);
+fn faults_of_tls() {
+    records::faults_of_tls(play);
 }
 
 #[test]
-fn of_tls_by_stls() {
-    records::of_tls_by_stls(play);
+fn faults_of_tls_after_stls() {
+    records::faults_of_tls_after_stls(play);
 }
 
 #[test]
 #[ignore = "at each octet: some 40,000 sessions"]
-fn of_tls_at_each_octet() {
-    records::of_tls_at_each_octet(play);
+fn faults_of_tls_at_each_octet() {
+    records::faults_of_tls_at_each_octet(play);
 }

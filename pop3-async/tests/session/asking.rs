@@ -64,7 +64,7 @@ async fn said_at_the_prompt(words: &'static str) -> String {
 }
 
 #[tokio::test]
-async fn at_the_prompt() {
+async fn unsolicited_octets_at_the_prompt() {
     let error = said_at_the_prompt("-ERR Disconnected for inactivity.\r\n").await;
     assert!(error.ends_with("saying -ERR Disconnected for inactivity."), "{error}");
     let error = said_at_the_prompt("+OK\r\n").await;
@@ -72,7 +72,7 @@ async fn at_the_prompt() {
 }
 
 #[tokio::test]
-async fn behind_a_blank_line() {
+async fn unsolicited_octets_after_a_blank_line() {
     let (ours, mut theirs) = duplex(4096);
     let login = async {
         let connection = over(ours).await.unwrap();
@@ -143,7 +143,7 @@ fn assert_unasked(error: &Error) {
 
 /// The runtime has a task that does much wait, and then a socket that has octets says that it has none.
 #[tokio::test]
-async fn in_a_task_that_is_busy() {
+async fn unsolicited_octets_in_a_busy_task() {
     let mut all = Vec::new();
     for _ in 0..20 {
         let unasked = Unasked::new().await;
@@ -183,7 +183,7 @@ async fn poll_once<T>(future: Pin<&mut impl Future<Output = T>>) {
 
 /// Octets that were received for a dropped call do not count as octets before the next one.
 #[tokio::test]
-async fn behind_a_dropped_call() {
+async fn unsolicited_octets_after_a_dropped_call() {
     let mut unasked = Unasked::new().await;
     poll_once(pin!(unasked.session.stat())).await;
     unasked.speak();
@@ -203,7 +203,7 @@ async fn behind_a_dropped_call() {
 
 /// Another part of the task may wake it before the runtime has heard its sockets.
 #[tokio::test]
-async fn in_a_task_that_is_woken_early() {
+async fn unsolicited_octets_in_a_task_that_is_woken_early() {
     let mut unasked = Unasked::new().await;
     let stat = tokio::spawn(async move {
         let (tell, told) = (unasked.tell.clone(), unasked.told);

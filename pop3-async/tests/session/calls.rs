@@ -91,7 +91,7 @@ async fn batches() {
 }
 
 #[tokio::test]
-async fn messages_left_half_way_are_skipped() {
+async fn messages_read_in_part_are_skipped() {
     let store = store([vec![b'x'; 300_000], b"two\r\n".to_vec(), b"three\r\n".to_vec()]);
     let mut session = session(&store).await;
     let mut message = session.retrieve(1).await.unwrap();

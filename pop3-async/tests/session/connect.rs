@@ -72,7 +72,7 @@ async fn no_deadlock_on_tcp() {
 }
 
 #[tokio::test]
-async fn what_can_go_wrong() {
+async fn each_failure_of_connect_has_its_error() {
     let address = listen(&numbered(1)).await;
     let error = connect(to(address).password("wrong")).await.unwrap_err();
     assert!(matches!(error.login(), Some(LoginError::Credentials(_))), "{error:?}");

@@ -120,7 +120,7 @@ S= +OK\r\none\r\n.\r\n+OK\r\ntw
 }
 
 #[tokio::test]
-async fn answers_that_make_no_sense() {
+async fn malformed_answers_and_protocol_errors() {
     let script = "C: STAT\nS: +OK many\nC: NOOP\nS: +OK\nC: STAT\nS: maybe\n-- hold\n";
     let (mut session, verdict) = scripted(script).await;
     let error = session.stat().await.unwrap_err();

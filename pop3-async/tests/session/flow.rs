@@ -132,7 +132,7 @@ async fn d18_two_thousand_pipelined_messages_through_small_sockets() {
 
 /// With a window of nothing at all, commands still go one by one.
 #[tokio::test]
-async fn any_window_will_do() {
+async fn every_window_works() {
     let store = numbered(20);
     for window in [0, 1, 100, usize::MAX] {
         let mut connection = connection(&store, 100).await;
@@ -152,7 +152,7 @@ async fn any_window_will_do() {
 /// The octets that fill the inbox look like the end of a message, but more of it follows. There is no space for another
 /// read then, and a read without space is not the end of the stream.
 #[tokio::test]
-async fn octets_that_look_like_an_end_where_the_inbox_is_full() {
+async fn a_full_inbox_is_not_the_end_of_a_message() {
     // The reads have room for 1, 4, 16 and then 64 KiB.
     for full in [1, 2].map(|reads| (21 << 10) + reads * (64 << 10)) {
         let mut message = b"x\r\n".repeat(full / 3);

@@ -56,7 +56,7 @@ async fn a_server_that_says_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_does_not_read_either() {
+async fn a_server_that_neither_sends_nor_reads_times_out() {
     let (mut connection, _theirs) = mute(5).await;
     let begin = Instant::now();
     assert!(is_late(&connection.capabilities().await.unwrap_err()));
@@ -65,7 +65,7 @@ async fn a_server_that_does_not_read_either() {
 
 /// The limit is on the whole line, however it comes.
 #[tokio::test(start_paused = true)]
-async fn f01_a_status_line_that_drips() {
+async fn f01_a_status_line_that_trickles_times_out() {
     let mut connection = dripping("+OK\r\n".to_owned(), Duration::from_secs(25)).await;
     let begin = Instant::now();
     let error = connection.capabilities().await.unwrap_err();
@@ -76,7 +76,7 @@ async fn f01_a_status_line_that_drips() {
 
 /// So many octets must come in each interval, and there may be as many intervals as it takes.
 #[tokio::test(start_paused = true)]
-async fn f01_a_listing_that_drips() {
+async fn f01_a_listing_that_trickles_times_out() {
     let listing = format!("+OK\r\n{}.\r\n", "X-CAPABILITY\r\n".repeat(100));
     let mut connection = dripping(listing.clone(), Duration::from_millis(230)).await;
     let begin = Instant::now();
@@ -107,7 +107,7 @@ async fn the_time_between_reads_does_not_count() {
 
 /// All waiting until the login is done has one limit more, whatever each wait may take.
 #[tokio::test(start_paused = true)]
-async fn a_login_that_takes_too_long() {
+async fn a_login_that_takes_too_long_times_out() {
     let (ours, mut theirs) = duplex(100);
     tokio::spawn(async move {
         for answer in ["+OK\r\n", "-ERR\r\n", "+OK\r\n", "+OK\r\n"] {
@@ -126,7 +126,7 @@ async fn a_login_that_takes_too_long() {
 
 /// A wait goes on when its future is dropped: who looks in every 20 seconds learns of it as well.
 #[tokio::test(start_paused = true)]
-async fn a_wait_outlives_its_future() {
+async fn a_wait_continues_after_its_future_is_dropped() {
     let (mut connection, _theirs) = mute(100).await;
     let begin = Instant::now();
     let error = loop {
@@ -155,7 +155,7 @@ async fn an_answer_to_a_dropped_future_is_not_late() {
 
 /// An answer, or a part of it, that came while the task did something else came in time.
 #[tokio::test(start_paused = true)]
-async fn a_task_that_sleeps_is_not_taken_for_a_slow_server() {
+async fn a_sleeping_task_does_not_time_out() {
     let (mut connection, mut theirs) = mute(100).await;
     let mut call = pin!(connection.capabilities());
     assert!(timeout(Duration::from_secs(20), call.as_mut()).await.is_err());
@@ -171,7 +171,7 @@ async fn a_task_that_sleeps_is_not_taken_for_a_slow_server() {
 
 /// A runtime that polls a task a little late does not extend the limit, or a server could send an octet after each.
 #[tokio::test(start_paused = true)]
-async fn an_octet_that_comes_just_after_the_limit_is_late() {
+async fn an_octet_just_after_the_limit_is_late() {
     let (mut connection, mut theirs) = mute(100).await;
     let begin = Instant::now();
     let mut call = pin!(connection.capabilities());

@@ -3,28 +3,28 @@ use pop3_blocking::testing::suites::tls::certificates;
 use crate::Tokio;
 
 #[test]
-fn a_name_and_an_address() {
-    certificates::a_name_and_an_address::<Tokio>();
+fn a_certificate_is_valid_for_a_name_or_an_address() {
+    certificates::a_certificate_is_valid_for_a_name_or_an_address::<Tokio>();
 }
 
 #[test]
-fn a14_a_wrong_name() {
-    certificates::a14_a_wrong_name::<Tokio>();
+fn a14_a_certificate_for_another_name_is_refused() {
+    certificates::a14_a_certificate_for_another_name_is_refused::<Tokio>();
 }
 
 #[test]
-fn out_of_date() {
-    certificates::out_of_date::<Tokio>();
+fn a_certificate_out_of_date_is_refused() {
+    certificates::a_certificate_out_of_date_is_refused::<Tokio>();
 }
 
 #[test]
-fn a14_an_unknown_authority() {
-    certificates::a14_an_unknown_authority::<Tokio>();
+fn a14_an_unknown_authority_is_refused() {
+    certificates::a14_an_unknown_authority_is_refused::<Tokio>();
 }
 
 #[test]
-fn a14_a_nul_in_the_name() {
-    certificates::a14_a_nul_in_the_name::<Tokio>();
+fn a14_a_name_with_a_nul_is_refused() {
+    certificates::a14_a_name_with_a_nul_is_refused::<Tokio>();
 }
 
 #[test]
@@ -33,16 +33,16 @@ fn a_client_certificate() {
 }
 
 #[test]
-fn settings_of_ones_own_may_accept_anything() {
-    certificates::settings_of_ones_own_may_accept_anything::<Tokio>();
+fn own_tls_settings_may_accept_any_certificate() {
+    certificates::own_tls_settings_may_accept_any_certificate::<Tokio>();
 }
 
 #[test]
-fn settings_that_are_made_once() {
-    certificates::settings_that_are_made_once();
+fn own_tls_settings_are_used_unchanged() {
+    certificates::own_tls_settings_are_used_unchanged();
 }
 
 #[test]
-fn what_cannot_be_tried() {
-    certificates::what_cannot_be_tried::<Tokio>();
+fn invalid_tls_settings_open_no_connection() {
+    certificates::invalid_tls_settings_open_no_connection::<Tokio>();
 }

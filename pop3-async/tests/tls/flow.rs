@@ -135,7 +135,7 @@ async fn a_caller_who_does_not_read_stops_the_server() {
 
 /// The runtime has a task that does much wait. A session that is dropped then does not wait, and says its goodbye.
 #[tokio::test]
-async fn tls_is_ended_by_a_busy_task_too() {
+async fn a_busy_task_ends_tls_too() {
     let authority = Authority::new();
     let config = authority.issue(valid_for(&["127.0.0.1"])).server();
     let server = Peer::encrypted(&config, LOGIN, |mut stream| {

@@ -3,8 +3,8 @@ use pop3_blocking::testing::suites::tls::handshakes;
 use crate::Tokio;
 
 #[test]
-fn versions_of_tls() {
-    handshakes::versions_of_tls::<Tokio>();
+fn tls_1_2_and_1_3_are_accepted() {
+    handshakes::tls_1_2_and_1_3_are_accepted::<Tokio>();
 }
 
 #[test]
@@ -13,21 +13,21 @@ fn a_second_connection() {
 }
 
 #[test]
-fn octet_by_octet() {
-    handshakes::octet_by_octet::<Tokio>();
+fn a_handshake_octet_by_octet() {
+    handshakes::a_handshake_octet_by_octet::<Tokio>();
 }
 
 #[test]
-fn a08_a_server_that_says_nothing() {
-    handshakes::a08_a_server_that_says_nothing::<Tokio>();
+fn a08_a_silent_server_times_out() {
+    handshakes::a08_a_silent_server_times_out::<Tokio>();
 }
 
 #[test]
-fn a08_a16_a_server_that_says_something_else() {
-    handshakes::a08_a16_a_server_that_says_something_else::<Tokio>();
+fn a08_a16_a_server_that_does_not_speak_tls() {
+    handshakes::a08_a16_a_server_that_does_not_speak_tls::<Tokio>();
 }
 
 #[test]
-fn a_binding_to_the_channel() {
-    handshakes::a_binding_to_the_channel::<Tokio>();
+fn scram_is_bound_to_the_channel() {
+    handshakes::scram_is_bound_to_the_channel::<Tokio>();
 }

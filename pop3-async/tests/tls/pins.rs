@@ -8,8 +8,8 @@ fn a_pinned_certificate_or_key_is_judged_by_its_pin_alone() {
 }
 
 #[test]
-fn another_certificate_is_refused_whoever_vouches_for_it() {
-    pins::another_certificate_is_refused_whoever_vouches_for_it::<Tokio>();
+fn another_certificate_is_refused_even_if_its_authority_is_trusted() {
+    pins::another_certificate_is_refused_even_if_its_authority_is_trusted::<Tokio>();
 }
 
 #[test]
@@ -18,8 +18,8 @@ fn a_server_without_the_key_is_refused() {
 }
 
 #[test]
-fn what_is_refused_without_a_pin_tells_its_fingerprint() {
-    pins::what_is_refused_without_a_pin_tells_its_fingerprint::<Tokio>();
+fn a_refused_certificate_is_reported_with_its_fingerprint() {
+    pins::a_refused_certificate_is_reported_with_its_fingerprint::<Tokio>();
 }
 
 #[test]

@@ -21,8 +21,8 @@ fn a_message_larger_than_any_buffer() {
 }
 
 #[test]
-fn keys_that_change_on_the_way() {
-    sessions::keys_that_change_on_the_way::<Tokio>();
+fn the_server_may_change_its_keys() {
+    sessions::the_server_may_change_its_keys::<Tokio>();
 }
 
 #[test]
@@ -31,8 +31,8 @@ fn a_pipelined_batch() {
 }
 
 #[test]
-fn nobody_waits_for_ever() {
-    sessions::nobody_waits_for_ever::<Tokio>(listener());
+fn small_buffers_cause_no_deadlock() {
+    sessions::small_buffers_cause_no_deadlock::<Tokio>(listener());
 }
 
 #[test]
@@ -41,21 +41,21 @@ fn more_commands_than_the_socket_takes() {
 }
 
 #[test]
-fn streams_of_ones_own() {
-    sessions::streams_of_ones_own::<Tokio>();
+fn tls_works_on_the_callers_streams() {
+    sessions::tls_works_on_the_callers_streams::<Tokio>();
 }
 
 #[test]
-fn a_stream_of_ones_own_needs_a_host_for_tls() {
-    sessions::a_stream_of_ones_own_needs_a_host_for_tls::<Tokio>();
+fn the_callers_stream_needs_a_host_for_tls() {
+    sessions::the_callers_stream_needs_a_host_for_tls::<Tokio>();
 }
 
 #[test]
-fn another_try_inside_tls() {
-    sessions::another_try_inside_tls::<Tokio>();
+fn a_second_login_inside_tls() {
+    sessions::a_second_login_inside_tls::<Tokio>();
 }
 
 #[test]
-fn a_log_tells_of_tls() {
-    sessions::a_log_tells_of_tls::<Tokio>();
+fn the_log_shows_tls() {
+    sessions::the_log_shows_tls::<Tokio>();
 }

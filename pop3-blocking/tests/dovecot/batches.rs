@@ -28,12 +28,12 @@ fn ten_thousand_messages() {
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
-fn what_is_left_half_way_is_skipped() {
-    batches::what_is_left_half_way_is_skipped::<Blocking>();
+fn messages_read_in_part_are_skipped() {
+    batches::messages_read_in_part_are_skipped::<Blocking>();
 }
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
-fn a_stopped_batch_ends_with_what_is_in_flight() {
-    batches::a_stopped_batch_ends_with_what_is_in_flight::<Blocking>();
+fn a_stopped_batch_returns_the_messages_in_flight() {
+    batches::a_stopped_batch_returns_the_messages_in_flight::<Blocking>();
 }

@@ -4,8 +4,8 @@ use crate::Blocking;
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
-fn questions_about_the_maildrop() {
-    calls::questions_about_the_maildrop::<Blocking>();
+fn totals_listings_and_unique_ids_agree() {
+    calls::totals_listings_and_unique_ids_agree::<Blocking>();
 }
 
 #[test]
@@ -16,8 +16,8 @@ fn messages_and_their_parts() {
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
-fn what_the_server_refuses_leaves_the_session_as_it_was() {
-    calls::what_the_server_refuses_leaves_the_session_as_it_was::<Blocking>();
+fn a_refusal_does_not_change_the_session() {
+    calls::a_refusal_does_not_change_the_session::<Blocking>();
 }
 
 #[test]

@@ -16,24 +16,24 @@ fn a_wrong_password_and_a_second_try_on_the_same_connection() {
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
-fn an_unprotected_password_stays_here() {
-    logins::an_unprotected_password_stays_here::<Blocking>();
+fn no_password_is_sent_without_protection() {
+    logins::no_password_is_sent_without_protection::<Blocking>();
 }
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
-fn what_cannot_be_sent_is_not() {
-    logins::what_cannot_be_sent_is_not::<Blocking>();
+fn no_invalid_credentials_are_sent() {
+    logins::no_invalid_credentials_are_sent::<Blocking>();
 }
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
-fn a_log_tells_all_but_secrets_and_bodies() {
-    logins::a_log_tells_all_but_secrets_and_bodies::<Blocking>();
+fn the_log_shows_everything_except_secrets_and_bodies() {
+    logins::the_log_shows_everything_except_secrets_and_bodies::<Blocking>();
 }
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
-fn tokens_good_and_bad() {
-    logins::tokens_good_and_bad::<Blocking>();
+fn good_tokens_log_in_and_bad_tokens_do_not() {
+    logins::good_tokens_log_in_and_bad_tokens_do_not::<Blocking>();
 }

@@ -10,8 +10,8 @@ fn any_octet() {
 
 #[test]
 #[ignore = "needs the Dovecot that .ci/dovecot starts"]
-fn line_ends_of_every_sort() {
-    octets::line_ends_of_every_sort::<Blocking>();
+fn every_kind_of_line_end() {
+    octets::every_kind_of_line_end::<Blocking>();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::support::{Act, Home, files, mail, say, scripted};
 
 #[test]
-fn b08_no_url_says_a_line_of_its_own() {
+fn b08_no_url_injects_a_line() {
     let server = scripted(|_| Act::Usual);
     let home = Home::with_password();
     for ending in ["%0d%0a", "%0D%0A", "%0a", "%0d", "%00", "%0d%0aDELE 1", "%0a%0aQUIT", "%C2%85", "\r\n", "\n"] {

@@ -191,7 +191,7 @@ fn messages_without_a_usable_id_block_nothing() {
 }
 
 #[test]
-fn a_header_that_breaks_the_session_is_not_asked_for_again() {
+fn a_header_that_breaks_the_session_is_not_requested_again() {
     for breaks in BREAKS {
         let maildrop = Post::new(&[("a", "first"), ("b", "poison"), ("c", "third")]);
         let (server, _) = breaking(&maildrop, "TOP", breaks);
@@ -225,7 +225,7 @@ fn a_header_of_any_length_is_compared() {
 }
 
 #[test]
-fn a_message_that_does_not_come_twice_comes_alone() {
+fn a_message_that_failed_twice_has_a_session_of_its_own() {
     let refused = || say("-ERR only once\r\n");
     for breaks in [BREAKS[0], BREAKS[1], refused] {
         let maildrop = Post::new(&[("a", "first"), ("b", "poison"), ("c", "third")]);
@@ -284,7 +284,7 @@ fn nameless_messages_are_stored_once() {
 }
 
 #[test]
-fn what_made_trouble_and_is_gone_does_not_stay_in_the_memory() {
+fn trouble_with_a_removed_message_is_forgotten() {
     let maildrop = Post::new(&[("a", "poison"), ("", "poison of another size"), ("c", "third")]);
     let (server, _) = breaking(&maildrop, "RETR", BREAKS[0]);
     let home = Home::in_memory();

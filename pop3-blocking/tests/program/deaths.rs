@@ -91,13 +91,13 @@ fn at(step: usize, first: usize) {
 }
 
 #[test]
-fn here_and_there() {
+fn a_server_that_dies_at_some_octets() {
     at(23, 5);
 }
 
 #[test]
 #[ignore = "at each octet, which takes a quarter of a minute"]
-fn at_each_octet() {
+fn a_server_that_dies_at_each_octet() {
     at(1, 0);
 }
 
@@ -121,13 +121,13 @@ fn garbled(step: usize) {
 }
 
 #[test]
-fn garbled_here_and_there() {
+fn octets_garbled_at_some_places() {
     garbled(17);
 }
 
 #[test]
 #[ignore = "at each octet"]
-fn garbled_at_each_octet() {
+fn octets_garbled_at_each_place() {
     garbled(1);
 }
 
@@ -174,13 +174,13 @@ fn run_after_run(chains: usize) {
 }
 
 #[test]
-fn until_one_comes_to_the_end() {
+fn runs_repeat_until_one_succeeds() {
     run_after_run(1);
 }
 
 #[test]
 #[ignore = "the same ten times more"]
-fn until_one_comes_to_the_end_ten_times() {
+fn runs_repeat_until_one_succeeds_ten_times() {
     run_after_run(10);
 }
 
@@ -214,7 +214,7 @@ fn a_mail_reader_moves_what_a_killed_run_has_delivered() {
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "needs strace"]
-fn the_name_of_a_folder_that_is_there_is_on_disk_too() {
+fn the_name_of_an_existing_folder_is_synced() {
     let server = scripted(|line| if line == "UIDL" || line == "LIST" { say("+OK\r\n.\r\n") } else { Act::Usual });
     let home = Home::with_password();
     std::fs::create_dir_all(home.path("a/mail")).unwrap();

@@ -162,7 +162,7 @@ fn a_message_for_which_there_is_no_room_comes_last() {
 
 #[test]
 #[ignore = "needs the right to mount a file system"]
-fn what_came_before_there_was_no_room_is_confirmed() {
+fn messages_received_before_the_disk_was_full_are_confirmed() {
     let first = AtomicBool::new(true);
     let server = scripted(move |line| match line {
         "CAPA" => say("+OK\r\nPIPELINING\r\nSASL PLAIN\r\n.\r\n"),

@@ -24,7 +24,7 @@ fn sorted(messages: &[&[u8]]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn each_message_once_and_byte_for_byte() {
+fn each_message_is_stored_once_and_unchanged() {
     let maildrop = store(&MESSAGES);
     let (server, home) = (embedded(&maildrop), Home::with_password());
     fetch(&home, &server, &[]).expect(0, "4 new, 0 already here, 0 refused; 0 deleted");
@@ -43,7 +43,7 @@ fn each_message_once_and_byte_for_byte() {
 }
 
 #[test]
-fn what_was_read_moved_or_forgotten_is_still_known() {
+fn messages_that_were_read_moved_or_removed_are_still_known() {
     let (server, home) = (embedded(&store(&MESSAGES)), Home::with_password());
     fetch(&home, &server, &[]).expect(0, "4 new");
     let new = files(&home.path("mail/new"));
@@ -116,7 +116,7 @@ fn three(uidl: &'static str) -> impl Fn(&str) -> Act + Send + Sync {
 const GOOD: &str = "+OK\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n";
 
 #[test]
-fn unique_ids_that_prove_nothing_delete_nothing() {
+fn unreliable_unique_ids_delete_nothing() {
     for (uidl, said, safe) in [
         ("-ERR no\r\n", "there are no unique-ids", &[][..]),
         ("+OK\r\nnonsense\r\n.\r\n", "there are no unique-ids", &[]),
@@ -143,7 +143,7 @@ fn unique_ids_that_prove_nothing_delete_nothing() {
 }
 
 #[test]
-fn one_that_is_refused_does_not_stop_the_others() {
+fn a_refused_message_does_not_stop_the_other_messages() {
     let server = scripted(|line| if line == "RETR 2" { say("-ERR damaged\r\n") } else { three(GOOD)(line) });
     let home = Home::with_password();
     let ended = fetch(&home, &server, &["--delete"]);
@@ -201,7 +201,7 @@ fn fetch_says_how_quit_ended() {
 }
 
 #[test]
-fn two_at_once_do_not_meet() {
+fn two_runs_cannot_use_a_folder_at_once() {
     let (reached, wait) = mpsc::channel();
     let (reached, go_on) = (Mutex::new(reached), Arc::new(Mutex::new(())));
     let held = go_on.lock().unwrap();
@@ -224,7 +224,7 @@ fn two_at_once_do_not_meet() {
 }
 
 #[test]
-fn what_a_killed_run_left_half_written_is_removed() {
+fn a_file_that_a_killed_run_left_incomplete_is_removed() {
     let (server, home) = (embedded(&store(&MESSAGES)), Home::with_password());
     fetch(&home, &server, &[]).expect(0, "4 new");
     let ours = home.path("mail/tmp/1700000000.M000001P1Q1U00112233445566778899aabbccddeeff.pop3");

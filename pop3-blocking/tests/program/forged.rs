@@ -98,7 +98,7 @@ const FORGERIES: [&str; 6] = [
 
 /// Each sequence in each message, where something begins or ends. The core has tests of each octet.
 #[test]
-fn no_mail_becomes_another_one() {
+fn no_mail_can_imitate_another_mail() {
     for ends in [CRLF, LF_GREETING, LF, BOTH] {
         for forgery in FORGERIES {
             insert(Style::quick(ends), forgery);
@@ -108,7 +108,7 @@ fn no_mail_becomes_another_one() {
 
 /// The same where messages come slowly, at the server that has no other defence than the check.
 #[test]
-fn no_slow_mail_becomes_another_one() {
+fn no_slow_mail_can_imitate_another_mail() {
     let style = Style { is_slow: true, ..UNSAFE };
     thread::scope(|scope| {
         for forgery in FORGERIES {
@@ -235,7 +235,7 @@ fn sizes_near_the_largest_number_do_no_harm() {
 
 /// All sizes are wrong, and later, when that is known, an answer is mixed up with others in flight.
 #[test]
-fn sizes_that_prove_nothing_end_pipelining() {
+fn unreliable_sizes_end_pipelining() {
     let rows =
         |row: &dyn Fn(u32) -> String| (1..=60).map(|n| format!("{n} {}\r\n", row(n))).collect::<Vec<_>>().concat();
     let text = |n: &str| format!("msg {n} {}\r\n", "x".repeat(2000));
@@ -307,7 +307,7 @@ fn a_message_that_breaks_every_session_comes_last() {
 }
 
 #[test]
-fn a_server_that_refuses_everything_is_told_in_few_lines() {
+fn a_server_that_refuses_everything_is_reported_in_few_lines() {
     let rows = |what: &str| (1..=3000).map(|n| format!("{n} {what}{n}\r\n")).collect::<Vec<_>>().concat();
     let (list, uidl) = (format!("+OK\r\n{}.\r\n", rows("1")), format!("+OK\r\n{}.\r\n", rows("id")));
     let server = scripted(move |line| match line {
@@ -350,7 +350,7 @@ fn no_symbolic_link_is_followed() {
 
 /// The check finds a question that the server answers rightly, if it is only STAT.
 #[test]
-fn a_server_need_not_answer_each_question() {
+fn one_correct_answer_is_enough_for_the_check() {
     for (uidl, list) in [
         ("+OK a\r\n", "+OK 7\r\n"),
         ("-ERR\r\n", "+OK {} 7\r\n"),
@@ -376,7 +376,7 @@ fn a_server_need_not_answer_each_question() {
 /// Nobody may write to a pipe that lies in a prepared folder, or read from it.
 #[cfg(unix)]
 #[test]
-fn no_pipe_is_waited_for() {
+fn no_named_pipe_blocks_the_program() {
     use std::time::{Duration, Instant};
 
     let home = Home::with_password();

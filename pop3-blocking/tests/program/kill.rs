@@ -123,7 +123,7 @@ fn kills(wanted: u32, mut random: u32) {
 /// It dies by the signal, and says first what that means. A signal that is ignored remains so, as in the background.
 #[cfg(unix)]
 #[test]
-fn what_an_interrupt_means_is_told() {
+fn an_interrupt_is_explained() {
     use std::os::unix::process::ExitStatusExt;
 
     let server = scripted(|line| match line {
@@ -158,13 +158,13 @@ fn what_an_interrupt_means_is_told() {
 }
 
 #[test]
-fn every_message_exactly_once() {
+fn every_message_arrives_exactly_once() {
     kills(16, 0x2545_f491);
 }
 
 #[test]
 #[ignore = "takes half a minute"]
-fn every_message_exactly_once_in_200_deaths() {
+fn every_message_arrives_exactly_once_in_200_deaths() {
     kills(200, 0x9e37_79b9);
 }
 

@@ -3,7 +3,7 @@
 use crate::support::{Act, Home, PASSWORD, embedded, greeting_with, say, scripted, store};
 
 #[test]
-fn without_leave_no_password_goes_over_an_unprotected_connection() {
+fn no_password_is_sent_unprotected_without_permission() {
     let server = embedded(&store(&[]));
     let home = Home::with_password();
     let ended = home.run(&[&server.url(), "stat"]);
@@ -19,7 +19,7 @@ fn without_leave_no_password_goes_over_an_unprotected_connection() {
 }
 
 #[test]
-fn a_mechanism_by_name_is_followed_by_no_other() {
+fn no_other_mechanism_follows_a_named_one() {
     let server = scripted(|_| Act::Usual);
     let home = Home::with_password();
     home.run(&["--plaintext", &server.url_of("u;AUTH=+APOP"), "stat"]).expect(5, "does not offer APOP");
@@ -33,7 +33,7 @@ fn a_mechanism_by_name_is_followed_by_no_other() {
 }
 
 #[test]
-fn logins_that_fail() {
+fn each_failed_login_has_its_message() {
     for (answer, status, said) in [
         ("-ERR wrong\r\n", 5, "wrong user name or password"),
         ("-ERR [IN-USE] later\r\n", 75, "another session has locked the maildrop"),
@@ -54,7 +54,7 @@ fn logins_that_fail() {
 
 /// The server may say the password again: it is in no output and no log.
 #[test]
-fn the_password_is_nowhere_to_be_seen() {
+fn no_output_shows_the_password() {
     let echo = |line: &str| match line.strip_prefix("PASS ") {
         Some(password) => say(format!("-ERR what is {password}?\r\n")),
         None => Act::Usual,
@@ -87,7 +87,7 @@ fn the_password_is_nowhere_to_be_seen() {
 }
 
 #[test]
-fn the_first_password_of_file_environment_and_netrc() {
+fn passwords_come_from_the_file_then_the_environment_then_netrc() {
     let server = embedded(&store(&[]));
     let stat = ["--plaintext", &server.url(), "stat"];
     let netrc = |password: &str| format!("machine 127.0.0.1 login u password {password}\n");

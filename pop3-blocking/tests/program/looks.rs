@@ -142,7 +142,7 @@ fn dele_says_how_quit_ended() {
 }
 
 #[test]
-fn a_reader_who_has_enough_is_no_error() {
+fn a_closed_output_pipe_is_not_an_error() {
     let server = embedded(&store(&["0123456789abcde\r\n".repeat(1 << 17).as_bytes()]));
     let home = Home::with_password();
     let mut child = home.command(&["--plaintext", &server.url(), "retr", "1"]).spawn().unwrap();
@@ -154,7 +154,7 @@ fn a_reader_who_has_enough_is_no_error() {
 }
 
 #[test]
-fn the_demo_needs_nothing() {
+fn the_demo_needs_no_server() {
     let home = Home::new();
     let listed = home.run(&["--demo", "list"]);
     assert_eq!(listed.out.split(|&b| b == b'\n').count(), 6);

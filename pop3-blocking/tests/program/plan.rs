@@ -35,7 +35,7 @@ fn days_ago(days: u64) -> String {
 }
 
 #[test]
-fn keep_days_deletes_what_has_been_here_for_so_long() {
+fn keep_days_deletes_messages_that_are_old_enough() {
     let maildrop = store(&[b"one\r\n", b"two, longer\r\n", b"three\r\n"]);
     let (server, home) = (embedded(&maildrop), Home::with_password());
     fetch(&home, &server, &["--delete", "--keep-days", "7"]).expect(0, "3 new, 0 already here, 0 refused; 0 deleted");
@@ -109,7 +109,7 @@ fn messages_that_are_too_large_are_named_and_stay() {
 }
 
 #[test]
-fn limit_stores_so_many_and_leaves_the_rest_for_the_next_run() {
+fn limit_leaves_the_other_messages_for_the_next_run() {
     let all: Vec<_> = (0..7).map(|n| format!("message {n}\r\n").into_bytes()).collect();
     let maildrop = store(&all.iter().map(Vec::as_slice).collect::<Vec<_>>());
     let (server, home) = (embedded(&maildrop), Home::with_password());
@@ -247,7 +247,7 @@ fn a_server_that_is_busy_says_when_to_try_again() {
 }
 
 #[test]
-fn a_fetch_of_which_parts_were_refused_for_now_says_so() {
+fn fetch_reports_temporary_refusals() {
     let fetch_with = |refusal: &'static str| {
         let server = scripted(move |line| match line {
             "LIST" => say("+OK\r\n1 7\r\n2 7\r\n.\r\n"),

@@ -49,7 +49,7 @@ fn an_id_that_was_deleted_names_a_new_message() {
 }
 
 #[test]
-fn without_a_listing_in_between_the_header_tells_before_anything_is_deleted() {
+fn without_a_listing_in_between_headers_are_compared_before_deletion() {
     let maildrop = store(&[]);
     let (server, home) = (embedded(&maildrop), Home::with_password());
     maildrop.deliver_as("u", "1", FIRST);
@@ -91,7 +91,7 @@ fn an_id_that_comes_back_is_compared() {
 }
 
 #[test]
-fn a_mailbox_that_has_moved_brings_no_mail_twice() {
+fn a_moved_mailbox_delivers_no_mail_twice() {
     let maildrop = store(&[]);
     let (server, home) = (embedded(&maildrop), Home::with_password());
     for (id, message) in [("a", FIRST), ("b", OTHER)] {
@@ -111,7 +111,7 @@ fn a_mailbox_that_has_moved_brings_no_mail_twice() {
 }
 
 #[test]
-fn an_id_of_two_messages_is_trusted_for_neither() {
+fn an_id_of_two_messages_identifies_neither() {
     let maildrop = store(&[]);
     let (server, home) = (embedded(&maildrop), Home::with_password());
     maildrop.deliver_as("u", "<sender@chooses>", FIRST);
@@ -149,7 +149,7 @@ fn count(server: &Server, line: &str) -> usize {
 }
 
 #[test]
-fn after_a_quit_of_which_nothing_is_known_nothing_is_taken_for_granted() {
+fn after_an_unanswered_quit_headers_are_compared() {
     // The message is still there, or another one of its size has its id.
     for (second, summary) in [(FIRST, "0 new, 1 already here"), (OTHER, "1 new, 0 already here")] {
         for top in [true, false] {
@@ -198,7 +198,7 @@ fn a_server_that_rewrites_headers_costs_one_more_download() {
 
 /// The size is not enough where the header could tell more, but not today.
 #[test]
-fn a_top_that_is_announced_and_refused_is_no_proof() {
+fn a_refused_top_proves_nothing() {
     for (capabilities, second, summary) in [
         ("TOP\r\n", OTHER, "1 new, 0 already here, 0 refused; 1 deleted"),
         ("TOP\r\n", FIRST, "0 new, 1 already here, 0 refused; 1 deleted"),
@@ -249,7 +249,7 @@ fn a_memory_of_another_format_stops_the_program() {
 }
 
 #[test]
-fn what_has_no_meaning_any_more_does_not_stay_in_the_memory() {
+fn obsolete_records_are_removed_from_the_memory() {
     let maildrop = store(&[]);
     let (server, home) = (embedded(&maildrop), Home::in_memory());
     for round in 0..3 {

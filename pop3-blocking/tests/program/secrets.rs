@@ -33,7 +33,7 @@ fn the_password_from_a_command() {
 
 #[cfg(unix)]
 #[test]
-fn commands_that_give_nothing() {
+fn a_password_command_without_output_is_an_error() {
     let server = scripted(|_| Act::Usual);
     let home = Home::with_password();
     for (option, what) in [("--password-command", "password"), ("--token-command", "token")] {
@@ -159,7 +159,7 @@ fn tokens_stay_safe() {
 }
 
 #[test]
-fn options_that_do_not_go_together() {
+fn conflicting_options_are_rejected() {
     let home = Home::with_password();
     let file = home.file("token", TOKEN);
     for others in [["--password-file", "x"], ["--password-command", "x"], ["--token-command", "x"]] {

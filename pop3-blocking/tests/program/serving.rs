@@ -109,7 +109,7 @@ fn what_fetch_stored_is_served_again() {
 }
 
 #[test]
-fn tls_from_the_beginning_or_by_stls() {
+fn tls_begins_at_once_or_after_stls() {
     let home = Home::new().set("POP3_PASSWORD", "test");
     eml(&home);
     let signed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();

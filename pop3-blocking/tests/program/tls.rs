@@ -71,7 +71,7 @@ pub(crate) fn pop3s(server: &Server, host: &str) -> String {
 }
 
 #[test]
-fn from_the_beginning_or_by_stls() {
+fn tls_begins_at_once_or_after_stls() {
     let (authority, config) = certified(&["localhost"], |_| ());
     let home = Home::with_password();
     let ca = home.file("ca.pem", &authority);
@@ -90,7 +90,7 @@ fn from_the_beginning_or_by_stls() {
 }
 
 #[test]
-fn options_that_do_not_go_together() {
+fn conflicting_options_are_rejected() {
     let home = Home::with_password();
     home.run(&["--starttls", "pop3s://u@h", "stat"]).expect(2, "use --starttls with pop://");
     home.run(&["--plaintext", "pop3s://u@h", "stat"]).expect(2, "use --plaintext with pop://");
@@ -102,7 +102,7 @@ fn options_that_do_not_go_together() {
 
 /// Whatever is wrong, the password is not said, and it is plain what may help.
 #[test]
-fn certificates_that_are_not_good() {
+fn bad_certificates_are_refused() {
     let home = Home::with_password();
     let pin = ". To accept the certificate after you have compared it, use --pin FINGERPRINT.\n";
     let refused = |(authority, config): (String, Arc<ServerConfig>), trusts: bool, says: &str, help: &str| {
@@ -140,7 +140,7 @@ fn certificates_that_are_not_good() {
 }
 
 #[test]
-fn servers_that_cannot() {
+fn servers_without_tls_are_reported() {
     let home = Home::with_password();
     let clear = embedded(&store(&[]));
     let ended = home.run(&[&pop3s(&clear, "127.0.0.1"), "stat"]);
@@ -242,7 +242,7 @@ fn a_pin_instead_of_an_authority() {
 }
 
 #[test]
-fn what_may_be_meant() {
+fn mistakes_have_hints() {
     let home = Home::with_password();
     home.run(&["stat", "pop3s://u@h"]).expect(2, "put the URL before the command");
     home.run(&["--plaintext", "stat", "pop3s://u@h"]).expect(2, "put the URL before the command");

@@ -4,7 +4,7 @@ use crate::support::{Home, embedded, store};
 
 /// Errors are reported in one line, without the URL, and with status 2.
 #[test]
-fn typos() {
+fn mistyped_urls_are_reported() {
     let home = Home::with_password();
     let wrong = [
         ("popp://u@h", "the scheme must be"),
@@ -70,7 +70,7 @@ fn typos() {
 
 /// The parser of the command line would quote an argument that it does not understand.
 #[test]
-fn a_password_that_is_out_of_place() {
+fn a_misplaced_password_is_not_shown() {
     let home = Home::with_password();
     for (arguments, kind) in [
         (&["stat", "mrose:hush@host"][..], "unexpected argument found"),

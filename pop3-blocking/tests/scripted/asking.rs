@@ -32,7 +32,7 @@ fn said_at_the_prompt(before: &'static str, words: &'static str) -> String {
 }
 
 #[test]
-fn at_the_prompt() {
+fn unsolicited_octets_at_the_prompt() {
     const USER_PASS: &str = "S: +OK ready\nC: CAPA\nS: -ERR what?\n";
     const PLAIN: &str = "S: +OK ready\nC: CAPA\nS: +OK\nS: SASL PLAIN\nS: PIPELINING\nS: USER\nS: .\n";
     for before in [USER_PASS, PLAIN] {
@@ -45,7 +45,7 @@ fn at_the_prompt() {
 }
 
 #[test]
-fn behind_a_blank_line() {
+fn unsolicited_octets_after_a_blank_line() {
     let (idle, is_idle) = channel::<()>();
     let (spoken, has_spoken) = channel::<()>();
     let peer = Peer::new(move |mut stream| {

@@ -11,7 +11,7 @@ fn closed_while_idle(error: &Error) -> bool {
 }
 
 #[test]
-fn without_a_word() {
+fn closed_without_last_words() {
     for login in [LOGIN, PIPELINED_LOGIN] {
         let (mut session, peer) = session(login, "C: NOOP\nS: +OK\n");
         session.noop().unwrap();
@@ -30,7 +30,7 @@ fn without_a_word() {
 
 /// The words lie unread when the next command is given. They are no answer to it.
 #[test]
-fn with_last_words() {
+fn closed_with_last_words() {
     let script = "C: NOOP\nS: +OK\n-- quiet\nS: -ERR Autologout; idle for too long\n";
     let said = "the server had closed the connection while it was idle, saying -ERR Autologout; idle for too long";
     for login in [LOGIN, PIPELINED_LOGIN] {
@@ -59,7 +59,7 @@ fn with_last_words() {
 
 /// In the same read as an answer they cannot be mistaken by anybody.
 #[test]
-fn with_last_words_behind_an_answer() {
+fn closed_with_last_words_after_an_answer() {
     let (mut session, peer) = session(LOGIN, "C: NOOP\nS: +OK\nS: -ERR Autologout\n");
     session.noop().unwrap();
     peer.done();
@@ -69,7 +69,7 @@ fn with_last_words_behind_an_answer() {
 
 /// A plain socket cannot be looked at before the command, so nothing can tell whether that was the reason.
 #[test]
-fn on_a_stream_that_cannot_be_looked_at() {
+fn closed_on_a_stream_that_cannot_be_checked() {
     let peer = Peer::playing("S: +OK ready\n");
     let mut connection = Connection::over(TcpStream::connect(peer.address).unwrap(), peer.connect()).unwrap();
     peer.done();
@@ -79,7 +79,7 @@ fn on_a_stream_that_cannot_be_looked_at() {
 }
 
 #[test]
-fn inside_an_answer_it_is_not_idle() {
+fn closed_inside_an_answer_is_not_idle() {
     for script in ["C: STAT\nC: NOOP\n", "C: LIST\nS: +OK\nS: 1 100\n"] {
         let script = script.replace("C: STAT\nC: NOOP\n", "C: LIST\nS: +OK 2 messages\n");
         let (mut session, peer) = session(LOGIN, &script);
@@ -91,7 +91,7 @@ fn inside_an_answer_it_is_not_idle() {
 }
 
 #[test]
-fn instead_of_a_greeting() {
+fn closed_before_the_greeting() {
     let peer = Peer::new(drop);
     let error = Connection::over(TcpStream::connect(peer.address).unwrap(), peer.connect()).unwrap_err();
     assert_eq!(

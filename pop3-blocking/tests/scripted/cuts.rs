@@ -83,7 +83,7 @@ fn converse_into(memory: Memory, outcome: &mut Outcome) -> Result<(), Error> {
 }
 
 #[test]
-fn at_every_octet() {
+fn a_stream_cut_at_every_octet() {
     let script = format!("{PIPELINED_LOGIN}{BATCH}");
     let octets = Memory::playing(&script, 1, 0, None).octets();
     // The ends of the messages' terminators: dots are stuffed, so no line of a message in this script is a single dot.

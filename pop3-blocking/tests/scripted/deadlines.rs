@@ -74,7 +74,7 @@ fn f01_an_answer_that_does_not_end() {
 }
 
 #[test]
-fn f01_a_message_and_a_listing_that_drip() {
+fn f01_a_message_and_a_listing_that_trickle_time_out() {
     let limits = unlimited().interval(LIMIT).octets(1000);
     let says = "failed: the server sent fewer than 1000 octets in 0.2 s";
 
@@ -97,7 +97,7 @@ fn f01_a_message_and_a_listing_that_drip() {
 
 /// Longer than an interval, and never too slow in one.
 #[test]
-fn a_message_that_comes_slowly_but_surely() {
+fn a_slow_message_does_not_time_out() {
     const LINE: &[u8] = b"two dozen octets a line\r\n";
     const LINES: usize = 32;
     let limits = unlimited().interval(LONG).octets(20);
@@ -141,7 +141,7 @@ fn a_caller_may_take_its_time() {
 
 /// A stream whose reads return by themselves is timed by that.
 #[test]
-fn a_stream_of_ones_own() {
+fn limits_apply_to_the_callers_stream() {
     let peer = dripping("S: +OK ready\nC: CAPA\n".to_owned(), b"+OK 1 1 ");
     let stream = TcpStream::connect(peer.address).unwrap();
     stream.set_read_timeout(Some(PAUSE)).unwrap();
@@ -212,7 +212,7 @@ fn untaken() -> (Peer, mpsc::Sender<()>) {
 
 /// Writing is tried again, and not for ever.
 #[test]
-fn a_response_that_nobody_takes() {
+fn a_response_that_the_server_does_not_read_times_out() {
     let (peer, done) = untaken();
     let begin = Instant::now();
     let to = peer.connect().credentials(token(MUCH)).methods([Method::Xoauth2]);
@@ -224,7 +224,7 @@ fn a_response_that_nobody_takes() {
 }
 
 #[test]
-fn a_response_that_nobody_takes_from_a_socket_of_ones_own() {
+fn a_response_on_the_callers_socket_that_is_not_read_times_out() {
     let (peer, done) = untaken();
     let begin = Instant::now();
     let failed = on_ones_own(&peer, unlimited().answer(LONG)).unwrap_err();

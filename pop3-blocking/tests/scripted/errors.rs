@@ -8,7 +8,7 @@ use pop3_blocking::{Cause, Error, ErrorKind, Listing, LoginError, Method, connec
 use crate::peer::{LOGIN, PIPELINED_LOGIN, Peer, session};
 
 #[test]
-fn an_answer_that_is_no_or_nonsense_leaves_the_session_as_it_was() {
+fn a_refusal_or_a_malformed_answer_does_not_change_the_session() {
     let (mut session, peer) = session(
         LOGIN,
         "
@@ -71,7 +71,7 @@ S: +OK
 }
 
 #[test]
-fn a_server_that_breaks_the_protocol_has_broken_it_for_good() {
+fn a_protocol_error_is_permanent() {
     let (mut session, peer) = session(LOGIN, "C: STAT\nS: 250 hello\n-- hold\n");
     let error = session.stat().unwrap_err();
     assert!(matches!(error.cause(), Cause::Protocol(_)) && !error.is_recoverable());
@@ -86,7 +86,7 @@ fn a_server_that_breaks_the_protocol_has_broken_it_for_good() {
 }
 
 #[test]
-fn a_message_is_an_io_error_that_gives_ours_back() {
+fn an_io_error_of_a_message_contains_the_error() {
     let (mut session, peer) = session(LOGIN, "C: RETR 1\nS: +OK\nS: Subject: cut\nS: \nS: sho\n");
     let mut message = session.retrieve(1).unwrap();
     let mut octets = Vec::new();
@@ -138,7 +138,7 @@ fn tops_of_many_messages() {
 }
 
 #[test]
-fn sizes_beyond_reason() {
+fn huge_sizes_do_not_overflow() {
     let (mut session, peer) = session(
         PIPELINED_LOGIN,
         "
@@ -232,7 +232,7 @@ fn an_echoed_proof_is_not_shown() {
 }
 
 #[test]
-fn nobody_there() {
+fn a_refused_connection_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);

@@ -29,7 +29,7 @@ fn a_server_that_says_nothing() {
 }
 
 #[test]
-fn a_message_that_stands_still() {
+fn a_message_that_stalls_times_out() {
     // Listings and messages arrive together with their status lines, so that only the rest is waited for.
     let peer = Peer::new(|mut stream| {
         let (before, behind) = PIPELINED_LOGIN.split_once("S: +OK\nS: USER\nS: PIPELINING\nS: .\n").unwrap();
@@ -53,7 +53,7 @@ fn a_message_that_stands_still() {
 }
 
 #[test]
-fn a_login_that_trickles() {
+fn a_login_that_trickles_times_out() {
     let peer = Peer::new(|mut stream| {
         for octet in b"+OK ready and waiting for you\r\n".iter().cycle() {
             if stream.write_all(&[*octet]).is_err() {
@@ -78,7 +78,7 @@ fn a_login_that_trickles() {
 }
 
 #[test]
-fn after_the_login_its_deadline_is_lifted() {
+fn the_deadline_of_the_login_ends_with_it() {
     // Only waiting counts, so it is the server that takes its time.
     let peer = Peer::new(|mut stream| {
         play(&mut stream, &format!("{LOGIN}C: NOOP\n"));
@@ -92,7 +92,7 @@ fn after_the_login_its_deadline_is_lifted() {
 }
 
 #[test]
-fn no_patience_is_endless_patience() {
+fn the_longest_timeouts_do_not_overflow() {
     let peer = Peer::playing(format!("{LOGIN}C: NOOP\nS: +OK\n-- hold\n"));
     let connect =
         peer.connect().timeouts(Timeouts::new().login(Duration::MAX).each(Duration::MAX).connect(Duration::MAX));
@@ -161,7 +161,7 @@ S: +OK 0 0
 
 /// The server sends on while the caller works, and the client must not take what answers no command for an answer.
 #[test]
-fn slow_work_between_two_messages() {
+fn slow_work_between_two_messages_does_not_time_out() {
     // The second message is requested before the caller has the first one, and the octets behind it answer nothing.
     let retrieved: &[_] = &[("C: RETR 1\n", "+OK\r\none\r\n.\r\n"), ("C: RETR 2\n", "+OK\r\ntwo\r\n.\r\n")];
     let deleted: &[_] = &[("C: DELE 1\n", "+OK\r\n")];

@@ -37,7 +37,7 @@ fn serve(mut stream: TcpStream) {
 }
 
 #[test]
-fn d18_nobody_waits_for_ever() {
+fn d18_small_buffers_cause_no_deadlock() {
     let listener = socket(1, ANSWERS);
     listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     listener.listen(1).unwrap();

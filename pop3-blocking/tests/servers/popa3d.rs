@@ -40,7 +40,7 @@ fn octets_of_popa3d() {
 /// numbers.
 #[test]
 #[ignore = "needs the servers that .ci/servers starts"]
-fn one_unique_id_for_all_from_popa3d() {
+fn popa3d_gives_all_messages_one_unique_id() {
     deliver_to_popa3d("u3", MESSAGES.map(quoted));
     let mut session = connect(to("POP3_TEST_POPA3D", "u3", "pass")).unwrap();
     let ids = session.uidl().unwrap();

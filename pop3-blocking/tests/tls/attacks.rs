@@ -13,6 +13,6 @@ fn a01_a02_in_the_next_segment() {
 }
 
 #[test]
-fn a10_what_was_said_before_is_forgotten() {
-    attacks::a10_what_was_said_before_is_forgotten::<Blocking>();
+fn a10_announcements_before_tls_are_forgotten() {
+    attacks::a10_announcements_before_tls_are_forgotten::<Blocking>();
 }

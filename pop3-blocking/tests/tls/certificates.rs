@@ -3,28 +3,28 @@ use pop3_blocking::testing::suites::tls::certificates;
 use crate::Blocking;
 
 #[test]
-fn a_name_and_an_address() {
-    certificates::a_name_and_an_address::<Blocking>();
+fn a_certificate_is_valid_for_a_name_or_an_address() {
+    certificates::a_certificate_is_valid_for_a_name_or_an_address::<Blocking>();
 }
 
 #[test]
-fn a14_a_wrong_name() {
-    certificates::a14_a_wrong_name::<Blocking>();
+fn a14_a_certificate_for_another_name_is_refused() {
+    certificates::a14_a_certificate_for_another_name_is_refused::<Blocking>();
 }
 
 #[test]
-fn out_of_date() {
-    certificates::out_of_date::<Blocking>();
+fn a_certificate_out_of_date_is_refused() {
+    certificates::a_certificate_out_of_date_is_refused::<Blocking>();
 }
 
 #[test]
-fn a14_an_unknown_authority() {
-    certificates::a14_an_unknown_authority::<Blocking>();
+fn a14_an_unknown_authority_is_refused() {
+    certificates::a14_an_unknown_authority_is_refused::<Blocking>();
 }
 
 #[test]
-fn a14_a_nul_in_the_name() {
-    certificates::a14_a_nul_in_the_name::<Blocking>();
+fn a14_a_name_with_a_nul_is_refused() {
+    certificates::a14_a_name_with_a_nul_is_refused::<Blocking>();
 }
 
 #[test]
@@ -33,16 +33,16 @@ fn a_client_certificate() {
 }
 
 #[test]
-fn settings_of_ones_own_may_accept_anything() {
-    certificates::settings_of_ones_own_may_accept_anything::<Blocking>();
+fn own_tls_settings_may_accept_any_certificate() {
+    certificates::own_tls_settings_may_accept_any_certificate::<Blocking>();
 }
 
 #[test]
-fn settings_that_are_made_once() {
-    certificates::settings_that_are_made_once();
+fn own_tls_settings_are_used_unchanged() {
+    certificates::own_tls_settings_are_used_unchanged();
 }
 
 #[test]
-fn what_cannot_be_tried() {
-    certificates::what_cannot_be_tried::<Blocking>();
+fn invalid_tls_settings_open_no_connection() {
+    certificates::invalid_tls_settings_open_no_connection::<Blocking>();
 }

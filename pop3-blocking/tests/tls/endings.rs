@@ -3,31 +3,31 @@ use pop3_blocking::testing::suites::tls::endings;
 use crate::Blocking;
 
 #[test]
-fn a15_at_every_octet() {
-    endings::a15_at_every_octet::<Blocking>();
+fn a15_a_connection_cut_at_every_octet_is_an_error() {
+    endings::a15_a_connection_cut_at_every_octet_is_an_error::<Blocking>();
 }
 
 #[test]
-fn while_idle() {
-    endings::while_idle::<Blocking>();
+fn a_server_may_close_an_idle_connection() {
+    endings::a_server_may_close_an_idle_connection::<Blocking>();
 }
 
 #[test]
-fn by_a_bad_record() {
-    endings::by_a_bad_record::<Blocking>();
+fn a_bad_record_is_an_error() {
+    endings::a_bad_record_is_an_error::<Blocking>();
 }
 
 #[test]
-fn by_a_bad_record_before_more_is_asked() {
-    endings::by_a_bad_record_before_more_is_asked::<Blocking>();
+fn a_bad_record_is_noticed_before_the_next_command() {
+    endings::a_bad_record_is_noticed_before_the_next_command::<Blocking>();
 }
 
 #[test]
-fn by_us() {
-    endings::by_us::<Blocking>();
+fn the_client_closes_tls() {
+    endings::the_client_closes_tls::<Blocking>();
 }
 
 #[test]
-fn by_us_on_a_stream_of_ones_own() {
-    endings::by_us_on_a_stream_of_ones_own::<Blocking>();
+fn only_quit_closes_tls_on_the_callers_stream() {
+    endings::only_quit_closes_tls_on_the_callers_stream::<Blocking>();
 }

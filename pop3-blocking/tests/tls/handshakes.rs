@@ -3,8 +3,8 @@ use pop3_blocking::testing::suites::tls::handshakes;
 use crate::Blocking;
 
 #[test]
-fn versions_of_tls() {
-    handshakes::versions_of_tls::<Blocking>();
+fn tls_1_2_and_1_3_are_accepted() {
+    handshakes::tls_1_2_and_1_3_are_accepted::<Blocking>();
 }
 
 #[test]
@@ -13,21 +13,21 @@ fn a_second_connection() {
 }
 
 #[test]
-fn octet_by_octet() {
-    handshakes::octet_by_octet::<Blocking>();
+fn a_handshake_octet_by_octet() {
+    handshakes::a_handshake_octet_by_octet::<Blocking>();
 }
 
 #[test]
-fn a08_a_server_that_says_nothing() {
-    handshakes::a08_a_server_that_says_nothing::<Blocking>();
+fn a08_a_silent_server_times_out() {
+    handshakes::a08_a_silent_server_times_out::<Blocking>();
 }
 
 #[test]
-fn a08_a16_a_server_that_says_something_else() {
-    handshakes::a08_a16_a_server_that_says_something_else::<Blocking>();
+fn a08_a16_a_server_that_does_not_speak_tls() {
+    handshakes::a08_a16_a_server_that_does_not_speak_tls::<Blocking>();
 }
 
 #[test]
-fn a_binding_to_the_channel() {
-    handshakes::a_binding_to_the_channel::<Blocking>();
+fn scram_is_bound_to_the_channel() {
+    handshakes::scram_is_bound_to_the_channel::<Blocking>();
 }

@@ -21,8 +21,8 @@ fn a_message_larger_than_any_buffer() {
 }
 
 #[test]
-fn keys_that_change_on_the_way() {
-    sessions::keys_that_change_on_the_way::<Blocking>();
+fn the_server_may_change_its_keys() {
+    sessions::the_server_may_change_its_keys::<Blocking>();
 }
 
 #[test]
@@ -31,8 +31,8 @@ fn a_pipelined_batch() {
 }
 
 #[test]
-fn nobody_waits_for_ever() {
-    sessions::nobody_waits_for_ever::<Blocking>(listener());
+fn small_buffers_cause_no_deadlock() {
+    sessions::small_buffers_cause_no_deadlock::<Blocking>(listener());
 }
 
 #[test]
@@ -41,21 +41,21 @@ fn more_commands_than_the_socket_takes() {
 }
 
 #[test]
-fn streams_of_ones_own() {
-    sessions::streams_of_ones_own::<Blocking>();
+fn tls_works_on_the_callers_streams() {
+    sessions::tls_works_on_the_callers_streams::<Blocking>();
 }
 
 #[test]
-fn a_stream_of_ones_own_needs_a_host_for_tls() {
-    sessions::a_stream_of_ones_own_needs_a_host_for_tls::<Blocking>();
+fn the_callers_stream_needs_a_host_for_tls() {
+    sessions::the_callers_stream_needs_a_host_for_tls::<Blocking>();
 }
 
 #[test]
-fn another_try_inside_tls() {
-    sessions::another_try_inside_tls::<Blocking>();
+fn a_second_login_inside_tls() {
+    sessions::a_second_login_inside_tls::<Blocking>();
 }
 
 #[test]
-fn a_log_tells_of_tls() {
-    sessions::a_log_tells_of_tls::<Blocking>();
+fn the_log_shows_tls() {
+    sessions::the_log_shows_tls::<Blocking>();
 }

@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_is_not_looked_up() {
+    fn given_settings_are_not_looked_up() {
         let connect = Connect::new().host("h").user("u").password("secret").default_host(Some("other".into()));
         let never = |_: &str, _: Option<&str>| -> Found { unreachable!() };
         assert_eq!(connect.server().unwrap(), ("h", 995));
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_looked_up() {
+    fn missing_settings_are_looked_up() {
         let netrc = |host: &str, user: Option<&str>| {
             assert_eq!((host, user), ("mailhost", Some("u")));
             Found::Ok(Some(entry("")))
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_found_has_a_name() {
+    fn settings_that_are_not_found_are_named() {
         let error = Connect::new().find_credentials(|_, _| Found::Ok(Some(entry("")))).unwrap_err();
         assert!(matches!(error.cause(), Cause::Settings(SettingsError::NoHost)), "{error}");
         let connect = Connect::new().host("h");
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clone_asks_again() {
+    fn a_clone_asks_for_the_password_again() {
         use core::sync::atomic::{AtomicU32, Ordering};
 
         static ASKED: AtomicU32 = AtomicU32::new(0);

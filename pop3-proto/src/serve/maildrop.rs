@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_taken_as_it_is() {
+    fn a_password_that_is_not_text_is_compared_unchanged() {
         let timestamp = Timestamp::find(b"<1@h>").unwrap();
         let digest = Digest::new(timestamp, b"caf\xe9");
         assert!(LoginAttempt::Apop { user: "u", timestamp, digest }.prove(b"caf\xe9"));

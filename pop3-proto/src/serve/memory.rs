@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_looks_like_a_wrong_password() {
+    fn an_unknown_user_looks_like_a_wrong_password() {
         let mut maildrop = store().maildrop();
         assert_eq!(login(&mut maildrop, "nobody", "pw"), login(&mut maildrop, "u", "no"));
         assert_eq!(login(&mut maildrop, "nobody", "nobody's password"), Err(Denial::Credentials));
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn v17_only_the_marked_are_removed_and_twins_stay_apart() {
+    fn v17_only_marked_messages_are_removed_and_equal_messages_stay_distinct() {
         let store = store();
         let mut maildrop = store.maildrop();
         login(&mut maildrop, "u", "pw").unwrap();

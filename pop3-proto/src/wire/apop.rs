@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_msg_id_and_finds_the_next_one() {
+    fn skips_an_invalid_msg_id_and_finds_the_next_one() {
         for id in [
             b"<>" as &[u8],
             b"<@>",
@@ -303,7 +303,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_found_stands_in_the_greeting_and_is_found_alone(text in r#"[<>@a."\\\[\] é]{0,40}"#) {
+        fn a_timestamp_is_part_of_the_greeting_and_is_found_without_it(text in r#"[<>@a."\\\[\] é]{0,40}"#) {
             if let Some(id) = find(text.as_bytes()) {
                 prop_assert!(id.starts_with(b"<") && id.ends_with(b">") && id.is_ascii());
                 prop_assert!(text.as_bytes().windows(id.len()).any(|window| window == id));

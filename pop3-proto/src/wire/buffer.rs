@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_is_wiped() {
+    fn taken_octets_are_wiped() {
         let mut inbox = Inbox::for_secrets(1024, 4096);
         let mut rest: &[u8] = &b"PASS hush\r\n".repeat(200);
         while !rest.is_empty() {

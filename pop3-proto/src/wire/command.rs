@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_writes_a_server_reads() {
+    fn a_server_parses_every_command_of_a_client() {
         for line in [
             "USER mrose",
             "USER m\u{fc}ller",
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_was_read_shows_a_secret() {
+    fn no_parsed_command_shows_a_secret() {
         for line in [&b"PASS hush"[..], b"AUTH PLAIN aHVzaA==", b"APOP u c4c9334bac560ecc979e58001b3e22fb"] {
             let shown = format!("{0} {0:?}", Command::parse(line).unwrap());
             assert!(!["hush", "aHVz", "c4c9"].iter().any(|secret| shown.contains(secret)), "{shown}");

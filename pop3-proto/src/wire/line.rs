@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn v3_a_line_that_is_too_long_is_told_once() {
+    fn v3_a_line_that_is_too_long_is_reported_once() {
         let (read, rest, _) = commands(&[b"1234567\n", b"12345678", b"9012345678901234\n", b"1\n123456789"], 8);
         assert_eq!(read, [Some(b"1234567".to_vec()), None, Some(b"1".to_vec()), None]);
         assert_eq!(rest, b"");

@@ -327,7 +327,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_stuffed_can_be_unstuffed(message in "[a.\r\n]{0,40}", room in 2..9usize) {
+        fn unstuffing_reverses_stuffing(message in "[a.\r\n]{0,40}", room in 2..9usize) {
             let (mut stuffer, mut content, mut wire) = (Stuffer::new(), message.as_bytes(), Vec::new());
             while !content.is_empty() {
                 let mut space = std::vec![0; room];

@@ -82,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn v26_top_takes_what_its_definition_says(message in "[a\r\n]{0,40}", lines in 0..5u32, cut in 0..40usize) {
+        fn v26_top_agrees_with_its_definition(message in "[a\r\n]{0,40}", lines in 0..5u32, cut in 0..40usize) {
             let (front, back) = message.as_bytes().split_at(cut.min(message.len()));
             let mut part = Top::new(lines);
             let mut taken = part.advance(front);

@@ -23,7 +23,7 @@ fn heard(command: Command<'_>, answer: &[u8], cuts: u64) -> Vec<String> {
 }
 
 #[test]
-fn d01_however_short_answers_are_cut() {
+fn d01_every_cut_of_short_answers_gives_the_same_events() {
     let answers: [(Command<'_>, &[u8], &[&str]); 9] = [
         (Command::Noop, b"+OK\r\n", &["#2 ok"]),
         (Command::Noop, b"-ERR a b\r\n", &["#2 refused a b"]),
@@ -53,7 +53,7 @@ fn stuffed(message: &str) -> String {
 
 proptest! {
     #[test]
-    fn d01_however_messages_are_cut(text in r"[.ab\r\n]{0,62}", cuts: u64) {
+    fn d01_every_cut_of_messages_gives_the_same_events(text in r"[.ab\r\n]{0,62}", cuts: u64) {
         let message = format!("{text}\r\n");
         let answer = format!("+OK\r\n{}.\r\n", stuffed(&message));
         let body = format!("#2 body {}", message.as_bytes().escape_ascii());
@@ -62,7 +62,7 @@ proptest! {
 }
 
 #[test]
-fn d02_a_terminator_that_is_not_all_there_ends_nothing() {
+fn d02_an_incomplete_terminator_ends_nothing() {
     let answers: [(Command<'_>, &str, &[u8]); 4] = [
         (Command::List(None), "LIST", b"+OK\r\n1 2\r\n.\r\n"),
         (Command::Uidl(None), "UIDL", b"+OK\r\n1 a\r\n.\r\n"),
@@ -115,7 +115,7 @@ fn d03_exactly_one_dot_is_taken_from_a_line() {
 }
 
 #[test]
-fn d04_no_line_end_but_crlf_ends_a_message() {
+fn d04_only_crlf_ends_a_message() {
     // A sender of mail might put these into a message so that its reader takes the rest for answers.
     let smuggled: [&[u8]; 6] = [
         b"x\n.\n+OK 1 forged\r\nDELE 2\r\n",
@@ -149,7 +149,7 @@ fn d04_no_line_end_but_crlf_ends_a_message() {
 }
 
 #[test]
-fn d05_a_cr_alone_is_no_line_end() {
+fn d05_a_bare_cr_is_not_a_line_end() {
     let messages: [(&[u8], &[u8]); 6] = [
         (b"x\r.\r\n.\r\n", b"x\r.\r\n"),
         (b"x\r\r\n.\r\n", b"x\r\r\n"),
@@ -175,7 +175,7 @@ fn d05_a_cr_alone_is_no_line_end() {
 }
 
 #[test]
-fn d06_what_stands_behind_an_unstuffed_dot_answers_nothing() {
+fn d06_octets_after_an_unstuffed_dot_answer_nothing() {
     let answer = b"+OK\r\nSubject: x\r\n\r\nlist:\r\n.\r\nthe rest\r\n.\r\n";
     for at in 1..=answer.len() {
         let mut play = inside(&LOGIN, &[("RETR 1", answer), ("STAT", b"+OK 1 1\r\n")], Cut::At(at));

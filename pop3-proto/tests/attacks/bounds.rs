@@ -73,7 +73,7 @@ fn c01_no_line_is_longer_than_its_limit() {
 }
 
 #[test]
-fn c11_capabilities_without_measure() {
+fn c11_capabilities_have_a_limit() {
     let login = |list: &[u8], config: Config| {
         let script: Script<'_> =
             &[("", b"+OK\r\n"), ("CAPA", list), ("USER mrose", b"+OK\r\n"), ("PASS tanstaaf", b"+OK\r\n")];
@@ -153,7 +153,7 @@ impl Exchange for Talkative {
 }
 
 #[test]
-fn c16_challenges_without_end() {
+fn c16_challenges_have_a_limit() {
     for cut in CUTS {
         let server = |said: &str| if said.is_empty() { b"+OK\r\n".to_vec() } else { b"+ \r\n".to_vec() };
         let mut play = Play::new(server, Config::default(), cut);

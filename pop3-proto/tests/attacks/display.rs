@@ -18,7 +18,7 @@ fn inside(script: Script<'_>, cut: Cut) -> Play {
 }
 
 #[test]
-fn f01_what_is_waited_for_is_known_at_every_octet() {
+fn f01_the_awaited_input_is_known_at_every_octet() {
     // The core keeps no time. A driver that does learns what is late, and how many octets of a message have come.
     let answer = b"+OK\r\nSubject: x\r\n\r\nslow\r\n.\r\n";
     let mut play = inside(&[], Cut::Octets);
@@ -42,7 +42,7 @@ fn f01_what_is_waited_for_is_known_at_every_octet() {
 }
 
 #[test]
-fn f02_a_quit_without_an_answer_is_neither_done_nor_undone() {
+fn f02_the_outcome_of_an_unanswered_quit_is_unknown() {
     for (answer, cut) in [(&b""[..], Cut::Whole), (b"+O", Cut::Octets), (b"+OK bye\r", Cut::Octets)] {
         let mut play = inside(&[("DELE 1", b"+OK\r\n"), ("QUIT", answer)], cut);
         play.call(Acknowledge(Command::Dele(ONE))).unwrap();
@@ -113,7 +113,7 @@ fn f03_every_character_is_shown_or_escaped() {
 }
 
 #[test]
-fn f03_nothing_of_a_server_acts_on_a_terminal() {
+fn f03_no_text_of_a_server_controls_a_terminal() {
     for text in HOSTILE {
         // A text inside a line has no CR, which would be an error of its own.
         let in_line: Vec<u8> = text.iter().copied().filter(|octet| *octet != b'\r').collect();
@@ -191,7 +191,7 @@ fn f03_nothing_of_a_server_acts_on_a_terminal() {
 }
 
 #[test]
-fn f04_text_that_is_no_utf_8_is_kept_and_shown() {
+fn f04_text_that_is_not_utf_8_is_kept_and_shown() {
     for text in [&b"\xE4\xF6\xFC"[..], b"\xC3", b"a\xFFb", b"\xF0\x9F\x98", b"\xED\xA0\x80", b"\xC0\x80"] {
         let refusal = [b"-ERR ", text, b"\r\n"].concat();
         let ids = [b"+OK\r\n1 ", text, b"\r\n.\r\n"].concat();
@@ -234,7 +234,7 @@ impl<T: ?Sized> NoText<()> for T {}
 impl<T: AsRef<str> + ?Sized> NoText<&str> for T {}
 
 #[test]
-fn f05_a_unique_id_is_no_file_name() {
+fn f05_a_unique_id_is_not_a_path() {
     <UniqueId<'_> as NoPath<_>>::it();
     <OwnedUniqueId as NoPath<_>>::it();
     <Text<'_> as NoPath<_>>::it();
@@ -287,7 +287,7 @@ fn f06_numbers_name_messages_of_one_session() {
 }
 
 #[test]
-fn f07_an_autologout_commits_nothing() {
+fn f07_an_autologout_commits_no_deletion() {
     for says in [&b""[..], b"-ERR [SYS/TEMP] autologout\r\n", b"-ERR autologout\r\n", b"-ERR autologout"] {
         for cut in CUTS {
             for command in [Command::Noop, Command::Quit] {

@@ -49,7 +49,7 @@ fn unbase64_or_nothing(word: &str) -> Vec<u8> {
 }
 
 #[test]
-fn e06_no_secret_is_to_be_seen() {
+fn e06_no_secret_is_shown() {
     let methods = MECHANISMS.map(|(method, ..)| method).into_iter().chain([Method::UserPass, Method::Apop]);
     for method in methods.filter(|method| *method != Method::External) {
         for end in ENDS {
@@ -150,7 +150,7 @@ fn refused_with(password: &str, says: &str, capa: &str) -> (Error, String) {
 }
 
 #[test]
-fn e07_no_gap_shows_the_password_by_its_surroundings() {
+fn e07_a_text_that_contains_the_password_is_withheld_completely() {
     for (password, says) in [
         ("wrong", "[AUTH] wrong user name or password"),
         ("p", "bad password"),

@@ -7,7 +7,7 @@ use crate::play::{CUTS, Cut, Play, Script};
 use crate::session::{LOGIN, ONE, PIPELINING, inside, is_poisoned, message, quit};
 
 #[test]
-fn d16_the_stream_ends_anywhere() {
+fn d16_the_stream_may_end_at_any_octet() {
     const SESSION: [(&str, &[u8]); 4] = [
         ("STAT", b"+OK 1 9\r\n"),
         ("RETR 1", b"+OK\r\nbody\r\n.\r\n"),
@@ -126,7 +126,7 @@ fn d18_no_more_commands_are_in_flight_than_the_window_takes() {
 }
 
 #[test]
-fn d19_nothing_counts_after_quit() {
+fn d19_octets_after_quit_are_ignored() {
     for tail in [&b"+OK\r\n"[..], b"-ERR [SYS/TEMP] not really\r\n", b"\0\xFF", b".\r\n", b"\r\n"] {
         for at in 1..=9 + tail.len() {
             let answer = [b"+OK bye\r\n", tail].concat();

@@ -33,7 +33,7 @@ fn d09_a_scan_listing_of_one_message_has_no_terminator() {
 }
 
 #[test]
-fn d10_a_second_answer_is_nobodys() {
+fn d10_a_second_answer_is_an_error() {
     for (second, at) in
         [b"+OK yes\r\n", b"-ERR no\r\n"].into_iter().flat_map(|second| (1..=18).map(move |at| (second, at)))
     {
@@ -67,7 +67,7 @@ fn d10_a_second_answer_is_nobodys() {
 }
 
 #[test]
-fn d11_a_nul_cuts_nothing_off() {
+fn d11_a_nul_truncates_nothing() {
     for cut in CUTS {
         let mut play = inside(&LOGIN, &[("RETR 1", b"+OK\0\r\n")], cut);
         assert_eq!(violation(&message(&mut play).unwrap_err()), Some(Violation::NotAStatus));
@@ -91,7 +91,7 @@ fn d11_a_nul_cuts_nothing_off() {
 }
 
 #[test]
-fn d12_nothing_stands_before_an_indicator() {
+fn d12_an_indicator_begins_its_line() {
     let says: [&[u8]; 9] = [
         b"\xEF\xBB\xBF+OK\r\n",
         b"\t+OK\r\n",

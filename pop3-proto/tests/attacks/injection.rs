@@ -152,7 +152,7 @@ fn may_stand_in_a_line(c: char, utf8: bool) -> bool {
 }
 
 #[test]
-fn b03_every_control_and_every_character_beyond_ascii() {
+fn b03_each_argument_takes_only_permitted_characters() {
     for c in (0..=0x17f_u32).filter_map(char::from_u32) {
         for text in placed("bob", c.encode_utf8(&mut [0; 4])) {
             for utf8 in [false, true] {
@@ -252,7 +252,7 @@ fn b05_a_line_has_255_octets_at_most() {
 }
 
 #[test]
-fn b05_a_long_initial_response_waits_to_be_asked_for() {
+fn b05_a_long_initial_response_waits_for_the_challenge() {
     // The lengths are those around the limit, one that only just fits into a challenge's answer, and a token's.
     for len in (170..=190).chain([300, 4000, 70_000]) {
         let password = "p".repeat(len);
@@ -317,7 +317,7 @@ fn b06_the_same_rule_for_every_string() {
 }
 
 #[test]
-fn b07_numbers_that_make_no_sense_cannot_be_said() {
+fn b07_invalid_numbers_cannot_be_sent() {
     // The types exclude a sign and more than 32 bits; 0 is refused.
     let by_number: [fn(u32) -> Command<'static>; 2] = [Command::Retr, Command::Dele];
     let perhaps: [fn(Option<u32>) -> Command<'static>; 2] = [Command::List, Command::Uidl];
@@ -342,7 +342,7 @@ fn b07_numbers_that_make_no_sense_cannot_be_said() {
 }
 
 #[test]
-fn b09_no_identity_breaks_a_servers_answer() {
+fn b09_no_identity_can_break_an_answer_of_the_server() {
     for piece in BREAKS.into_iter().chain(["\r\n+OK forged", "\r\n.\r\n", "\x1b[2J"]) {
         for identity in placed("bob", piece) {
             for fields in [["", identity.as_str()], [identity.as_str(), "bob"], [identity.as_str(), identity.as_str()]]
@@ -370,7 +370,7 @@ fn b09_no_identity_breaks_a_servers_answer() {
 }
 
 #[test]
-fn b10_nothing_of_a_challenge_becomes_a_credential() {
+fn b10_no_part_of_a_challenge_becomes_a_credential() {
     let capa: &[u8] = b"+OK\r\nSASL PLAIN\r\n.\r\n";
     // There is no initial response, because the server has not announced SASL: it sends any challenge it likes.
     for challenge in ["", "YWRtaW4=", "YWRtaW4AYWRtaW4A", "AA==", "bm90IGJhc2U2NA", "admin", "*"] {

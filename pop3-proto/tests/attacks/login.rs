@@ -52,7 +52,7 @@ fn e01_a_challenge_of_apop_is_a_msg_id_or_none() {
 }
 
 #[test]
-fn e02_what_is_left_of_a_list_does_not_lower_what_is_permitted() {
+fn e02_a_shortened_list_permits_no_weaker_method() {
     let stripped: [&[u8]; 7] = [
         b"+OK\r\nSASL LOGIN PLAIN\r\nUSER\r\n.\r\n",
         b"+OK\r\nSASL LOGIN\r\n.\r\n",
@@ -131,7 +131,7 @@ fn e03_a_method_that_fails_is_not_followed_by_a_weaker_one() {
 }
 
 #[test]
-fn e04_what_is_no_matter_of_the_password_is_not_told_as_one() {
+fn e04_other_failures_are_not_reported_as_a_wrong_password() {
     type Expected = fn(&LoginError) -> bool;
     let refusals: [(&str, Expected); 16] = [
         ("-ERR [SYS/TEMP] later", |error| matches!(error, LoginError::Temporary(_))),
@@ -225,7 +225,7 @@ fn e05_a_token_is_tried_once() {
 }
 
 #[test]
-fn e08_nobody_is_sent_elsewhere() {
+fn e08_no_answer_redirects_the_client() {
     let texts = [
         "[REFERRAL pop3://evil.example/] go there",
         "[ALERT] visit http://evil.example/",

@@ -18,7 +18,7 @@ mod numbers;
 mod oracle;
 mod play;
 mod scram_server;
-#[path = "../serve/service.rs"]
+#[path = "../support/service.rs"]
 mod service;
 mod serving;
 mod session;

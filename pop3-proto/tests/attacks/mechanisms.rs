@@ -93,7 +93,7 @@ fn goes_on(play: &mut Play) {
 }
 
 #[test]
-fn c12_every_mechanism_gives_up_what_is_no_base64() {
+fn c12_every_mechanism_cancels_if_a_challenge_is_not_base64() {
     let wrong = ["=AAA", "AAA=BBB", "AA A", "AAA", "A", "AA==AA==", "Rubbish", "====", "AA-_", "\u{e9}", "\x1b[2J"];
     for (method, lines, _) in MECHANISMS.into_iter().filter(|(_, lines, _)| *lines > 0) {
         for challenge in wrong {
@@ -148,7 +148,7 @@ fn scram(method: Method, cheat: Cheat, end: &'static [u8], cut: Cut) -> (Result<
 const SCRAMS: [Method; 2] = [Method::ScramSha1, Method::ScramSha256];
 
 #[test]
-fn c13_work_beyond_measure_is_not_begun() {
+fn c13_excessive_work_is_not_begun() {
     // If the client began, it would do four thousand million iterations here.
     let many: [fn(&str) -> String; 6] = [
         |nonce| first(nonce).replace("i=4096", "i=4294967295"),
@@ -215,7 +215,7 @@ fn c14_a_server_of_scram_that_proves_itself() {
 }
 
 #[test]
-fn c14_a_first_message_that_does_not_go_on_with_ours() {
+fn c14_a_first_message_must_continue_our_nonce() {
     let cheats: [fn(&str) -> String; 12] = [
         // The nonce is another one, is not extended, is shorter, or only ends in ours.
         |nonce| first(&"X".repeat(nonce.len())),
@@ -259,7 +259,7 @@ fn c14_a_first_message_that_does_not_go_on_with_ours() {
 }
 
 #[test]
-fn c14_a_last_message_that_proves_nothing() {
+fn c14_a_last_message_must_prove_the_password() {
     let cheats: [Last; 9] = [
         |signature| Some(format!("v={}", base64(&vec![0; signature.len()]))),
         |signature| Some(format!("v={}", base64(&signature[..signature.len() - 1]))),
@@ -309,7 +309,7 @@ fn c14_a_last_message_that_proves_nothing() {
 }
 
 #[test]
-fn c15_a_refusal_is_no_challenge() {
+fn c15_a_refusal_is_not_a_challenge() {
     // Its Base64 would be much longer than any buffer for a challenge.
     let refusals =
         ["-ERR ".to_owned() + &"QUFB".repeat(1000), "-ERR TlRMTVNTUAAC".into(), "-ERR".into(), "-ERR =AAA".into()];
@@ -345,7 +345,7 @@ fn c15_a_refusal_is_no_challenge() {
 }
 
 #[test]
-fn c16_every_mechanism_comes_to_an_end() {
+fn c16_every_mechanism_terminates() {
     for (method, lines, reads) in MECHANISMS {
         for announced in [true, false] {
             for challenge in ["", "PDFAaD4=", "AAAA"] {
@@ -392,7 +392,7 @@ impl Mechanism for Talkative {
 }
 
 #[test]
-fn c16_a_mechanism_that_never_ends_is_ended() {
+fn c16_an_endless_mechanism_is_stopped() {
     for cut in CUTS {
         let server = |said: &str| match said {
             "" => b"+OK\r\n".to_vec(),
@@ -410,7 +410,7 @@ fn c16_a_mechanism_that_never_ends_is_ended() {
 }
 
 #[test]
-fn d20_an_ok_where_a_challenge_is_due_is_no_login() {
+fn d20_an_ok_instead_of_a_challenge_is_not_a_login() {
     for (method, ..) in MECHANISMS {
         for cut in CUTS {
             // The mechanism is not announced, so the secret waits for a challenge: +OK is none.

@@ -89,7 +89,7 @@ fn usage_of(stat: &str, list: &str, retr: &str) -> Usage {
 }
 
 #[test]
-fn c06_no_memory_is_set_aside_for_a_count() {
+fn c06_an_announced_count_reserves_no_memory() {
     let listing = "+OK\r\n1 10\r\n.\r\n";
     let message = "+OK\r\n12345678\r\n.\r\n";
     let honest = usage_of("+OK 1 10\r\n", listing, message);
@@ -99,7 +99,7 @@ fn c06_no_memory_is_set_aside_for_a_count() {
 }
 
 #[test]
-fn c07_scan_listings_that_make_no_sense() {
+fn c07_malformed_scan_listings_are_rejected() {
     let rows = |rows: &str| answered(ListAll::default(), format!("+OK\r\n{rows}.\r\n").as_bytes());
     let malformed = [
         "0 100",
@@ -141,7 +141,7 @@ fn c07_scan_listings_that_make_no_sense() {
 }
 
 #[test]
-fn c08_an_answer_about_another_message() {
+fn c08_an_answer_about_another_message_is_rejected() {
     let three = 3;
     for says in ["+OK 5 100", "+OK 4294967295 100", "+OK 30 100", "+OK 1 3"] {
         let says = format!("{says}\r\n").into_bytes();
@@ -154,7 +154,7 @@ fn c08_an_answer_about_another_message() {
 }
 
 #[test]
-fn c09_the_announced_size_of_a_message_is_only_said() {
+fn c09_the_announced_size_of_a_message_is_not_trusted() {
     let stat = "+OK 1 10\r\n";
     let message = |says: &str, len: usize| format!("+OK {says}\r\n{}\r\n.\r\n", "x".repeat(len - 2));
     let honest = usage_of(stat, "+OK\r\n1 10\r\n.\r\n", &message("10 octets", 10));

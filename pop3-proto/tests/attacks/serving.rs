@@ -57,7 +57,7 @@ fn g01_commands_behind_stls_are_executed_nowhere() {
 }
 
 #[test]
-fn g02_whatever_is_sent_before_the_login_has_its_bound() {
+fn g02_all_input_before_the_login_is_limited() {
     // A line that is too long costs one -ERR and no memory, and one without an end costs the session.
     let long = vec![b'A'; 1 << 20];
     let mut service = served(PLAINTEXT);
@@ -118,7 +118,7 @@ fn g02_whatever_is_sent_before_the_login_has_its_bound() {
 }
 
 #[test]
-fn g03_the_name_of_the_clear_is_forgotten_inside() {
+fn g03_a_name_sent_in_plaintext_is_forgotten_inside_tls() {
     for at_once in [1, usize::MAX] {
         let mut service = served(STLS);
         feed(&mut service, b"USER bob\r\nSTLS\r\n", at_once);
@@ -134,7 +134,7 @@ fn g03_the_name_of_the_clear_is_forgotten_inside() {
 }
 
 #[test]
-fn g04_no_name_makes_a_line_of_its_own() {
+fn g04_no_name_injects_a_line() {
     let names =
         ["a\r\n+OK forged", "a\nb", "a\rb", "\0", "a\0b", "\u{85}x\u{2028}y", "\x1b[2J", "[AUTH] a", "+OK", "."];
     for name in names {
@@ -289,7 +289,7 @@ fn g06_a_message_that_cannot_be_read_has_no_terminator() {
 proptest! {
     /// No lines in any order let anybody in or panic, and only status lines answer them.
     #[test]
-    fn g07_odd_input_lets_nobody_in(
+    fn g07_odd_input_never_logs_in(
         lines in prop::collection::vec(
             prop_oneof![
                 "AUTH [A-Z0-9-]{0,22}( [A-Za-z0-9+/=*]{0,40})?",
@@ -317,7 +317,7 @@ proptest! {
 }
 
 #[test]
-fn g07_a_failed_proof_cannot_be_made_up_for() {
+fn g07_a_failed_proof_cannot_be_repaired() {
     // The penalty counts over all ways to log in, and no other way avoids it.
     let plain = format!("AUTH PLAIN {}\r\n", base64(b"\0bob\0guess"));
     let guesses =

@@ -126,7 +126,7 @@ fn of_role(cases: Vec<Case>, role: &str, at_least: usize) -> Vec<Case> {
 
 #[test]
 #[ignore = "needs the wire transcripts: set POP3_CASES to their folder"]
-fn clients_sessions() {
+fn client_sessions() {
     let cases = of_role(read("cases.jsonl"), "client", 165);
     let attacks = of_role(read("attacks.jsonl"), "client", 82);
     let mut used = BTreeSet::new();
@@ -237,7 +237,7 @@ fn stuff(message: &[u8], wire: &[u8]) {
 
 #[test]
 #[ignore = "needs the wire transcripts: set POP3_CASES to their folder"]
-fn tables_name_only_what_exists() {
+fn tables_name_only_existing_cases() {
     let cases = [read("cases.jsonl"), read("attacks.jsonl")].concat();
     let exists = |wanted: &str, level: Option<&str>| {
         cases.iter().any(|case| case.id == wanted && level.is_none_or(|level| case.level == level))

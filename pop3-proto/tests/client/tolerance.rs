@@ -41,7 +41,7 @@ fn an_indicator_in_any_case() {
 }
 
 #[test]
-fn what_is_no_status() {
+fn a_line_that_is_not_a_status_line() {
     for line in
         ["+OKAY", "+OK.", "+OK\tdone", "-ERROR", "+ERR", "-ERR\t", " +OK", "OK", "ok", "warning: auth_error", "*", "."]
     {
@@ -154,7 +154,7 @@ fn a_blank_line_in_front_of_a_status_line() {
 }
 
 #[test]
-fn a_blank_line_where_it_is_not_forgiven() {
+fn a_blank_line_where_it_is_not_tolerated() {
     assert_eq!(Talk::new(Config::default()).server("\r\n+OK\r\n"), NOT_A_STATUS);
     let mut talk = Talk::greeted(Config::default());
     assert!(talk.server("\r\n").is_empty());

@@ -66,7 +66,7 @@ fn the_next_message_is_requested_when_the_one_before_has_arrived() {
 }
 
 #[test]
-fn a_caller_that_had_control_has_to_look() {
+fn a_caller_that_had_control_must_look() {
     for stray in ["", "-ERR Disconnected for inactivity.\r\n"] {
         let (mut conversation, mut batch) = (logged_in(), batch([1, 2]));
         let mut message = asked(&mut conversation, &mut batch);
@@ -137,7 +137,7 @@ fn a_message_behind_another_answer_does_not_request_the_next_one() {
 }
 
 #[test]
-fn whoever_asks_for_the_same_message_gets_the_answer_that_is_due() {
+fn a_request_for_the_same_message_gets_the_pending_answer() {
     for (number, again) in [(2, ""), (3, "RETR 3\r\n")] {
         let (mut conversation, mut batch) = (logged_in(), batch([1, 2]));
         let mut message = asked(&mut conversation, &mut batch);

@@ -89,7 +89,7 @@ fn the_end_before_an_answer_is_not_idle() {
 
 /// A login is neither refused nor accepted by a server that has not received the password.
 #[test]
-fn no_last_words_judge_a_password_that_was_not_written() {
+fn last_words_say_nothing_about_a_password_that_was_not_written() {
     for said in [&b"+OK bye\r\n"[..], b"-ERR autologout\r\n"] {
         let mut conversation = Conversation::new(Config::new());
         let policy = Policy::new().security(Security::Plaintext).allow_plaintext(true).method(Method::UserPass);

@@ -12,7 +12,7 @@ const fn secs(secs: u64) -> Duration {
 }
 
 #[test]
-fn a_status_line_has_one_deadline_however_it_drips() {
+fn a_status_line_that_trickles_has_one_deadline() {
     let mut conversation = logged_in();
     let mut deadlines = Deadlines::new(Timeouts::UNLIMITED.answer(secs(60)));
     let mut call = Call::new(Acknowledge(Command::Noop));

@@ -103,7 +103,7 @@ fn one_match_tells_errors_apart_in_every_phase() {
 }
 
 #[test]
-fn a_delay_that_the_server_announced_is_told() {
+fn a_delay_that_the_server_announced_is_reported() {
     let error =
         error_of(&["+OK\r\n", "+OK\r\nUSER\r\nLOGIN-DELAY 300\r\n.\r\n", "+OK\r\n", "-ERR [LOGIN-DELAY] no\r\n"]);
     assert_eq!(error.retry_after(), Some(Duration::from_secs(300)));

@@ -162,7 +162,7 @@ fn play(server: Server) -> (Vec<Result<String, String>>, Arc<Mutex<Server>>) {
 const BLANK: &str = "\r\n";
 
 #[test]
-fn nothing_unasked_is_taken_for_an_answer() {
+fn no_unsolicited_octets_are_taken_for_an_answer() {
     let mut sessions = 0;
     for pipelining in [false, true] {
         let server = |stray, place, arrival| Server {

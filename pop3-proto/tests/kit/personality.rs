@@ -286,7 +286,7 @@ fn a_line_without_an_end_does_not_grow() {
 }
 
 #[test]
-fn on_a_link_time_passes_on_its_clock() {
+fn time_passes_on_the_clock_of_the_link() {
     let personality = Personality::new().idle(Duration::from_secs(60));
     let schedule = Schedule::new().both(Direction::new().cuts([3]).writes([2]));
     let mut line = Line::new(service(&store(), personality), schedule);

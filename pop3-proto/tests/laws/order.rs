@@ -141,7 +141,7 @@ fn law_2_split_invariance_at_all_places_at_once() {
 }
 
 #[test]
-fn law_3_rejected_changes_nothing() {
+fn law_3_a_rejected_call_changes_nothing() {
     enum Try {
         Send(Command<'static>),
         Respond(Response<'static>),
@@ -311,7 +311,7 @@ proptest! {
 }
 
 #[test]
-fn law_6_unsolicited_is_fatal() {
+fn law_6_unsolicited_octets_are_fatal() {
     // The error is remembered at once, and is fatal even if the caller loses the octets.
     let mut talk = Talk::logged_in(Config::default());
     talk.client(Command::Noop);

@@ -23,7 +23,7 @@ fn waiting(config: Config) -> Vec<Client> {
 }
 
 #[test]
-fn law_7_no_octet_of_a_line_is_looked_at_twice() {
+fn law_7_no_octet_of_a_line_is_examined_twice() {
     for mut client in waiting(Config::default()) {
         // The octets that were looked at become LFs without the client's knowledge: a client that looks again sees a
         // line.
@@ -232,7 +232,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
 proptest! {
     /// The octets offered have nothing to do with those that the client asked for, and the calls are in any order.
     #[test]
-    fn law_10_total(calls in calls(), max_line in 0_u32..20, max_body in 0_u64..9, logged_in: bool) {
+    fn law_10_no_input_panics(calls in calls(), max_line in 0_u32..20, max_body in 0_u64..9, logged_in: bool) {
         let max_challenge = max_line / 2;
         let config = Config::new().max_line(max_line).max_challenge(max_challenge).max_challenges(1).max_rows(1).max_body(max_body);
         let mut talk = Talk::new(config);

@@ -36,7 +36,7 @@ fn corrupted(at: usize, corruption: &Corruption) -> Vec<u8> {
 }
 
 #[test]
-fn a_corruption_changes_the_octet_after_exactly_so_many() {
+fn a_corruption_changes_exactly_the_chosen_octet() {
     let corruptions =
         [Corruption::Flips(0x81), Corruption::Loses, Corruption::Doubles, Corruption::Inserts(b"-ERR\r\n".to_vec())];
     for at in 0..=SAID.len() {

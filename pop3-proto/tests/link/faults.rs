@@ -16,7 +16,7 @@ fn faulty(side: Side, at: u64, fault: Fault) -> Link {
 }
 
 #[test]
-fn exactly_so_many_octets_pass() {
+fn a_fault_occurs_at_exactly_the_chosen_octet() {
     for side in [Side::Client, Side::Server] {
         for at in 0..SAID.len() {
             for fault in Fault::ALL {

@@ -172,14 +172,14 @@ fn each_mistake_has_a_name() {
 
 /// RFC 2384, section 5.
 #[test]
-fn a_relative_url_is_none() {
+fn a_relative_url_is_rejected() {
     for url in ["//u@h", "h", "/", "./h"] {
         assert_eq!(mistake(url), UrlError::NoScheme, "{url}");
     }
 }
 
 #[test]
-fn texts_say_what_to_write() {
+fn errors_say_what_to_write() {
     for (url, text) in [
         ("pop://u@v@h", "`@` in the user name must be written %40"),
         ("pop://u/v@h", "`/` in the user name must be written %2F"),
@@ -267,7 +267,7 @@ proptest! {
     }
 
     #[test]
-    fn every_name_can_be_said(name in "[^\\p{Cc}]{1,20}", host in "[a-z0-9]{1,9}", port in 1..=u16::MAX) {
+    fn every_name_can_be_written_in_a_url(name in "[^\\p{Cc}]{1,20}", host in "[a-z0-9]{1,9}", port in 1..=u16::MAX) {
         let encoded = name.bytes().fold(String::new(), |encoded, octet| format!("{encoded}%{octet:02x}"));
         let url = parse(&format!("pop3s://{encoded}@{host}:{port}"));
         prop_assert_eq!((url.user, url.host, url.port), (Some(name), host, Some(port)));

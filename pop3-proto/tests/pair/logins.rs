@@ -51,7 +51,7 @@ fn every_method_logs_in_and_only_with_the_password() {
 /// proof is bound to the wrong connection.
 #[test]
 #[cfg(feature = "scram")]
-fn a_proof_for_another_connection_is_none() {
+fn a_proof_for_another_connection_is_refused() {
     let policy = Policy::new();
     let results =
         |exporters| typed::converse(&scene(Security::Tls, exporters), &[(policy, true)], &[], &Schedule::IDEAL);

@@ -155,7 +155,7 @@ proptest! {
     }
 
     #[test]
-    fn the_bare_client_is_not_fooled_by_a_dead_link(scene in scene(), script in script(), schedule in deadly()) {
+    fn the_bare_client_notices_a_dead_link(scene in scene(), script in script(), schedule in deadly()) {
         bare::converse(&scene, &script, &schedule);
     }
 
@@ -168,7 +168,7 @@ proptest! {
     }
 
     #[test]
-    fn typed_calls_are_not_fooled_by_a_dead_link(
+    fn typed_calls_notice_a_dead_link(
         scene in scene(), policies in policies(), actions in actions(), schedule in deadly(),
     ) {
         let ideal = typed::converse(&scene, &policies, &actions, &Schedule::IDEAL);

@@ -32,7 +32,7 @@ fn password() -> Credentials {
 
 #[cfg(feature = "scram")]
 #[test]
-fn the_best_that_is_offered() {
+fn the_best_offered_method_is_chosen() {
     for (offered, expected) in [
         ("PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256", "SCRAM-SHA-256"),
         ("plain scram-sha-256", "SCRAM-SHA-256"),
@@ -60,7 +60,7 @@ fn the_best_that_is_offered() {
 
 #[cfg(feature = "scram")]
 #[test]
-fn without_protection_and_leave_only_what_shows_no_secret() {
+fn without_protection_only_methods_that_show_no_secret_are_used() {
     let policy = CLEAR.allow_plaintext(false);
     assert_eq!(chosen(policy, password(), &capa("PLAIN SCRAM-SHA-1")).unwrap(), "SCRAM-SHA-1");
     assert!(matches!(
@@ -116,7 +116,7 @@ fn credentials_of_another_kind_are_not_sent() {
 
 #[cfg(feature = "scram")]
 #[test]
-fn who_acts_for_somebody_is_sent_by_what_can_say_so() {
+fn an_authorization_identity_needs_a_mechanism_that_sends_it() {
     let other = || password().acting_for("other");
     assert_eq!(chosen(CLEAR, other(), &capa("PLAIN SCRAM-SHA-1")).unwrap(), "SCRAM-SHA-1");
     assert_eq!(chosen(CLEAR, other(), &capa("PLAIN LOGIN")).unwrap(), "PLAIN");
@@ -136,7 +136,7 @@ fn a_proof_that_is_bound_needs_a_binding() {
 }
 
 #[test]
-fn a_secret_is_asked_for_when_all_is_ready() {
+fn the_secret_is_requested_last() {
     let asked = Arc::new(AtomicU32::new(0));
     let ask = || {
         let asked = Arc::clone(&asked);
@@ -163,7 +163,7 @@ fn a_secret_is_asked_for_when_all_is_ready() {
 }
 
 #[test]
-fn nobody_answers() {
+fn a_callback_without_a_secret_ends_the_login() {
     for credentials in [Credentials::ask("u", |_| None), Credentials::ask_token("u", |_| None)] {
         let played = play(credentials, CLEAR, |_| capa("PLAIN XOAUTH2"));
         assert!(matches!(played.reason(), LoginError::NoSecret), "{:?}", played.reason());
@@ -178,7 +178,7 @@ fn nobody_answers() {
 
 #[cfg(feature = "saslprep")]
 #[test]
-fn a_password_beyond_ascii() {
+fn a_password_that_is_not_ascii() {
     // In NFKC the fraction is 1/2 with a slash of its own, and the soft hyphen is nothing (RFC 4013, section 2).
     let password = "I\u{AD}X\u{BD}";
     assert_eq!(pop3_proto::sasl::prepare(password).unwrap().as_str(), "IX1\u{2044}2");
@@ -196,7 +196,7 @@ fn a_password_beyond_ascii() {
 }
 
 #[test]
-fn apop_takes_passwords_that_never_travel() {
+fn apop_accepts_passwords_that_cannot_be_sent() {
     use md5::{Digest as _, Md5};
     let timestamp = "<1896.697170952@dbc.mtview.ca.us>";
     let long = "x".repeat(300);

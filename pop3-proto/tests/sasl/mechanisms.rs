@@ -128,7 +128,7 @@ fn a_server_that_refuses_a_token_and_then_accepts_it_is_not_believed() {
 }
 
 #[test]
-fn external_for_the_certificate_and_for_somebody() {
+fn external_with_and_without_an_identity() {
     let played = login(Credentials::external(), Method::External, &["+OK"]);
     assert_eq!(played.proof(), ["AUTH EXTERNAL ="]);
     let played = login(Credentials::external().acting_for("user"), Method::External, &["+OK"]);
@@ -145,7 +145,7 @@ fn external_for_the_certificate_and_for_somebody() {
 }
 
 #[test]
-fn ok_before_all_is_said_is_no_login() {
+fn an_early_ok_is_not_a_login() {
     for method in [Method::Login, Method::Plain, Method::Xoauth2, Method::OauthBearer] {
         let token = matches!(method, Method::Xoauth2 | Method::OauthBearer);
         let credentials = if token { Credentials::token("user", "t") } else { Credentials::new("user", "secret") };
@@ -195,7 +195,7 @@ fn a_challenge_that_is_not_base64_is_cancelled() {
 }
 
 #[test]
-fn a_refusal_tells_what_for_and_shows_no_secret() {
+fn a_refusal_names_its_reason_and_shows_no_secret() {
     for (method, echoed) in [
         (Method::Plain, base64("\0user\0tan,staaf")),
         (Method::Login, base64("tan,staaf")),
@@ -210,7 +210,7 @@ fn a_refusal_tells_what_for_and_shows_no_secret() {
 }
 
 #[test]
-fn a_method_that_is_refused_is_no_wrong_password() {
+fn a_refused_method_is_not_a_wrong_password() {
     let user = || Credentials::new("user", "tanstaaf");
     // Before a message of the mechanism, nothing can be judged; and some servers say that they do not implement it.
     for (method, said) in [
@@ -260,7 +260,7 @@ fn a_method_that_is_refused_is_no_wrong_password() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_told_before_anything_is() {
+fn unsendable_credentials_are_reported_before_anything_is_sent() {
     let long = "x".repeat(70_000);
     for (credentials, method, bad) in [
         (Credentials::new("user", "a\0b"), Method::Plain, BadArgument::Control),

@@ -40,7 +40,7 @@ fn backwards(rounds: usize) -> Backwards {
 }
 
 #[test]
-fn is_driven_to_its_end() {
+fn a_mechanism_of_the_caller_is_run_to_its_end() {
     let mut said = [&*capa("X-BACKWARDS"), "+ YWJj\r\n", "+\r\n", "+OK\r\n"].map(str::to_owned).into_iter();
     let played = play(Credentials::mechanism(|| backwards(2)), CLEAR, |_| said.next().unwrap());
     played.result.as_ref().unwrap();
@@ -48,14 +48,14 @@ fn is_driven_to_its_end() {
 }
 
 #[test]
-fn says_when_the_server_may_say_ok() {
+fn a_mechanism_decides_when_ok_is_permitted() {
     let mut said = [&*capa("X-BACKWARDS"), "+ YWJj\r\n", "+OK\r\n"].map(str::to_owned).into_iter();
     let played = play(Credentials::mechanism(|| backwards(2)), CLEAR, |_| said.next().unwrap());
     assert!(is_unproved(played.error()), "{:?}", played.error());
 }
 
 #[test]
-fn is_bound_to_the_policy_like_all_others() {
+fn the_policy_applies_to_mechanisms_of_the_caller() {
     let policy = CLEAR.allow_plaintext(false);
     let played = play(Credentials::mechanism(|| backwards(1)), policy, |_| capa("X-BACKWARDS"));
     assert!(matches!(played.reason(), LoginError::Unprotected));
@@ -67,7 +67,7 @@ fn is_bound_to_the_policy_like_all_others() {
 }
 
 #[test]
-fn with_a_name_that_is_none_is_not_begun() {
+fn a_mechanism_with_an_invalid_name_is_not_begun() {
     for name in ["", "PLAIN\r\nQUIT", "A B", "ABCDEFGHIJKLMNOPQRSTU"] {
         let played =
             play(Credentials::mechanism(move || Backwards { name, ..backwards(1) }), CLEAR, |_| "-ERR\r\n".into());
@@ -77,7 +77,7 @@ fn with_a_name_that_is_none_is_not_begun() {
 }
 
 #[test]
-fn a_refusal_is_not_searched_for_more_than_a_server_may_have_made_up() {
+fn a_refusal_is_withheld_if_there_is_too_much_to_search_for() {
     for (words, shown) in [(64, "-ERR [AUTH] nothing of it"), (65, "-ERR [AUTH] ***")] {
         for separator in [" ", ",", "\u{1}"] {
             let challenge = vec!["word"; words].join(separator);

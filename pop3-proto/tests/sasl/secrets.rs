@@ -71,7 +71,7 @@ fn no_login_shows_a_secret() {
 }
 
 #[test]
-fn a_panic_in_the_middle_of_a_login_shows_none() {
+fn a_panic_during_a_login_shows_no_secret() {
     let notes = Notes::default();
     let before = panic::take_hook();
     let hook = notes.clone();
@@ -100,7 +100,7 @@ fn a_panic_in_the_middle_of_a_login_shows_none() {
 }
 
 #[test]
-fn what_holds_a_secret_does_not_show_it() {
+fn no_value_shows_the_secret_that_it_holds() {
     use pop3_proto::Command;
     use pop3_proto::sasl::{Binding, Hash, Mechanism};
     use pop3_proto::wire::{Payload, Response};

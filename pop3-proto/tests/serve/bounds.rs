@@ -162,7 +162,7 @@ fn g02_a_line_of_a_mebioctet_ends_the_session() {
 }
 
 #[test]
-fn who_does_not_read_is_not_read_from() {
+fn a_client_that_does_not_read_is_not_read_from() {
     let mut service = Service::new(Counting::default(), CONFIG, None);
     let (capa, mut held) = (b"CAPA\r\n".repeat(100), 0);
     while service.wants_read() {
@@ -215,7 +215,7 @@ proptest! {
 
     /// No lines end in a login or go on for ever, however often they are repeated.
     #[test]
-    fn nobody_goes_on_for_ever(lines in prop::collection::vec(line(), 1..6)) {
+    fn no_client_goes_on_forever(lines in prop::collection::vec(line(), 1..6)) {
         let config = CONFIG.max_before_login(8192).max_response(1024);
         let pieces: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
         let cost = exhaust(config, &pieces);

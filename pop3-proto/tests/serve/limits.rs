@@ -94,7 +94,7 @@ fn v5_v32_no_text_of_the_store_forges_a_line_or_a_code() {
 }
 
 #[test]
-fn v27_improper_unique_ids_are_not_told() {
+fn v27_invalid_unique_ids_are_not_sent() {
     let too_long: &str = "0123456789012345678901234567890123456789012345678901234567890123456789.";
     for id in ["x\r\n+OK forged", "", "two words", "\u{e9}", too_long] {
         talk_with(
@@ -146,7 +146,7 @@ fn v23_a_message_that_cannot_be_read_has_no_end() {
 }
 
 #[test]
-fn g08_a_client_that_never_reads_is_not_read_either() {
+fn g08_a_client_that_never_reads_is_not_read_from() {
     let mut service = Service::new(Odd { size: 1 << 20, ..ODD }, PLAINTEXT, None);
     feed(&mut service, b"USER u\r\nPASS pw\r\n", usize::MAX);
     let retr = b"RETR 1\r\n";

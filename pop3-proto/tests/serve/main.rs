@@ -11,6 +11,7 @@ mod offers;
 #[cfg(feature = "scram")]
 mod scram;
 mod script;
+#[path = "../support/service.rs"]
 mod service;
 mod states;
 mod stls;

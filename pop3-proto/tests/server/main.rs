@@ -30,7 +30,7 @@ fn inside() -> Server {
 }
 
 #[test]
-fn it_is_small() {
+fn a_server_is_small() {
     assert!(size_of::<Server>() <= 128, "{}", size_of::<Server>());
 }
 
@@ -90,7 +90,7 @@ fn v9_the_timestamp_is_the_last_word_of_the_greeting() {
 }
 
 #[test]
-fn v5_v32_a_text_stays_a_text() {
+fn v5_v32_a_text_cannot_add_a_line() {
     for (text, line) in [
         ("", "-ERR\r\n"),
         ("[IN-USE] x", "-ERR (IN-USE] x\r\n"),
@@ -121,7 +121,7 @@ fn rows_are_never_cut() {
 }
 
 #[test]
-fn v40_without_a_proof_there_is_no_login() {
+fn v40_no_login_without_a_proof() {
     let mut server = greeted();
     let mut out = Vec::new();
     request(&mut server, b"AUTH X-ONE\r\n");

@@ -67,7 +67,7 @@ fn xor(one: &[u8], other: &[u8]) -> Vec<u8> {
 
 /// Checks the examples of RFC 5802, section 5, and RFC 7677, section 3.
 #[test]
-fn the_oracle_keeps_to_the_examples_of_the_rfcs() {
+fn the_oracle_agrees_with_the_examples_of_the_rfcs() {
     let examples = [
         (
             Digest::Sha1,

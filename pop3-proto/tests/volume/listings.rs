@@ -19,7 +19,7 @@ fn endless_listing<E: Exchange>(config: Config, exchange: E, row: &[u8]) -> (Err
 }
 
 #[test]
-fn c02_a_listing_without_end_has_a_cap() {
+fn c02_an_endless_listing_has_a_limit() {
     const ROWS: u32 = 10_000;
     let config = Config::new().max_rows(ROWS);
     let listings = [

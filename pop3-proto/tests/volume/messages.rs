@@ -7,7 +7,7 @@ use crate::memory::used;
 use crate::stream::{BUFFERS, ONE, Stream, drain, feed, inside, violation, waiting};
 
 #[test]
-fn c02_a_message_without_end_takes_no_memory() {
+fn c02_an_endless_message_takes_no_memory() {
     for pattern in [&b"x\r\n"[..], b"..\r\n", b"\n.\n", b"\r\n..", b"\r"] {
         let usage = [1 << 20, 16 << 20].map(|total| {
             let mut conversation = inside(Config::default());

@@ -9,7 +9,7 @@ use crate::memory::used;
 use crate::stream::{BUFFERS, ONE, Stream, drain, feed, inside, waiting};
 
 #[test]
-fn c17_a_greeting_of_brackets() {
+fn c17_a_greeting_full_of_brackets_takes_linear_time() {
     let patterns = ["<", "<@", "<a@", "<a@a", "<a@a@", "<\"", "<\"\\", "<a@[", "<a.", "<>", "<a@b", "<<a@b"];
     for pattern in patterns {
         let greeting = format!("+OK {}\r\n", pattern.repeat(200_000 / pattern.len()));

@@ -265,7 +265,7 @@ fn failure(scene: &Scene, judge: &mut Judge, without: Option<&str>, depth: Depth
 
 #[test]
 #[ignore = "needs strace"]
-fn a_loss_of_power_loses_and_doubles_nothing_and_every_sync_is_necessary() {
+fn a_power_failure_loses_and_repeats_no_mail_and_every_sync_is_necessary() {
     let Recorder { mut judge, scenes } = Recorder::all();
     for scene in &scenes {
         let before = judge.verdicts();

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_has_no_entries_and_any_other_error_is_told() {
+    fn a_missing_file_has_no_entries_and_other_errors_are_reported() {
         let read = |kind: ErrorKind| io::Result::<Vec<u8>>::Err(kind.into());
         assert_eq!(find_in(read(ErrorKind::NotFound), "h", None).unwrap(), None);
         let error = find_in(read(ErrorKind::PermissionDenied), "h", None).unwrap_err();

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_every_kind() {
+    fn every_kind_of_word_is_parsed() {
         for (text, password) in [
             ("machine h\r\n\tlogin a\r\n\tpassword p\r\n", "p"),
             ("machine h account x login a password p", "p"),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_the_format_is_told_by_its_line_alone() {
+    fn a_format_error_shows_only_its_line_number() {
         for (text, line) in [
             ("machine", 1),
             ("machine h login", 1),
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn octets_that_are_no_utf_8_spoil_only_their_own_entry() {
+    fn octets_that_are_not_utf_8_affect_only_their_entry() {
         let text = b"# caf\xe9\nmachine i login \xe9 password \xff\nmachine h account \xe9 login a password p\n\
                      machine h login b\npassword \xff\nmachine h login \xe9 password c\nmacdef x\n\xe9\n\n";
         let found = |user| find(text, "h", user).map(|entry| entry.map(|entry| entry.password.as_str().to_owned()));

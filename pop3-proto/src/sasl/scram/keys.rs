@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_keys_like_anybody() {
+    fn an_unknown_user_has_keys_like_a_known_one() {
         let secret = ScramSecret::random().unwrap();
         let (somebody, nobody) = (secret.keys_of("u", Some("pw")), secret.keys_of("v", None));
         assert_eq!((somebody.salt.len(), somebody.iterations), (nobody.salt.len(), nobody.iterations));

@@ -47,7 +47,7 @@ fn a01_plaintext_behind_stls_is_an_injection() {
 }
 
 #[test]
-fn a02_no_part_of_a_line_survives_the_handshake() {
+fn a02_no_partial_line_survives_the_handshake() {
     for fragment in [&b"abc"[..], b"+OK", b"+OK\r", b"\r", b"."] {
         for len in 1..=fragment.len() {
             let answer = [b"+OK\r\n", &fragment[..len]].concat();

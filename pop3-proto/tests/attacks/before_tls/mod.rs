@@ -46,7 +46,7 @@ fn goes_on(play: &mut Play) {
 }
 
 #[test]
-fn a15_what_a_truncated_stream_brought_is_not_all() {
+fn a15_octets_of_a_truncated_stream_are_never_complete() {
     const LOGIN: [(&str, &[u8]); 4] =
         [("", b"+OK hi\r\n"), ("CAPA", b"-ERR\r\n"), ("USER mrose", b"+OK\r\n"), ("PASS tanstaaf", b"+OK\r\n")];
     let uidl = b"+OK\r\n1 a\r\n2 b\r\n.\r\n";

@@ -19,7 +19,7 @@ const METHODS: [Option<Method>; 8] = [
 ];
 
 #[test]
-fn a04_where_stls_was_stripped_no_credential_leaves() {
+fn a04_no_credential_is_sent_if_stls_was_stripped() {
     let lists: [&[u8]; 5] = [
         b"+OK\r\nSASL PLAIN\r\nUSER\r\nPIPELINING\r\n.\r\n",
         b"+OK\r\n.\r\n",
@@ -64,7 +64,7 @@ fn a04_a_password_without_tls_needs_permission() {
 }
 
 #[test]
-fn a05_a_server_without_capabilities_is_no_reason_to_go_on_in_the_clear() {
+fn a05_a_missing_capa_does_not_permit_plaintext() {
     for cut in CUTS {
         let script: Script<'_> = &[("", b"+OK hi\r\n"), ("CAPA", b"-ERR what\r\n"), ("QUIT", b"+OK\r\n")];
         let mut play = Play::of(script, Config::default(), cut);
@@ -114,7 +114,7 @@ fn a06_a_refused_stls_does_not_permit_plaintext() {
 }
 
 #[test]
-fn a07_what_is_nearly_an_ok_begins_no_handshake() {
+fn a07_only_an_exact_ok_begins_a_handshake() {
     let nearly: [&[u8]; 17] = [
         b"+OKAY\r\n",
         b"+Do\r\n",

@@ -41,7 +41,7 @@ fn a09_no_greeting_skips_the_login() {
 }
 
 #[test]
-fn a10_what_was_announced_before_tls_is_void() {
+fn a10_capabilities_from_before_tls_are_discarded() {
     const BEFORE: &[u8] = b"+OK\r\nSTLS\r\nSASL PLAIN\r\nUSER\r\nPIPELINING\r\nAUTH-RESP-CODE\r\nUTF8 USER\r\n.\r\n";
     const STLS: [(&str, &[u8]); 3] = [("", b"+OK hi\r\n"), ("CAPA", BEFORE), ("STLS", b"+OK\r\n")];
     for after in [&b"+OK\r\nUSER\r\n.\r\n"[..], b"+OK\r\nTOP\r\n.\r\n", b"-ERR no\r\n"] {
@@ -80,7 +80,7 @@ fn a10_what_was_announced_before_tls_is_void() {
 }
 
 #[test]
-fn a11_the_timestamp_of_the_clear_is_no_challenge_inside_tls() {
+fn a11_a_timestamp_from_before_tls_is_not_used_inside_tls() {
     let script: Script<'_> = &[
         ("", b"+OK hi <1.2@evil>\r\n"),
         ("CAPA", LIST),
@@ -104,7 +104,7 @@ fn a11_the_timestamp_of_the_clear_is_no_challenge_inside_tls() {
 }
 
 #[test]
-fn a12_what_was_said_before_tls_is_marked_as_anybodys() {
+fn a12_texts_from_before_tls_are_marked_as_unauthenticated() {
     let alert: &[u8] = b"-ERR [AUTH] visit http://evil.example/\r\n";
     for cut in CUTS {
         // STLS is refused, and so is CAPA. The errors and the values say whose words these may be.

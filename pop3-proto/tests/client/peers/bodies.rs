@@ -37,7 +37,7 @@ fn body_that_is_not_utf8_arrives_as_it_is() {
 }
 
 #[test]
-fn events_with_octets_that_are_no_text_can_be_printed() {
+fn events_with_octets_that_are_not_text_can_be_printed() {
     let mut client = retrieving();
     let mut input: &[u8] = b"+OK gr\xFC\xDFe \x1B[2J\r\n\xFF\x00\r\n.\r\n";
     let mut printed = Vec::new();
@@ -67,7 +67,7 @@ fn dot_that_was_not_stuffed_is_removed_and_ends_nothing() {
 }
 
 #[test]
-fn dot_and_cr_without_lf_are_no_terminator() {
+fn dot_and_cr_without_lf_are_not_a_terminator() {
     assert_eq!(answer(RETR, b"+OK\r\n.\rx\r\n.\r\n"), [ok(""), body(b"\rx\r\n"), Seen::End]);
 }
 
@@ -108,7 +108,7 @@ fn end_of_stream_in_a_message_is_never_a_success() {
 }
 
 #[test]
-fn message_without_final_line_end_and_a_dot_behind_it_is_awaited_further() {
+fn dot_without_a_line_end_before_it_ends_nothing() {
     // In the Exchange 2000 fault, this dot cannot be told from content, so the caller's deadline must end the wait.
     let (mut reader, result) = feed(&retrieving(), b"+OK\r\nno line end.\r\n");
     assert_eq!(result, Ok(()));

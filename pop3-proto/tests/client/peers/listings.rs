@@ -97,7 +97,7 @@ fn indicator_in_front_of_a_unique_id_is_skipped() {
 }
 
 #[test]
-fn unique_id_behind_no_number_fails_alone() {
+fn unique_id_without_a_number_fails_alone() {
     let ids = uidl(b"+OK\r\nx aaa\r\n99999999999 bbb\r\n2 ccc\r\n.\r\n");
     assert_eq!(ids, [Err(Malformed::UniqueId), Err(Malformed::UniqueId), Ok((2, b"ccc".to_vec()))]);
 }
@@ -143,7 +143,7 @@ fn sizes_over_4_gib_are_exact() {
 }
 
 #[test]
-fn message_number_of_the_server_is_only_a_number() {
+fn message_number_of_the_server_is_not_checked() {
     // Two clients use it as the size of an array.
     assert_eq!(list(b"+OK\r\n4294967295 1\r\n0 1\r\n.\r\n"), [Ok((u32::MAX, 1)), Err(Malformed::ScanListing)]);
 }

@@ -74,7 +74,7 @@ fn refusing_greeting_ends_the_session() {
 }
 
 #[test]
-fn greeting_of_another_protocol_is_told_at_once() {
+fn greeting_of_another_protocol_is_reported_at_once() {
     for wire in
         [b"220 mail.example.org ESMTP\r\n".as_slice(), b"* OK IMAP4rev1\r\n", b"SSH-2.0-x\r\n", b"\r\n", b"+\r\n"]
     {
@@ -87,7 +87,7 @@ fn greeting_of_another_protocol_is_told_at_once() {
 }
 
 #[test]
-fn end_of_stream_is_told_wherever_it_comes() {
+fn end_of_stream_is_reported_wherever_it_comes() {
     let closed = |mut client: Client| {
         let error = client.receive_eof(b"").expect_err("nothing is over");
         assert_eq!(error.violation(), Violation::Closed);
@@ -150,7 +150,7 @@ fn failed_login_permits_nothing_more() {
 }
 
 #[test]
-fn user_that_was_refused_ends_in_no_login() {
+fn refused_user_does_not_log_in() {
     let mut client = greeted();
     send(&mut client, Command::User("u"));
     send(&mut client, Command::Pass("p"));
@@ -160,7 +160,7 @@ fn user_that_was_refused_ends_in_no_login() {
 }
 
 #[test]
-fn response_codes_and_texts_are_read_however_odd() {
+fn odd_response_codes_and_texts_are_accepted() {
     for (wire, expected) in [
         (b"-ERR [AUTH]\r\n".as_slice(), no(Some("AUTH"), "")),
         (b"-ERR [AUTH] \r\n", no(Some("AUTH"), "")),
@@ -178,7 +178,7 @@ fn response_codes_and_texts_are_read_however_odd() {
 }
 
 #[test]
-fn digest_takes_the_brackets_in_and_keeps_leading_zeros() {
+fn digest_includes_the_brackets_and_keeps_leading_zeros() {
     let greeting = b"POP3 server ready <1896.697170952@dbc.mtview.ca.us>";
     let timestamp = Timestamp::find(greeting).expect("it is one");
     assert!(timestamp.as_bytes().starts_with(b"<") && timestamp.as_bytes().ends_with(b">"));

@@ -9,7 +9,7 @@ use super::server::{Cheat, Function, Server};
 use crate::play::{Played, by, capa, play, play_in};
 
 #[test]
-fn bound_to_the_connection_where_both_can() {
+fn scram_is_bound_to_the_connection_if_both_sides_support_it() {
     for (offered, header, exporter) in [
         ("SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "p=tls-exporter,,n=user,r=", &[7; 32][..]),
         ("SCRAM-SHA-256-PLUS", "p=tls-exporter,,n=user,r=", &[7; 32]),
@@ -84,7 +84,7 @@ fn a_binding_refused_before_the_proof_is_followed_once_by_scram_without_it() {
 }
 
 #[test]
-fn a_binding_is_never_given_up_where_it_was_asked_for() {
+fn a_required_binding_is_never_given_up() {
     let by_name = Policy::new().method(BOUND);
     let with_plain = Policy::new().methods(Some(Methods::of(&[BOUND, Method::Plain])));
     for (policy, offered) in [
@@ -139,7 +139,7 @@ fn no_further_attempt_follows_a_proof() {
 /// Follows Cyrus 3.6, whose SASL library knows `tls-unique` only: it continues until the proof, and then gives the same
 /// answer as to everything that it does not understand.
 #[test]
-fn a_binding_that_is_unknown_behind_the_proof_is_followed_too() {
+fn a_binding_refused_after_the_proof_is_followed_too() {
     const BAD: &str = "-ERR [AUTH] authenticating: bad protocol / cancel\r\n";
     let log_in = |policy: Policy, password: &str| {
         let mut conversation = Conversation::new(Config::default());

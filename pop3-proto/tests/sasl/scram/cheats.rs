@@ -11,7 +11,7 @@ use super::{against, pencil};
 use crate::play::{CLEAR, base64, capa, is_unproved, play_in};
 
 #[test]
-fn a_server_without_the_password_is_found_out() {
+fn a_server_without_the_password_is_detected() {
     let wrong = base64([0; 32]);
     for last in [
         format!("v={wrong}"),
@@ -33,7 +33,7 @@ fn a_server_without_the_password_is_found_out() {
 }
 
 #[test]
-fn ok_without_the_servers_proof_is_no_login() {
+fn ok_without_the_servers_proof_is_not_a_login() {
     for ok_after in [0, 1] {
         let cheat = Cheat { ok_after: Some(ok_after), ..Cheat::default() };
         let (played, _) = against(pencil(), Function::Sha256, cheat);
@@ -44,7 +44,7 @@ fn ok_without_the_servers_proof_is_no_login() {
 }
 
 #[test]
-fn a_first_message_that_is_none_is_cancelled_before_any_work() {
+fn an_invalid_first_message_is_cancelled_before_any_work() {
     let salt = base64("a salt");
     for (first, expected) in [
         (format!("r=other,s={salt},i=4096"), None),

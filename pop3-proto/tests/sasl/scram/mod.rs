@@ -38,7 +38,7 @@ fn both_sides_prove_themselves() {
 }
 
 #[test]
-fn names_and_passwords_of_all_sorts() {
+fn all_kinds_of_names_and_passwords() {
     for (user, password, prepared) in
         [("a=b,c", "p,a=s", "p,a=s"), ("user", "I\u{AD}X\u{BD}", "IX1\u{2044}2"), ("us er", "two words", "two words")]
     {

@@ -43,7 +43,7 @@ fn the_last_line_is_empty() {
 }
 
 #[test]
-fn first_messages_without_sense() {
+fn malformed_first_messages_are_refused() {
     for first in [
         "",
         ",",
@@ -106,7 +106,7 @@ fn the_longest_nonce_is_answered_whole() {
 }
 
 #[test]
-fn proofs_without_sense() {
+fn malformed_proofs_are_refused() {
     let ann = Client::new("ann", "top secret");
     let whole = |service_nonce: &str| -> Vec<String> {
         let proof = encode([0; 32]);
@@ -146,7 +146,7 @@ fn proofs_without_sense() {
 }
 
 #[test]
-fn a_proof_is_good_once() {
+fn a_proof_is_valid_once() {
     let ann = Client::new("ann", "top secret");
     let (mut service, challenge) = begun(&ann);
     let (last, _) = ann.last(&challenge);
@@ -198,7 +198,7 @@ proptest! {
 
     /// Every line is answered by one line, none lets anybody in, and none panics.
     #[test]
-    fn nonsense_does_no_harm(messages in prop::collection::vec(message(), 1..4), plus in any::<bool>()) {
+    fn malformed_input_does_no_harm(messages in prop::collection::vec(message(), 1..4), plus in any::<bool>()) {
         let config = ServerConfig::new().inside_tls(true).max_refusals(99);
         let mut service = Service::new(store().maildrop(), config, None);
         service.set_channel_binding(Zeroizing::new(vec![7; 32]));

@@ -71,7 +71,7 @@ fn v42_the_right_password_logs_in() {
 }
 
 #[test]
-fn v46_nobody_looks_like_a_wrong_password() {
+fn v46_an_unknown_user_looks_like_a_wrong_password() {
     let store = store();
     let challenges = ["ann", "nobody"].map(|user| {
         let (mut first, mut again) = (session(store.maildrop()), session(store.maildrop()));
@@ -133,7 +133,7 @@ fn names_and_passwords_are_prepared() {
 }
 
 #[test]
-fn one_acts_for_oneself_only() {
+fn users_can_act_only_for_themselves() {
     let acts_for = |header: &str| {
         let client = Client { header: header.into(), ..Client::new("a=2Cb=3Dc", "pw") };
         log_in(&mut session(store().maildrop()), "SCRAM-SHA-256", &client)

@@ -90,7 +90,7 @@ fn keys_are_enough() {
 }
 
 #[test]
-fn the_keys_of_a_password_are_the_oracles() {
+fn the_keys_of_a_password_agree_with_the_oracle() {
     let derived = ScramKeys::derive("top secret", SALT, ITERATIONS).unwrap();
     assert_eq!(Ok(derived), anns("ann"));
     // The password is longer than a block of the hash.

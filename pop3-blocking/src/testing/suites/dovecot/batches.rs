@@ -108,7 +108,7 @@ pub fn ten_thousand_messages<A: Adapter>() {
     assert_eq!(user.files(), 0);
 }
 
-pub fn what_is_left_half_way_is_skipped<A: Adapter>() {
+pub fn messages_read_in_part_are_skipped<A: Adapter>() {
     let mut messages = numbered(20);
     messages[1] = [b"Subject: long\n\n".to_vec(), b".0123456789\n".repeat(100_000)].concat();
     let user = user("halfway", &messages);
@@ -145,7 +145,7 @@ pub fn what_is_left_half_way_is_skipped<A: Adapter>() {
     assert_eq!(user.files(), messages.len());
 }
 
-pub fn a_stopped_batch_ends_with_what_is_in_flight<A: Adapter>() {
+pub fn a_stopped_batch_returns_the_messages_in_flight<A: Adapter>() {
     let messages = numbered(100);
     let user = user("stopped", &messages);
     // Room for a handful of commands.

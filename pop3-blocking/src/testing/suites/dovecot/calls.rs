@@ -17,7 +17,7 @@ fn size(stored: &[u8]) -> u64 {
     sent(stored).len() as u64
 }
 
-pub fn questions_about_the_maildrop<A: Adapter>() {
+pub fn totals_listings_and_unique_ids_agree<A: Adapter>() {
     let user = User::with("questions", &[FIRST, SECOND, THIRD]);
     let mut session = user.open::<A>();
 
@@ -63,7 +63,7 @@ pub fn messages_and_their_parts<A: Adapter>() {
     session.quit().unwrap();
 }
 
-pub fn what_the_server_refuses_leaves_the_session_as_it_was<A: Adapter>() {
+pub fn a_refusal_does_not_change_the_session<A: Adapter>() {
     let user = User::with("refusals", &[FIRST]);
     let mut session = user.open::<A>();
     let refusals = [

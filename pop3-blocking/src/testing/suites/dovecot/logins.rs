@@ -89,7 +89,7 @@ pub fn a_wrong_password_and_a_second_try_on_the_same_connection<A: Adapter>() {
     assert!(matches!(failed.login(), Some(LoginError::Credentials(_))), "{failed}");
 }
 
-pub fn an_unprotected_password_stays_here<A: Adapter>() {
+pub fn no_password_is_sent_without_protection<A: Adapter>() {
     let user = User::new("unprotected");
     for mechanism in [Method::UserPass, Method::Plain, Method::Login] {
         let log = Log::default();
@@ -115,7 +115,7 @@ pub fn an_unprotected_password_stays_here<A: Adapter>() {
     assert_eq!(log.said(), ["QUIT"]);
 }
 
-pub fn what_cannot_be_sent_is_not<A: Adapter>() {
+pub fn no_invalid_credentials_are_sent<A: Adapter>() {
     let name = || "mrose".to_owned();
     let unsendable = [
         (name() + " x", PASSWORD.to_owned(), Method::UserPass, BadArgument::Blank),
@@ -140,7 +140,7 @@ pub fn what_cannot_be_sent_is_not<A: Adapter>() {
     assert_eq!(log.said(), ["CAPA"]);
 }
 
-pub fn a_log_tells_all_but_secrets_and_bodies<A: Adapter>() {
+pub fn the_log_shows_everything_except_secrets_and_bodies<A: Adapter>() {
     let body = "never to be seen in a log";
     let user = User::with("logged", &[format!("Subject: x\n\n{body}\n").as_bytes()]);
     let secrets = [
@@ -176,7 +176,7 @@ pub fn a_log_tells_all_but_secrets_and_bodies<A: Adapter>() {
     }
 }
 
-pub fn tokens_good_and_bad<A: Adapter>() {
+pub fn good_tokens_log_in_and_bad_tokens_do_not<A: Adapter>() {
     let env = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
     let name = env("POP3_TEST_TOKEN_USER");
     for method in [None, Some(Method::OauthBearer), Some(Method::Xoauth2)] {

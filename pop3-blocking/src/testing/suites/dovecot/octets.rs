@@ -32,7 +32,7 @@ pub fn any_octet<A: Adapter>() {
     comes_back::<A>("octets", &[&message, latin, b"\x00\n\x00\n"]);
 }
 
-pub fn line_ends_of_every_sort<A: Adapter>() {
+pub fn every_kind_of_line_end<A: Adapter>() {
     comes_back::<A>(
         "ends",
         &[

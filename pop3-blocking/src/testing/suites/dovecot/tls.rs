@@ -86,7 +86,7 @@ pub fn every_mechanism_inside_tls<A: Adapter>() {
 }
 
 /// Nothing is said inside a TLS that proves nothing, and nothing but STLS before.
-pub fn certificates_that_are_not_good<A: Adapter>() {
+pub fn bad_certificates_are_refused<A: Adapter>() {
     let user = User::new("badcertificates");
     for security in BOTH {
         for (host, says) in [

@@ -103,15 +103,15 @@ pub fn reading_or_writing_fails(play: Play, read_errors: &[Kind]) {
     at_every_octet(play, &scene, Way::ToServer, &WRITE_ERRORS);
 }
 
-pub fn octets_that_nobody_sent(play: Play) {
+pub fn inserted_octets(play: Play) {
     where_it_matters(play, &Scene::new(LARGE), &STRAYS);
 }
 
-pub fn octets_that_are_changed(play: Play) {
+pub fn changed_octets(play: Play) {
     where_it_matters(play, &Scene::new(LARGE), &DAMAGES);
 }
 
-pub fn one_command_after_the_other(play: Play) {
+pub fn without_pipelining(play: Play) {
     let scene = Scene { pipelining: false, ..Scene::new(100) };
     at_every_octet(play, &scene, Way::ToClient, &ENDS);
     at_every_octet(play, &scene, Way::ToServer, &ENDS);
@@ -124,7 +124,7 @@ pub fn a_server_that_refuses_the_quit(play: Play) {
     at_every_octet(play, &scene, Way::ToServer, &ENDS);
 }
 
-pub fn where_it_does_not_matter(play: Play, read_errors: &[Kind]) {
+pub fn faults_that_no_other_test_plays(play: Play, read_errors: &[Kind]) {
     let scene = Scene::new(LARGE);
     for kinds in [&ENDS[..], read_errors, &STRAYS, &DAMAGES] {
         at_every_octet(play, &scene, Way::ToClient, kinds);

@@ -101,15 +101,15 @@ fn scene(protection: Protection) -> Scene {
     Scene { protection: Some(protection), ..Scene::new(100) }
 }
 
-pub fn of_tls(play: Play) {
+pub fn faults_of_tls(play: Play) {
     at_each(play, &scene(Protection::new(&TLS13, false)), |at| usize::from(at % 4 == 0));
 }
 
-pub fn of_tls_by_stls(play: Play) {
+pub fn faults_of_tls_after_stls(play: Play) {
     at_each(play, &scene(Protection::new(&TLS12, true)), |at| usize::from(at % 16 == 0));
 }
 
-pub fn of_tls_at_each_octet(play: Play) {
+pub fn faults_of_tls_at_each_octet(play: Play) {
     at_each(play, &scene(Protection::new(&TLS13, false)), |_| KINDS.len());
     at_each(play, &scene(Protection::new(&TLS13, true)), |_| 2);
     at_each(play, &scene(Protection::new(&TLS12, false)), |_| 3);

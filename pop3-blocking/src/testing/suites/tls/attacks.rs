@@ -55,7 +55,7 @@ pub fn a01_a02_in_the_next_segment<A: Adapter>() {
 }
 
 /// Capabilities from before TLS do not count inside it: neither PIPELINING nor the ways to log in.
-pub fn a10_what_was_said_before_is_forgotten<A: Adapter>() {
+pub fn a10_announcements_before_tls_are_forgotten<A: Adapter>() {
     let authority = Authority::new();
     let config = authority.issue(valid_for(&["127.0.0.1"])).server();
     let server = Peer::playing_tls(

@@ -42,7 +42,7 @@ fn refused_in_both<A: Adapter>(host: &str, tls: &Tls, config: &Arc<ServerConfig>
     one
 }
 
-pub fn a_name_and_an_address<A: Adapter>() {
+pub fn a_certificate_is_valid_for_a_name_or_an_address<A: Adapter>() {
     let authority = Authority::new();
     for host in ["localhost", "127.0.0.1"] {
         let config = authority.issue(valid_for(&[host])).server();
@@ -61,7 +61,7 @@ pub fn a_name_and_an_address<A: Adapter>() {
     server.done();
 }
 
-pub fn a14_a_wrong_name<A: Adapter>() {
+pub fn a14_a_certificate_for_another_name_is_refused<A: Adapter>() {
     let authority = Authority::new();
     let names = ["pop.example.org", "*.example.com", "192.0.2.1"];
     let config = authority.issue(valid_for(&names)).server();
@@ -88,7 +88,7 @@ pub fn a14_a_wrong_name<A: Adapter>() {
     assert!(says.contains("n4.example.org, n5.example.org and 3 more; its SHA-256"), "{says}");
 }
 
-pub fn out_of_date<A: Adapter>() {
+pub fn a_certificate_out_of_date_is_refused<A: Adapter>() {
     let authority = Authority::new();
     let at = |from, to| {
         let mut params = valid_for(&["localhost"]);
@@ -105,7 +105,7 @@ pub fn out_of_date<A: Adapter>() {
     assert!(says.ends_with(" days; is the clock right?") && failure.is_certificate(), "{says}");
 }
 
-pub fn a14_an_unknown_authority<A: Adapter>() {
+pub fn a14_an_unknown_authority_is_refused<A: Adapter>() {
     let (theirs, other) = (Authority::new(), Authority::new());
     let config = theirs.issue(valid_for(&["localhost"])).server();
     // The other one is trusted, and no better for it.
@@ -137,7 +137,7 @@ pub fn a14_an_unknown_authority<A: Adapter>() {
 }
 
 /// A reader who takes the NUL for the end sees another name.
-pub fn a14_a_nul_in_the_name<A: Adapter>() {
+pub fn a14_a_name_with_a_nul_is_refused<A: Adapter>() {
     let authority = Authority::new();
     for name in ["localhost\0.example.org", "localhost\0", "\0localhost"] {
         let mut params = valid_for(&[]);
@@ -218,7 +218,7 @@ impl ServerCertVerifier for Gullible {
     }
 }
 
-pub fn settings_of_ones_own_may_accept_anything<A: Adapter>() {
+pub fn own_tls_settings_may_accept_any_certificate<A: Adapter>() {
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(Gullible(provider.signature_verification_algorithms));
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
@@ -230,7 +230,7 @@ pub fn settings_of_ones_own_may_accept_anything<A: Adapter>() {
 }
 
 /// With the authorities of this machine.
-pub fn settings_that_are_made_once() {
+pub fn own_tls_settings_are_used_unchanged() {
     let authority = Authority::new();
     let ours = authority.issue(valid_for(&["mrose"]));
     let with_identity = Tls::new().identity(ours.chain(), ours.key()).unwrap();
@@ -245,7 +245,7 @@ pub fn settings_that_are_made_once() {
     assert!(matches!(client_config(&Tls::new().root(*b"no DER")), Err(TlsError::Root(_))));
 }
 
-pub fn what_cannot_be_tried<A: Adapter>() {
+pub fn invalid_tls_settings_open_no_connection<A: Adapter>() {
     let server = Peer::new(|mut stream| assert_eq!(crate::testing::peer::rest(&mut stream), ""));
     for security in [Security::Tls, Security::StartTls] {
         let error = A::connect(server.connect_to("m\u{fc}hle", security, Tls::new())).unwrap_err();

@@ -118,7 +118,7 @@ fn session<A: Adapter>(to: Connect) -> (Came, Option<Error>) {
 }
 
 /// An answer that was cut short is never taken for whole, wherever and in whichever way the server ends TLS.
-pub fn a15_at_every_octet<A: Adapter>() {
+pub fn a15_a_connection_cut_at_every_octet_is_an_error<A: Adapter>() {
     let (authority, config) = server();
     // The number of octets in all answers.
     let whole: usize = SCRIPT.lines().filter_map(|line| line.strip_prefix("S: ")).map(|said| said.len() + 2).sum();
@@ -150,7 +150,7 @@ pub fn a15_at_every_octet<A: Adapter>() {
 }
 
 /// A server that closes an idle connection is heard before the next command, with its last words or without.
-pub fn while_idle<A: Adapter>() {
+pub fn a_server_may_close_an_idle_connection<A: Adapter>() {
     let (authority, config) = server();
     for words in ["", "S: -ERR Autologout; idle for too long\n"] {
         for how in [End::Close, End::Eof] {
@@ -179,7 +179,7 @@ pub fn while_idle<A: Adapter>() {
 }
 
 /// Octets that are not TLS, or no longer, are an error of the transport: neither an end nor an answer.
-pub fn by_a_bad_record<A: Adapter>() {
+pub fn a_bad_record_is_an_error<A: Adapter>() {
     let (authority, config) = server();
     for (record, says) in [
         (&b"\x17\x03\x03\0\x20abcdefghijklmnopqrstuvwxyzabcdef"[..], "cannot decrypt peer's message"),
@@ -201,7 +201,7 @@ pub fn by_a_bad_record<A: Adapter>() {
 }
 
 /// The reason why TLS failed is reported even if a write notices it, and after the octets that came before it.
-pub fn by_a_bad_record_before_more_is_asked<A: Adapter>() {
+pub fn a_bad_record_is_noticed_before_the_next_command<A: Adapter>() {
     let (authority, config) = server();
     let server = Peer::encrypted(&config, format!("{LOGIN}C: RETR 1\n"), |mut stream| {
         // In one piece, so that the client has both when it reads.
@@ -247,7 +247,7 @@ enum Way {
     Abandon,
 }
 
-pub fn by_us<A: Adapter>() {
+pub fn the_client_closes_tls<A: Adapter>() {
     let (authority, config) = server();
     for (script, way) in [("C: QUIT\nS: +OK\n", Way::Quit), ("", Way::Drop), ("", Way::Abandon)] {
         let server = Peer::encrypted(&config, format!("{LOGIN}{script}"), |mut stream| {
@@ -264,7 +264,7 @@ pub fn by_us<A: Adapter>() {
 }
 
 /// A stream of one's own might block, so that TLS on it is closed by QUIT alone.
-pub fn by_us_on_a_stream_of_ones_own<A: Adapter>() {
+pub fn only_quit_closes_tls_on_the_callers_stream<A: Adapter>() {
     let (authority, config) = server();
     for quits in [true, false] {
         let config = Arc::clone(&config);

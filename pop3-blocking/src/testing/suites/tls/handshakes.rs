@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_millis(200);
 const STLS: &str = "S: +OK ready\nC: CAPA\nS: +OK\nS: STLS\nS: .\nC: STLS\nS: +OK\n";
 const BOTH: [(Security, &str); 2] = [(Security::Tls, ""), (Security::StartTls, STLS)];
 
-pub fn versions_of_tls<A: Adapter>() {
+pub fn tls_1_2_and_1_3_are_accepted<A: Adapter>() {
     let authority = Authority::new();
     for version in [&TLS12, &TLS13] {
         let config = authority.issue(valid_for(&["127.0.0.1"])).server_of(&[version]);
@@ -70,7 +70,7 @@ impl Write for Drips {
     }
 }
 
-pub fn octet_by_octet<A: Adapter>() {
+pub fn a_handshake_octet_by_octet<A: Adapter>() {
     let authority = Authority::new();
     let config = authority.issue(valid_for(&["127.0.0.1"])).server();
     let server = Peer::new(move |stream| {
@@ -110,7 +110,7 @@ fn patient() -> Timeouts {
 }
 
 /// Silence instead of a `ServerHello`.
-pub fn a08_a_server_that_says_nothing<A: Adapter>() {
+pub fn a08_a_silent_server_times_out<A: Adapter>() {
     let says = "TLS failed, nothing secret was sent: the TLS handshake took longer than 0.2 s";
     for (security, begin) in BOTH {
         let limits = patient().handshake(LIMIT);
@@ -142,7 +142,7 @@ pub fn a08_a_server_that_says_nothing<A: Adapter>() {
 }
 
 /// Garbage instead of a `ServerHello`; a server that speaks in the clear where TLS is due, or hangs up.
-pub fn a08_a16_a_server_that_says_something_else<A: Adapter>() {
+pub fn a08_a16_a_server_that_does_not_speak_tls<A: Adapter>() {
     let not_tls = "TLS failed, nothing secret was sent: \
                    the server did not answer with TLS; it may speak plaintext on this port";
     for (security, begin) in BOTH {
@@ -183,7 +183,7 @@ pub fn a08_a16_a_server_that_says_something_else<A: Adapter>() {
 }
 
 /// The login can be bound to the TLS that carries it: both ends know the same of it (RFC 9266).
-pub fn a_binding_to_the_channel<A: Adapter>() {
+pub fn scram_is_bound_to_the_channel<A: Adapter>() {
     let authority = Authority::new();
     let config = authority.issue(valid_for(&["127.0.0.1"])).server_of(&[&TLS13]);
     for (security, begin) in BOTH {

@@ -79,7 +79,7 @@ pub fn a_pinned_certificate_or_key_is_judged_by_its_pin_alone<A: Adapter>() {
     }
 }
 
-pub fn another_certificate_is_refused_whoever_vouches_for_it<A: Adapter>() {
+pub fn another_certificate_is_refused_even_if_its_authority_is_trusted<A: Adapter>() {
     let (pinned, other) = (signed_by_itself(), signed_by_itself());
     let authority = Authority::new();
     let vouched = authority.issue(valid_for(&["127.0.0.1"]));
@@ -117,7 +117,7 @@ pub fn a_server_without_the_key_is_refused<A: Adapter>() {
 }
 
 /// Wherever a pin would help, the fingerprint is told, and how to compare it.
-pub fn what_is_refused_without_a_pin_tells_its_fingerprint<A: Adapter>() {
+pub fn a_refused_certificate_is_reported_with_its_fingerprint<A: Adapter>() {
     let [authority, namesake] = ["the same name"; 2].map(Authority::named);
     let issued = |names: &[&str], from: i32, to: i32| {
         let mut params = valid_for(names);

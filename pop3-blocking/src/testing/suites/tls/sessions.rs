@@ -50,7 +50,7 @@ pub fn a_message_larger_than_any_buffer<A: Adapter>() {
 }
 
 /// New keys are TLS's own affair; so is that the client has to answer with its own.
-pub fn keys_that_change_on_the_way<A: Adapter>() {
+pub fn the_server_may_change_its_keys<A: Adapter>() {
     let (tls, config) = server();
     let server = Peer::encrypted(&config, format!("{LOGIN}C: RETR 1\nS: +OK\n"), |mut stream| {
         for _ in 0..10 {
@@ -91,7 +91,7 @@ pub fn a_pipelined_batch<A: Adapter>() {
 /// A server that does not read while it writes, with small buffers, and far more commands than those hold. The sockets
 /// of
 /// `listener` receive into as little as the system permits, which std cannot demand.
-pub fn nobody_waits_for_ever<A: Adapter>(listener: TcpListener) {
+pub fn small_buffers_cause_no_deadlock<A: Adapter>(listener: TcpListener) {
     const MESSAGES: u32 = 5000;
     let (tls, config) = server();
     let address = listener.local_addr().unwrap();
@@ -139,7 +139,7 @@ pub fn more_commands_than_the_socket_takes<A: Adapter>() {
     server.done();
 }
 
-pub fn streams_of_ones_own<A: Adapter>() {
+pub fn tls_works_on_the_callers_streams<A: Adapter>() {
     let (tls, config) = server();
     let script = format!("-- tls\n{LOGIN}C: STAT\nS: +OK 1 100\nC: QUIT\nS: +OK\n");
     let server = Peer::playing_tls(&config, script);
@@ -160,7 +160,7 @@ pub fn streams_of_ones_own<A: Adapter>() {
 }
 
 /// The certificate has to be for somebody: nothing is sent, not even read, before that is known.
-pub fn a_stream_of_ones_own_needs_a_host_for_tls<A: Adapter>() {
+pub fn the_callers_stream_needs_a_host_for_tls<A: Adapter>() {
     for security in [Security::Tls, Security::StartTls] {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -174,7 +174,7 @@ pub fn a_stream_of_ones_own_needs_a_host_for_tls<A: Adapter>() {
 }
 
 /// A connection that has been put under TLS by a login that failed stays there, for the next try.
-pub fn another_try_inside_tls<A: Adapter>() {
+pub fn a_second_login_inside_tls<A: Adapter>() {
     let (tls, config) = server();
     let script = STLS_LOGIN.replace("C: PASS tanstaaf\nS: +OK", "C: PASS tanstaaf\nS: -ERR no");
     let again = "C: USER mrose\nS: +OK\nC: PASS hush\nS: +OK\nC: QUIT\nS: +OK\n";
@@ -187,7 +187,7 @@ pub fn another_try_inside_tls<A: Adapter>() {
     server.done();
 }
 
-pub fn a_log_tells_of_tls<A: Adapter>() {
+pub fn the_log_shows_tls<A: Adapter>() {
     let (tls, config) = server();
     let server = Peer::playing_tls(&config, format!("{STLS_LOGIN}C: QUIT\nS: +OK\n"));
     let lines = Arc::new(Mutex::new(Vec::new()));
