@@ -1,4 +1,5 @@
-//! Laws 1, 2 and 4: the client hears the same, wherever the server's octets are cut, and however messages are taken.
+//! Laws 1, 2 and 4: the client receives the same events wherever the server's octets are cut, and however messages are
+//! taken.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,4 @@
-//! Byte-stuffing: a client hears what a naive reader hears and a naive writer sent, and a server sends what that writer
-//! sends.
+//! Byte-stuffing: a client and a naive reader receive the same, and a server and a naive writer send the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! Texts that others wrote: POP URLs, netrc files, timestamps, Base64, and texts for humans. Each reader finds what a
-//! naive one finds.
+//! Texts of others: POP URLs, netrc files, timestamps, Base64, and texts for humans. Each parser finds the same as a
+//! naive one.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

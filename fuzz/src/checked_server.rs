@@ -1,4 +1,4 @@
-//! Drivers for the server's role, which feed octets cut as told.
+//! Drivers for the server's role, which feed octets in chosen pieces.
 
 use pop3_proto::wire::Code;
 use pop3_proto::{AnswerError, Command, ProtocolError, Request, Server, ServerConfig, Service, Shape};

@@ -1,4 +1,4 @@
-//! A message read line by line, with no regard to cost: the oracle of `pop3_proto::message`.
+//! A message read line by line, without regard to speed: the oracle of `pop3_proto::message`.
 
 /// An item of a header section.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The README's commands: each example that it names is in its table of tests, and those tests name the example.
+//! The README's table of tests names each example that the README mentions, and those tests run the examples.
 #![allow(missing_docs, reason = "a test")]
 
 use std::collections::BTreeSet;

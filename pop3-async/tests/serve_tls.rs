@@ -1,4 +1,4 @@
-//! The embedded server with TLS, and a client that is nothing but `tokio-rustls` and lines.
+//! The embedded server with TLS, and a client that has only `tokio-rustls` and lines.
 #![cfg(feature = "tls")]
 
 use std::io::{self, ErrorKind};

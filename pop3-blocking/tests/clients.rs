@@ -1,4 +1,4 @@
-//! Other people's clients read the embedded server: octets, deletions, and wrong passwords.
+//! Clients of other projects read the embedded server: octets, deletions, and wrong passwords.
 #![cfg(unix)]
 #![allow(missing_docs, reason = "a test")]
 

@@ -1,4 +1,4 @@
-//! A big message in little memory. A program of its own, so that no other test is measured.
+//! A large message needs little memory. This is a program of its own, so that no other test is measured.
 #![allow(missing_docs, reason = "a test")]
 
 use pop3_blocking::testing::suites::adapter::Blocking;

@@ -1,5 +1,5 @@
-//! Host, name and password from the environment. The environment is the process's, so each case runs this test again in
-//! a process of its own.
+//! Host, name and password from the environment. The environment belongs to the process, so each case runs this test
+//! again in a process of its own.
 #![allow(missing_docs, reason = "a test")]
 
 use std::path::Path;

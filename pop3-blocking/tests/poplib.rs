@@ -1,4 +1,4 @@
-//! Another's client reads the embedded server: Python's standard `poplib`.
+//! Python's standard client `poplib` reads the embedded server.
 
 use std::net::TcpListener;
 use std::process::Command;

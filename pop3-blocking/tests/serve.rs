@@ -1,4 +1,4 @@
-//! The embedded server on a socket, and our own client over it.
+//! The embedded server on a socket, with the client of this crate.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

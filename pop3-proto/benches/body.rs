@@ -1,5 +1,5 @@
-//! How fast a message comes out of the octets of RETR, by shape of its lines, as slices (`events`) and copied (`copy`),
-//! beside two baselines of the same run: a memcpy of the same octets, and the plainest loop that looks at each octet.
+//! Measures how fast a message comes out of the octets of RETR, by the shape of its lines: as slices (`events`), copied
+//! (`copy`), and two baselines in the same run, a memcpy of the same octets and a loop over single octets.
 //!
 //! `cargo bench -p pop3-proto`
 

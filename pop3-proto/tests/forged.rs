@@ -1,4 +1,4 @@
-//! Mail that pretends to be answers of the server, at each octet of each message: it is never delivered as a message.
+//! Mail that imitates answers of the server, at each octet of each message, is never delivered as another message.
 #![cfg(feature = "testing")]
 
 use pop3_proto::drive::{Batch, Call, Conversation, Io, Selection, Step, UidlOne};

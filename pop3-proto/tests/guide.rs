@@ -1,4 +1,4 @@
-//! The guide beside the files of the repository that it shows.
+//! The guide and the files of the repository that it shows are equal.
 
 use std::fs;
 use std::path::Path;

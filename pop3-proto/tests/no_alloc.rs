@@ -1,4 +1,4 @@
-//! Runs a whole session without one allocation, by a client of a few hundred octets.
+//! A whole session makes no allocation, with a client of a few hundred octets.
 //!
 //! The crate forbids unsafe code. This test needs it: only a global allocator sees every allocation, and implementing
 //! one is an unsafe promise. The test keeps the promise by passing every call on to the system's allocator.

@@ -1,4 +1,4 @@
-//! Tests of the proof that TLS is configured to require, before any connection.
+//! Tests of the TLS configuration, before any connection.
 #![cfg(feature = "tls")]
 
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Any future may be dropped after any number of polls: what is called next gets its own answer, and the maildrop ends
-//! up as it was told. So it is inside TLS, whose records are cut anywhere, too.
+//! Any future may be dropped after any number of polls: the next call gets its own answer, and the maildrop is changed
+//! only by the calls that were made. This is also tested inside TLS, whose records are cut anywhere.
 
 mod calls;
 mod tls;

@@ -1,4 +1,4 @@
-//! Sessions over tokio's sockets that fail at each of their octets, as the blocking adapter's tests have them.
+//! Sessions over tokio's sockets that fail at each of their octets, as in the tests of the blocking adapter.
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "tests")]
 

@@ -1,5 +1,5 @@
-//! Sessions over a stream that fails at each of their octets, as the blocking adapter's tests have them, with the clock
-//! stopped: a wait that takes too long takes no time, and one without end would be seen.
+//! Sessions over a stream that fails at each of their octets, as in the tests of the blocking adapter. Tokio's clock is
+//! paused, so that a time-out takes no time and an endless wait is noticed.
 #![allow(missing_docs, reason = "tests")]
 
 mod stream;

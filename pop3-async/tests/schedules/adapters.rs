@@ -1,4 +1,4 @@
-//! The two adapters, from one text: they differ in `.await` and in the trait that reads.
+//! Both adapters, from one macro: they differ in `.await` and in the trait that reads.
 
 macro_rules! adapter {
     ($name:ident is $adapter:ident, reads by $reads:path, waits by [$($wait:tt)*]) => {

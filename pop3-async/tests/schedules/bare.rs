@@ -1,4 +1,4 @@
-//! No adapter at all: the core's conversation in a loop of our own.
+//! The core's conversation in a loop of its own, without an adapter.
 
 use std::io::{self, ErrorKind};
 

@@ -1,5 +1,5 @@
-//! The same sessions driven by a bare loop, by the blocking adapter and by tokio, over a link that cuts, delays, joins
-//! and dies: the three must agree with each other and with an oracle.
+//! The same sessions in a bare loop, in the blocking adapter and in tokio, over a link that cuts, delays, joins and
+//! fails: all three agree with each other and with an oracle.
 #![allow(missing_docs, reason = "tests")]
 
 mod adapters;

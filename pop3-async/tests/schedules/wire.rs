@@ -1,4 +1,4 @@
-//! A link to the embedded server that cuts, delays and joins what it carries, and that may die.
+//! A link to the embedded server that cuts, delays and joins octets, and that may fail.
 //!
 //! `testing::link` is no substitute, because here the drivers are compared with each other: all three have the same
 //! stream, which is late at the same calls, and whose hang is an error without a clock. It dies after the server has

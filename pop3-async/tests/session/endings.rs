@@ -1,4 +1,4 @@
-//! The ends of a session, and what is known after each.
+//! The ends of a session, and what the client knows after each.
 
 use std::io::ErrorKind;
 

@@ -1,4 +1,4 @@
-//! Back-pressure, and no deadlock however little the transport buffers.
+//! Back-pressure, and no deadlock with a transport that buffers little.
 
 use std::io;
 use std::pin::Pin;

@@ -1,6 +1,5 @@
 //! The tokio adapter over in-memory streams and loopback sockets, against the embedded server and scripted ones.
 
-mod asking;
 mod calls;
 mod connect;
 mod endings;
@@ -8,3 +7,4 @@ mod flow;
 mod idle;
 mod peer;
 mod time;
+mod unsolicited;

@@ -1,4 +1,4 @@
-//! The other side: the embedded server, or one that says what a test wants.
+//! The other end: the embedded server, or a server that sends what the test needs.
 
 use pop3_async::pop3_proto::ServerConfig;
 use pop3_async::pop3_proto::serve::MailStore;

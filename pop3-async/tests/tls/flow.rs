@@ -1,4 +1,4 @@
-//! Back-pressure inside TLS, and no deadlock however little the transport buffers.
+//! Back-pressure inside TLS, and no deadlock with a transport that buffers little.
 
 use std::future::poll_fn;
 use std::io;

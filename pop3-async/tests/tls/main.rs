@@ -1,5 +1,4 @@
-//! TLS against a server that speaks rustls too: the tests that both adapters have, and what only an adapter that waits
-//! for both directions has to show.
+//! TLS against a server that also uses rustls: the tests that both adapters have, and tests of reading while writing.
 #![allow(missing_docs, reason = "a test")]
 
 #[path = "../support/adapter.rs"]

@@ -1,4 +1,4 @@
-//! The peer that plays a script, inside TLS.
+//! A server inside TLS that plays a script.
 //!
 //! In these scripts, `-- tls` does the handshake. `-- quiet` does not occur.
 //!

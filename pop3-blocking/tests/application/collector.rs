@@ -1,4 +1,5 @@
-//! A small application: it downloads what is new by unique-id, and deletes it after a number of days.
+//! A small application: it downloads new messages, which it knows by unique-id, and deletes them after a number of
+//! days.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;

@@ -1,5 +1,5 @@
-//! A test of an application over the test kit: it never loses mail, whatever the network and the server do. The same
-//! test finds a bug that was planted in it.
+//! A test of an application with the test kit: the application never loses mail, whatever the network and the server
+//! do. The same test finds a bug that was planted in it.
 
 mod collector;
 

@@ -1,5 +1,5 @@
-//! Sessions over sockets that fail at each of their octets, and what is left of them in the process: nothing. In a
-//! program of its own, because the threads and descriptors of other tests would count.
+//! Sessions over sockets that fail at each of their octets leave no descriptor and no thread in the process. This is a
+//! program of its own, because the descriptors and threads of other tests would count.
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! Rows of the attack table that concern a program: what a URL may smuggle in, and what a unique-id may name.
+//! Rows of the attack table that concern a program: text that a URL may inject, and files that a unique-id may name.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! `fetch` where one message makes trouble: it blocks neither the others nor their deletion.
+//! `fetch` if one message makes trouble: the message blocks neither the others nor their deletion.
 
 use std::collections::BTreeSet;
 use std::fs;

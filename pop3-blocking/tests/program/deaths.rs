@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use pop3_blocking::pop3_proto::serve::MailStore;
 
-use crate::mortal::{End, Life, check, is_tidy, mortal};
+use crate::dying_server::{End, Life, check, dying, is_tidy};
 use crate::support::{Act, Ended, Home, Server, files, mail, say, scripted, store};
 
 const SMALL: [&[u8]; 4] = [b".\r\n..\r\n.x\r\n", b"", b"+OK\r\n-ERR no\r\nQUIT\r\n", b"Subject: 4\r\n\r\nfour\r\n"];
@@ -24,7 +24,7 @@ impl Scene {
         let store = store(&all.iter().map(Vec::as_slice).collect::<Vec<_>>());
         all.sort();
         let life = Arc::<Mutex<Life>>::default();
-        let server = mortal(&store, &life);
+        let server = dying(&store, &life);
         Scene { all, store, life, server, home: Home::in_memory() }
     }
 

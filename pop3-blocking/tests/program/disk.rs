@@ -1,5 +1,5 @@
-//! `fetch --delete` where there is no room for what is fetched: nothing is lost, nothing is deleted that is not on disk, and
-//! the next run that has room completes.
+//! `fetch --delete` on a full disk: nothing is lost, only messages on disk are deleted, and the next run with enough
+//! space completes.
 #![cfg(target_os = "linux")]
 
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pop3_blocking::pop3_proto::serve::{Denial, LoginAttempt, MailStore, Maildrop as _};
 
-use crate::mortal::{check, is_tidy};
+use crate::dying_server::{check, is_tidy};
 use crate::support::{Act, Ended, Home, PASSWORD, Server, embedded, mail, say, scripted, store};
 
 /// Larger ones and smaller ones, and more of them than one line of memory.

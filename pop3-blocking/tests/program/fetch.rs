@@ -1,4 +1,4 @@
-//! `fetch`: each message once, byte for byte, and nothing deleted that is not on disk.
+//! `fetch` stores each message once and unchanged, and deletes only messages that are on disk.
 
 use std::fs;
 use std::io::Read;

@@ -1,5 +1,5 @@
-//! `fetch` against servers whose answers are not what they seem to be: mail that pretends to be an answer, answers that are
-//! mixed up, and sizes that are wrong.
+//! `fetch` against misleading answers: mail that imitates an answer, answers that are mixed up, and sizes that are
+//! wrong.
 
 use std::io::{BufRead, BufReader, Write};
 use std::sync::atomic::{AtomicBool, Ordering};

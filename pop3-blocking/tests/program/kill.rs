@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::mortal::{End, Life, check, mortal};
+use crate::dying_server::{End, Life, check, dying};
 use crate::support::{Act, Ended, Home, mail, say, scripted, store};
 
 /// The moment when a run dies.
@@ -60,7 +60,7 @@ fn kills(wanted: u32, mut random: u32) {
     let maildrop = store(&all.iter().map(Vec::as_slice).collect::<Vec<_>>());
     all.sort();
     let life = Arc::<Mutex<Life>>::default();
-    let server = mortal(&maildrop, &life);
+    let server = dying(&maildrop, &life);
     let url = server.quick_url();
     let arguments = ["--plaintext", &url, "fetch", "mail", "--delete"];
     let refill = || all.iter().for_each(|message| assert!(maildrop.deliver("u", message)));

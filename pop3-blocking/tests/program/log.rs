@@ -1,4 +1,4 @@
-//! `--log`: times, the line where a session begins, and the standard error.
+//! `--log`: times, the line at the beginning of each session, and the standard error.
 
 use jiff::Timestamp;
 

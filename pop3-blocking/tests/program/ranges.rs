@@ -1,4 +1,4 @@
-//! Ranges of messages: which ones are meant, in one session, and how several are written.
+//! Ranges of messages: the messages that each form selects, in one session, and the output for several messages.
 
 use crate::support::{Act, Ended, Home, Server, embedded, say, scripted, store};
 

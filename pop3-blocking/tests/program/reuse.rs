@@ -1,5 +1,5 @@
-//! `fetch` where a unique-id does not name one message for ever: nothing new is taken for what is here already, and nothing
-//! is deleted that was not stored.
+//! `fetch` if the server uses a unique-id again for another message: a new message is never mistaken for a stored one,
+//! and only stored messages are deleted.
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,5 +1,5 @@
-//! The system calls of `fetch`, which no server and no file shows: names are on disk before anything relies on them,
-//! and octets are not written one by one.
+//! The system calls of `fetch`: names are on disk before anything depends on them, and octets are not written one by
+//! one.
 #![cfg(target_os = "linux")]
 
 use std::path::Path;

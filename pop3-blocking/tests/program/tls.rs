@@ -1,4 +1,4 @@
-//! TLS: from the beginning, by STLS, and all that can be wrong with it.
+//! TLS at once and after STLS, and everything that can be wrong with it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;

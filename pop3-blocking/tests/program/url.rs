@@ -1,4 +1,4 @@
-//! URLs that are right, and URLs that are not.
+//! Valid and invalid URLs.
 
 use crate::support::{Home, embedded, store};
 

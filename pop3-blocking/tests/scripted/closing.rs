@@ -1,4 +1,4 @@
-//! A server that closes the connection, as servers do after some minutes without a command.
+//! A server that closes an idle connection, as servers do after some minutes.
 
 use std::net::TcpStream;
 

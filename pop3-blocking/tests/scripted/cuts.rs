@@ -1,5 +1,5 @@
 //! A connection that ends at each octet of a conversation, in pieces of every size: no part of a message is taken for
-//! the whole, and what was whole before is whole.
+//! the whole, and messages that arrived before the end are complete.
 
 use std::io::{ErrorKind, Read};
 

@@ -1,6 +1,5 @@
-//! Servers that take too long over one thing or another. Each test limits only that, and is done long before the peer's
-//! own time ends. Where more is limited, because a login has answers as well, the limit is [`LONG`]: a short one would
-//! be for what has to come in time on a busy machine, too.
+//! Servers that exceed one time limit. Each test sets only that limit, and ends long before the server's own limits. A
+//! login has answers that must arrive in time on a busy machine too, so there the limit is [`LONG`].
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;

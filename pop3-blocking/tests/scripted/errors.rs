@@ -1,4 +1,4 @@
-//! Errors say what was being done, what the server said, and whether the session goes on.
+//! Errors name the operation and the server's text, and say whether the session can continue.
 
 use std::io::{self, Read};
 use std::net::TcpListener;

@@ -1,7 +1,6 @@
 //! The client against peers that play a script, on loopback or in memory.
 #![allow(missing_docs, reason = "a test")]
 
-mod asking;
 mod closing;
 mod cuts;
 mod deadlines;
@@ -9,6 +8,7 @@ mod errors;
 mod memory;
 mod pace;
 mod quitting;
-mod stingy;
+mod small_buffers;
+mod unsolicited;
 
 use pop3_blocking::testing::peer;

@@ -1,4 +1,4 @@
-//! Courier, which sends what is in a Maildir.
+//! Courier, which sends the messages of a Maildir.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Other people's servers, which `.ci/servers` starts: octets, deletions, wrong passwords, and logins over TLS.
+//! Servers of other projects, which `.ci/servers` starts: octets, deletions, wrong passwords, and logins over TLS.
 #![cfg(feature = "tls")]
 #![allow(missing_docs, reason = "a test")]
 

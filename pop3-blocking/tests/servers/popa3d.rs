@@ -1,4 +1,4 @@
-//! popa3d, which sends what is in an mbox, and knows RFC 1939 alone.
+//! popa3d, which sends the messages of an mbox file, and supports only RFC 1939.
 
 use std::fs;
 

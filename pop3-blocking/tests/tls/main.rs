@@ -1,4 +1,4 @@
-//! TLS against a server that speaks rustls too, with certificates made for each test.
+//! TLS against a server that also uses rustls, with certificates made for each test.
 #![allow(missing_docs, reason = "a test")]
 
 mod attacks;

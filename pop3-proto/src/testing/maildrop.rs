@@ -1,4 +1,4 @@
-//! A maildrop of one user, and the octets that a client must get of each message.
+//! A maildrop of one user, and the octets that a client must receive for each message.
 //!
 //! ```
 //! use pop3_proto::testing::maildrop::{Mail, TestMaildrop};

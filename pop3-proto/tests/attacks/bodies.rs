@@ -1,4 +1,4 @@
-//! D01 to D07: where a message ends, and what is content.
+//! D01 to D07: the end of a message, and its content.
 
 use pop3_proto::drive::{Acknowledge, Batch, ListAll, Selection, Stat, UidlAll};
 use pop3_proto::{Command, Config, Kind, Violation};

@@ -1,4 +1,4 @@
-//! E: logins, and what a server makes of them.
+//! E: logins, and hostile answers to them.
 
 use pop3_proto::drive::{Acknowledge, Conversation, Io, Stat, Step};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Security};

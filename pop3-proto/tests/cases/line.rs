@@ -1,4 +1,4 @@
-//! A client's line as a [`Command`]: the harness must know which command the crate is to write.
+//! A client's line as a [`Command`], for the tests to know which command the crate must write.
 
 use pop3_proto::sasl::{Mechanism, Plain};
 use pop3_proto::wire::{Digest, Payload, Timestamp};

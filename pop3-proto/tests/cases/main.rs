@@ -1,4 +1,4 @@
-//! Transcripts of other people's test suites and hostile exchanges, played against the client.
+//! Transcripts of other projects' test suites and hostile exchanges, played against the client.
 //!
 //! They are not a part of this repository: `POP3_CASES` names the folder with `cases.jsonl` and `attacks.jsonl`, and
 //! `cargo test --test cases -- --ignored` plays them. Each is played whole, octet by octet, and cut at random.

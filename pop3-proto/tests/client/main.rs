@@ -1,4 +1,4 @@
-//! Tests of the client: answers that deviate from the RFCs, and ones that other clients failed on.
+//! Tests of the client: answers that deviate from the RFCs, and answers on which other clients failed.
 
 mod peers;
 #[path = "../support/talk.rs"]

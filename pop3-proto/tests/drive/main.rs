@@ -11,4 +11,4 @@ mod errors;
 mod interleaved;
 mod opening;
 mod scene;
-mod unasked;
+mod unsolicited;

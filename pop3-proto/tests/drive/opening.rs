@@ -1,4 +1,4 @@
-//! A login that begins with the greeting.
+//! Logins that begin with the greeting.
 
 use pop3_proto::Config;
 use pop3_proto::drive::{Conversation, Io, Step};

@@ -1,4 +1,4 @@
-//! Runs the searches of a place, and compares their sizes with the table in `spec/proofs.md`.
+//! Runs the searches of one place in the protocol, and compares their sizes with the table in `spec/proofs.md`.
 
 use crate::engine::{Role, Size, Strings, search};
 

@@ -1,4 +1,4 @@
-//! A maildrop that fails on demand, and what a client sees of it.
+//! A maildrop that fails on demand, and the answers that a client gets from it.
 
 use pop3_proto::serve::{Denial, Layered, LoginAttempt, MailStore, Maildrop, MemoryMaildrop};
 use pop3_proto::testing::failing::{Failures, MaildropCall};

@@ -1,4 +1,4 @@
-//! Tests of the parts for tests.
+//! Tests of the test kit.
 
 mod failing;
 mod personality;

@@ -1,4 +1,4 @@
-//! Each switch of a personality, in the octets that a client gets.
+//! Each switch of a personality, in the octets that a client receives.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Corruptions change just the octets that they name, and a record shows what each end saw.
+//! Corruptions change exactly the octets that they name, and a record shows the octets at each end.
 
 use pop3_proto::testing::link::{Corruption, Direction, Fault, Halt, Link, Schedule, Side};
 

@@ -1,4 +1,4 @@
-//! Faults occur after exactly so many octets, in both directions.
+//! A fault occurs after exactly the chosen number of octets, in both directions.
 
 use pop3_proto::testing::link::{Direction, Fault, Halt, Link, Schedule, Side};
 

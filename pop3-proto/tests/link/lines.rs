@@ -1,4 +1,4 @@
-//! A line lets its server work as long as it can, and says what a client waits for.
+//! A line lets its server work as long as it can, and reports what a client waits for.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The link in memory carries every octet once and in order, and does to them only what its schedule says.
+//! The link in memory carries every octet once and in order, except where its schedule says otherwise.
 
 mod corruption;
 mod faults;

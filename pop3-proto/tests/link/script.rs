@@ -1,4 +1,4 @@
-//! A scripted server takes turns, and says what did not happen as expected.
+//! A scripted server takes turns with the client, and reports what differs from the script.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The beginnings of a login.
+//! Tests of the login.
 #![cfg(feature = "alloc")]
 
 mod url;

@@ -1,4 +1,4 @@
-//! POP URLs: what they say, what is wrong with them, and what is never shown of them.
+//! POP URLs: their parts, their mistakes, and the parts that no error shows.
 
 use pop3_proto::Zeroizing;
 use pop3_proto::login::netrc::NetrcEntry;

@@ -1,4 +1,4 @@
-//! A maildrop whose owner can prove by SCRAM that the password is known.
+//! A maildrop that supports SCRAM.
 #[cfg(feature = "scram")]
 use std::sync::LazyLock;
 

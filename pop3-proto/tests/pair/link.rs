@@ -1,4 +1,4 @@
-//! A link that cuts, delays and joins what it carries, and that may die.
+//! A link that cuts, delays and joins octets, and that may fail.
 
 use pop3_proto::testing::link;
 use pop3_proto::testing::link::{Direction, Line, Responder};

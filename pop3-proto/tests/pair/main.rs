@@ -1,4 +1,4 @@
-//! Client and server talk over a link that cuts, delays, joins and dies, and must agree on everything.
+//! Client and server over a link that cuts, delays, joins and fails agree on everything.
 //!
 //! An oracle judges them. It reads the RFCs naively and shares no code with either.
 #![cfg(feature = "std")]

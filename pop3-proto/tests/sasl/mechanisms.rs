@@ -1,4 +1,4 @@
-//! The exchanges of the RFCs, and a client's reaction to a server that does something else.
+//! The exchanges of the RFCs, and servers that deviate from them.
 
 use pop3_proto::login::{Credentials, LoginError, Method};
 use pop3_proto::sasl::MechanismError;

@@ -1,4 +1,4 @@
-//! Limits of what a client that never logs in can take from a server.
+//! Limits of the resources that a client without a login can take from a server.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! A server whose store fails, whose client does not read, and whose driver is mistaken.
+//! A server whose store fails, whose client does not read, and whose adapter makes mistakes.
 
 use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
 use pop3_proto::{Service, State};

@@ -1,4 +1,4 @@
-//! Lines of a client: odd ones, long ones, and where they end.
+//! Lines of a client: odd lines, long lines, and their ends.
 
 use pop3_proto::{Service, State};
 

@@ -1,4 +1,4 @@
-//! Messages as the client gets them, those that are marked, and those that are removed.
+//! Messages as the client receives them, marked messages, and removed messages.
 
 use pop3_proto::serve::{MailStore, MemoryMaildrop};
 use pop3_proto::{Service, State};

@@ -1,4 +1,4 @@
-//! The states of a session: each command has its own, and some ways lead to the end.
+//! The states of a session: each command is permitted in certain states, and some lead to the end.
 
 use pop3_proto::State;
 

@@ -1,4 +1,4 @@
-//! STLS: what is forgotten when TLS begins, and plaintext that somebody put behind the command.
+//! STLS: the server forgets what preceded TLS, and rejects plaintext after the command.
 
 use pop3_proto::serve::MemoryMaildrop;
 use pop3_proto::{ServerConfig, Service, State};

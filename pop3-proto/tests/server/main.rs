@@ -1,4 +1,4 @@
-//! Tests of the bare `Server`: any octets, cut anywhere, answered in any order.
+//! Tests of the bare `Server`: any octets, cut anywhere, and answers in any order.
 #![cfg(feature = "alloc")]
 
 use pop3_proto::wire::{Code, Timestamp};

@@ -1,4 +1,4 @@
-//! Listings without end: rows C02 and C04.
+//! Endless listings: rows C02 and C04.
 
 use pop3_proto::drive::{Call, Capa, Exchange, ListAll, RawListing, UidlAll};
 use pop3_proto::{Cause, Command, Config, Error, Event, Malformed, ProtocolError, Violation};

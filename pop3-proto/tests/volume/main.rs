@@ -1,6 +1,6 @@
-//! Very long lines, messages and listings, and very many pieces: memory stays bounded, and work linear.
+//! Very long lines, messages and listings, and very many pieces: memory stays bounded, and work stays linear.
 //!
-//! These tests take longer than all others of the core together, so `.ci/mutants` leaves them out.
+//! These tests take longer than all other tests of the core together, so `.ci/mutants` leaves them out.
 #![cfg(feature = "std")]
 
 mod listings;

@@ -1,4 +1,4 @@
-//! Messages and lines without end: rows C02 and C03.
+//! Endless messages and lines: rows C02 and C03.
 
 use pop3_proto::drive::Retrieval;
 use pop3_proto::{Command, Config, Event, Violation};

@@ -1,4 +1,4 @@
-//! The session after the login, told once for both adapters: they differ in `.await` and in the traits of a stream.
+//! The session after the login, defined once for both adapters: they differ in `.await` and in the traits of a stream.
 
 /// Defines the function `go_on`, which plays the session after the login with an adapter and records its results.
 ///

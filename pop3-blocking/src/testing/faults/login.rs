@@ -1,4 +1,4 @@
-//! The session's login, told once for both adapters.
+//! The session's login, defined once for both adapters.
 
 /// Defines the functions `open`, which waits for the greeting, and `converse`, which plays the session from the login
 /// on.

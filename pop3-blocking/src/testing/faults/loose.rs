@@ -1,4 +1,4 @@
-//! Checks that hold in whatever order the octets of both sides arrive.
+//! Checks that hold for every order in which the octets of both sides may arrive.
 
 use super::maildrop::Scene;
 use super::story::{Failure, Quit, Story, Value, Why};

@@ -1,4 +1,4 @@
-//! A stream to the embedded server that does its worst after some octet, and a record of what came through.
+//! A stream to the embedded server with a fault after a chosen octet, and a record of the octets that came through.
 //!
 //! It is no [link](crate::testing::link), because its faults and its record are those of a stream of std: errors by
 //! their kind, a time-out after which the octets still arrive, and how much had been read when each octet was first

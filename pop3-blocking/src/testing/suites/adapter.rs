@@ -1,4 +1,5 @@
-//! An adapter as the suites see it, with the calls of the blocking one. The errors are the same in both.
+//! The interface of an adapter that the suites use, with the calls of the blocking adapter. The errors are the same in
+//! both adapters.
 
 use std::fmt::Debug;
 use std::io::{BufRead, Read, Write};

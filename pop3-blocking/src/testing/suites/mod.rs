@@ -1,5 +1,5 @@
-//! Tests that the adapters of this workspace have in common. Each adapter names every test, and hands in how to play
-//! it.
+//! Tests that the adapters of this workspace have in common. Each adapter gives every test a name, and passes a
+//! function that runs a session.
 #![allow(clippy::missing_panics_doc, reason = "that is how a test fails")]
 
 pub mod adapter;

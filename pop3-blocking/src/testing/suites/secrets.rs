@@ -1,5 +1,5 @@
-//! Logins by every method through a whole adapter, inside TLS, against servers that repeat what they hear, with all
-//! that the adapter and the libraries below it log, and all that can be shown: no secret is in it.
+//! Logins by every method through a whole adapter, inside TLS, against servers that repeat what they hear. No log of
+//! the adapter or of the libraries below it, and no other output, contains a secret.
 
 use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Write};

@@ -1,5 +1,5 @@
-//! What a loss of power may leave on the disk: of the changes that were not synced, any set survives, each whole or in
-//! part.
+//! The states of a disk after a power failure: of the changes that were not synced, any set survives, each completely
+//! or in part.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;

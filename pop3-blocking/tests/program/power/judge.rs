@@ -1,4 +1,4 @@
-//! The next run after a crash, and what must be true before it and after it.
+//! The next run after a crash, and the conditions that hold before and after it.
 
 use std::collections::HashMap;
 use std::fs;

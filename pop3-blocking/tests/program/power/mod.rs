@@ -1,5 +1,5 @@
-//! Loss of power during `fetch --delete`: no message is lost, doubled or torn, whatever the disk shows of what was not
-//! synced, and each sync of the program is necessary for that.
+//! A power failure during `fetch --delete`: no message is lost, repeated or torn, whatever part of the unsynced changes
+//! the disk keeps, and each sync of the program is necessary for that.
 //!
 //! strace records the calls of a run. The model of the disk is weak: after a crash, each octet run that was written and
 //! each name that was made or removed since the last sync of its file or folder may be there or not, in any order;

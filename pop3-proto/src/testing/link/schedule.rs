@@ -1,4 +1,4 @@
-//! The behaviour of a link, chosen before the session begins.
+//! The behaviour of a link, which you choose before the session begins.
 
 use std::time::Duration;
 use std::vec::Vec;

@@ -1,4 +1,4 @@
-//! A server with a personality: the same shape as a [`Service`](crate::Service), and the quirks of real servers.
+//! A server with the quirks of real servers, and the interface of a [`Service`](crate::Service).
 //!
 //! [`Personality`] has a switch for each quirk, and ready-made combinations for servers whose behavior is documented.
 //! [`QuirkyService`] is the session. [`Personality::all`] runs a test against each of them:

@@ -1,4 +1,4 @@
-//! Lines of the client, as far as a personality has to know them.
+//! The parts of the client's lines that a personality needs.
 
 use crate::wire::kind::Kind;
 

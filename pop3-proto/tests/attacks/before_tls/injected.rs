@@ -1,4 +1,4 @@
-//! A01 to A03: octets in the clear that somebody put around STLS.
+//! A01 to A03: plaintext that an attacker puts before or after STLS.
 
 use pop3_proto::login::{Credentials, Login, Progress};
 use pop3_proto::{Config, Violation};

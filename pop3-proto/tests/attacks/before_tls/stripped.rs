@@ -1,4 +1,4 @@
-//! A04 to A07: STLS was stripped or refused, or something is said in place of its answer.
+//! A04 to A07: STLS was stripped or refused, or its answer was replaced.
 
 use pop3_proto::login::{LoginError, Method, Security};
 use pop3_proto::{Config, Violation};

@@ -1,4 +1,4 @@
-//! A09 to A12: words from before TLS, which anybody may have said.
+//! A09 to A12: texts from before TLS, which an attacker may have sent.
 
 use pop3_proto::drive::{Capabilities, Retrieval, Stat};
 use pop3_proto::login::{Credentials, Login, LoginError, Method, Progress, Security};

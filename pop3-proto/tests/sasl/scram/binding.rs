@@ -1,4 +1,4 @@
-//! The binding to the TLS connection: where both sides can, and what follows where the server cannot.
+//! The binding to the TLS connection: if both sides support it, and if the server does not.
 
 use pop3_proto::Config;
 use pop3_proto::drive::Conversation;

@@ -1,4 +1,4 @@
-//! Servers that do not know the password, or say something that is no message of SCRAM.
+//! Servers that do not know the password, or send malformed SCRAM messages.
 
 use pop3_proto::Config;
 use pop3_proto::drive::Conversation;

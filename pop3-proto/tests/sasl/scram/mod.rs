@@ -1,4 +1,4 @@
-//! SCRAM against the test's own server, which is honest here.
+//! SCRAM against an honest server of the test's own.
 
 mod binding;
 mod cheats;

@@ -1,4 +1,4 @@
-//! Stores of other kinds: one that has keys and no password, one that has nothing, one that fails.
+//! Other stores: one with keys but without passwords, one without both, one that fails.
 
 use pop3_proto::sasl::{ScramKeys, ScramSecret};
 use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};

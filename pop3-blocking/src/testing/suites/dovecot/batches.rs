@@ -1,4 +1,4 @@
-//! Many messages at a time, missing ones among them, and what is left half-way.
+//! Batches of messages, also with missing ones, and batches that are stopped before their end.
 
 use std::fs;
 use std::io::Read;

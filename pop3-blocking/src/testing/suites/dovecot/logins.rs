@@ -1,4 +1,4 @@
-//! Logins, good and bad, and what the log tells of them.
+//! Logins that succeed and that fail, and what the log shows of them.
 
 use std::net::TcpStream;
 

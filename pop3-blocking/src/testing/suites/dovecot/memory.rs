@@ -1,4 +1,4 @@
-//! A big message in little memory. A program of its own, so that no other test is measured.
+//! A large message needs little memory. The test is a program of its own, so that no other test is measured.
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};

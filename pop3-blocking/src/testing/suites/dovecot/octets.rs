@@ -1,4 +1,4 @@
-//! Every octet comes back as it was stored, but for what Dovecot itself changes.
+//! Every octet comes back as it was stored, except for the changes that Dovecot makes.
 
 use std::io::BufRead;
 

@@ -1,4 +1,4 @@
-//! TLS, from the beginning and by STLS, with certificates good and bad.
+//! TLS, at once and after STLS, with valid and invalid certificates.
 
 use std::net::SocketAddr;
 

@@ -1,5 +1,5 @@
-//! Faults at the octets of TLS records. There is no telling what these octets mean, and no need: nothing that is not
-//! whole and unchanged gets through.
+//! Faults at the octets of TLS records. The test does not know what these octets mean, and needs no knowledge: only
+//! complete and unchanged records get through.
 
 use std::io::ErrorKind;
 

@@ -1,4 +1,4 @@
-//! The end of TLS: with its close or without, in the middle of an answer or after the last one.
+//! The end of TLS: with or without `close_notify`, in the middle of an answer or after the last one.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;

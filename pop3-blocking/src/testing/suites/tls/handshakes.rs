@@ -1,4 +1,4 @@
-//! Handshakes that succeed in other ways, and those that never come to an end.
+//! Handshakes that succeed in unusual ways, and handshakes that never end.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! Servers that are known by the fingerprint of their certificate or key.
+//! Servers that are identified by the fingerprint of their certificate or key.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A server whose connections come to an end after some octet, and what a run of `fetch` may leave behind.
+//! A server that ends each connection after a chosen octet, and the files that a run of `fetch` may leave.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -60,7 +60,7 @@ impl Life {
 }
 
 /// Serves one connection after the other, each as long as it lives.
-pub(crate) fn mortal(store: &MailStore, life: &Arc<Mutex<Life>>) -> Server {
+pub(crate) fn dying(store: &MailStore, life: &Arc<Mutex<Life>>) -> Server {
     let (store, life) = (store.clone(), Arc::clone(life));
     listen(move |stream, _| {
         let mut life = life.lock().unwrap();

@@ -1,4 +1,4 @@
-//! The commands that look, `dele`, and how each way to fail ends.
+//! The commands that only read, `dele`, and the exit status of each failure.
 
 use std::io::Read;
 

@@ -1,4 +1,5 @@
-//! A server that does not read while it writes, behind buffers as small as they come (RFC 2449, section 6.6).
+//! A server that does not read while it writes, with the smallest buffers that the system permits (RFC 2449, section
+//! 6.6).
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
