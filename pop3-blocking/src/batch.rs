@@ -51,8 +51,8 @@ impl<'a, S: Read + Write> Messages<'a, S> {
     /// After an error that ends the session, all remaining messages fail, one per call.
     #[allow(clippy::should_implement_trait, reason = "it lends, and an iterator cannot")]
     pub fn next(&mut self) -> Result<Option<MessageReader<'_, S>>, Error> {
-        let item = self.driver.next_item(&mut self.batch);
-        item.map(|item| MessageReader::open(self.driver, item.number, item.call)).transpose()
+        let Some(item) = self.driver.next_item(&mut self.batch) else { return Ok(None) };
+        MessageReader::open(self.driver, item.number, item.call).map(Some)
     }
 
     /// Stops requesting messages. Those in flight still arrive, except that without pipelining the next call skips the

@@ -29,15 +29,18 @@ impl Pipeline {
         Pipeline { runs: [NO_RUN; MAX_RUNS], len: 0, commands: 0, answered: 0 }
     }
 
+    #[inline]
     fn runs(&self) -> &[Run] {
         self.runs.get(..usize::from(self.len)).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn has_room(&self, kind: Kind) -> bool {
         self.runs().len() < MAX_RUNS || self.runs().last().is_some_and(|run| run.kind == kind && run.count < u32::MAX)
     }
 
     /// Adds a command for which [`has_room`](Self::has_room) returned true, and returns its number.
+    #[inline]
     pub(crate) fn push(&mut self, kind: Kind) -> u64 {
         let len = usize::from(self.len);
         match self.runs[..len].last_mut() {
@@ -52,6 +55,7 @@ impl Pipeline {
     }
 
     /// Removes the oldest command, which has been answered.
+    #[inline]
     pub(crate) fn pop(&mut self) {
         let [oldest, ..] = &mut self.runs;
         if oldest.count == 0 {
@@ -67,10 +71,12 @@ impl Pipeline {
         }
     }
 
+    #[inline]
     pub(crate) fn oldest(&self) -> Option<Kind> {
         self.runs().first().map(|run| run.kind)
     }
 
+    #[inline]
     pub(crate) fn newest(&self) -> Option<Kind> {
         self.runs().last().map(|run| run.kind)
     }
@@ -80,11 +86,13 @@ impl Pipeline {
         self.runs().iter().map(|run| run.kind)
     }
 
+    #[inline]
     pub(crate) const fn len(&self) -> usize {
         self.commands
     }
 
     /// Returns the number of commands answered so far, which is the number of the oldest command in flight.
+    #[inline]
     pub(crate) const fn answered(&self) -> u64 {
         self.answered
     }

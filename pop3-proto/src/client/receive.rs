@@ -235,6 +235,7 @@ impl Client {
     }
 
     /// Returns the next line. It must end in CRLF if `end` does.
+    #[inline]
     fn line_with<'a>(
         &mut self,
         end: Option<LineEnd>,

@@ -34,6 +34,7 @@ impl Inbox {
         inbox
     }
 
+    #[inline]
     pub(crate) fn unread(&self) -> &[u8] {
         &self.octets[self.start..self.end]
     }
@@ -53,10 +54,12 @@ impl Inbox {
     }
 
     /// Returns the range of the `len` octets that were consumed last.
+    #[inline]
     pub(crate) const fn last(&self, len: usize) -> core::ops::Range<usize> {
         self.start - len..self.start
     }
 
+    #[inline]
     pub(crate) fn get(&self, range: core::ops::Range<usize>) -> &[u8] {
         &self.octets[range]
     }
@@ -157,6 +160,7 @@ impl Outbox {
         memchr::memchr_iter(b'\n', self.pending()).count()
     }
 
+    #[inline]
     pub(crate) fn pending(&self) -> &[u8] {
         &self.octets[self.sent..]
     }
@@ -187,6 +191,7 @@ impl Outbox {
     }
 
     /// Drops the sent octets. A `Vec` would keep them while anything is pending, and leave a copy behind when it grows.
+    #[cold]
     fn make_room(&mut self, len: usize) {
         let pending = self.pending().len();
         if self.sent >= self.octets.capacity() / 2 && self.octets.capacity() - pending >= len {
@@ -225,6 +230,7 @@ impl Outbox {
 }
 
 impl Output for Outbox {
+    #[inline]
     fn line(&mut self, len: usize) -> Option<&mut [u8]> {
         if self.octets.capacity() - self.octets.len() < len {
             self.make_room(len);

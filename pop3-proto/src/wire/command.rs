@@ -96,6 +96,7 @@ pub enum Command<'a> {
 
 impl Command<'_> {
     /// Returns the kind of the command.
+    #[inline]
     pub const fn kind(&self) -> Kind {
         match self {
             Command::User(_) => Kind::User,

@@ -78,6 +78,7 @@ impl Kind {
     ];
 
     /// Returns the keyword of the command in upper case, or a description for raw commands.
+    #[inline]
     pub(crate) const fn keyword(self) -> &'static str {
         match self {
             Kind::User => "USER",

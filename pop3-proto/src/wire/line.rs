@@ -38,6 +38,7 @@ pub(crate) enum LineError {
 ///
 /// `scanned` is the number of octets that are known to contain no LF; this function updates it. The limit is checked
 /// before the content, so that the result does not depend on how the octets are split.
+#[inline]
 pub(crate) fn line<'a>(
     input: &'a [u8],
     scanned: &mut u32,

@@ -26,6 +26,7 @@ pub(crate) enum Status<'a> {
 impl<'a> Status<'a> {
     /// Parses `+OK` or `-ERR` in any case, or `+`, each followed by nothing or a space (RFC 1939, section 3; RFC 5034,
     /// section 4).
+    #[inline]
     pub(crate) fn parse(line: &'a [u8]) -> Option<Status<'a>> {
         let (make, rest): (fn(&'a [u8]) -> Status<'a>, _) = match line {
             [b'+', b'O' | b'o', b'K' | b'k', rest @ ..] => (Status::Ok, rest),

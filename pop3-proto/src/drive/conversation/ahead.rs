@@ -49,6 +49,7 @@ impl Conversation {
     }
 
     /// Sets the command that may be sent as soon as the awaited answer is complete.
+    #[inline]
     pub(super) fn prepare(&mut self, next: Option<Asked>) {
         if !matches!(self.ahead, Ahead::Sent(..)) {
             // If the caller abandons the batch, such a server would delete a message that the caller never saw.

@@ -42,6 +42,7 @@ pub(crate) struct Sent {
 
 impl Sent {
     /// Returns the command that was sent after this one.
+    #[inline]
     pub(crate) const fn next(self) -> Sent {
         Sent { ticket: self.ticket.next(), ..self }
     }

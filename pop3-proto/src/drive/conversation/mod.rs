@@ -172,6 +172,7 @@ impl Conversation {
     }
 
     /// Returns true if commands may be sent before earlier ones are answered (RFC 2449, section 6.6).
+    #[inline]
     pub(crate) fn pipelining(&self) -> bool {
         self.capabilities.as_ref().is_some_and(Capabilities::pipelining)
     }
@@ -206,6 +207,7 @@ impl Conversation {
     }
 
     /// Returns the octets to write.
+    #[inline]
     pub fn pending(&self) -> &[u8] {
         self.outbox.pending()
     }

@@ -99,6 +99,7 @@ impl Conversation {
     }
 
     /// Checks that the answer can still arrive in this conversation, or that its command has not been sent yet.
+    #[inline]
     pub(super) fn expect_owed(&self, sent: Option<Sent>) -> Result<(), UsageError> {
         if self.broken {
             return Err(UsageError::Over);
@@ -112,6 +113,7 @@ impl Conversation {
     }
 
     /// Returns true if the only commands without an answer were not written completely: the next event is an error.
+    #[inline]
     fn is_closing(&self) -> bool {
         self.untransmitted > 0 && self.client.in_flight() <= self.untransmitted
     }
@@ -122,6 +124,7 @@ impl Conversation {
     }
 
     /// Discards the octets of a message that were not taken. If there are any, the message is no longer complete.
+    #[inline]
     pub(super) fn drop_body(&mut self) {
         if !self.body.is_empty() {
             self.skip(self.body_of.map(|sent| sent.ticket));
@@ -167,25 +170,22 @@ impl Conversation {
         let kind = if self.log.is_some() { self.client.awaiting().kind() } else { None };
         // Evaluated before the answer removes its command from flight.
         let echo = self.client.may_hear_an_echo();
-        let event = self.inbox.take(|input| {
-            let event = self.client.receive(input)?;
-            if event.is_none() && self.ended {
+        let result = self.inbox.take(|input| match self.client.receive(input) {
+            Ok(None) if self.ended => {
                 if let Some(log) = &mut self.log {
                     log(LogEntry::Closed);
                 }
                 // The server was idle if the oldest command had not been transmitted completely.
                 let untransmitted = self.untransmitted.max(self.outbox.pending_lines());
-                if self.unanswered && self.client.in_flight() <= untransmitted {
-                    self.client.receive_eof_while_idle(input)?;
-                } else {
-                    self.client.receive_eof(input)?;
-                }
+                let idle = self.unanswered && self.client.in_flight() <= untransmitted;
+                let end = if idle { self.client.receive_eof_while_idle(input) } else { self.client.receive_eof(input) };
+                end.map(|()| None)
             }
-            Ok(event)
-        })?;
-        match &event {
-            Some(Event::Body { bytes, .. }) => self.body_octets += bytes.len() as u64,
-            Some(event) => {
+            result => result,
+        });
+        match &result {
+            Ok(Some(Event::Body { bytes, .. })) => self.body_octets += bytes.len() as u64,
+            Ok(Some(event)) => {
                 let octets = core::mem::take(&mut self.body_octets);
                 if let Some(log) = &mut self.log {
                     if kind.is_some_and(|kind| kind.shape() == Shape::Body) && matches!(event, Event::End { .. }) {
@@ -196,8 +196,8 @@ impl Conversation {
                     }
                 }
             }
-            None => {}
+            Ok(None) | Err(_) => {}
         }
-        Ok(event)
+        result
     }
 }

@@ -240,6 +240,7 @@ impl Conversation {
     }
 
     /// Copies octets that have arrived. The message is open and its answer is due.
+    #[inline]
     fn copy_body(&mut self, retrieval: &mut Retrieval, space: &mut [u8]) -> usize {
         self.drop_body();
         self.prepare(None);

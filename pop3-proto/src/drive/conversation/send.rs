@@ -48,9 +48,9 @@ impl Conversation {
         if self.broken {
             return Err(Error::of(command, UsageError::Over));
         }
-        if !self.has_announced(command.kind()) {
-            let rejected = UsageError::NotAnnounced(command.kind());
-            return Err(Error::of(command, rejected));
+        let kind = command.kind();
+        if !self.has_announced(kind) {
+            return Err(Error::of(command, UsageError::NotAnnounced(kind)));
         }
         let idle = self.client.in_flight() == 0;
         if !idle && !self.pipelining() {
@@ -75,11 +75,11 @@ impl Conversation {
         }
         match self.client.send(*command, &mut Limited { outbox: &mut self.outbox, room }) {
             Ok(ticket) => {
-                if command.kind().is_secret() {
+                if kind.is_secret() {
                     self.outbox.mark_secret();
                 }
                 // A QUIT that finds the connection closed may have been executed already: the caller decides.
-                self.unanswered |= idle && command.kind() != Kind::Quit;
+                self.unanswered |= idle && kind != Kind::Quit;
                 (self.lone, self.ahead) = (idle.then_some(ticket), Ahead::Nothing);
                 self.note(LogEntry::Command(LoggedCommand(command)));
                 Ok(Step::Done(Some(Sent { ticket, conversation: self.identity })))
