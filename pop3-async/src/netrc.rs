@@ -2,11 +2,9 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::Read;
 
 use pop3_proto::login::netrc;
-use zeroize::Zeroizing;
 
 use crate::{Error, NetrcEntry};
 
@@ -21,12 +19,5 @@ use crate::{Error, NetrcEntry};
 /// [`SettingsError::Netrc`](crate::SettingsError::Netrc).
 pub fn find_in_netrc(host: &str, user: Option<&str>) -> Result<Option<NetrcEntry>, Error> {
     let Some(path) = netrc::path(env::var_os("NETRC"), env::home_dir()) else { return Ok(None) };
-    netrc::find_in(read(&path), host, user)
-}
-
-fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Allocated in full size: growing would leave copies of the passwords behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(netrc::MAX_LEN + 1));
-    File::open(path)?.take(netrc::MAX_LEN as u64 + 1).read_to_end(&mut text)?;
-    Ok(text)
+    netrc::find_in(|limit, text| File::open(path)?.take(limit).read_to_end(text), host, user)
 }

@@ -91,7 +91,7 @@
 //! | [`state`] | | the state machine, as one table |
 //! | [`Client`], [`Server`] | | the two roles: no buffer, no allocation |
 //! | [`message`] | | header fields and lines of a message |
-//! | [`sasl`] | | SASL mechanisms; features `cram-md5`, `scram`, and `saslprep` for names and passwords beyond US-ASCII |
+//! | [`sasl`] | | SASL mechanisms; features `cram-md5`, `scram`, and `saslprep` for names and passwords that are not US-ASCII |
 //! | [`drive`] | `alloc` | a client with buffers: conversation, typed commands, batches, deadlines, log |
 //! | [`tls`] | `tls` | requirements on TLS, for adapters that use rustls |
 //! | [`login`] | `alloc` | credentials, the choice of a login method, and where to connect; errors of a login |

@@ -27,7 +27,7 @@ fn mistyped_urls_are_reported() {
         ("pop://u@h/inbox", "ends with the host or the port"),
         ("pop://u@h?x", "ends with the host or the port"),
         ("pop://u@h h", "the host name may have"),
-        ("pop://u@hö", "beyond ASCII"),
+        ("pop://u@hö", "not ASCII"),
         ("pop://u@::1", "in brackets"),
         ("pop://u@[::1", "the `]`"),
         ("pop://u@[h]", "no IPv6 address"),

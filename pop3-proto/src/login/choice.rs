@@ -153,7 +153,7 @@ impl Offer<'_> {
                 (_, Some(methods)) => methods.to_string().into(),
                 (Secret::Token(_), None) => "OAUTHBEARER or XOAUTH2".into(),
                 (Secret::Outside, None) => "EXTERNAL".into(),
-                (_, None) => "a method to act for somebody else".into(),
+                (_, None) => "a method to act for another user".into(),
             })
         })
     }

@@ -224,8 +224,7 @@ pub struct Policy {
     /// The permitted methods. The default is all except APOP and CRAM-MD5.
     ///
     /// The login uses the best one that the server offers and that the enabled features support: SCRAM needs the
-    /// feature
-    /// `scram`, and CRAM-MD5 the feature `cram-md5`. With a password the order is SCRAM-SHA-256, SCRAM-SHA-1
+    /// feature `scram`, and CRAM-MD5 the feature `cram-md5`. With a password the order is SCRAM-SHA-256, SCRAM-SHA-1
     /// (each first with -PLUS, then without), CRAM-MD5, APOP, PLAIN, then USER and PASS, or LOGIN if the server
     /// announces it but not USER. With a token it is OAUTHBEARER, XOAUTH2. If you permit a single method, it is used
     /// even if the server announced no capabilities.

@@ -84,7 +84,7 @@ pub enum UrlError {
     #[error("only AUTH= may follow `;` in a POP URL; a `;` in the user name must be written %3B")]
     UnknownParameter,
     /// The mechanism is `APOP` without `+`. APOP needs a `+`, because it is not a SASL mechanism.
-    #[error("APOP is no SASL mechanism: write AUTH=+APOP")]
+    #[error("APOP is not a SASL mechanism: write AUTH=+APOP")]
     ApopWithoutPlus,
     /// The mechanism is missing or unknown.
     #[error("the mechanism after AUTH= is unknown; use * for any, +APOP, or one of {}", Methods::SASL)]
@@ -104,7 +104,7 @@ pub enum UrlError {
     #[error("the host is missing: {SHAPE}")]
     NoHost,
     /// The host name is not ASCII.
-    #[error("the host name has letters beyond ASCII: write its `xn--` form")]
+    #[error("the host name is not ASCII: write its `xn--` form")]
     NonAsciiHost,
     /// The host name contains a character that host names do not have.
     #[error("the host name may have letters, digits, `-`, `_` and `.` only")]

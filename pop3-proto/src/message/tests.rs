@@ -1,4 +1,4 @@
-//! Messages of all sorts, and of any octets.
+//! Tests of messages, also of any octets.
 
 extern crate std;
 

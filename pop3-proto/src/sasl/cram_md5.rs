@@ -52,7 +52,7 @@ impl Mechanism for CramMd5 {
         response.push_str(&self.user);
         response.push(' ');
         for octet in keyed.finalize().into_bytes() {
-            write!(response, "{octet:02x}").expect("a string takes all");
+            write!(response, "{octet:02x}").expect("writing to a string cannot fail");
         }
         Ok(Vec::from(response).into())
     }

@@ -12,8 +12,8 @@ use crate::serve::maildrop::{Denial, LoginAttempt, Maildrop, StoreError};
 /// Each method is called in place of the method of the same name, with the maildrop below as an argument. By default,
 /// it calls that maildrop. Implement the methods that you want to change, and combine both in a [`Layered`].
 ///
-/// A type that implements [`Maildrop`] itself and forwards the methods that the trait requires loses those that it does
-/// not name: the user could then no longer log in with SCRAM. A layer loses nothing, with any set of features.
+/// A type that implements [`Maildrop`] itself and forwards only the required methods has the defaults of the others:
+/// users could then no longer log in with SCRAM. A layer forwards every method, with any set of features.
 ///
 /// ```
 /// use pop3_proto::serve::{Layered, MailStore, Maildrop, MaildropLayer};

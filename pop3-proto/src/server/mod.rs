@@ -49,8 +49,8 @@ enum Due {
 /// and has no mailbox: you provide the content of the answers.
 ///
 /// A line of the client ends in CRLF or LF, never in a bare CR or NUL. No text of an answer can break a line, pass for
-/// a response code or exceed 512 octets: control and non-ASCII characters become `?`, a leading
-/// `[` becomes `(`, and the rest is truncated.
+/// a response code or exceed 512 octets: control and non-ASCII characters become `?`, a leading `[`
+/// becomes `(`, and the rest is truncated.
 ///
 /// A client may pipeline (RFC 2449, section 6.6). [`Server`] returns one request at a time, and the next one only after
 /// the previous one has been answered. Meanwhile, you buffer the client's octets.

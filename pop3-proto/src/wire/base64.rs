@@ -17,8 +17,8 @@ pub(crate) fn encode(octets: &[u8], space: &mut [u8]) {
     }
 }
 
-/// Returns the Base64 digits that depend on `octets` alone, if `octets` follow a multiple of three octets and `before`
-/// more (fewer than three). Digits that also depend on their neighbors are omitted.
+/// Returns the Base64 digits that depend on `octets` alone, for `octets` with others around them. `before` is the number
+/// of octets before them, modulo three. Digits that also depend on the other octets are omitted.
 #[cfg(feature = "alloc")]
 pub(crate) fn digits_within(octets: &[u8], before: usize) -> zeroize::Zeroizing<alloc::vec::Vec<u8>> {
     let mut shifted = zeroize::Zeroizing::new(alloc::vec![0; before + octets.len()]);
@@ -56,7 +56,7 @@ pub(crate) fn decode<'s>(text: &[u8], space: &'s mut [u8]) -> Option<&'s [u8]> {
     (strange == 0).then_some(space)
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "that is what it is for")]
+#[allow(clippy::cast_possible_truncation, reason = "the mask leaves six bits")]
 const fn low_six(bits: u32) -> u8 {
     bits as u8 & 0b11_1111
 }

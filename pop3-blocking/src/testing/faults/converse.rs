@@ -2,9 +2,8 @@
 
 /// Defines the function `go_on`, which plays the session after the login with an adapter and records its results.
 ///
-/// It takes the adapter, the traits of its streams, and `async` and `.await` or nothing. Where it is used, the trait
-/// with
-/// `read` must be in scope.
+/// It takes the adapter, the traits of its streams, and `async` and `.await` or nothing. The trait with `read` must be
+/// in scope.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! faults_go_on {

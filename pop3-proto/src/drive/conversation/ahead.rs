@@ -13,7 +13,7 @@ pub(super) enum Ahead {
     Nothing,
     /// It may be sent when the awaited answer is complete.
     Prepared(Asked),
-    /// It was sent, and no other command since.
+    /// It was sent, and no other command has been sent since.
     Sent(Asked, Sent),
 }
 

@@ -214,7 +214,7 @@ impl Conversation {
 
     /// Reports that a write failed because the peer closed the connection. Nothing is [`pending`](Self::pending) from
     /// now on, and no command can be sent. Continue to read: commands that were written completely may still be
-    /// answered, and what else the server sent may explain why it closed the connection.
+    /// answered, and the server's last line may explain why it closed the connection.
     pub fn write_failed(&mut self) {
         self.untransmitted = self.untransmitted.max(self.outbox.pending_lines());
         self.outbox.close();

@@ -96,7 +96,7 @@ fn of_foreign(error: &Foreign, otherwise: ErrorKind) -> ErrorKind {
     use std::io::ErrorKind as Kind;
     match error.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
         Some(Kind::TimedOut | Kind::WouldBlock) => ErrorKind::TimedOut,
-        // Only TLS judges the octets of a transport.
+        // Only TLS reports octets as invalid.
         Some(Kind::InvalidData) => ErrorKind::Tls,
         _ => otherwise,
     }

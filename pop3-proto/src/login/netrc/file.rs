@@ -3,13 +3,16 @@
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
+use std::vec::Vec;
+
+use zeroize::Zeroizing;
 
 use super::{NetrcEntry, find};
 use crate::drive::error::Error;
 use crate::drive::error::settings::SettingsError;
 
-/// The maximum length of a netrc file in octets. Read one more, for [`find_in`] to notice a longer file.
-pub const MAX_LEN: usize = 1 << 20;
+/// The maximum length of a netrc file in octets.
+const MAX_LEN: usize = 1 << 20;
 
 /// Returns the path of the netrc file: `named`, the value of `$NETRC`, or else `.netrc` in the home directory. It need
 /// not exist.
@@ -24,21 +27,36 @@ pub fn path(named: Option<OsString>, home: Option<PathBuf>) -> Option<PathBuf> {
     named.or_else(|| Some(home?.join(".netrc")))
 }
 
-/// Finds the entry for a host like [`find`] in the result of reading a netrc file. A file that does not exist has no
+/// Finds the entry for a host like [`find`] in a netrc file, for an adapter. A file that does not exist has no
 /// entries.
+///
+/// `read` appends the octets of the file to a vector, and stops after a number of octets. The vector has room for all of
+/// them, so that no copy of a password is left behind, and it is wiped.
+///
+/// ```
+/// use std::fs::File;
+/// use std::io::Read;
+/// use pop3_proto::login::netrc;
+///
+/// let path = netrc::path(Some("no-such-file".into()), None).expect("it is named");
+/// let read = |limit, text: &mut Vec<u8>| File::open(&path)?.take(limit).read_to_end(text);
+/// assert_eq!(netrc::find_in(read, "pop.example.org", None)?, None);
+/// # Ok::<(), pop3_proto::Error>(())
+/// ```
 ///
 /// # Errors
 ///
-/// [`SettingsError::Netrc`]: the file could not be read, is longer than [`MAX_LEN`], or is not in the format.
+/// [`SettingsError::Netrc`]: the file could not be read, is longer than 1 MiB, or is not in the format.
 pub fn find_in(
-    read: io::Result<impl AsRef<[u8]>>,
+    read: impl FnOnce(u64, &mut Vec<u8>) -> io::Result<usize>,
     host: &str,
     user: Option<&str>,
 ) -> Result<Option<NetrcEntry>, Error> {
     let failed = |error| Error::from(SettingsError::Netrc(error));
-    match read {
-        Ok(text) if text.as_ref().len() > MAX_LEN => Err(failed("it is longer than 1 MiB".into())),
-        Ok(text) => find(text, host, user).map_err(|error| failed(error.into())),
+    let mut text = Zeroizing::new(Vec::with_capacity(MAX_LEN + 1));
+    match read(MAX_LEN as u64 + 1, &mut text) {
+        Ok(_) if text.len() > MAX_LEN => Err(failed("it is longer than 1 MiB".into())),
+        Ok(_) => find(&*text, host, user).map_err(|error| failed(error.into())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(error.into())),
     }
@@ -47,8 +65,8 @@ pub fn find_in(
 #[cfg(test)]
 mod tests {
     use std::error::Error as _;
+    use std::io::Read as _;
     use std::string::ToString;
-    use std::vec::Vec;
 
     use super::*;
 
@@ -63,21 +81,31 @@ mod tests {
 
     #[test]
     fn a_missing_file_has_no_entries_and_other_errors_are_reported() {
-        let read = |kind: ErrorKind| io::Result::<Vec<u8>>::Err(kind.into());
-        assert_eq!(find_in(read(ErrorKind::NotFound), "h", None).unwrap(), None);
-        let error = find_in(read(ErrorKind::PermissionDenied), "h", None).unwrap_err();
+        let failing = |kind: ErrorKind| find_in(|_, _| Err(kind.into()), "h", None);
+        assert_eq!(failing(ErrorKind::NotFound).unwrap(), None);
+        let error = failing(ErrorKind::PermissionDenied).unwrap_err();
         assert_eq!(error.source().unwrap().to_string(), "permission denied");
-        let error = find_in(Ok("secret"), "h", None).unwrap_err();
+        let error = find_in(|limit, text| b"secret".take(limit).read_to_end(text), "h", None).unwrap_err();
         assert_eq!(error.source().unwrap().to_string(), "line 1 is not in the netrc format");
     }
 
     #[test]
-    fn a_file_may_have_one_mebioctet() {
-        let mut text = b"machine h login a password p\n".to_vec();
-        text.resize(MAX_LEN, b'\n');
-        assert_eq!(find_in(Ok(&text), "h", None).unwrap().unwrap().login, "a");
-        text.push(b'\n');
-        let error = find_in(Ok(&text), "h", None).unwrap_err();
-        assert_eq!(error.source().unwrap().to_string(), "it is longer than 1 MiB");
+    fn a_file_may_have_one_mebioctet_and_is_read_without_copies() {
+        let mut file = b"machine h login a password p\n".to_vec();
+        file.resize(MAX_LEN, b'\n');
+        let find = |file: &[u8]| {
+            let read = |limit, text: &mut Vec<u8>| {
+                let (place, read) = (text.as_ptr(), file.take(limit).read_to_end(text));
+                assert_eq!(text.as_ptr(), place, "it did not grow");
+                read
+            };
+            find_in(read, "h", None)
+        };
+        assert_eq!(find(&file).unwrap().unwrap().login, "a");
+        for more in [1, MAX_LEN] {
+            file.resize(MAX_LEN + more, b'\n');
+            let error = find(&file).unwrap_err();
+            assert_eq!(error.source().unwrap().to_string(), "it is longer than 1 MiB");
+        }
     }
 }

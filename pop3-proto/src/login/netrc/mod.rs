@@ -23,7 +23,7 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 #[cfg(feature = "std")]
-pub use file::{MAX_LEN, find_in, path};
+pub use file::{find_in, path};
 
 /// An entry of a netrc file: the name and the password for a host. Either may be empty. `Debug` does not show the
 /// password.

@@ -89,8 +89,7 @@ pub fn a_pipelined_batch<A: Adapter>() {
 }
 
 /// A server that does not read while it writes, with small buffers, and far more commands than those hold. The sockets
-/// of
-/// `listener` receive into as little as the system permits, which std cannot demand.
+/// of `listener` have the smallest receive buffers that the system permits, which std cannot set.
 pub fn small_buffers_cause_no_deadlock<A: Adapter>(listener: TcpListener) {
     const MESSAGES: u32 = 5000;
     let (tls, config) = server();
