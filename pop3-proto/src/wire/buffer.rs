@@ -74,9 +74,6 @@ impl Inbox {
             }
             (self.start, self.end) = (0, moved);
         }
-        if self.end == self.octets.len() {
-            self.wanted = self.wanted.max(self.end * 2);
-        }
         let wanted = self.wanted.min(self.limit.max(self.first));
         if self.octets.len() < wanted {
             // A new zeroed allocation is cheaper than growing, and few octets are unread.
@@ -194,11 +191,8 @@ impl Outbox {
     #[cold]
     fn make_room(&mut self, len: usize) {
         let pending = self.pending().len();
-        if self.sent >= self.octets.capacity() / 2 && self.octets.capacity() - pending >= len {
+        if !self.secret && self.sent >= self.octets.capacity() / 2 && self.octets.capacity() - pending >= len {
             self.octets.copy_within(self.sent.., 0);
-            if self.secret {
-                self.octets[pending..].zeroize();
-            }
             self.octets.truncate(pending);
         } else {
             let mut octets = Vec::with_capacity((pending + len).max(256) * 2);
@@ -262,6 +256,104 @@ mod tests {
         }
         assert!(outbox.octets.capacity() < 1024, "{}", outbox.octets.capacity());
         assert!(outbox.pending().ends_with(b"RETR 1234\nRETR 1234\n"));
+    }
+
+    /// Receives as many octets as there is room for, which is `room`.
+    fn fill(inbox: &mut Inbox, room: usize) {
+        let spare = inbox.spare();
+        assert_eq!(spare.len(), room);
+        spare.fill(b'x');
+        inbox.filled(room);
+    }
+
+    fn take(inbox: &mut Inbox, len: usize) {
+        inbox.take(|unread| *unread = &unread[len..]);
+    }
+
+    #[test]
+    fn an_inbox_grows_while_reads_fill_it() {
+        let mut inbox = Inbox::new(16, 256);
+        assert_eq!(inbox.held(), 0);
+        for (room, is_full) in [(16, false), (64, false), (256, true), (256, true)] {
+            fill(&mut inbox, room);
+            assert_eq!((inbox.held(), inbox.unread().len(), inbox.is_full()), (room, room, is_full));
+            take(&mut inbox, room);
+            assert!(!inbox.is_full());
+        }
+        // Unread octets move to the beginning, or into the larger buffer.
+        fill(&mut inbox, 256);
+        take(&mut inbox, 255);
+        assert_eq!(inbox.get(inbox.last(2)), b"xx");
+        fill(&mut inbox, 255);
+        let mut inbox = Inbox::new(16, 256);
+        fill(&mut inbox, 16);
+        fill(&mut inbox, 48);
+        assert_eq!(inbox.unread(), [b'x'; 64]);
+        // The first size counts if it is larger than the limit.
+        let mut inbox = Inbox::new(16, 8);
+        fill(&mut inbox, 16);
+        assert!(inbox.is_full() && inbox.spare().is_empty());
+    }
+
+    #[test]
+    fn an_idle_inbox_is_freed_and_starts_with_half() {
+        let mut inbox = Inbox::new(16, 256);
+        inbox.rest();
+        for room in [16, 64, 256] {
+            fill(&mut inbox, room);
+            take(&mut inbox, room - 1);
+            inbox.rest();
+            inbox.shrink();
+            assert_eq!(inbox.held(), room, "an octet is unread");
+            take(&mut inbox, 1);
+        }
+        for room in [128, 64, 32, 16, 16] {
+            inbox.rest();
+            assert_eq!(inbox.held(), 0);
+            assert_eq!(inbox.spare().len(), room);
+        }
+        fill(&mut inbox, 16);
+        take(&mut inbox, 16);
+        inbox.shrink();
+        assert_eq!(inbox.held(), 16, "it has its first size");
+        fill(&mut inbox, 64);
+        take(&mut inbox, 64);
+        inbox.shrink();
+        assert_eq!(inbox.held(), 0);
+        assert_eq!(inbox.spare().len(), 16);
+    }
+
+    #[test]
+    fn an_outbox_moves_what_is_pending_if_half_is_sent() {
+        for (sent, len, capacity) in [(600, 600, 1200), (599, 1, 1204), (600, 601, 2402)] {
+            let mut outbox = Outbox::default();
+            for octet in [b'a', b'b'] {
+                outbox.line(600).unwrap().fill(octet);
+            }
+            assert_eq!(outbox.held(), 1200);
+            outbox.written(sent);
+            outbox.line(len).unwrap().fill(b'c');
+            assert_eq!(outbox.held(), capacity, "{sent}, {len}");
+            let expected = ["a".repeat(600 - sent), "b".repeat(600), "c".repeat(len)].concat();
+            assert!(outbox.pending() == expected.as_bytes(), "{sent}, {len}");
+        }
+    }
+
+    #[test]
+    fn an_outbox_without_octets_is_freed() {
+        let mut outbox = Outbox::default();
+        outbox.line(8).unwrap().copy_from_slice(b"NOOP\nDEL");
+        assert_eq!((outbox.held(), outbox.pending_lines()), (512, 1));
+        outbox.take_back(3);
+        assert_eq!(outbox.pending(), b"NOOP\n");
+        outbox.written(4);
+        outbox.rest();
+        assert_eq!((outbox.held(), outbox.pending()), (512, &b"\n"[..]));
+        outbox.written(2);
+        outbox.rest();
+        assert_eq!((outbox.held(), outbox.pending_lines()), (0, 0));
+        outbox.close();
+        assert!(outbox.is_closed());
     }
 
     #[test]

@@ -3,4 +3,5 @@
 mod peers;
 #[path = "../support/talk.rs"]
 mod talk;
+mod texts;
 mod tolerance;
