@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use pop3_async::{Connect, Error, connect};
-use pop3_blocking::testing::faults::story::{Story, Value};
+use pop3_blocking::testing::faults::results::{Results, Value};
 use pop3_blocking::testing::suites::faults::sockets;
 use socket2::SockRef;
 use tokio::runtime::{Builder, Runtime};
@@ -24,15 +24,15 @@ thread_local! {
 }
 
 /// Connects, and notes the results of the session.
-fn run(how: Connect, story: &mut Story) {
+fn run(how: Connect, results: &mut Results) {
     RUNTIME.with(|runtime| {
         runtime.block_on(async {
             match connect(how).await {
                 Ok(session) => {
-                    story.note(Ok::<_, Error>(Value::LoggedIn));
-                    session::go_on(session, story).await;
+                    results.note(Ok::<_, Error>(Value::LoggedIn));
+                    session::go_on(session, results).await;
                 }
-                Err(error) => story.note(Err(error)),
+                Err(error) => results.note(Err(error)),
             }
         });
     });

@@ -11,7 +11,7 @@ use pop3_async::Error;
 use pop3_async::pop3_proto::drive::Timeouts;
 use pop3_blocking::testing::faults::fault::{Fault, Kind};
 use pop3_blocking::testing::faults::maildrop::Scene;
-use pop3_blocking::testing::faults::story::Story;
+use pop3_blocking::testing::faults::results::Results;
 use pop3_blocking::testing::faults::wire::{Record, Wire};
 use pop3_blocking::testing::suites::faults::{octets, records};
 use tokio::runtime::{Builder, Runtime};
@@ -39,9 +39,9 @@ thread_local! {
 }
 
 /// Plays a session, and gives what came of it, what came through, and what UPDATE removed.
-fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Option<Vec<u32>>) {
+fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Results, Record, Option<Vec<u32>>) {
     let (wire, observer) = Wire::new(scene, fault, piece);
-    let mut story = Story::default();
+    let mut results = Results::default();
     RUNTIME.with(|runtime| {
         runtime.block_on(async {
             let begun = Instant::now();
@@ -52,13 +52,13 @@ fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Op
             if let Ok(connection) = &mut opened {
                 connection.set_timeouts(Timeouts::UNLIMITED.octets(1).each(TIMEOUT));
             }
-            session::converse(opened, &mut story).await;
+            session::converse(opened, &mut results).await;
             // Only one wait takes too long, because nothing is waited for after it.
             assert!(begun.elapsed() <= TIMEOUT + Duration::from_millis(1), "{:?}", begun.elapsed());
         });
     });
-    let (record, removed) = observer.results();
-    (story, record, removed)
+    let (record, removed) = observer.record();
+    (results, record, removed)
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::io;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use pop3_blocking::testing::faults::story::{Story, Value};
+use pop3_blocking::testing::faults::results::{Results, Value};
 use pop3_blocking::testing::suites::faults::sockets;
 use pop3_blocking::{Connect, Error, connect};
 use socket2::SockRef;
@@ -21,13 +21,13 @@ mod session {
 }
 
 /// Connects, and notes the results of the session.
-fn run(how: Connect, story: &mut Story) {
+fn run(how: Connect, results: &mut Results) {
     match connect(how) {
         Ok(session) => {
-            story.note(Ok::<_, Error>(Value::LoggedIn));
-            session::go_on(session, story);
+            results.note(Ok::<_, Error>(Value::LoggedIn));
+            session::go_on(session, results);
         }
-        Err(error) => story.note(Err(error)),
+        Err(error) => results.note(Err(error)),
     }
 }
 

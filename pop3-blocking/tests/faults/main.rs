@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 
 use pop3_blocking::testing::faults::fault::{Fault, Kind};
 use pop3_blocking::testing::faults::maildrop::Scene;
-use pop3_blocking::testing::faults::story::Story;
+use pop3_blocking::testing::faults::results::Results;
 use pop3_blocking::testing::faults::wire::{Record, Wire};
 use pop3_blocking::testing::suites::faults::{octets, records};
 
@@ -25,12 +25,12 @@ mod session {
 }
 
 /// Plays a session, and gives what came of it, what came through, and what UPDATE removed.
-fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Story, Record, Option<Vec<u32>>) {
+fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Results, Record, Option<Vec<u32>>) {
     let (wire, observer) = Wire::new(scene, fault, piece);
-    let mut story = Story::default();
-    session::converse(session::open(wire, scene.protection.as_ref()), &mut story);
-    let (record, removed) = observer.results();
-    (story, record, removed)
+    let mut results = Results::default();
+    session::converse(session::open(wire, scene.protection.as_ref()), &mut results);
+    let (record, removed) = observer.record();
+    (results, record, removed)
 }
 
 #[test]

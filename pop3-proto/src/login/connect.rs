@@ -40,7 +40,7 @@ struct Settings {
     host: Option<String>,
     port: Option<u16>,
     user: Option<String>,
-    proof: Option<Proof>,
+    given: Option<Given>,
     policy: Policy,
     config: Config,
     window: Option<usize>,
@@ -52,9 +52,9 @@ struct Settings {
 
 type Log = Shared<dyn Fn(LogEntry<'_>) + Send + Sync>;
 
-/// The proof of identity.
+/// The password or the credentials that were set.
 #[derive(Clone)]
-enum Proof {
+enum Given {
     /// Credentials that include the name, if their kind has one.
     Whole(Credentials),
     /// The password of the user.
@@ -89,14 +89,14 @@ impl Connect {
 
     /// Sets the password. The default is the password in `~/.netrc` (or `$NETRC`) for the host and the user.
     pub fn password(mut self, password: impl Into<String>) -> Connect {
-        self.0.proof = Some(Proof::Password(Zeroizing::new(password.into())));
+        self.0.given = Some(Given::Password(Zeroizing::new(password.into())));
         self
     }
 
     /// Sets credentials of any kind, including the name: a token, a function that returns the password or the token, a
     /// client certificate, or your own mechanism. Overrides [`user`](Self::user) and the netrc file.
     pub fn credentials(mut self, credentials: Credentials) -> Connect {
-        self.0.proof = Some(Proof::Whole(credentials));
+        self.0.given = Some(Given::Whole(credentials));
         self
     }
 
@@ -185,17 +185,17 @@ impl Connect {
         &self,
         netrc: impl FnOnce(&str, Option<&str>) -> Result<Option<NetrcEntry>, Error>,
     ) -> Result<Credentials, Error> {
-        Ok(match (self.0.user.clone(), self.0.proof.clone()) {
-            (_, Some(Proof::Whole(credentials))) => credentials,
-            (Some(user), Some(Proof::Password(password))) => Credentials::new(user, password.as_str()),
-            (user, proof) => {
+        Ok(match (self.0.user.clone(), self.0.given.clone()) {
+            (_, Some(Given::Whole(credentials))) => credentials,
+            (Some(user), Some(Given::Password(password))) => Credentials::new(user, password.as_str()),
+            (user, given) => {
                 let (host, _) = self.server()?;
                 let missing = || SettingsError::NoCredentials { host: host.into() };
                 // An entry may lack the name or the password.
                 let NetrcEntry { login, password } = netrc(host, user.as_deref())?.ok_or_else(missing)?;
                 let user = user.or(Some(login).filter(|login| !login.is_empty())).ok_or_else(missing)?;
-                match proof {
-                    Some(Proof::Password(password)) => Credentials::new(user, password.as_str()),
+                match given {
+                    Some(Given::Password(password)) => Credentials::new(user, password.as_str()),
                     _ if password.is_empty() => return Err(missing().into()),
                     _ => Credentials::new(user, password.as_str()),
                 }

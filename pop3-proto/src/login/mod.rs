@@ -25,36 +25,30 @@ mod credentials;
 mod error;
 pub mod netrc;
 mod policy;
+mod proof;
 mod url;
 
 use alloc::borrow::Cow;
 use alloc::string::String;
-use core::fmt;
-use core::ops::ControlFlow;
 
 use zeroize::Zeroizing;
 
-use crate::client::Event;
 use crate::drive::capabilities::Capabilities;
 use crate::drive::commands::{Acknowledge, Capa};
 use crate::drive::conversation::{Call, Conversation, Step};
 use crate::drive::error::{Cause, Error};
-use crate::drive::exchange::{Exchange, ExchangeError, acknowledged};
-use crate::drive::refusal::OwnedRefusal;
 use crate::error::{Awaiting, UsageError};
 use crate::sasl::{MechanismError, plain, prepare};
 use crate::wire::apop::Digest;
 use crate::wire::argument::{BadArgument, Charset};
 use crate::wire::capability::KnownCapability;
 use crate::wire::command::{Command, MAX_COMMAND_LINE};
-use crate::wire::payload::Response;
-use crate::wire::reply::Challenge;
 use choice::{Choice, check_fit, choose};
 use credentials::Secret;
+use proof::Proof;
 
 #[doc(no_inline)]
 pub use crate::drive::error::login::LoginError;
-use auth::Auth;
 pub use connect::Connect;
 pub use credentials::Credentials;
 pub use error::LoginFailed;
@@ -378,51 +372,5 @@ impl Login {
             Cause::Usage(UsageError::Argument(bad)) => LoginError::Unsendable(bad).into(),
             cause => Error::new("the login", cause),
         }
-    }
-}
-
-/// A command that carries a part of the credentials.
-enum Proof {
-    User(String),
-    Pass(Zeroizing<String>),
-    Apop(Zeroizing<String>, Digest),
-    Sasl(Auth),
-}
-
-impl Proof {
-    /// Withholds a refusal that contains data derived from the secret.
-    fn redact(&self, refused: &mut OwnedRefusal, user: &str) {
-        match self {
-            Proof::User(_) | Proof::Pass(_) => {}
-            Proof::Apop(_, digest) => refused.redact(digest.as_bytes()),
-            Proof::Sasl(auth) => auth.redact(refused, user),
-        }
-    }
-}
-
-impl Exchange for Proof {
-    type Value = ();
-
-    fn command(&self) -> Command<'_> {
-        match self {
-            Proof::User(user) => Command::User(user),
-            Proof::Pass(password) => Command::Pass(password),
-            Proof::Apop(user, digest) => Command::Apop { user, digest: *digest },
-            Proof::Sasl(auth) => auth.command(),
-        }
-    }
-
-    fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<(), ExchangeError>> {
-        if let Proof::Sasl(auth) = self { auth.event(event) } else { acknowledged(event) }
-    }
-
-    fn respond(&mut self, challenge: Challenge<'_>) -> Response<'_> {
-        if let Proof::Sasl(auth) = self { auth.respond(challenge) } else { Response::Cancel }
-    }
-}
-
-impl fmt::Debug for Proof {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.command())
     }
 }

@@ -3,17 +3,12 @@
 //! `spec/proofs.md` describes the search and has its sizes. `POP3_EXHAUSTIVE=1` makes all strings longer by one symbol.
 
 mod alphabets;
+mod answers;
 mod body;
-mod challenge;
 mod commands;
 mod engine;
-mod greeting;
 mod heard;
-mod idle;
-mod listing;
 mod receiving;
 mod responses;
 mod serving;
-mod status;
-mod stls;
 mod table;

@@ -10,16 +10,16 @@ macro_rules! faults_go_on {
     ($adapter:ident, over [$($stream:tt)*], is [$($asynchronous:tt)?], waits by [$($wait:tt)*]) => {
         use $adapter::{MessageReader, Session};
 
-        use $crate::testing::faults::story::{Failure, Story, Value};
+        use $crate::testing::faults::results::{Failure, Results, Value};
 
         /// Everything after the login.
-        pub(crate) $($asynchronous)? fn go_on<S: $($stream)*>(mut session: Session<S>, story: &mut Story) {
-            story.note(session.stat()$($wait)*.map(Value::totals));
+        pub(crate) $($asynchronous)? fn go_on<S: $($stream)*>(mut session: Session<S>, results: &mut Results) {
+            results.note(session.stat()$($wait)*.map(Value::totals));
             let listed = session.list()$($wait)*;
             let listings = listed.as_ref().map_or(&[][..], Vec::as_slice);
             let numbers: Vec<_> = listings.iter().map(|listing| listing.number).collect();
-            story.note(listed.map(|listings| Value::listings(&listings)));
-            story.note(session.uidl()$($wait)*.map(Value::unique_ids));
+            results.note(listed.map(|listings| Value::listings(&listings)));
+            results.note(session.uidl()$($wait)*.map(Value::unique_ids));
 
             let mut whole = Vec::new();
             let mut batch = session.retrieve_many(numbers);
@@ -31,10 +31,10 @@ macro_rules! faults_go_on {
                         if result.is_ok() {
                             whole.push(number);
                         }
-                        story.note(result.map(|octets| Value::Message(number, octets)));
+                        results.note(result.map(|octets| Value::Message(number, octets)));
                     }
                     Ok(None) => break,
-                    Err(error) => story.note(Err(error)),
+                    Err(error) => results.note(Err(error)),
                 }
             }
 
@@ -42,9 +42,9 @@ macro_rules! faults_go_on {
             let again: Vec<u32> = whole.iter().chain(whole.first()).copied().collect();
             let mut deletions = session.delete_many(again);
             while let Some(marked) = deletions.next()$($wait)* {
-                story.note(marked.map(|number| Value::Marked(number)));
+                results.note(marked.map(|number| Value::Marked(number)));
             }
-            story.quit = Some(session.quit()$($wait)*.into());
+            results.quit = Some(session.quit()$($wait)*.into());
         }
 
         /// Every other message at once, and every other in pieces.

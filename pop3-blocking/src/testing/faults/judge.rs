@@ -8,7 +8,7 @@ use std::slice::Iter;
 use super::fault::{Fault, Kind};
 use super::maildrop::{PASSWORD, Scene, USER};
 use super::reading::{Reading, Status, Stop, number, numbers};
-use super::story::{Failure, Quit, Story, Value, Why};
+use super::results::{Failure, Quit, Results, Value, Why};
 use super::wire::{End, Record};
 
 /// The session is over, or never was.
@@ -23,14 +23,14 @@ struct Judge<'a> {
     why: Option<Why>,
 }
 
-/// Compares a story with the record of it.
+/// Compares the results of a session with its record.
 ///
 /// # Panics
 ///
 /// Panics if the client should have reported something else, or if the report on QUIT does not agree with `removed`,
 /// the messages that UPDATE removed.
-pub fn judge(scene: &Scene, fault: Option<Fault>, record: &Record, story: &Story, removed: Option<&[u32]>) {
-    let (notes, quit) = (story.notes.iter(), story.quit.as_ref());
+pub fn judge(scene: &Scene, fault: Option<Fault>, record: &Record, results: &Results, removed: Option<&[u32]>) {
+    let (notes, quit) = (results.notes.iter(), results.quit.as_ref());
     let mut judge = Judge { reading: Reading::new(record), record, notes, quit, why: None };
     let over = judge.session().is_err();
     // After the end, every call fails, for the same reason or because the session is over.
@@ -49,17 +49,17 @@ pub fn judge(scene: &Scene, fault: Option<Fault>, record: &Record, story: &Story
     let asked = record.said.windows(4).any(|run| run == b"QUIT");
     let honest = fault.is_none_or(|fault| is_honest(fault.kind));
     let marks =
-        story.notes.iter().filter_map(|note| if let Ok(Value::Marked(number)) = note { Some(*number) } else { None });
+        results.notes.iter().filter_map(|note| if let Ok(Value::Marked(number)) = note { Some(*number) } else { None });
     let mut marked: Vec<u32> = marks.collect();
     marked.sort_unstable();
-    match &story.quit {
+    match &results.quit {
         Some(Quit::Committed) if honest => assert_eq!(removed, Some(&marked[..])),
         Some(Quit::Refused) if honest => assert!(scene.refuses && removed.is_none()),
         Some(Quit::NotSent(_)) | None => assert!(!asked && removed.is_none(), "a deletion that nobody speaks of"),
         _ => assert!(asked || removed.is_none()),
     }
     if honest {
-        for note in &story.notes {
+        for note in &results.notes {
             let Ok(Value::Message(number, octets)) = note else { continue };
             assert!(scene.is_message(*number, octets), "message {number}");
         }

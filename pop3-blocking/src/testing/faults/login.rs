@@ -33,24 +33,24 @@ macro_rules! faults_log_in {
         /// Everything from the login on.
         pub(crate) $($asynchronous)? fn converse<S: $($stream)*>(
             opened: Result<Connection<S>, Failure>,
-            story: &mut Story,
+            results: &mut Results,
         ) {
             let connection = match opened {
                 Ok(connection) => connection,
-                Err(error) => return story.note(Err(error)),
+                Err(error) => return results.note(Err(error)),
             };
-            story.note(Ok::<_, Error>(Value::Greeted));
+            results.note(Ok::<_, Error>(Value::Greeted));
             match connection.login_as(Credentials::new(USER, PASSWORD))$($wait)* {
                 Ok(session) => {
-                    story.note(Ok::<_, Error>(Value::LoggedIn));
-                    go_on(session, story)$($wait)*;
+                    results.note(Ok::<_, Error>(Value::LoggedIn));
+                    go_on(session, results)$($wait)*;
                 }
                 Err(failed) => {
                     let fatal = !failed.error.is_recoverable();
                     assert_eq!(failed.connection.is_none(), fatal, "{:?}", failed.error);
-                    story.note(Err(failed.error));
+                    results.note(Err(failed.error));
                     if let Some(connection) = failed.connection {
-                        story.quit = Some(connection.quit()$($wait)*.into());
+                        results.quit = Some(connection.quit()$($wait)*.into());
                     }
                 }
             }

@@ -11,15 +11,15 @@
 //! let mut octets = Vec::new();
 //! wire.read_to_end(&mut octets)?; // a client would call `Connection::over`
 //! assert_eq!(octets, b"+OK");
-//! let (record, removed) = observer.results();
+//! let (record, removed) = observer.record();
 //! assert_eq!((record.end, removed), (Some(End::Closed), None));
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
 //! A test plays a session on a [`Wire`](wire::Wire) with [`log_in!`](login::log_in) and [`go_on!`](converse::go_on),
-//! which record each result in a [`Story`](story::Story). Then [`judge()`](judge::judge()) compares the story with the
-//! [`Record`](wire::Record) of the wire; where the order of the octets is not known, a [looser judge](loose::judge())
-//! compares it with the story of a session without a fault.
+//! which record each result in a [`Results`](results::Results). Then [`judge()`](judge::judge()) compares them with the
+//! [`Record`](wire::Record) of the wire. If the order of the octets is not known, a [looser judge](loose::judge())
+//! compares them with the results of a session without a fault.
 
 pub mod converse;
 pub mod encryption;
@@ -30,5 +30,5 @@ pub mod login;
 pub mod loose;
 pub mod maildrop;
 mod reading;
-pub mod story;
+pub mod results;
 pub mod wire;

@@ -1,6 +1,6 @@
 //! A naive reader of records by RFC 1939: it has the whole record, and reads one line after the other.
 //!
-//! It decides as `pop3_proto::tolerance` says, and shares no code with what it judges.
+//! It decides as the table in `pop3_proto::wire` says, and shares no code with what it judges.
 
 use pop3_proto::Violation;
 

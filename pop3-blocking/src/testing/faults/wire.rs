@@ -76,7 +76,7 @@ impl Observer {
     /// # Panics
     ///
     /// Panics if the wire has panicked.
-    pub fn results(self) -> (Record, Option<Vec<u32>>) {
+    pub fn record(self) -> (Record, Option<Vec<u32>>) {
         let record = std::mem::take(&mut *self.record.lock().unwrap());
         let removed = self.removed.lock().unwrap().take();
         (record, removed)

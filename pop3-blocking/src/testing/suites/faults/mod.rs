@@ -7,9 +7,9 @@ pub mod sockets;
 
 use crate::testing::faults::fault::Fault;
 use crate::testing::faults::maildrop::Scene;
-use crate::testing::faults::story::Story;
+use crate::testing::faults::results::Results;
 use crate::testing::faults::wire::Record;
 
 /// Plays a session with an adapter, with a fault or none, whose calls carry no more than so many octets each. Returns
-/// its story, the octets that came through, and the messages that UPDATE removed.
-pub type Play = fn(&Scene, Option<Fault>, usize) -> (Story, Record, Option<Vec<u32>>);
+/// its results, the octets that came through, and the messages that UPDATE removed.
+pub type Play = fn(&Scene, Option<Fault>, usize) -> (Results, Record, Option<Vec<u32>>);

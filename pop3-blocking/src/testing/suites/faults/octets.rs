@@ -8,7 +8,7 @@ use super::Play;
 use crate::testing::faults::fault::{Context, Fault, Kind, Way};
 use crate::testing::faults::judge::judge;
 use crate::testing::faults::maildrop::Scene;
-use crate::testing::faults::story::{Quit, Value};
+use crate::testing::faults::results::{Quit, Value};
 use crate::testing::faults::wire::Record;
 
 /// Octets of the largest message: more than a session's first buffer holds.
@@ -40,12 +40,12 @@ const DAMAGES: [Kind; 5] = [Kind::Flips(0x01), Kind::Flips(0x20), Kind::Flips(0x
 
 /// The session as it is without a fault.
 fn ideal(play: Play, scene: &Scene) -> Record {
-    let (story, record, removed) = play(scene, None, usize::MAX);
-    judge(scene, None, &record, &story, removed.as_deref());
-    let messages = story.notes.iter().filter(|note| matches!(note, Ok(Value::Message(..)))).count();
-    let marks = story.notes.iter().filter(|note| matches!(note, Ok(Value::Marked(_)))).count();
-    assert_eq!((messages, marks), (5, 5), "this is what is put at risk: {story:?}");
-    assert_eq!(story.quit, Some(if scene.refuses { Quit::Refused } else { Quit::Committed }));
+    let (results, record, removed) = play(scene, None, usize::MAX);
+    judge(scene, None, &record, &results, removed.as_deref());
+    let messages = results.notes.iter().filter(|note| matches!(note, Ok(Value::Message(..)))).count();
+    let marks = results.notes.iter().filter(|note| matches!(note, Ok(Value::Marked(_)))).count();
+    assert_eq!((messages, marks), (5, 5), "this is what is put at risk: {results:?}");
+    assert_eq!(results.quit, Some(if scene.refuses { Quit::Refused } else { Quit::Committed }));
     assert_eq!(removed.is_none(), scene.refuses);
     record
 }
@@ -60,9 +60,9 @@ fn at_each(play: Play, scene: &Scene, way: Way, kinds: &[Kind], share: impl Fn(&
             let (kind, piece) = (kinds[nth % kinds.len()], PIECES[(at + nth) % PIECES.len()]);
             let fault = Fault { way, at, kind };
             let _context = Context { fault, piece };
-            let (story, record, removed) = play(scene, Some(fault), piece);
-            judge(scene, Some(fault), &record, &story, removed.as_deref());
-            let ending = match story.quit {
+            let (results, record, removed) = play(scene, Some(fault), piece);
+            judge(scene, Some(fault), &record, &results, removed.as_deref());
+            let ending = match results.quit {
                 None => "no session",
                 Some(Quit::Committed) => "committed",
                 Some(Quit::Refused) => "refused",

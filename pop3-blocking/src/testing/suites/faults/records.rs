@@ -11,7 +11,7 @@ use crate::testing::faults::encryption::Protection;
 use crate::testing::faults::fault::{Context, Fault, Kind, Way};
 use crate::testing::faults::loose::{judge, terminated, whole};
 use crate::testing::faults::maildrop::Scene;
-use crate::testing::faults::story::{Quit, Story, Why};
+use crate::testing::faults::results::{Quit, Results, Why};
 use crate::testing::faults::wire::Record;
 
 const KINDS: [Kind; 9] = [
@@ -46,32 +46,32 @@ fn fits(kind: Kind, why: &Why) -> bool {
     }
 }
 
-fn run(play: Play, scene: &Scene, ideal: &Story, fault: Fault, piece: usize) -> bool {
+fn run(play: Play, scene: &Scene, ideal: &Results, fault: Fault, piece: usize) -> bool {
     let _context = Context { fault, piece };
-    let (story, record, removed) = play(scene, Some(fault), piece);
-    judge(scene, ideal, &story, removed.as_deref(), |why| fits(fault.kind, why));
+    let (results, record, removed) = play(scene, Some(fault), piece);
+    judge(scene, ideal, &results, removed.as_deref(), |why| fits(fault.kind, why));
     let pairs = record.encrypted.iter().zip(&record.heard);
     let intact = pairs.take_while(|(sent, heard)| sent == heard).count();
     let known = record.plaintext.iter().take_while(|(known, _)| *known <= intact);
     let plaintext: Vec<u8> = known.flat_map(|(_, plaintext)| plaintext.clone()).collect();
     if fault.way == Way::ToClient {
         // Messages before the fault are whole, and none after it is.
-        let unharmed = story == *ideal;
-        assert!(unharmed || whole(&story) == terminated(&plaintext), "{story:?}");
+        let unharmed = results == *ideal;
+        assert!(unharmed || whole(&results) == terminated(&plaintext), "{results:?}");
         return unharmed;
     }
-    story == *ideal
+    results == *ideal
 }
 
-fn ideal(play: Play, scene: &Scene) -> (Story, Record) {
-    let (story, record, removed) = play(scene, None, usize::MAX);
-    assert!(whole(&story) == 5 && story.quit == Some(Quit::Committed) && removed.is_some(), "{story:?}");
-    (story, record)
+fn ideal(play: Play, scene: &Scene) -> (Results, Record) {
+    let (results, record, removed) = play(scene, None, usize::MAX);
+    assert!(whole(&results) == 5 && results.quit == Some(Quit::Committed) && removed.is_some(), "{results:?}");
+    (results, record)
 }
 
 /// `share` of the kinds at each octet, all of them around the ends of records.
 fn at_each(play: Play, scene: &Scene, share: impl Fn(usize) -> usize) {
-    let (story, record) = ideal(play, scene);
+    let (results, record) = ideal(play, scene);
     let ends: Vec<usize> = record.plaintext.iter().map(|(known, _)| *known).collect();
     // Before TLS there is nothing that could protect from changes.
     let stls = record.heard.windows(11).position(|octets| octets == b"begin TLS\r\n").map_or(0, |at| at + 11);
@@ -84,14 +84,14 @@ fn at_each(play: Play, scene: &Scene, share: impl Fn(usize) -> usize) {
                 continue;
             }
             runs += 1;
-            unharmed += usize::from(run(play, scene, &story, fault, [usize::MAX, 400, 7][nth % 3]));
+            unharmed += usize::from(run(play, scene, &results, fault, [usize::MAX, 400, 7][nth % 3]));
         }
     }
     for at in 0..record.said.len() {
         for nth in at..at + share(at) {
             let kind = ENDS[nth % ENDS.len()];
             runs += 1;
-            unharmed += usize::from(run(play, scene, &story, Fault { way: Way::ToServer, at, kind }, usize::MAX));
+            unharmed += usize::from(run(play, scene, &results, Fault { way: Way::ToServer, at, kind }, usize::MAX));
         }
     }
     println!("{} octets, {} records, {runs} runs, {unharmed} unharmed", record.heard.len(), ends.len());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::testing::faults::fault::{Context, Fault, Kind, Way};
 use crate::testing::faults::loose::{judge, terminated, whole};
 use crate::testing::faults::maildrop::{PASSWORD, Scene, USER};
-use crate::testing::faults::story::{Quit, Story, Why};
+use crate::testing::faults::results::{Quit, Results, Why};
 use crate::testing::faults::wire::{Record, Wire};
 use crate::{Connect, Security, Timeouts};
 
@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// Connects with an adapter, and notes the results of the session.
-pub type Run = fn(Connect, &mut Story);
+pub type Run = fn(Connect, &mut Results);
 
 /// Lets a socket be reset when it is closed, which std cannot.
 pub type Reset = fn(&TcpStream) -> std::io::Result<()>;
@@ -66,7 +66,7 @@ fn play(
     scene: &Scene,
     fault: Option<Fault>,
     timeout: Duration,
-) -> (Story, Record, Option<Vec<u32>>) {
+) -> (Results, Record, Option<Vec<u32>>) {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let port = listener.local_addr().unwrap().port();
     let (wire, observer) = Wire::new(scene, fault, usize::MAX);
@@ -75,18 +75,18 @@ fn play(
     let server = thread::spawn(move || drop(serve(listener.accept().unwrap().0, wire, kind, reset)));
     let how = Connect::new().host("127.0.0.1").port(port).user(USER).password(PASSWORD);
     let how = how.security(Security::Plaintext).allow_plaintext(true).timeouts(Timeouts::new().each(timeout));
-    let mut story = Story::default();
+    let mut results = Results::default();
     let begun = Instant::now();
-    run(how, &mut story);
+    run(how, &mut results);
     assert!(begun.elapsed() < TIMEOUT, "it keeps its deadlines");
     server.join().unwrap();
-    let (record, removed) = observer.results();
-    (story, record, removed)
+    let (record, removed) = observer.record();
+    (results, record, removed)
 }
 
 /// A socket tells of its end sooner or later, and a reset may overtake what came before.
-fn check(scene: &Scene, fault: Fault, ideal: &Story, record: &Record, story: &Story, removed: Option<&[u32]>) {
-    judge(scene, ideal, story, removed, |why| match fault.kind {
+fn check(scene: &Scene, fault: Fault, ideal: &Results, record: &Record, results: &Results, removed: Option<&[u32]>) {
+    judge(scene, ideal, results, removed, |why| match fault.kind {
         Kind::Hangs => *why == Why::Transport(ErrorKind::TimedOut),
         Kind::Swallows => matches!(why, Why::Closed | Why::ClosedWhileIdle),
         // It can come before we know that we are connected.
@@ -94,7 +94,7 @@ fn check(scene: &Scene, fault: Fault, ideal: &Story, record: &Record, story: &St
     });
     // A server that sends all that it has and then hangs up loses nothing.
     if fault.kind == Kind::Swallows && fault.way == Way::ToClient {
-        assert_eq!(whole(story), terminated(&record.heard));
+        assert_eq!(whole(results), terminated(&record.heard));
     }
 }
 
@@ -138,11 +138,11 @@ pub fn no_descriptor_and_no_thread_is_left(run: Run, reset: Reset) {
     let (large_ideal, large_record, _) = play(run, reset, &large, None, TIMEOUT);
     let before = settled();
     let mut runs = 0;
-    let mut put = |scene: &Scene, ideal: &Story, way, at, kind, timeout| {
+    let mut put = |scene: &Scene, ideal: &Results, way, at, kind, timeout| {
         let fault = Fault { way, at, kind };
         let _context = Context { fault, piece: usize::MAX };
-        let (story, record, removed) = play(run, reset, scene, Some(fault), timeout);
-        check(scene, fault, ideal, &record, &story, removed.as_deref());
+        let (results, record, removed) = play(run, reset, scene, Some(fault), timeout);
+        check(scene, fault, ideal, &record, &results, removed.as_deref());
         runs += 1;
     };
 

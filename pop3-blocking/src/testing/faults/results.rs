@@ -148,14 +148,14 @@ impl From<Result<(), QuitError>> for Quit {
 
 /// The results of a whole session: calls are made to the end, whatever became of the earlier ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Story {
+pub struct Results {
     /// The results of the calls before QUIT.
     pub notes: Vec<Result<Value, Failure>>,
     /// The result of QUIT, if there was a session to be quit.
     pub quit: Option<Quit>,
 }
 
-impl Story {
+impl Results {
     /// Takes down the result of a call.
     pub fn note(&mut self, result: Result<Value, impl Into<Failure>>) {
         self.notes.push(result.map_err(Into::into));
