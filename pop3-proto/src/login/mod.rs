@@ -38,7 +38,7 @@ use crate::drive::commands::{Acknowledge, Capa};
 use crate::drive::conversation::{Call, Conversation, Step};
 use crate::drive::error::{Cause, Error};
 use crate::error::{Awaiting, UsageError};
-use crate::sasl::{MechanismError, plain, prepare};
+use crate::sasl::{MechanismError, plain, prepare, prepare_query};
 use crate::wire::apop::Digest;
 use crate::wire::argument::{BadArgument, Charset};
 use crate::wire::capability::KnownCapability;
@@ -283,7 +283,7 @@ impl Login {
                 let greeting = conversation.greeting();
                 let timestamp = greeting.and_then(|greeting| greeting.timestamp());
                 let timestamp = timestamp.ok_or(LoginError::NotOffered("APOP".into()))?;
-                let user = prepare(user).map_err(LoginError::Unsendable)?;
+                let user = prepare_query(user).map_err(LoginError::Unsendable)?;
                 let digest = Digest::new(timestamp, prepare(&password).map_err(LoginError::Unsendable)?.as_bytes());
                 Self::sendable(conversation, Command::Apop { user: &user, digest })?;
                 Ok(Stage::Prove(Call::searched(Proof::Apop(user, digest))))

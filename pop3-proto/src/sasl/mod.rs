@@ -52,5 +52,7 @@ pub use plain::{External, LoginMechanism, Plain};
 pub(crate) use plain::{plain, plain_parts};
 #[cfg(feature = "alloc")]
 pub use prepare::prepare;
+#[cfg(feature = "alloc")]
+pub(crate) use prepare::prepare_query;
 #[cfg(feature = "scram")]
 pub use scram::{Binding, Hash, Scram, ScramKeys, ScramSecret};

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 #[cfg(feature = "scram")]
 use crate::sasl::ScramKeys;
+use crate::sasl::prepare_query;
 use crate::wire::apop::{Digest, Timestamp};
 use crate::wire::code::Code;
 
@@ -173,8 +174,9 @@ impl<'a> LoginAttempt<'a> {
     /// Returns true if the client knows `secret`, the password that it shares with the store. An empty secret never
     /// matches. For [`Proved`](Self::Proved) the value of `secret` does not matter, unless it is empty.
     ///
-    /// With the feature `saslprep`, the client's password is [prepared](crate::sasl::prepare) before the comparison.
-    /// Prepare `secret` too, once when you store it, and not for each login.
+    /// With the feature `saslprep`, the client's password is prepared before the comparison, and may contain code points
+    /// that Unicode 3.2 does not assign. [Prepare](crate::sasl::prepare) `secret` too, once when you store it, and not
+    /// for each login.
     ///
     /// The time depends on the client's input. It reveals neither the length of `secret`, nor the position of a
     /// difference, nor whether `secret` is US-ASCII. (Exception: with APOP, the time grows with each 64 octets of
@@ -199,14 +201,14 @@ impl<'a> LoginAttempt<'a> {
 /// eighteen.
 const LONGEST_PREPARED: usize = 255;
 
-/// Returns a name or password in the form in which it is compared, or `None` if it cannot be prepared, contains a
-/// control character (RFC 4013, section 2.3), or is not US-ASCII and longer than 255 octets.
+/// Returns a name or password of a login in the form in which it is compared, or `None` if it cannot be prepared,
+/// contains a control character (RFC 4013, section 2.3), or is not US-ASCII and longer than 255 octets.
 pub(crate) fn prepared(text: &str) -> Option<Zeroizing<String>> {
     let is_long = text.len() > LONGEST_PREPARED && !text.is_ascii();
     if is_long || text.bytes().any(|octet| octet.is_ascii_control()) {
         return None;
     }
-    if cfg!(feature = "saslprep") { crate::sasl::prepare(text).ok() } else { Some(Zeroizing::new(text.into())) }
+    if cfg!(feature = "saslprep") { prepare_query(text).ok() } else { Some(Zeroizing::new(text.into())) }
 }
 
 impl fmt::Debug for LoginAttempt<'_> {

@@ -6,9 +6,9 @@ use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
-#[cfg(feature = "scram")]
 use zeroize::Zeroizing;
 
+use crate::sasl::prepare;
 #[cfg(feature = "scram")]
 use crate::sasl::{ScramKeys, ScramSecret};
 use crate::serve::maildrop::{Denial, LoginAttempt, Maildrop, StoreError, prepared};
@@ -73,7 +73,7 @@ impl MailStore {
         let mut accounts = self.lock();
         let account = Account { password: String::new(), messages: Vec::new(), locked: false };
         accounts.by_user.entry(name(user)).or_insert(account).password =
-            prepared(password).map_or_else(String::new, |prepared| prepared.as_str().into());
+            stored(password).map_or_else(String::new, |stored| stored.as_str().into());
     }
 
     /// Appends a message to the maildrop of `user`, with a generated unique-id. Lines may end in CRLF or LF.
@@ -121,6 +121,11 @@ impl Default for MailStore {
     fn default() -> MailStore {
         MailStore::new()
     }
+}
+
+/// Returns a password in the form in which it is stored, or `None` if it is not [`prepared`] or not permitted there.
+fn stored(password: &str) -> Option<Zeroizing<String>> {
+    prepared(password).filter(|prepared| !cfg!(feature = "saslprep") || prepare(prepared).is_ok())
 }
 
 /// Returns a user's name in the form in which it is looked up. A name that clients cannot send is unchanged.

@@ -195,6 +195,24 @@ fn a_password_that_is_not_ascii() {
     assert_eq!(chosen(by(Method::Plain), credentials(), &capa("PLAIN")).unwrap(), "PLAIN");
 }
 
+/// Unicode 3.2 does not assign this code point, and other servers may have stored another form of it in a password.
+#[cfg(feature = "saslprep")]
+#[test]
+fn a_code_point_of_a_later_unicode() {
+    let named = Credentials::new("\u{1f600}", "pass");
+    assert_eq!(chosen(by(Method::Apop), named.clone(), "+OK\r\nUTF8 USER\r\n.\r\n").unwrap(), "APOP");
+    let secret = Credentials::new("user", "\u{1f600}");
+    let error = chosen(by(Method::Apop), secret.clone(), &capa("")).unwrap_err();
+    assert!(matches!(error.login(), Some(LoginError::Unsendable(_))), "{error}");
+    #[cfg(feature = "scram")]
+    {
+        let scram = Method::ScramSha256;
+        assert_eq!(chosen(by(scram), named, &capa("SCRAM-SHA-256")).unwrap(), "SCRAM-SHA-256");
+        let error = chosen(by(scram), secret, &capa("SCRAM-SHA-256")).unwrap_err();
+        assert!(matches!(error.login(), Some(LoginError::Unsendable(_))), "{error}");
+    }
+}
+
 #[test]
 fn apop_accepts_passwords_that_cannot_be_sent() {
     use md5::{Digest as _, Md5};

@@ -154,7 +154,7 @@ fn v9_apop_needs_a_timestamp_in_the_greeting() {
 /// character of its own.
 #[test]
 #[cfg(feature = "saslprep")]
-fn v43_v47_names_and_passwords_are_prepared() {
+fn v43_v47_v64_names_and_passwords_are_prepared() {
     use base64ct::{Base64, Encoding as _};
     use pop3_proto::wire::{Digest, Timestamp};
 
@@ -188,6 +188,15 @@ fn v43_v47_names_and_passwords_are_prepared() {
     store.add_user("u", "\u{e000}");
     assert_eq!((pass("\u{e000}", "pw").as_str(), plain("\0\u{e000}\0pw").as_str()), (wrong, wrong));
     assert_eq!((pass("u", "\u{e000}").as_str(), apop("u", "\u{e000}").as_str()), (wrong, wrong));
+    // Unicode 3.2 does not assign this code point: it may be presented, but a password with it is not stored.
+    store.add_user("\u{1f600}", "pw");
+    store.add_user("v", "\u{1f600}");
+    assert_eq!((pass("\u{1f600}", "pw").as_str(), plain("\0\u{1f600}\0pw").as_str()), (open, open));
+    assert_eq!(apop("\u{1f600}\u{ad}", "pw"), open);
+    assert_eq!((pass("v", "\u{1f600}").as_str(), apop("v", "\u{1f600}").as_str()), (wrong, wrong));
+    // A store of its own may compare it.
+    let presented = LoginAttempt::Password { user: "u", password: "\u{ad}\u{1f600}" };
+    assert!(presented.prove("\u{1f600}".as_bytes()));
     // This is not UTF-8 at all.
     assert_eq!(said(b"USER Jos\xe9\r\n"), "-ERR wrong arguments for USER");
     assert_eq!(said(b"USER u\r\nPASS \xe9\r\n"), "-ERR wrong arguments for PASS");

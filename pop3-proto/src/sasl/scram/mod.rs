@@ -19,7 +19,7 @@ use rsasl::validate::NoValidation;
 use zeroize::Zeroizing;
 
 use crate::sasl::mechanism::debug_by_name;
-use crate::sasl::{Mechanism, MechanismError, SaslMessage, plain, prepare};
+use crate::sasl::{Mechanism, MechanismError, SaslMessage, plain, prepare, prepare_query};
 use crate::wire::argument::BadArgument;
 
 pub use keys::{ScramKeys, ScramSecret};
@@ -95,8 +95,8 @@ impl Scram {
             (Hash::Sha256, _) => "SCRAM-SHA-256",
         };
         let answers = Answers {
-            authzid: prepare(authzid)?,
-            user: prepare(user)?,
+            authzid: prepare_query(authzid)?,
+            user: prepare_query(user)?,
             password: prepare(password)?,
             binds: !matches!(binding, Binding::None),
         };
