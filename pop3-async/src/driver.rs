@@ -253,6 +253,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             match self.poll_read_now(cx) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return,
+                Poll::Pending if self.stream.is_partial() => return,
                 // The read before took everything that had arrived.
                 Poll::Pending => {
                     self.conversation.send_next();

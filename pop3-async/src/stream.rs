@@ -43,6 +43,15 @@ impl<S> Stream<S> {
             Stream::Tls(secured) => secured.received(),
         }
     }
+
+    /// Returns true if a record of TLS has arrived in part, and so cannot be read yet.
+    pub(crate) fn is_partial(&self) -> bool {
+        match self {
+            Stream::Plain(_) => false,
+            #[cfg(feature = "tls")]
+            Stream::Tls(secured) => secured.is_partial(),
+        }
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {

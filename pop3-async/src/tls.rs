@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 use pop3_proto::drive::{Conversation, Deadlines};
 use pop3_proto::tls::rustls::pki_types::ServerName;
 use pop3_proto::tls::rustls::{self, ClientConfig};
-use pop3_proto::tls::{Tls, TlsError, established, explain, server_name};
+use pop3_proto::tls::{Records, Tls, TlsError, established, explain, server_name};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::unconstrained;
@@ -67,7 +67,8 @@ impl Settings {
         let name = self.name.clone();
         let connector = TlsConnector::from(Arc::clone(&self.config));
         // Boxed, so that the futures around it do not reserve room for it.
-        let mut handshake = Box::pin(connector.connect(name.clone(), Counted { stream, octets: 0 }));
+        let mut handshake =
+            Box::pin(connector.connect(name.clone(), Counted { stream, octets: 0, records: Records::new() }));
         let done = poll_fn(|cx| match handshake.as_mut().poll(cx) {
             Poll::Ready(done) => Poll::Ready(done),
             Poll::Pending => clock.poll(cx, Deadlines::handshake).map(Err),
@@ -126,6 +127,11 @@ impl<S> Secured<S> {
     /// Returns the number of octets of ciphertext received since the last call. They may be too few for any plaintext.
     pub(crate) fn received(&mut self) -> usize {
         std::mem::take(&mut self.tls_mut().get_mut().0.octets)
+    }
+
+    /// Returns true if a record has arrived in part.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.tls().get_ref().0.records.is_partial()
     }
 
     /// Closes TLS without waiting, for sessions that are dropped.
@@ -197,17 +203,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Secured<S> {
     }
 }
 
-/// A stream that counts the octets read.
+/// A stream that counts the octets read, and follows their records.
 struct Counted<S> {
     stream: S,
     octets: usize,
+    records: Records,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = space.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, space))?;
-        self.octets = self.octets.saturating_add(space.filled().len() - before);
+        let octets = &space.filled()[before..];
+        self.octets = self.octets.saturating_add(octets.len());
+        self.records.received(octets);
         Poll::Ready(Ok(()))
     }
 }

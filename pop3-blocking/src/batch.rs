@@ -13,8 +13,12 @@ use crate::message::MessageReader;
 ///
 /// It lends you one message at a time and keeps none in memory. If you do not read a message to its end, the rest is
 /// skipped. If you drop the batch, the next call skips the messages in flight. Without pipelining, this is at most one:
-/// as soon as a message has arrived, the next one is requested, unless the server announces that it deletes retrieved
-/// messages (`EXPIRE 0`), or might do so for this user.
+/// as soon as a message has arrived, the next one is requested. With
+/// [`retrieve_all`](crate::Session::retrieve_all), which knows the sizes, messages of less than 32 MiB in all are in
+/// flight before you ask for them; with [`retrieve_many`](crate::Session::retrieve_many), they may have any size.
+///
+/// If the server announces that it deletes retrieved messages (`EXPIRE 0`), or might do so for this user, each message
+/// is requested only when you ask for it: otherwise you could lose messages that you never saw.
 ///
 /// ```
 /// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pop3_proto::drive::Conversation;
 use pop3_proto::tls::rustls::pki_types::ServerName;
 use pop3_proto::tls::rustls::{ClientConfig, ClientConnection};
-use pop3_proto::tls::{Tls, TlsError, established, explain, server_name};
+use pop3_proto::tls::{Records, Tls, TlsError, established, explain, server_name};
 use rustls_platform_verifier::Verifier;
 
 use crate::{Connect, Error};
@@ -53,6 +53,7 @@ impl Settings {
 pub(crate) struct Layer {
     connection: Box<ClientConnection>,
     name: ServerName<'static>,
+    records: Records,
 }
 
 impl Layer {
@@ -60,11 +61,16 @@ impl Layer {
     pub(crate) fn new(settings: &Settings) -> io::Result<Layer> {
         let Settings { config, name } = settings.clone();
         let connection = ClientConnection::new(config, name.clone()).map_err(io::Error::other)?;
-        Ok(Layer { connection: Box::new(connection), name })
+        Ok(Layer { connection: Box::new(connection), name, records: Records::new() })
     }
 
     pub(crate) fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
+    }
+
+    /// Returns true if a record has arrived in part.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.records.is_partial()
     }
 
     /// Returns true if TLS has octets to send, possibly of its own.
@@ -92,7 +98,7 @@ impl Layer {
     /// If the octets are invalid, the next call reports the error, because data before the error is valid.
     pub(crate) fn fill(&mut self, stream: &mut dyn Read) -> io::Result<usize> {
         self.process()?;
-        let octets = self.connection.read_tls(stream)?;
+        let octets = self.connection.read_tls(&mut Followed { stream, records: &mut self.records })?;
         let _ = self.process();
         Ok(octets)
     }
@@ -125,5 +131,19 @@ impl Layer {
     /// Closes TLS: nothing may be sent after this (RFC 8446, section 6.1).
     pub(crate) fn close(&mut self) {
         self.connection.send_close_notify();
+    }
+}
+
+/// A stream whose records are followed.
+struct Followed<'a> {
+    stream: &'a mut dyn Read,
+    records: &'a mut Records,
+}
+
+impl Read for Followed<'_> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let octets = self.stream.read(space)?;
+        self.records.received(&space[..octets]);
+        Ok(octets)
     }
 }

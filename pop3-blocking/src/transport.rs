@@ -104,7 +104,7 @@ impl<S: Read + Write> Transport<S> {
             }
             self.received += layer.fill(&mut stream)?;
             let octets = at_hand(layer, space).unwrap_or(Err(ErrorKind::Interrupted.into()))?;
-            self.is_drained = stream.is_drained && octets < space.len();
+            self.is_drained = stream.is_drained && octets < space.len() && !layer.is_partial();
             return Ok(octets);
         }
         let octets = stream.read(space)?;

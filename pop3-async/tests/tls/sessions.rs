@@ -41,6 +41,11 @@ fn more_commands_than_the_socket_takes() {
 }
 
 #[test]
+fn no_message_is_requested_ahead_behind_half_a_record() {
+    sessions::no_message_is_requested_ahead_behind_half_a_record::<Tokio>();
+}
+
+#[test]
 fn tls_works_on_the_callers_streams() {
     sessions::tls_works_on_the_callers_streams::<Tokio>();
 }

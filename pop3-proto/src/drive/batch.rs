@@ -34,8 +34,8 @@ struct Wanted {
 }
 
 impl Wanted {
-    /// The maximum number of octets of messages requested at once, if their sizes are known. This limits what must be
-    /// discarded when a batch is stopped.
+    /// Before the caller asks for it, a message is requested only if it and all others in flight have fewer octets
+    /// together, as far as their sizes are known. This limits what must be discarded when a batch is abandoned.
     const MAX_EXPECTED: u64 = 32 << 20;
 
     fn new(number: u32, octets: u64) -> Wanted {
@@ -44,12 +44,14 @@ impl Wanted {
 }
 
 impl Selection {
-    /// Selects messages by their scan listings. The sizes in the listings limit how much is requested at once.
+    /// Selects messages by their scan listings. The sizes in the listings limit how much is requested before you ask for
+    /// it: less than 32 MiB.
     pub fn listed(listings: impl IntoIterator<Item = ScanListing>) -> Selection {
         Selection(listings.into_iter().map(|listing| Wanted::new(listing.number, listing.octets)).collect())
     }
 
-    /// Selects messages by number, in any order.
+    /// Selects messages by number, in any order. Their sizes are unknown, so if you abandon the batch, the messages in
+    /// flight are transferred and skipped whatever their sizes.
     pub fn numbered(numbers: impl IntoIterator<Item = u32>) -> Selection {
         Selection(numbers.into_iter().map(|number| Wanted::new(number, 0)).collect())
     }
@@ -87,9 +89,12 @@ struct Run {
 ///
 /// The window is the maximum number of octets of commands in flight, but one command is always sent. The batch refills
 /// the window when half of it is free, so that one write carries many commands. Without pipelining, commands are sent
-/// one at a time. An adapter that calls [`Conversation::send_next`] requests the next message as soon as a message has
-/// arrived, before you have read it, unless the server announces that it deletes retrieved messages (`EXPIRE 0`), or
-/// that it may do so for this user (`EXPIRE 60 USER`). If you abandon the batch, the next call skips that message.
+/// one at a time, but an adapter that calls [`Conversation::send_next`] requests the next message as soon as a message
+/// has arrived, before you have read it. If you abandon the batch, the next call skips the messages that were requested.
+///
+/// If the server announces that it deletes retrieved messages (`EXPIRE 0`), or that it may do so for this user
+/// (`EXPIRE 60 USER`), a batch sends each RETR only when you ask for the message: the server could otherwise delete
+/// messages that you never saw.
 ///
 /// If writes to the transport block, the window must fit into the transport's send buffer; otherwise both sides may
 /// wait for each other to read (RFC 2449, section 6.6).
@@ -228,8 +233,8 @@ impl<T> Batch<T> {
             self.expected -= octets;
         } else {
             self.requested = self.returned;
-            let next_one = self.wanted.get(self.returned).filter(|_| !conversation.pipelining());
-            next = next_one.map(|next| self.asked(next.number));
+            let next_one = self.wanted.get(self.returned).filter(|next| next.octets < Wanted::MAX_EXPECTED);
+            next = next_one.filter(|_| !conversation.pipelining()).map(|next| self.asked(next.number));
         }
         Step::Done(Some(Item { number, call: (self.reader)(self.asked(number), sent, next) }))
     }
@@ -250,9 +255,12 @@ impl<T> Batch<T> {
         if self.octets > self.window / 2 {
             return None;
         }
-        while self.requested - self.returned < 2 || self.expected < Wanted::MAX_EXPECTED {
-            let Some(&Wanted { number, octets, .. }) = self.wanted.get(self.requested) else { break };
+        while let Some(&Wanted { number, octets, .. }) = self.wanted.get(self.requested) {
             let command = (self.command)(self.asked(number));
+            let is_ahead = self.requested > self.returned;
+            if is_ahead && (self.expected + octets >= Wanted::MAX_EXPECTED || conversation.removes(&command)) {
+                break;
+            }
             let before = conversation.pending().len();
             // A command larger than the window is sent alone, when its turn comes.
             let sent = match conversation.send_within(&command, self.window - self.octets) {

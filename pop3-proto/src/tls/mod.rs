@@ -27,6 +27,7 @@
 
 mod failure;
 mod pin;
+mod records;
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -49,6 +50,7 @@ use pin::{Judge, Verifier};
 
 pub use failure::{TlsFailure, explain};
 pub use pin::{Fingerprint, NoFingerprint};
+pub use records::Records;
 pub use rustls;
 
 /// TLS settings. By default the platform's verifier must accept the server's certificate for the host that you gave.

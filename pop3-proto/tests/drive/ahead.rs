@@ -3,6 +3,7 @@
 use pop3_proto::drive::{
     Acknowledge, Batch, Call, Capabilities, Conversation, Io, Item, Listing, Retrieval, Selection, Step,
 };
+use pop3_proto::wire::ScanListing;
 use pop3_proto::{Command, Error};
 
 use crate::scene::{hear, logged_in};
@@ -173,6 +174,64 @@ fn a_server_that_removes_what_was_retrieved_is_not_asked_ahead() {
         conversation.learn(Capabilities::new(Listing::from_iter([capability])));
         let mut message = asked(&mut conversation, &mut batch);
         assert_eq!(drain(&mut conversation, b"+OK\r\none\r\n.\r\n"), next, "{capability}");
+        assert_eq!(whole(&mut conversation, &mut message).unwrap(), b"one\r\n");
+    }
+}
+
+/// Returns what a batch of three messages has sent when its caller asked for the first one, and for each of the others.
+fn sent_by(conversation: &mut Conversation, mut batch: Batch<Retrieval>) -> Vec<String> {
+    let mut sent = Vec::new();
+    for _ in 0..3 {
+        let mut item = loop {
+            match batch.next(conversation) {
+                Step::NeedIo(_) => conversation.looked(),
+                Step::Done(item) => break item.unwrap(),
+            }
+        };
+        sent.push(String::from_utf8(conversation.pending().to_vec()).unwrap());
+        assert_eq!(conversation.open(&mut item.call).unwrap(), Step::NeedIo(Io::Transfer));
+        hear(conversation, b"+OK\r\n.\r\n");
+        assert_eq!(whole(conversation, &mut item.call).unwrap(), b"");
+    }
+    sent
+}
+
+#[test]
+fn pipelining_does_not_retrieve_ahead_from_such_a_server() {
+    for (capabilities, is_ahead) in
+        [(["PIPELINING", "EXPIRE 0"], false), (["PIPELINING", "EXPIRE 60 USER"], false), (["PIPELINING", "UIDL"], true)]
+    {
+        let mut conversation = logged_in();
+        conversation.learn(Capabilities::new(Listing::from_iter(capabilities)));
+        let sent = sent_by(&mut conversation, batch([1, 2, 3]));
+        if is_ahead {
+            assert_eq!(sent, ["RETR 1\r\nRETR 2\r\nRETR 3\r\n", "", ""]);
+        } else {
+            assert_eq!(sent, ["RETR 1\r\n", "RETR 2\r\n", "RETR 3\r\n"]);
+        }
+        // Nothing is deleted because of a TOP.
+        let headers = Batch::top(0, Selection::numbered([1, 2, 3]), 4096);
+        assert_eq!(sent_by(&mut conversation, headers), ["TOP 1 0\r\nTOP 2 0\r\nTOP 3 0\r\n", "", ""]);
+    }
+}
+
+#[test]
+fn a_large_message_is_not_requested_ahead() {
+    const MIB: u64 = 1 << 20;
+    for (octets, pipelined) in [
+        ([0, 4096 * MIB, 0], ["RETR 1\r\n", "RETR 2\r\n", "RETR 3\r\n"]),
+        ([10 * MIB, 10 * MIB, 10 * MIB], ["RETR 1\r\nRETR 2\r\nRETR 3\r\n", "", ""]),
+        ([10 * MIB, 21 * MIB, 21 * MIB], ["RETR 1\r\nRETR 2\r\n", "", "RETR 3\r\n"]),
+    ] {
+        let listings = || (1..).zip(octets).map(|(number, octets)| ScanListing { number, octets });
+        let batch = || Batch::retrieve(Selection::listed(listings()), 4096);
+        assert_eq!(sent_by(&mut crate::scene::pipelining(), batch()), pipelined, "{octets:?}");
+
+        let (mut conversation, mut batch) = (logged_in(), batch());
+        let mut message = asked(&mut conversation, &mut batch);
+        let is_small = octets[1] < 32 * MIB;
+        let next = if is_small { "RETR 2\r\n" } else { "" };
+        assert_eq!(drain(&mut conversation, b"+OK\r\none\r\n.\r\n"), next, "{octets:?}");
         assert_eq!(whole(&mut conversation, &mut message).unwrap(), b"one\r\n");
     }
 }

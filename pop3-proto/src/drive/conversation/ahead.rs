@@ -6,6 +6,8 @@
 use crate::drive::capabilities::Capabilities;
 use crate::drive::conversation::{Asked, Conversation, Sent};
 use crate::drive::log::{LogEntry, LoggedCommand};
+use crate::wire::command::Command;
+use crate::wire::kind::Kind;
 
 /// The next command of a batch without pipelining.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +33,8 @@ impl Conversation {
     /// the answer to the command before. Then write [`pending`](Self::pending) before the next step.
     ///
     /// Call this only between [`filled`](Self::filled) and the next step, and only if the read took everything that had
-    /// arrived: what is left might be unsolicited octets. Calling it is optional. Otherwise the command is sent when
+    /// arrived: what is left might be unsolicited octets. Inside TLS, `tls::Records` shows whether a part of a record is
+    /// left. Calling it is optional. Otherwise the command is sent when
     /// you step the next message of the batch, after an [`Io::Look`](crate::drive::Io::Look), which costs a system call
     /// and the time until you do it.
     pub fn send_next(&mut self) {
@@ -52,10 +55,15 @@ impl Conversation {
     #[inline]
     pub(super) fn prepare(&mut self, next: Option<Asked>) {
         if !matches!(self.ahead, Ahead::Sent(..)) {
-            // If the caller abandons the batch, such a server would delete a message that the caller never saw.
-            let next = next.filter(|_| !self.capabilities.as_ref().is_some_and(Capabilities::removes_retrieved));
+            let next = next.filter(|next| !self.removes(&next.command()));
             self.ahead = next.map_or(Ahead::Nothing, Ahead::Prepared);
         }
+    }
+
+    /// Returns true if the server may delete the message of this command (RFC 2449, section 6.7). If it is sent before
+    /// the caller asks for the message, and the caller abandons the batch, the caller never sees the message.
+    pub(crate) fn removes(&self, command: &Command<'_>) -> bool {
+        command.kind() == Kind::Retr && self.capabilities.as_ref().is_some_and(Capabilities::removes_retrieved)
     }
 
     /// Returns the command that was sent ahead, if it is this one and its answer is still to come.

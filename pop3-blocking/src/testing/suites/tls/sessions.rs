@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
 use super::super::adapter::{Adapter, Connection as _, Messages as _, Reader as _, Session as _};
@@ -136,6 +137,44 @@ pub fn more_commands_than_the_socket_takes<A: Adapter>() {
     assert_eq!(session.delete_many(1..=COMMANDS).flatten().count(), COMMANDS as usize);
     drop(session);
     server.done();
+}
+
+/// Octets behind a message do not answer the command for the next one, even if too few of their record have arrived to
+/// read them.
+pub fn no_message_is_requested_ahead_behind_half_a_record<A: Adapter>() {
+    for half in [0, 10] {
+        let (tls, config) = server();
+        let (taken, is_taken) = channel::<()>();
+        let (sent, is_sent) = channel::<()>();
+        let server = Peer::encrypted(&config, format!("{LOGIN}C: RETR 1\n"), move |mut stream| {
+            let mut record = |says: &str| {
+                let mut record = Vec::new();
+                stream.conn.writer().write_all(says.as_bytes()).unwrap();
+                stream.conn.write_tls(&mut record).unwrap();
+                record
+            };
+            let message = record("+OK\r\none\r\n.\r\n");
+            let behind = record("-ERR Disconnected for inactivity.\r\n");
+            stream.sock.write_all(&[&message, &behind[..half]].concat()).unwrap();
+            is_taken.recv().unwrap();
+            stream.sock.set_nonblocking(true).unwrap();
+            assert_eq!(stream.sock.peek(&mut [0]).is_ok(), half == 0, "only then is the next message requested");
+            stream.sock.set_nonblocking(false).unwrap();
+            stream.sock.write_all(&behind[half..]).unwrap();
+            sent.send(()).unwrap();
+            assert_eq!(rest(&mut stream), if half == 0 { "RETR 2\\r\\n" } else { "" });
+        });
+        let mut session = A::connect(server.connect_tls(Security::Tls, tls)).unwrap();
+        let mut batch = session.retrieve_many([1, 2]);
+        assert_eq!(batch.next().unwrap().unwrap().into_message().unwrap().as_bytes(), b"one\r\n");
+        taken.send(()).unwrap();
+        is_sent.recv().unwrap();
+        let error = batch.next().unwrap_err();
+        assert_eq!(error.is_recoverable(), half == 0, "{error}");
+        drop(batch);
+        drop(session);
+        server.done();
+    }
 }
 
 pub fn tls_works_on_the_callers_streams<A: Adapter>() {
