@@ -191,3 +191,10 @@ fn a_server_wipes_what_it_receives() {
         }
     }
 }
+
+#[cfg(feature = "scram")]
+#[test]
+fn the_secret_of_scram_is_wiped() {
+    use pop3_proto::sasl::ScramSecret;
+    leaves_nothing(String::new, || drop(Box::new(ScramSecret::new(*b"tanstaaf-tanstaaf-tanstaaf-tanst"))));
+}

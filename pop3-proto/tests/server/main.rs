@@ -1,6 +1,8 @@
 //! Tests of the bare `Server`: any octets, cut anywhere, and answers in any order.
 #![cfg(feature = "alloc")]
 
+mod due;
+
 use pop3_proto::wire::{Code, Timestamp};
 use pop3_proto::{AnswerError, BadRequest, Command, Kind, Output, Request, Server, ServerConfig, State};
 use proptest::prelude::*;
