@@ -3,12 +3,12 @@
 use pop3_proto::Service;
 
 use super::encryption::Encryption;
-use super::maildrop::{Keeper, Removed, Scene};
+use super::maildrop::{Removed, Scene, Watched};
 
 /// Octets in, octets out.
 #[derive(Debug)]
 pub(super) struct Host {
-    service: Service<Keeper>,
+    service: Service<Watched>,
     scene: Scene,
     tls: Option<Encryption>,
     /// Octets that are to be sent.

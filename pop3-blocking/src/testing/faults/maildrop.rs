@@ -1,9 +1,11 @@
 //! The maildrop of these sessions, and what it saw of UPDATE.
+//!
+//! See [`faults`](super) for an example.
 
 use std::sync::{Arc, Mutex};
 
-use pop3_proto::serve::{Denial, LoginAttempt, Maildrop, StoreError};
-use pop3_proto::{ServerConfig, Service, transmitted_octets};
+use pop3_proto::serve::{Layered, MailStore, Maildrop, MaildropLayer, MemoryMaildrop, StoreError};
+use pop3_proto::{ServerConfig, Service};
 
 use super::encryption::Protection;
 
@@ -60,62 +62,59 @@ impl Scene {
     }
 
     /// Returns a server, and the place for the numbers that UPDATE will have removed.
-    pub(super) fn serve(&self) -> (Service<Keeper>, Removed) {
+    pub(super) fn serve(&self) -> (Service<Watched>, Removed) {
+        let store = MailStore::new();
+        store.add_user(USER, PASSWORD);
+        for (mail, id) in self.mails.iter().zip(IDS) {
+            store.deliver_as(USER, id, mail.as_deref().unwrap_or_default());
+        }
         let removed = Removed::default();
+        let keeper = Keeper { scene: self.clone(), removed: Arc::clone(&removed) };
         let stls = self.protection.as_ref().map(|protection| protection.stls);
         let (inside_tls, stls) = (stls == Some(false), stls == Some(true));
         let config = ServerConfig::new().plaintext_login(true).inside_tls(inside_tls).stls(stls);
-        (Service::new(Keeper { scene: self.clone(), removed: Arc::clone(&removed) }, config, None), removed)
+        (Service::new(Layered::new(store.maildrop(), keeper), config, None), removed)
     }
 }
 
 /// The numbers that UPDATE removed, if there was one.
 pub(super) type Removed = Arc<Mutex<Option<Vec<u32>>>>;
 
+/// The maildrop of a session.
+pub(super) type Watched = Layered<MemoryMaildrop, Keeper>;
+
+/// The changes that a scene makes to a maildrop in memory, and a record of UPDATE.
 #[derive(Debug)]
 pub(super) struct Keeper {
     scene: Scene,
     removed: Removed,
 }
 
-impl Keeper {
-    fn mail(&self, number: u32) -> Option<&[u8]> {
-        self.scene.mails[number as usize - 1].as_deref()
-    }
-}
-
-impl Maildrop for Keeper {
-    fn login(&mut self, credentials: LoginAttempt<'_>) -> Result<(), Denial> {
-        let proven = credentials.user() == USER && credentials.prove(PASSWORD.as_bytes());
-        if proven { Ok(()) } else { Err(Denial::Credentials) }
-    }
-
-    fn count(&self) -> u32 {
-        u32::try_from(self.scene.mails.len()).unwrap()
+impl MaildropLayer for Keeper {
+    fn read<M: Maildrop + ?Sized>(
+        &mut self,
+        below: &mut M,
+        number: u32,
+        at: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, StoreError> {
+        if self.scene.mails[number as usize - 1].is_none() {
+            return Err(StoreError("the message is damaged".into()));
+        }
+        below.read(number, at, buffer)
     }
 
-    fn octets(&self, number: u32) -> u64 {
-        self.mail(number).map_or(0, transmitted_octets)
-    }
-
-    fn unique_id(&self, number: u32) -> &str {
-        IDS[number as usize - 1]
-    }
-
-    fn read(&mut self, number: u32, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
-        let mail = self.mail(number).ok_or_else(|| StoreError("the message is damaged".into()))?;
-        let rest = &mail[usize::try_from(at).unwrap().min(mail.len())..];
-        let octets = rest.len().min(buffer.len());
-        buffer[..octets].copy_from_slice(&rest[..octets]);
-        Ok(octets)
-    }
-
-    fn remove(&mut self, marked: &mut dyn Iterator<Item = u32>) -> Result<(), StoreError> {
+    fn remove<M: Maildrop + ?Sized>(
+        &mut self,
+        below: &mut M,
+        marked: &mut dyn Iterator<Item = u32>,
+    ) -> Result<(), StoreError> {
         if self.scene.refuses {
             return Err(StoreError("it is nailed down".into()));
         }
-        let before = self.removed.lock().unwrap().replace(marked.collect());
+        let marked: Vec<_> = marked.collect();
+        let before = self.removed.lock().unwrap().replace(marked.clone());
         assert_eq!(before, None, "there is one UPDATE");
-        Ok(())
+        below.remove(&mut marked.into_iter())
     }
 }
