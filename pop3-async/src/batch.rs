@@ -68,6 +68,20 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Messages<'a, S> {
 
     /// Stops requesting messages. Those in flight still arrive, except that without pipelining the next call skips the
     /// message that was requested ahead.
+    ///
+    /// ```
+    /// # async fn example(session: &mut pop3_async::Session<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// let mut messages = session.retrieve_all().await?;
+    /// let mut octets = 0;
+    /// while let Some(message) = messages.next().await? {
+    ///     octets += message.into_message().await?.as_bytes().len();
+    ///     if octets > 100_000_000 {
+    ///         messages.stop(); // those in flight still come
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stop(&mut self) {
         self.batch.stop();
     }

@@ -14,6 +14,19 @@ use crate::{Connect, Credentials, Error, Methods, QuitError, Session};
 /// A connection to a server that has sent its greeting. A login turns it into a [`Session`].
 ///
 /// [`Connection::open`] connects to a host; [`Connection::over`] uses a stream of your own.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use pop3_async::{Connect, Connection, Credentials};
+///
+/// let connection = Connection::open(Connect::new().host("pop.example.org")).await?;
+/// println!("the server says {:?}", connection.greeting().map(|greeting| greeting.text()));
+/// let mut session = connection.login_as(Credentials::new("mrose", "tanstaaf")).await?;
+/// session.delete(1).await?;
+/// session.quit().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Connection<S> {
     pub(crate) driver: Box<Driver<S>>,
     pub(crate) connect: Connect,
@@ -65,6 +78,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Sets the number of octets of commands that a batch keeps in flight: see [`Connect::window`].
+    ///
+    /// ```
+    /// # async fn f(connection: &mut pop3_async::Connection<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// connection.set_window(0); // the batches of the session: one command at a time
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_window(&mut self, octets: usize) {
         self.driver.window = octets;
     }
@@ -74,28 +94,71 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// A wait begins when there is nothing to read, and ends when something arrives. If you drop a future, the wait
     /// continues with the next call. Time during which no answer is due does not count. If a future is not polled until
     /// more than a second after a limit, octets that it then finds count as received in time.
+    ///
+    /// ```
+    /// # async fn f(connection: &mut pop3_async::Connection<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// use std::time::Duration;
+    /// use pop3_async::Timeouts;
+    ///
+    /// connection.set_timeouts(Timeouts::new().login(Duration::from_secs(20)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.driver.clock.set_timeouts(timeouts);
     }
 
     /// Sets a log that receives the conversation from now on. Secrets are replaced, and bodies are logged as a number
     /// of octets.
+    ///
+    /// ```
+    /// # async fn f(connection: &mut pop3_async::Connection<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// connection.set_log(|entry| eprintln!("{entry}")); // such as `C: USER mrose` and `C: PASS ***`
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
         self.driver.conversation.set_log(log);
     }
 
     /// Sets the methods that later logins may use: see [`Policy::methods`](crate::Policy#structfield.methods).
+    ///
+    /// ```
+    /// # async fn f(mut connection: pop3_async::Connection<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// use pop3_async::{Method, Methods};
+    ///
+    /// connection.set_methods(Some(Methods::of(&[Method::ScramSha256])));
+    /// let session = connection.login().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_methods(&mut self, methods: Option<Methods>) {
         let policy = self.connect.get_policy().methods(methods);
         self.connect = std::mem::take(&mut self.connect).policy(policy);
     }
 
     /// Returns the greeting.
+    ///
+    /// ```
+    /// # async fn f(connection: &mut pop3_async::Connection<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// if let Some(greeting) = connection.greeting() {
+    ///     println!("the server says {}", greeting.text());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn greeting(&self) -> Option<Greeting<'_>> {
         self.driver.conversation.greeting()
     }
 
     /// Returns the stream.
+    ///
+    /// ```
+    /// # async fn f(connection: &mut pop3_async::Connection<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// println!("the server is {:?}", connection.get_ref().peer_addr());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_ref(&self) -> &S {
         self.driver.stream.get_ref()
     }
@@ -106,6 +169,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause); old servers refuse the command.
+    ///
+    /// ```
+    /// # async fn f(connection: &mut pop3_async::Connection<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// for mechanism in connection.capabilities().await?.mechanisms() {
+    ///     println!("{}", String::from_utf8_lossy(mechanism));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "CAPA")]
     pub async fn capabilities(&mut self) -> Result<&Capabilities, Error> {
         let capabilities = self.driver.call(Capa::default()).await?;
@@ -120,6 +192,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) unless you have
     /// asked for the [capabilities](Self::capabilities) and they include UTF8: nothing was sent.
+    ///
+    /// ```
+    /// # async fn f(connection: &mut pop3_async::Connection<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// use pop3_async::pop3_proto::wire::KnownCapability;
+    ///
+    /// if connection.capabilities().await?.any(|known| matches!(known, KnownCapability::Utf8 { .. })) {
+    ///     connection.utf8().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn utf8(&mut self) -> Result<(), Error> {
         self.driver.call(Acknowledge(Command::Utf8)).await
     }
@@ -202,6 +285,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// # Errors
     ///
     /// [`QuitError`]. You can usually ignore it.
+    ///
+    /// ```
+    /// # type Done = Result<(), Box<dyn std::error::Error>>;
+    /// # async fn f(mut connection: pop3_async::Connection<tokio::net::TcpStream>) -> Done {
+    /// use pop3_async::pop3_proto::wire::KnownCapability;
+    ///
+    /// let has_uidl = connection.capabilities().await?.any(|known| known == KnownCapability::Uidl);
+    /// connection.quit().await?; // without a login
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn quit(mut self) -> Result<(), QuitError> {
         self.driver.quit().await
     }

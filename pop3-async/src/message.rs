@@ -87,6 +87,14 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageReader<'a, S> {
     ///
     /// Any [`Cause`](crate::Cause). [`Cause::Malformed`](crate::Cause::Malformed) if the message is longer; the rest is
     /// then skipped.
+    ///
+    /// ```
+    /// # async fn example(session: &mut pop3_async::Session<tokio::net::TcpStream>) -> Result<(), pop3_async::Error> {
+    /// let message = session.retrieve(1).await?.into_message().await?;
+    /// println!("{:?}", message.view().get("subject"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn into_message(mut self) -> Result<Message, Error> {
         let mut octets = Vec::new();
         poll_fn(|cx| self.driver.poll_whole(cx, &mut self.retrieval, &mut octets)).await?;

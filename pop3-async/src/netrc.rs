@@ -17,6 +17,16 @@ use crate::{Error, NetrcEntry};
 /// # Errors
 ///
 /// [`SettingsError::Netrc`](crate::SettingsError::Netrc).
+///
+/// ```no_run
+/// use pop3_async::find_in_netrc;
+///
+/// match find_in_netrc("pop.example.org", Some("mrose"))? {
+///     Some(entry) => println!("log in as {:?}", entry.login),
+///     None => println!("ask for the password"),
+/// }
+/// # Ok::<(), pop3_async::Error>(())
+/// ```
 pub fn find_in_netrc(host: &str, user: Option<&str>) -> Result<Option<NetrcEntry>, Error> {
     let Some(path) = netrc::path(env::var_os("NETRC"), env::home_dir()) else { return Ok(None) };
     netrc::find_in(|limit, text| File::open(path)?.take(limit).read_to_end(text), host, user)

@@ -61,6 +61,20 @@ impl<'a, S: Read + Write> Messages<'a, S> {
 
     /// Stops requesting messages. Those in flight still arrive, except that without pipelining the next call skips the
     /// message that was requested ahead.
+    ///
+    /// ```
+    /// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// let mut messages = session.retrieve_all()?;
+    /// let mut octets = 0;
+    /// while let Some(message) = messages.next()? {
+    ///     octets += message.into_message()?.as_bytes().len();
+    ///     if octets > 100_000_000 {
+    ///         messages.stop(); // those in flight still come
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stop(&mut self) {
         self.batch.stop();
     }

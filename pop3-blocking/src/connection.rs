@@ -14,6 +14,19 @@ use crate::{Connect, Credentials, Error, Methods, QuitError, Session};
 /// A connection to a server that has sent its greeting. A login turns it into a [`Session`].
 ///
 /// [`Connection::open`] connects to a host; [`Connection::over`] uses a stream of your own.
+///
+/// ```
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use pop3_blocking::{Connect, Connection, Credentials};
+///
+/// let connection = Connection::open(Connect::new().host("pop.example.org"))?;
+/// println!("the server says {:?}", connection.greeting().map(|greeting| greeting.text()));
+/// let mut session = connection.login_as(Credentials::new("mrose", "tanstaaf"))?;
+/// session.delete(1)?;
+/// session.quit()?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Connection<S> {
     pub(crate) driver: Driver<S>,
     pub(crate) connect: Connect,
@@ -80,33 +93,83 @@ impl<S: Read + Write> Connection<S> {
     }
 
     /// Sets the number of octets of commands that a batch keeps in flight: see [`Connect::window`].
+    ///
+    /// ```
+    /// # fn f(connection: &mut pop3_blocking::Connection<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// connection.set_window(0); // the batches of the session: one command at a time
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_window(&mut self, octets: usize) {
         self.driver.window = octets;
     }
 
     /// Sets the time limits for future waits.
+    ///
+    /// ```
+    /// # fn f(connection: &mut pop3_blocking::Connection<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// use std::time::Duration;
+    /// use pop3_blocking::Timeouts;
+    ///
+    /// connection.set_timeouts(Timeouts::new().login(Duration::from_secs(20)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.driver.deadlines.set_timeouts(timeouts);
     }
 
     /// Sets a log that receives the conversation from now on. Secrets are replaced, and bodies are logged as a number
     /// of octets.
+    ///
+    /// ```
+    /// # fn f(connection: &mut pop3_blocking::Connection<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// connection.set_log(|entry| eprintln!("{entry}")); // such as `C: USER mrose` and `C: PASS ***`
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_log(&mut self, log: impl FnMut(LogEntry<'_>) + Send + 'static) {
         self.driver.conversation.set_log(log);
     }
 
     /// Sets the methods that later logins may use: see [`Policy::methods`](crate::Policy#structfield.methods).
+    ///
+    /// ```
+    /// # fn f(mut connection: pop3_blocking::Connection<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// use pop3_blocking::{Method, Methods};
+    ///
+    /// connection.set_methods(Some(Methods::of(&[Method::ScramSha256])));
+    /// let session = connection.login()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_methods(&mut self, methods: Option<Methods>) {
         let policy = self.connect.get_policy().methods(methods);
         self.connect = std::mem::take(&mut self.connect).policy(policy);
     }
 
     /// Returns the greeting.
+    ///
+    /// ```
+    /// # fn f(connection: &mut pop3_blocking::Connection<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// if let Some(greeting) = connection.greeting() {
+    ///     println!("the server says {}", greeting.text());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn greeting(&self) -> Option<Greeting<'_>> {
         self.driver.conversation.greeting()
     }
 
     /// Returns the stream.
+    ///
+    /// ```
+    /// # fn f(connection: &mut pop3_blocking::Connection<pop3_blocking::Tcp>) -> Result<(), pop3_blocking::Error> {
+    /// println!("the server is {:?}", connection.get_ref().get_ref().peer_addr());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get_ref(&self) -> &S {
         self.driver.transport.get_ref()
     }
@@ -116,6 +179,15 @@ impl<S: Read + Write> Connection<S> {
     /// # Errors
     ///
     /// Any [`Cause`](crate::Cause). Old servers refuse the command with [`Cause::Refused`](crate::Cause::Refused).
+    ///
+    /// ```
+    /// # fn f(connection: &mut pop3_blocking::Connection<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// for mechanism in connection.capabilities()?.mechanisms() {
+    ///     println!("{}", String::from_utf8_lossy(mechanism));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "CAPA")]
     pub fn capabilities(&mut self) -> Result<&Capabilities, Error> {
         let capabilities = self.driver.call(Capa::default())?;
@@ -129,6 +201,17 @@ impl<S: Read + Write> Connection<S> {
     ///
     /// Any [`Cause`](crate::Cause). [`UsageError::NotAnnounced`](pop3_proto::UsageError::NotAnnounced) unless you have
     /// asked for the [capabilities](Self::capabilities) and they include UTF8: nothing was sent.
+    ///
+    /// ```
+    /// # fn f(connection: &mut pop3_blocking::Connection<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// use pop3_blocking::pop3_proto::wire::KnownCapability;
+    ///
+    /// if connection.capabilities()?.any(|known| matches!(known, KnownCapability::Utf8 { .. })) {
+    ///     connection.utf8()?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn utf8(&mut self) -> Result<(), Error> {
         self.driver.call(Acknowledge(Command::Utf8))
     }
@@ -196,6 +279,17 @@ impl<S: Read + Write> Connection<S> {
     /// # Errors
     ///
     /// [`QuitError`]. You can usually ignore it.
+    ///
+    /// ```
+    /// # type Done = Result<(), Box<dyn std::error::Error>>;
+    /// # fn f(mut connection: pop3_blocking::Connection<std::net::TcpStream>) -> Done {
+    /// use pop3_blocking::pop3_proto::wire::KnownCapability;
+    ///
+    /// let has_uidl = connection.capabilities()?.any(|known| known == KnownCapability::Uidl);
+    /// connection.quit()?; // without a login
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn quit(mut self) -> Result<(), QuitError> {
         self.driver.quit()
     }

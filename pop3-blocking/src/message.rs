@@ -73,6 +73,14 @@ impl<'a, S: Read + Write> MessageReader<'a, S> {
     ///
     /// Any [`Cause`](crate::Cause). [`Cause::Malformed`](crate::Cause::Malformed) if the message is longer; the rest is
     /// then skipped.
+    ///
+    /// ```
+    /// # fn example(session: &mut pop3_blocking::Session<std::net::TcpStream>) -> Result<(), pop3_blocking::Error> {
+    /// let message = session.retrieve(1)?.into_message()?;
+    /// println!("{:?}", message.view().get("subject"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_message(mut self) -> Result<Message, Error> {
         let mut octets = Vec::new();
         while let Step::NeedIo(io) = self.driver.conversation.collect(&mut self.retrieval, &mut octets)? {

@@ -20,6 +20,14 @@ pub(crate) const STEP: Duration = Duration::from_millis(10);
 /// [`Write`] writes what fits into the socket's buffer, and returns [`WouldBlock`](ErrorKind::WouldBlock) if nothing
 /// fits: then read first. [`Read`] has no time limit. It returns [`Interrupted`](ErrorKind::Interrupted) when you
 /// should try to write again.
+///
+/// ```no_run
+/// use pop3_blocking::{Connect, connect};
+///
+/// let session = connect(Connect::new().host("pop.example.org").user("mrose"))?;
+/// println!("the server is {:?}", session.get_ref().get_ref().peer_addr());
+/// # Ok::<(), pop3_blocking::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Tcp {
     stream: TcpStream,

@@ -18,6 +18,8 @@
 //! command in flight succeeds. When it receives an answer, it uses the *confirmed* state: `+OK` to a command that this
 //! state does not permit is a violation, and `-ERR` to it changes nothing. You can therefore pipeline USER and PASS,
 //! and a refused USER never leads to TRANSACTION.
+//!
+//! See [`State`] for an example.
 #![doc = include_str!("state.md")]
 
 use crate::wire::kind::Kind;

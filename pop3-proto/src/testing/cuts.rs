@@ -1,4 +1,4 @@
-//! Octets that arrive in pieces.
+//! Octets that arrive in pieces. See [`pieces`] for an example.
 
 /// Returns the octets in pieces of these sizes, in turn; after the last size, the first one follows. Without sizes,
 /// everything is one piece. A size of 0 counts as 1.

@@ -1,4 +1,6 @@
 //! The session after the login, defined once for both adapters: they differ in `.await` and in the traits of a stream.
+//!
+//! See [`faults`](super) for an example.
 
 /// Defines the function `go_on`, which plays the session after the login with an adapter and records its results.
 ///

@@ -1,4 +1,6 @@
 //! TLS of the server, and of the client that trusts it.
+//!
+//! See [`faults`](super) for an example.
 
 use std::fmt;
 use std::io::{Read, Write};

@@ -1,4 +1,6 @@
 //! Faults between a client and a server, and the octet after which they occur.
+//!
+//! See [`faults`](super) for an example.
 
 use std::io::ErrorKind;
 

@@ -1,6 +1,8 @@
 //! Checks of the result of a session against the octets that came through.
 //!
 //! The octets are read by a parser of the judge's own, which shares no code with the client.
+//!
+//! See [`faults`](super) for an example.
 
 use std::io::ErrorKind;
 use std::slice::Iter;

@@ -1,4 +1,6 @@
 //! The session's login, defined once for both adapters.
+//!
+//! See [`faults`](super) for an example.
 
 /// Defines the functions `open`, which waits for the greeting, and `converse`, which plays the session from the login
 /// on.

@@ -1,4 +1,6 @@
 //! Checks that hold for every order in which the octets of both sides may arrive.
+//!
+//! See [`faults`](super) for an example.
 
 use super::maildrop::Scene;
 use super::results::{Failure, Quit, Results, Value, Why};

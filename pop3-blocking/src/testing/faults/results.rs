@@ -1,4 +1,6 @@
 //! The results of a session, call by call.
+//!
+//! See [`faults`](super) for an example.
 
 use std::io::{self, ErrorKind};
 

@@ -3,6 +3,8 @@
 //! It is no [link](crate::testing::link), because its faults and its record are those of a stream of std: errors by
 //! their kind, a time-out after which the octets still arrive, and how much had been read when each octet was first
 //! offered to a write. The [judge](super::judge) needs these.
+//!
+//! See [`faults`](super) for an example.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
