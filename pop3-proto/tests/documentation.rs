@@ -1,5 +1,5 @@
-//! Every public module has an example or names the one that shows it, and so do the calls and types of the adapters
-//! that a program begins with.
+//! Every public module outside the guide has an example or names the one that shows it, and every call of a session or
+//! a connection has one.
 
 use std::fs;
 use std::path::{Path, PathBuf};

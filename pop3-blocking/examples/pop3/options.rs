@@ -197,8 +197,8 @@ pub(crate) enum Command {
     /// Serves a Maildir or a folder of .eml files as a POP3 server on this machine, for tests
     ///
     /// Writes the URL of the server to the standard output. The user and the password are `test` unless options say
-    /// otherwise. Messages that a client deletes are hidden until the server ends, and no file is changed; this is
-    /// different only with --delete-files. Lines of the messages may end in LF or CRLF.
+    /// otherwise. Messages that a client deletes are hidden until the server ends; files change only with
+    /// --delete-files. Lines of the messages may end in LF or CRLF.
     Serve(Serving),
     /// Writes the completions for a shell to the standard output
     Completions {

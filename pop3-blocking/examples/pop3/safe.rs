@@ -30,5 +30,6 @@ pub(crate) fn summary() -> String {
         (false, deleted) => format!("{deleted} stored ones were deleted on the server"),
     };
     let stored = STORED.load(Ordering::Relaxed);
-    format!("interrupted: {stored} new messages are stored, {deleted}; run again to continue")
+    let stored = if stored == 1 { "1 new message is".to_owned() } else { format!("{stored} new messages are") };
+    format!("interrupted: {stored} stored, {deleted}; run again to continue")
 }

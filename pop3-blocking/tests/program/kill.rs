@@ -192,7 +192,7 @@ fn an_interrupt_says_how_many_messages_are_safe() {
     let sent = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &child.id().to_string()]).status();
     assert!(sent.unwrap().success());
     let said = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
-    let expected = "1 new messages are stored, none was deleted on the server; run again to continue\n";
+    let expected = "1 new message is stored, none was deleted on the server; run again to continue\n";
     assert_eq!(said, format!("interrupted: {expected}"));
     assert_eq!(mail(&home.path("mail")).len(), 1);
 }

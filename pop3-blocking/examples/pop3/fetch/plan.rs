@@ -19,7 +19,7 @@ pub(crate) struct Plan {
     #[arg(long, value_name = "N", requires = "delete", default_value_t = 0, hide_default_value = true)]
     pub(crate) keep_days: u32,
 
-    /// Skips messages that are larger, as the server lists them; they are named, and stay on the server
+    /// Skips messages that the server lists as larger; they are named, and stay on the server
     ///
     /// The suffixes K and M stand for 1024 and 1024 * 1024 octets.
     #[arg(long, value_name = "OCTETS", value_parser = octets)]
@@ -33,7 +33,7 @@ pub(crate) struct Plan {
     #[arg(long)]
     pub(crate) dry_run: bool,
 
-    /// With --delete: deletes also messages without a usable unique-id, if this very session has stored them
+    /// With --delete: also deletes messages without a usable unique-id, if this very session has stored them
     ///
     /// Such a message cannot be recognized in a later session. So by default all of them are downloaded in every run,
     /// each is stored once (it is recognized by its octets), and none is deleted. With this option, one is deleted in
