@@ -133,6 +133,8 @@ pub(crate) struct Seen {
     troubles: HashMap<Mark, Troubles>,
     /// The marks of this account that are absent, by the digest of the octets.
     absent: HashMap<Sum, Mark>,
+    /// The number of marks of this account, by the digest of the octets.
+    octets: HashMap<Sum, usize>,
 }
 
 impl Seen {
@@ -181,7 +183,14 @@ impl Seen {
 
     fn new(file: Option<File>, account: &Account) -> Seen {
         let account = format!("{} {}", escape(account.server.as_bytes()), escape(account.user.as_bytes()));
-        Seen { file, account, records: HashMap::new(), troubles: HashMap::new(), absent: HashMap::new() }
+        Seen {
+            file,
+            account,
+            records: HashMap::new(),
+            troubles: HashMap::new(),
+            absent: HashMap::new(),
+            octets: HashMap::new(),
+        }
     }
 
     /// Parses the lines after the version. Returns their number.
@@ -232,8 +241,19 @@ impl Seen {
 
     fn put(&mut self, mark: Mark, record: Record) {
         self.troubles.remove(&mark);
-        self.take_from_absent(&mark);
+        self.remove(&mark);
+        if record.is_ours {
+            *self.octets.entry(record.sums.whole).or_default() += 1;
+        }
         self.records.insert(mark, record);
+    }
+
+    fn remove(&mut self, mark: &Mark) {
+        self.take_from_absent(mark);
+        let Some(record) = self.records.remove(mark).filter(|record| record.is_ours) else { return };
+        if let Some(marks) = self.octets.get_mut(&record.sums.whole) {
+            *marks -= 1;
+        }
     }
 
     fn take_from_absent(&mut self, mark: &Mark) {
@@ -250,10 +270,7 @@ impl Seen {
             self.troubles.remove(mark);
         }
         let trust = match change {
-            Change::Ended => {
-                self.records.remove(mark);
-                return;
-            }
+            Change::Ended => return self.remove(mark),
             Change::Absent => Trust::Absent,
             Change::Doubtful => Trust::Doubtful,
             Change::Known => Trust::Trusted,
@@ -321,7 +338,7 @@ impl Seen {
 
     /// Returns `true` if a message of this account with these octets was stored, under any mark.
     pub(crate) fn has_octets(&self, whole: &Sum) -> bool {
-        self.records.values().any(|record| record.is_ours && record.sums.whole == *whole)
+        self.octets.get(whole).is_some_and(|marks| *marks > 0)
     }
 
     /// Returns the absent mark of this account with these octets.
