@@ -1,5 +1,5 @@
 //! Calls that overlap, are dropped and resumed, over a transport that writes and reads little at a time: each call gets
-//! its own whole answer, or an error.
+//! its own whole answer, or an error. Without PIPELINING, no command is sent before the answer to the one before.
 #![no_main]
 
 use std::collections::{HashSet, VecDeque};
@@ -25,6 +25,8 @@ struct Server {
     heard: Vec<u8>,
     said: VecDeque<u8>,
     listings: u32,
+    /// The client may not send a command before it has read all earlier answers.
+    waits: bool,
 }
 
 impl Server {
@@ -32,6 +34,7 @@ impl Server {
         self.heard.extend(octets);
         while let Some(end) = self.heard.iter().position(|&octet| octet == b'\n') {
             let line = String::from_utf8(self.heard.drain(..=end).collect()).expect("commands are ASCII");
+            assert!(self.said.is_empty() || !self.waits, "{line:?} before an earlier answer was read");
             let answer = self.answer(line.trim_end());
             self.said.extend(answer.as_bytes());
         }
@@ -79,14 +82,18 @@ struct Scene {
     last: u32,
     /// The numbers of the listings that calls have received.
     listings: HashSet<Vec<u8>>,
+    /// The adapter requests the next message of a batch ahead.
+    requests_ahead: bool,
 }
 
 impl Scene {
-    /// Returns a scene in TRANSACTION, with PIPELINING or without.
+    /// Returns a scene in TRANSACTION, with PIPELINING or without, and with an adapter that requests ahead or does not.
     fn new(how: u8) -> Scene {
+        let (pipelines, requests_ahead) = (how & 1 != 0, how & 2 == 0);
         let conversation = Conversation::new(Config::default());
-        let server = Server { said: b"+OK\r\n".iter().copied().collect(), ..Server::default() };
-        let mut scene = Scene { conversation, server, calls: Vec::new(), last: 0, listings: HashSet::new() };
+        let server = Server { said: b"+OK\r\n".iter().copied().collect(), waits: !pipelines, ..Server::default() };
+        let mut scene =
+            Scene { conversation, server, calls: Vec::new(), last: 0, listings: HashSet::new(), requests_ahead };
         scene.read(usize::MAX);
         assert_eq!(scene.conversation.greet().expect("it greets"), Step::Done(()));
         for command in [Command::User("u"), Command::Pass("p")] {
@@ -95,7 +102,7 @@ impl Scene {
                 scene.io(io);
             }
         }
-        let offered = (how & 1 != 0).then_some("PIPELINING").into_iter().collect();
+        let offered = pipelines.then_some("PIPELINING").into_iter().collect();
         scene.conversation.learn(Capabilities::new(offered));
         scene
     }
@@ -161,6 +168,9 @@ impl Scene {
             *space = octet;
         }
         self.conversation.filled(len);
+        if self.requests_ahead && self.server.said.is_empty() && self.conversation.has_next() {
+            self.conversation.send_next();
+        }
     }
 
     fn look(&mut self) {
