@@ -27,8 +27,9 @@ fn every_cut_of_a_message_in_lf() {
     check("message, LF", &[limit(u64::MAX), limit(68)], &[FAR_LINES]);
 }
 
-/// The octets of a message are copied in blocks of 32, if there are at least twice as many after a line that began with
-/// a dot. This puts each short string at each place of such a block.
+/// The octets of a message are copied in blocks of 32 after a line that began with a dot, and in blocks of 64 after a
+/// block of 32 with two such lines, if there are about 50 more octets. This puts each short string at each place of such
+/// blocks.
 #[test]
 fn every_short_string_at_each_place_of_a_block() {
     let places = [place(Config::new(), "\r\n", "+OK\r\n"), place(Config::new(), "\n", "+OK\n")];
@@ -38,13 +39,15 @@ fn every_short_string_at_each_place_of_a_block() {
     }
     let mut count = 0;
     for string in strings {
-        for before in 0..32 {
-            let text = [b"\r\n..", &[b'x'; 32][..before], &string, &[b'x'; 100]].concat();
-            for place in &places {
-                place.clone().copies_at_once(&text);
-                count += 1;
+        for (first, block) in [(b"\r\n..".as_slice(), 32), (b"\r\n..\r\n..", 64)] {
+            for before in 0..block {
+                let text = [first, &[b'x'; 64][..before], &string, &[b'x'; 150]].concat();
+                for place in &places {
+                    place.clone().copies_at_once(&text);
+                    count += 1;
+                }
             }
         }
     }
-    assert_eq!(count, (1 + 4 + 16 + 64 + 256) * 32 * 2);
+    assert_eq!(count, (1 + 4 + 16 + 64 + 256) * (32 + 64) * 2);
 }

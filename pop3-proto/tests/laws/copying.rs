@@ -140,14 +140,30 @@ fn law_2_copied_at_every_place_of_a_block() {
     ];
     for shape in shapes {
         for before in 0..70 {
-            let lines = shape.repeat(260 / shape.len());
-            let sent = [&"x".repeat(before), "\r\n", &lines, "\r\n.\r\n"].concat();
-            let (content, _) = content(sent.as_bytes());
-            let client = retrieving(Config::new(), "\r\n");
-            let copied = receive(client, sent.as_bytes(), &[sent.len()], &[400]);
-            assert_eq!(copied.message.escape_ascii().to_string(), content.escape_ascii().to_string(), "{shape:?}");
-            assert!(copied.ended && copied.left.is_empty(), "{shape:?} after {before}");
+            // With few octets after the terminator, it is never inside of a block.
+            for behind in ["", &"y".repeat(150)] {
+                let lines = shape.repeat(260 / shape.len());
+                let sent = [&"x".repeat(before), "\r\n", &lines, "\r\n.\r\n", behind].concat();
+                let (content, _) = content(sent.as_bytes());
+                let client = retrieving(Config::new(), "\r\n");
+                let copied = receive(client, sent.as_bytes(), &[sent.len()], &[500]);
+                assert_eq!(copied.message.escape_ascii().to_string(), content.escape_ascii().to_string(), "{shape:?}");
+                assert!(copied.ended && copied.left == behind.as_bytes(), "{shape:?} after {before}");
+            }
         }
+    }
+}
+
+#[test]
+fn law_2_copied_where_dots_are_frequent_and_then_rare() {
+    for frequent in 0..80 {
+        let lines = |line: &str, octets: usize| line.repeat(octets / line.len());
+        let (rare, none) = (["..", &"x".repeat(45), "\r\n"].concat(), "x".repeat(200));
+        let part = [lines("..\r\n", 2500 + 4 * frequent), lines(&rare, 500), none, lines(&rare, 300)].concat();
+        let sent = [part.repeat(3).as_str(), "\r\n.\r\n"].concat();
+        let (content, _) = content(sent.as_bytes());
+        let copied = receive(retrieving(Config::new(), "\r\n"), sent.as_bytes(), &[sent.len()], &[sent.len()]);
+        assert!(copied.message == content && copied.ended, "after {frequent}");
     }
 }
 
