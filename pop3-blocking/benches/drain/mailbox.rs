@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// The names of all mailboxes.
+/// The names of the mailboxes whose costs are compared.
 pub(crate) const NAMES: [&str; 4] = ["mixed", "big", "small", "dots"];
 
 /// A mailbox, as the server sends it.
@@ -30,6 +30,7 @@ impl Mailbox {
                 })
                 .collect(),
             "big" => (0..4).map(|_| base64(&mut random, 32 << 20)).collect(),
+            "few" => (0..2_000).map(|_| prose(&mut random, 2048)).collect(),
             "small" => (0..10_000).map(|_| prose(&mut random, 2048)).collect(),
             "dots" => (0..200).map(|_| dots(&mut random, 2500)).collect(),
             _ => return None,

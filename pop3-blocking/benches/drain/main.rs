@@ -1,13 +1,14 @@
 //! The cost of downloading a maildrop over loopback, compared with a client that only reads.
 //!
-//! `cargo bench -p pop3-blocking --bench drain [-- MAILBOX...]`
+//! `cargo bench -p pop3-blocking --bench drain [-- MAILBOX... | -- instructions]`
 //!
 //! The server is this program as a child process, and sends messages that are ready in memory. In each round, the
 //! [`floor`] and the client of the crate download each mailbox, one after the other. The ratios are those of one round,
 //! and the output has the median of all rounds, without the start of the program. A ratio of the CPU time counts the
-//! client only, not the server.
+//! client only, not the server. With `instructions`, valgrind counts the [`instructions`] of the client.
 
 mod floor;
+mod instructions;
 mod mailbox;
 mod server;
 
@@ -23,22 +24,34 @@ const ROUNDS: usize = 15;
 fn main() -> Result<(), Box<dyn Error>> {
     // Cargo adds `--bench`.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    if arguments.first().is_some_and(|argument| argument == "--server") {
-        return Ok(server::run()?);
+    match arguments.as_slice() {
+        [role] if role == "--server" => return Ok(server::run()?),
+        [role, name, port] if role == "--download" => return drain(name, port.parse()?).map(drop),
+        _ => {}
     }
     let (mut child, port) = start()?;
+    if arguments == ["instructions"] {
+        instructions::print(port)?;
+    } else {
+        compare_all(&arguments, port)?;
+    }
+    drop(child.stdin.take());
+    child.wait()?;
+    Ok(())
+}
+
+/// Prints the costs of the mailboxes with these names, or of all.
+fn compare_all(names: &[String], port: u16) -> Result<(), Box<dyn Error>> {
     println!("medians of {ROUNDS} rounds; the ratios are the client to the floor, which only reads");
     println!(
         "{:<8} {:>9} {:>7} {:>9} {:>9} {:>6} {:>6}",
         "mailbox", "messages", "MiB", "floor ms", "client ms", "time", "CPU"
     );
     for name in mailbox::NAMES {
-        if arguments.is_empty() || arguments.iter().any(|argument| argument == name) {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
             compare(name, port)?;
         }
     }
-    drop(child.stdin.take());
-    child.wait()?;
     Ok(())
 }
 
