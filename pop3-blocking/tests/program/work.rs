@@ -135,7 +135,10 @@ fn instructions(case: Case, size: usize) -> u64 {
     let url = server.url();
     let run = home.command(&["--plaintext", "--quiet", &url, "fetch", "mail", "--limit", &limit.to_string()]);
     let mut valgrind = Command::new("valgrind");
-    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(run.get_program()).args(run.get_args());
+    valgrind
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--vgdb=no"])
+        .arg(run.get_program())
+        .args(run.get_args());
     let output = home.wrap(valgrind).output().expect("valgrind is installed");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() != refused, "{said}");
