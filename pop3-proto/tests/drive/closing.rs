@@ -87,6 +87,33 @@ fn the_end_before_an_answer_is_not_idle() {
     assert!(error.is_truncated() && !matches!(error.cause(), Cause::ClosedWhileIdle(_)), "{error}");
 }
 
+/// A caller may repeat a command that an idle server did not receive, but not a QUIT.
+#[test]
+fn a_quit_that_finds_the_connection_closed_is_not_called_unreceived() {
+    for (command, is_idle) in [(Command::Noop, true), (Command::Quit, false)] {
+        let (mut conversation, mut call) = (logged_in(), Call::new(Acknowledge(command)));
+        conversation.looked();
+        assert_eq!(conversation.step(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
+        conversation.spare();
+        conversation.filled(0);
+        let error = conversation.step(&mut call).unwrap_err();
+        assert_eq!(matches!(error.cause(), Cause::ClosedWhileIdle(_)), is_idle, "{error}");
+    }
+}
+
+/// The answer to an earlier command may still arrive.
+#[test]
+fn no_command_is_sent_after_an_abort() {
+    let mut conversation = logged_in();
+    conversation.abort();
+    for command in [Command::Noop, Command::Quit] {
+        let mut call = Call::new(Acknowledge(command));
+        conversation.looked();
+        conversation.step(&mut call).unwrap_err();
+        assert!(!call.is_sent() && conversation.pending().is_empty());
+    }
+}
+
 /// A login is neither refused nor accepted by a server that has not received the password.
 #[test]
 fn last_words_say_nothing_about_a_password_that_was_not_written() {

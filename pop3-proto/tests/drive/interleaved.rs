@@ -1,7 +1,8 @@
 //! Calls that overlap: each gets its own whole answer, or an error that says that a part was skipped.
 
 use pop3_proto::drive::{
-    Acknowledge, Call, Capa, Capabilities, Conversation, Exchange, Io, Listing, Retrieval, Step, UidlAll,
+    Acknowledge, Batch, Call, Capa, Capabilities, Conversation, Exchange, Io, Listing, Retrieval, Selection, Step,
+    UidlAll,
 };
 use pop3_proto::{Cause, Command, Error, Malformed, UsageError};
 use proptest::prelude::*;
@@ -49,6 +50,28 @@ fn a_message_that_lost_octets_to_a_later_call_is_never_complete() {
         let error = conversation.collect(&mut message, &mut octets).unwrap_err();
         assert!(is_skipped(&error), "{error}");
         assert!(!message.is_complete());
+    }
+}
+
+#[test]
+fn a_call_between_the_commands_of_a_batch_does_not_get_the_answer_to_one_of_them() {
+    let mut conversation = pipelining();
+    // There is room for two commands.
+    let mut batch = Batch::retrieve(Selection::numbered(1..=3), 18);
+    let mut noop = Call::new(Acknowledge(Command::Noop));
+    let mut next = |conversation: &mut Conversation| match batch.next(conversation) {
+        Step::Done(Some(item)) => item.call,
+        other => panic!("{other:?}"),
+    };
+    let one = next(&mut conversation);
+    let _ = conversation.begin(&mut noop).unwrap();
+    let (two, three) = (next(&mut conversation), next(&mut conversation));
+    assert_eq!(conversation.pending(), b"RETR 1\r\nRETR 2\r\nNOOP\r\nRETR 3\r\n");
+    hear(&mut conversation, b"+OK\r\none\r\n.\r\n+OK\r\ntwo\r\n.\r\n+OK\r\n+OK\r\nthree\r\n.\r\n");
+    for (mut message, wanted) in [(one, "one\r\n"), (two, "two\r\n"), (three, "three\r\n")] {
+        let mut octets = Vec::new();
+        assert_eq!(conversation.collect(&mut message, &mut octets).unwrap(), Step::Done(()));
+        assert_eq!(octets, wanted.as_bytes());
     }
 }
 

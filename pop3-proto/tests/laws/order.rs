@@ -230,6 +230,11 @@ fn law_4_poison_is_permanent() {
     let mut twice = after(&[AUTH], "+ \r\n");
     twice.client.respond(Response::Data(Payload::Octets(b"")), &mut twice.sent).unwrap();
     twice.server("+ \r\n");
+    // The client has sent data, and then cancels.
+    let started = Command::Auth { mechanism: "X", initial_response: Some(Payload::Octets(b"a")) };
+    let mut cancelled = after(&[started], "+ \r\n");
+    cancelled.client.respond(Response::Cancel, &mut cancelled.sent).unwrap();
+    cancelled.server("+OK\r\n");
     let table = [
         (told(after(&[list], "+OK\r\n1 1\r\n"), |client| client.receive_eof(b"")), Violation::Closed),
         (after(&[list], "OK\r\n"), Violation::NotAStatus),
@@ -254,6 +259,7 @@ fn law_4_poison_is_permanent() {
         (after(&[list], "+ \r\n"), Violation::UnexpectedChallenge),
         (twice, Violation::TooManyChallenges),
         (after(&[AUTH], "+OK\r\n"), Violation::PrematureSuccess),
+        (cancelled, Violation::PrematureSuccess),
         (after(&[list], "+OK\r\n1\r\n2\r\n3\r\n"), Violation::TooManyRows { limit: 2 }),
         (after(&[Command::Retr(ONE)], "+OK\r\nabcdefg"), Violation::BodyTooLong { limit: 6 }),
     ];
