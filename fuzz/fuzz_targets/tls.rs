@@ -56,7 +56,7 @@ fn digits(text: &str) -> Option<String> {
 }
 
 fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    octets.iter().map(|octet| format!("{octet:02x}")).collect::<Vec<_>>().concat()
 }
 
 fn fingerprint(octets: &[u8]) {
@@ -100,7 +100,7 @@ fn pem(octets: &[u8]) {
             }
             Err(error) => format!("{error:?} {error}"),
         };
-        let lines = octets.split(|octet| octet.is_ascii_whitespace()).filter(|line| line.len() > 20);
+        let lines = octets.split(u8::is_ascii_whitespace).filter(|line| line.len() > 20);
         for line in lines.filter_map(|line| str::from_utf8(line).ok()) {
             assert!(!shown(&text).contains(line), "{text}");
         }
@@ -127,7 +127,7 @@ fn pins(octets: &[u8]) {
     match result {
         Ok(()) => complete(&client, &server, version),
         Err(error) => {
-            let failure = failure(error);
+            let failure = failure(&error);
             assert!(shown(&failure).contains("is not the pinned one"), "{failure}");
             assert!(failure.is_certificate() && !failure.is_unknown_authority() && !failure.is_not_tls());
             assert_eq!(failure.fingerprint().map(|found| hex(found.as_bytes())).as_deref(), Some(CERTIFICATE));
@@ -147,7 +147,7 @@ fn judged(octets: &[u8]) {
     let result = shake_hands(&mut client, &mut server);
     assert_eq!(result.is_ok(), judgement.is_none());
     let Err(error) = result else { return complete(&client, &server, version) };
-    let failure = failure(error);
+    let failure = failure(&error);
     assert!(failure.is_certificate() && !failure.is_not_tls());
     assert_eq!(failure.is_unknown_authority(), judgement == Some(CertificateError::UnknownIssuer));
     assert!(shown(&failure).starts_with(beginning), "{failure}");
@@ -222,7 +222,7 @@ fn answered(octets: &[u8]) {
         }
     };
     let Err(error) = result else { return };
-    let failure = failure(error);
+    let failure = failure(&error);
     shown(&failure);
     assert_eq!(failure.fingerprint(), None);
     // The types of records are 20 to 24 (RFC 8446, section 5.1; RFC 6520).
@@ -273,7 +273,7 @@ fn complete(client: &ClientConnection, server: &ServerConnection, version: u8) {
 }
 
 /// Returns the explanation of an error, found in the error of a call.
-fn failure(error: rustls::Error) -> TlsFailure {
+fn failure(error: &rustls::Error) -> TlsFailure {
     let name = server_name(HOST).expect("it is a name");
     let explained = explain(io::Error::new(io::ErrorKind::InvalidData, error.clone()), &name);
     let error_of_call = Call::new(Acknowledge(Command::Noop)).failed(explained);
