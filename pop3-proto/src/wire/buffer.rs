@@ -362,6 +362,7 @@ mod tests {
         let mut rest: &[u8] = &b"PASS hush\r\n".repeat(200);
         while !rest.is_empty() {
             let spare = inbox.spare();
+            assert!(!spare.is_empty());
             let len = rest.len().min(spare.len());
             spare[..len].copy_from_slice(&rest[..len]);
             inbox.filled(len);
