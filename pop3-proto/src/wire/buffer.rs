@@ -357,6 +357,15 @@ mod tests {
     }
 
     #[test]
+    fn an_appended_secret_follows_what_is_pending() {
+        let (mut outbox, mut secret) = (Outbox::default(), Outbox::default());
+        outbox.line(2).unwrap().copy_from_slice(b"a\n");
+        secret.line(5).unwrap().copy_from_slice(b"hush\n");
+        outbox.append(&secret);
+        assert_eq!((outbox.pending(), outbox.secret), (&b"a\nhush\n"[..], true));
+    }
+
+    #[test]
     fn taken_octets_are_wiped() {
         let mut inbox = Inbox::for_secrets(1024, 4096);
         let mut rest: &[u8] = &b"PASS hush\r\n".repeat(200);
