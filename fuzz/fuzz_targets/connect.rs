@@ -205,12 +205,13 @@ impl<'a> Link<'a> {
         self.deadlines.spent(self.cost.min(limit), 0);
         if self.fails == Some(Fails::Connecting) {
             let (host, port) = connect.server().expect("it has a host");
-            return Err(Error::unreachable(host, port, std::io::Error::from(Kind::ConnectionRefused)));
+            let error = std::io::Error::from(Kind::ConnectionRefused).into();
+            return Err(Error::new("connecting", Cause::Unreachable { host: host.into(), port, error }));
         }
         let mut login = connect.login(credentials);
         loop {
             match login.step(&mut self.conversation) {
-                Ok(Step::NeedIo(io)) => self.io(io)?,
+                Ok(Step::NeedIo(io)) => self.io(io),
                 Ok(Step::Done(Progress::LoggedIn)) => return Ok(()),
                 Ok(Step::Done(Progress::StartTls)) => {
                     assert_ne!(connect.get_policy().security, Security::Plaintext, "TLS was not asked for");
@@ -218,9 +219,13 @@ impl<'a> Link<'a> {
                     let is_first = self.conversation.client().state() == State::Greeting;
                     assert_eq!(is_first, connect.get_policy().security == Security::Tls);
                     self.write();
-                    self.deadlines.handshake().map_err(Error::handshake)?;
+                    if let Err(timed_out) = self.deadlines.handshake() {
+                        self.conversation.abort(timed_out);
+                        continue;
+                    }
                     if self.fails == Some(Fails::Tls) {
-                        return Err(Error::handshake(std::io::Error::from(Kind::InvalidData)));
+                        self.conversation.abort(std::io::Error::from(Kind::InvalidData));
+                        continue;
                     }
                     self.conversation.tls_established()?;
                     if self.bound {
@@ -247,14 +252,13 @@ impl<'a> Link<'a> {
         }
     }
 
-    fn io(&mut self, io: Io) -> Result<(), Error> {
+    fn io(&mut self, io: Io) {
         self.write();
         if io == Io::Transfer || !self.arrived.is_empty() {
-            let left = self.deadlines.answer(&self.conversation).map_err(|timed_out| {
-                self.conversation.abort();
-                Error::transport("the login", timed_out)
-            })?;
-            assert!(!left.is_zero());
+            match self.deadlines.answer(&self.conversation) {
+                Ok(left) => assert!(!left.is_zero()),
+                Err(timed_out) => return self.conversation.abort(timed_out),
+            }
             let spare = self.conversation.spare();
             let len = self.piece.min(self.arrived.len()).min(spare.len());
             spare[..len].copy_from_slice(&self.arrived[..len]);
@@ -269,7 +273,6 @@ impl<'a> Link<'a> {
         if io == Io::Look {
             self.conversation.looked();
         }
-        Ok(())
     }
 
     /// Ends the session, and returns the text of the error, if there is one.
@@ -278,11 +281,7 @@ impl<'a> Link<'a> {
         let written = self.all.len();
         let result = loop {
             match self.conversation.step(&mut quit) {
-                Ok(Step::NeedIo(io)) => {
-                    if let Err(error) = self.io(io) {
-                        break Err(error);
-                    }
-                }
+                Ok(Step::NeedIo(io)) => self.io(io),
                 Ok(Step::Done(())) => break Ok(()),
                 Err(error) => break Err(error),
             }

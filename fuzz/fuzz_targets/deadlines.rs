@@ -246,6 +246,7 @@ impl Scene {
             3 => Pending::Listing(Call::new(ListAll::default())),
             _ => Pending::Message(Retrieval::retr(1)),
         };
+        let before = self.conversation.client().in_flight();
         for _ in 0..2 {
             self.conversation.looked();
             let begun = match &mut pending {
@@ -253,7 +254,8 @@ impl Scene {
                 Pending::Listing(call) => self.conversation.begin(call),
                 Pending::Message(retrieval) => {
                     let opened = self.conversation.open(retrieval);
-                    opened.map(|step| if retrieval.is_sent() { Step::Done(()) } else { step })
+                    let is_sent = self.conversation.client().in_flight() > before;
+                    opened.map(|step| if is_sent { Step::Done(()) } else { step })
                 }
             };
             if begun.expect("it is permitted") == Step::Done(()) {

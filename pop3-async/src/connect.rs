@@ -8,7 +8,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 
 use crate::driver::Driver;
-use crate::{Connect, Connection, Error, Session};
+use crate::{Cause, Connect, Connection, Error, Session};
 
 /// Connects and logs in, inside TLS unless [`Connect::security`] specifies otherwise. If the login fails, this ends the
 /// connection with QUIT. If you drop the future, the connection is closed and nothing has been deleted.
@@ -74,7 +74,10 @@ impl Connection<TcpStream> {
         let (host, port) = connect.server()?;
         let mut deadlines = Deadlines::new(connect.get_timeouts());
         let stream = dial(host, port, &mut deadlines).await;
-        let stream = stream.map_err(|error| Error::unreachable(host, port, error))?;
+        let stream = stream.map_err(|error| {
+            let cause = Cause::Unreachable { host: host.into(), port, error: error.into() };
+            Error::new("connecting", cause)
+        })?;
         let driver = Driver::open(stream, &connect, tls, deadlines, 128 * 1024).await?;
         Ok(Connection { driver, connect })
     }

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 
 use pop3_proto::Command;
-use pop3_proto::drive::{Acknowledge, Capa, Capabilities, Deadlines, LogEntry, Step, Timeouts};
+use pop3_proto::drive::{Acknowledge, Capa, Capabilities, Deadlines, LogEntry, Timeouts};
 use pop3_proto::login::Progress;
 use pop3_proto::wire::Greeting;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -259,19 +259,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut login = self.connect.login(credentials);
         self.driver.begin();
         loop {
-            let error = match login.step(&mut self.driver.conversation) {
-                Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.driver)),
+            let stepped = poll_fn(|cx| self.driver.poll_steps(cx, |conversation| login.step(conversation))).await;
+            let error = match stepped {
+                Ok(Progress::LoggedIn) => return Ok(Session::new(self.driver)),
                 // Boxed, or the future of every login would reserve room for it.
-                Ok(Step::Done(Progress::StartTls)) => match Box::pin(self.driver.start_tls()).await {
+                Ok(Progress::StartTls) => match Box::pin(self.driver.start_tls()).await {
                     Ok(driver) => {
                         self.driver = driver;
                         continue;
                     }
                     Err(error) => return Err(Box::new(LoginFailed { connection: None, error })),
-                },
-                Ok(Step::NeedIo(io)) => match poll_fn(|cx| self.driver.poll_io(cx, io)).await {
-                    Ok(()) => continue,
-                    Err(error) => Error::transport("the login", error),
                 },
                 Err(error) => error,
             };

@@ -8,11 +8,13 @@ use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
-use pop3_proto::Command;
 use pop3_proto::drive::{Acknowledge, Batch, Call, Conversation, Deadlines, Exchange, Io, Item, Retrieval, Step};
+use pop3_proto::{Awaiting, Command};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::unconstrained;
 
+#[cfg(feature = "tls")]
+use crate::Cause;
 use crate::clock::Clock;
 use crate::stream::Stream;
 #[cfg(feature = "tls")]
@@ -73,15 +75,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         if connect.get_policy().security == Security::Tls {
             driver = driver.start_tls().await?;
         }
-        loop {
-            match driver.conversation.greet()? {
-                Step::Done(()) => return Ok(driver),
-                Step::NeedIo(io) => {
-                    let done = poll_fn(|cx| driver.poll_io(cx, io)).await;
-                    done.map_err(|error| Error::transport("reading the greeting", error))?;
-                }
-            }
-        }
+        poll_fn(|cx| driver.poll_steps(cx, Conversation::greet)).await?;
+        Ok(driver)
     }
 
     /// Without the feature, no connection has TLS requirements.
@@ -99,7 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub(crate) async fn start_tls(mut self: Box<Driver<S>>) -> Result<Box<Driver<S>>, Error> {
         let Some(settings) = self.tls.take() else { return Err(LoginError::NoTls.into()) };
         let secured = self.stream.secure(&settings, &mut self.clock).await;
-        let secured = secured.map_err(Error::handshake)?;
+        let secured = secured.map_err(|error| Error::new("beginning TLS", Cause::Handshake(error.into())))?;
         secured.established(&mut self.conversation)?;
         self.stream = Stream::Tls(secured);
         Ok(self)
@@ -136,17 +131,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         cx: &mut Context<'_>,
         call: &mut Call<E>,
     ) -> Poll<Result<E::Value, Error>> {
-        self.poll_steps(cx, call, Conversation::step, Call::failed)
+        self.poll_steps(cx, |conversation| conversation.step(call))
     }
 
     /// Polls until the message begins.
     pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>, retrieval: &mut Retrieval) -> Poll<Result<(), Error>> {
-        self.poll_steps(cx, retrieval, Conversation::open, Retrieval::failed)
+        self.poll_steps(cx, |conversation| conversation.open(retrieval))
     }
 
     /// Polls until octets of the message can be taken (`true`) or the message is complete (`false`).
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>, retrieval: &mut Retrieval) -> Poll<Result<bool, Error>> {
-        self.poll_steps(cx, retrieval, Conversation::read, Retrieval::failed)
+        self.poll_steps(cx, |conversation| conversation.read(retrieval))
     }
 
     /// Polls until octets of the message were copied, or the message is complete (0).
@@ -156,9 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         retrieval: &mut Retrieval,
         space: &mut [u8],
     ) -> Poll<Result<usize, Error>> {
-        let read =
-            |conversation: &mut Conversation, retrieval: &mut Retrieval| conversation.read_into(retrieval, space);
-        self.poll_steps(cx, retrieval, read, Retrieval::failed)
+        self.poll_steps(cx, |conversation| conversation.read_into(retrieval, space))
     }
 
     /// Collects the rest of the message.
@@ -168,29 +161,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         retrieval: &mut Retrieval,
         octets: &mut Vec<u8>,
     ) -> Poll<Result<(), Error>> {
-        let collect =
-            |conversation: &mut Conversation, retrieval: &mut Retrieval| conversation.collect(retrieval, octets);
-        self.poll_steps(cx, retrieval, collect, Retrieval::failed)
+        self.poll_steps(cx, |conversation| conversation.collect(retrieval, octets))
     }
 
-    fn poll_steps<C, T>(
+    /// Repeats `step` until it is done, and does the I/O that each step needs.
+    pub(crate) fn poll_steps<T>(
         &mut self,
         cx: &mut Context<'_>,
-        what: &mut C,
-        mut step: impl FnMut(&mut Conversation, &mut C) -> Result<Step<T>, Error>,
-        failed: impl Fn(&C, io::Error) -> Error,
+        mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, Error>,
     ) -> Poll<Result<T, Error>> {
         loop {
-            match step(&mut self.conversation, what)? {
+            match step(&mut self.conversation)? {
                 Step::Done(value) => {
-                    if self.conversation.is_idle() {
+                    if self.conversation.client().awaiting() == Awaiting::Nothing {
                         self.clock.rest();
                     }
                     return Poll::Ready(Ok(value));
                 }
-                Step::NeedIo(io) => {
-                    ready!(self.poll_io(cx, io)).map_err(|error| failed(what, error))?;
-                }
+                Step::NeedIo(io) => ready!(self.poll_io(cx, io)),
             }
         }
     }
@@ -200,7 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         loop {
             match batch.next(&mut self.conversation) {
                 Step::Done(item) => return Poll::Ready(item),
-                Step::NeedIo(_) => ready!(self.poll_look(cx)),
+                Step::NeedIo(io) => ready!(self.poll_io(cx, io)),
             }
         }
     }
@@ -217,11 +205,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         Poll::Ready(())
     }
 
-    /// Does the I/O that is due.
-    pub(crate) fn poll_io(&mut self, cx: &mut Context<'_>, io: Io) -> Poll<io::Result<()>> {
+    /// Does the I/O that is due. If it fails, the next step returns the error.
+    fn poll_io(&mut self, cx: &mut Context<'_>, io: Io) -> Poll<()> {
         match io {
-            Io::Look => self.poll_look(cx).map(Ok),
-            Io::Transfer => self.poll_transfer(cx),
+            Io::Look => self.poll_look(cx),
+            Io::Transfer => {
+                if let Err(error) = ready!(self.poll_transfer(cx)) {
+                    self.conversation.abort(error);
+                }
+                Poll::Ready(())
+            }
         }
     }
 
@@ -229,13 +222,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// output is read. It is ready when something was read. If that completes a message, it writes the command for the
     /// next one.
     fn poll_transfer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Err(error) = self.send(cx) {
-            return Poll::Ready(Err(self.fail(error)));
-        }
-        let left = |deadlines: &mut Deadlines| deadlines.answer(&self.conversation);
-        if let Err(timed_out) = self.clock.check(left) {
-            return Poll::Ready(Err(self.fail(timed_out.into())));
-        }
+        self.send(cx)?;
+        self.clock.check(|deadlines| deadlines.answer(&self.conversation))?;
         let result = match self.poll_read(cx) {
             Poll::Ready(result) => result,
             Poll::Pending => Err(ready!(self.clock.poll(cx, |deadlines| deadlines.answer(&self.conversation)))),
@@ -243,7 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         if result.is_ok() {
             self.send_next(cx);
         }
-        Poll::Ready(result.map_err(|error| self.fail(error)))
+        Poll::Ready(result)
     }
 
     /// Asks for the next message if this one has arrived and nothing else has. A socket knows that without a system
@@ -316,11 +304,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             }
         }
         Ok(())
-    }
-
-    fn fail(&mut self, error: io::Error) -> io::Error {
-        self.conversation.abort();
-        error
     }
 }
 

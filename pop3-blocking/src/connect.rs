@@ -8,7 +8,7 @@ use pop3_proto::drive::Deadlines;
 
 use crate::driver::Driver;
 use crate::transport::Transport;
-use crate::{Connect, Connection, Error, Session, Tcp};
+use crate::{Cause, Connect, Connection, Error, Session, Tcp};
 
 /// Connects and logs in, inside TLS unless [`Connect::security`] specifies otherwise. If the login fails, this ends the
 /// connection with QUIT.
@@ -69,7 +69,10 @@ impl Connection<Tcp> {
         let (host, port) = connect.server()?;
         let mut deadlines = Deadlines::new(connect.get_timeouts());
         let stream = dial(host, port, &mut deadlines).and_then(Tcp::new);
-        let stream = stream.map_err(|error| Error::unreachable(host, port, error))?;
+        let stream = stream.map_err(|error| {
+            let cause = Cause::Unreachable { host: host.into(), port, error: error.into() };
+            Error::new("connecting", cause)
+        })?;
         let transport = Transport::new(stream, Some(Tcp::ABILITIES));
         Ok(Connection { driver: Driver::open(transport, &connect, tls, deadlines, Self::WINDOW)?, connect })
     }
@@ -102,7 +105,8 @@ impl Connection<Tcp> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn over_tcp(stream: TcpStream, connect: Connect) -> Result<Connection<Tcp>, Error> {
-        let stream = Tcp::new(stream).map_err(|error| Error::transport("reading the greeting", error))?;
+        let stream =
+            Tcp::new(stream).map_err(|error| Error::new("reading the greeting", Cause::Transport(error.into())))?;
         Connection::over_transport(Transport::new(stream, Some(Tcp::ABILITIES)), connect, Self::WINDOW)
     }
 }

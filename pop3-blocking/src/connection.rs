@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 
 use pop3_proto::Command;
-use pop3_proto::drive::{Acknowledge, Capa, Capabilities, Deadlines, LogEntry, Step, Timeouts};
+use pop3_proto::drive::{Acknowledge, Capa, Capabilities, Deadlines, LogEntry, Timeouts};
 use pop3_proto::login::Progress;
 use pop3_proto::wire::Greeting;
 
@@ -261,10 +261,9 @@ impl<S: Read + Write> Connection<S> {
     pub fn login_as(mut self, credentials: Credentials) -> Result<Session<S>, Box<LoginFailed<S>>> {
         let mut login = self.connect.login(credentials);
         loop {
-            let result = match login.step(&mut self.driver.conversation) {
-                Ok(Step::Done(Progress::LoggedIn)) => return Ok(Session::new(self.driver)),
-                Ok(Step::Done(Progress::StartTls)) => self.driver.start_tls(),
-                Ok(Step::NeedIo(io)) => self.driver.io(io, |error| Error::transport("the login", error)),
+            let result = match self.driver.run(|conversation| login.step(conversation)) {
+                Ok(Progress::LoggedIn) => return Ok(Session::new(self.driver)),
+                Ok(Progress::StartTls) => self.driver.start_tls(),
                 Err(error) => Err(error),
             };
             if let Err(error) = result {

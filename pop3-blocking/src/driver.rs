@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use pop3_proto::Command;
 use pop3_proto::drive::{Acknowledge, Batch, Call, Conversation, Deadlines, Exchange, Io, Item, Step};
 
+#[cfg(feature = "tls")]
+use crate::Cause;
 use crate::tcp::{STEP, is_late};
 #[cfg(feature = "tls")]
 use crate::tls::Settings;
@@ -52,12 +54,8 @@ impl<S: Read + Write> Driver<S> {
         if connect.get_policy().security == Security::Tls {
             driver.start_tls()?;
         }
-        loop {
-            match driver.conversation.greet()? {
-                Step::Done(()) => return Ok(driver),
-                Step::NeedIo(io) => driver.io(io, |error| Error::transport("reading the greeting", error))?,
-            }
-        }
+        driver.run(Conversation::greet)?;
+        Ok(driver)
     }
 
     /// Without the feature, no connection has TLS requirements.
@@ -72,15 +70,10 @@ impl<S: Read + Write> Driver<S> {
     /// Performs the TLS handshake, after which the stream carries only TLS.
     #[cfg(feature = "tls")]
     pub(crate) fn start_tls(&mut self) -> Result<(), Error> {
-        self.handshake().map_err(|error| {
-            self.conversation.abort();
-            Error::handshake(error)
-        })?;
+        let failed = |error| Error::new("beginning TLS", Cause::Handshake(error));
+        self.handshake().map_err(|error| failed(error.into()))?;
         let Some(layer) = self.transport.layer() else { return Ok(()) };
-        layer.established(&mut self.conversation).map_err(|error| {
-            self.conversation.abort();
-            Error::handshake(error)
-        })
+        layer.established(&mut self.conversation).map_err(|error| failed(error.into()))
     }
 
     #[cfg(feature = "tls")]
@@ -100,10 +93,18 @@ impl<S: Read + Write> Driver<S> {
     }
 
     pub(crate) fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
+        self.run(|conversation| conversation.step(call))
+    }
+
+    /// Repeats `step` until it is done, and does the I/O that each step needs.
+    pub(crate) fn run<T>(
+        &mut self,
+        mut step: impl FnMut(&mut Conversation) -> Result<Step<T>, Error>,
+    ) -> Result<T, Error> {
         loop {
-            match self.conversation.step(call)? {
+            match step(&mut self.conversation)? {
                 Step::Done(value) => return Ok(value),
-                Step::NeedIo(io) => self.io(io, |error| call.failed(error))?,
+                Step::NeedIo(io) => self.io(io),
             }
         }
     }
@@ -122,7 +123,7 @@ impl<S: Read + Write> Driver<S> {
         loop {
             match batch.next(&mut self.conversation) {
                 Step::Done(item) => return item,
-                Step::NeedIo(_) => self.look(),
+                Step::NeedIo(io) => self.io(io),
             }
         }
     }
@@ -138,16 +139,16 @@ impl<S: Read + Write> Driver<S> {
         self.conversation.looked();
     }
 
-    /// Performs the I/O that is due. `failed` creates the error if the I/O fails.
-    pub(crate) fn io(&mut self, io: Io, failed: impl FnOnce(io::Error) -> Error) -> Result<(), Error> {
-        if io == Io::Look {
-            self.look();
-            return Ok(());
+    /// Performs the I/O that is due. If it fails, the next step returns the error.
+    pub(crate) fn io(&mut self, io: Io) {
+        match io {
+            Io::Look => self.look(),
+            Io::Transfer => {
+                if let Err(error) = self.transfer() {
+                    self.conversation.abort(error);
+                }
+            }
         }
-        self.transfer().map_err(|error| {
-            self.conversation.abort();
-            failed(error)
-        })
     }
 
     /// Writes pending octets, then reads once. If that completes a message, writes the command for the next one.

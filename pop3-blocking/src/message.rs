@@ -61,9 +61,7 @@ impl<'a, S: Read + Write> MessageReader<'a, S> {
         number: u32,
         mut retrieval: Retrieval,
     ) -> Result<MessageReader<'a, S>, Error> {
-        while let Step::NeedIo(io) = driver.conversation.open(&mut retrieval)? {
-            driver.io(io, |error| retrieval.failed(error))?;
-        }
+        driver.run(|conversation| conversation.open(&mut retrieval))?;
         Ok(MessageReader { driver, number, retrieval })
     }
 
@@ -83,20 +81,13 @@ impl<'a, S: Read + Write> MessageReader<'a, S> {
     /// ```
     pub fn into_message(mut self) -> Result<Message, Error> {
         let mut octets = Vec::new();
-        while let Step::NeedIo(io) = self.driver.conversation.collect(&mut self.retrieval, &mut octets)? {
-            self.driver.io(io, |error| self.retrieval.failed(error))?;
-        }
+        self.driver.run(|conversation| conversation.collect(&mut self.retrieval, &mut octets))?;
         Ok(octets.into())
     }
 
     /// Returns true if octets are available, or false if the message is complete.
     fn advance(&mut self) -> Result<bool, Error> {
-        loop {
-            match self.driver.conversation.read(&mut self.retrieval)? {
-                Step::Done(more) => return Ok(more),
-                Step::NeedIo(io) => self.driver.io(io, |error| self.retrieval.failed(error))?,
-            }
-        }
+        self.driver.run(|conversation| conversation.read(&mut self.retrieval))
     }
 }
 
@@ -113,11 +104,6 @@ impl<S: Read + Write> BufRead for MessageReader<'_, S> {
 
 impl<S: Read + Write> Read for MessageReader<'_, S> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.driver.conversation.read_into(&mut self.retrieval, space)? {
-                Step::Done(octets) => return Ok(octets),
-                Step::NeedIo(io) => self.driver.io(io, |error| self.retrieval.failed(error))?,
-            }
-        }
+        Ok(self.driver.run(|conversation| conversation.read_into(&mut self.retrieval, space))?)
     }
 }

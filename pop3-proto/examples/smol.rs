@@ -16,7 +16,7 @@ use pop3_proto::drive::{Acknowledge, Batch, Call, Conversation, Deadlines, Io, L
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 use pop3_proto::tls::rustls::{ClientConfig, pki_types::ServerName};
 use pop3_proto::tls::{established, explain, server_name};
-use pop3_proto::{Command, Config, Error};
+use pop3_proto::{Cause, Command, Config, Error};
 use smol::Timer;
 use smol::future::{or, poll_once};
 use smol::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -49,10 +49,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                     found.map(drop)
                 }
             };
-            done.map_err(|error| {
-                self.conversation.abort();
-                Error::transport("the session", error)
-            })?;
+            if let Err(error) = done {
+                self.conversation.abort(error);
+            }
         }
     }
 
@@ -98,7 +97,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         tls: Arc<ClientConfig>,
         host: ServerName<'static>,
     ) -> Result<Link<TlsStream<S>>, Error> {
-        let (left, begin) = (self.deadlines.handshake().map_err(Error::handshake)?, Instant::now());
+        let failed = |error: io::Error| Error::new("beginning TLS", Cause::Handshake(error.into()));
+        let (left, begin) = (self.deadlines.handshake().map_err(|late| failed(late.into()))?, Instant::now());
         let late = async {
             Timer::after(left).await;
             Err(ErrorKind::TimedOut.into())
@@ -106,8 +106,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         let handshake = or(TlsConnector::from(tls).connect(host.clone(), self.stream), late).await;
         self.deadlines.spent(begin.elapsed(), 0);
         // If it was too late, this error names the limit.
-        self.deadlines.handshake().map_err(Error::handshake)?;
-        let stream = handshake.map_err(|error| Error::handshake(explain(error, &host)))?;
+        self.deadlines.handshake().map_err(|late| failed(late.into()))?;
+        let stream = handshake.map_err(|error| failed(explain(error, &host)))?;
         established(&mut self.conversation, stream.get_ref().1)?;
         Ok(Link { conversation: self.conversation, deadlines: self.deadlines, stream })
     }

@@ -7,8 +7,8 @@ mod stream;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use pop3_async::Error;
 use pop3_async::pop3_proto::drive::Timeouts;
+use pop3_async::{Cause, Error};
 use pop3_blocking::testing::faults::fault::{Fault, Kind};
 use pop3_blocking::testing::faults::maildrop::Scene;
 use pop3_blocking::testing::faults::results::Results;
@@ -46,8 +46,10 @@ fn play(scene: &Scene, fault: Option<Fault>, piece: usize) -> (Results, Record, 
         runtime.block_on(async {
             let begun = Instant::now();
             let protection = scene.protection.as_ref();
-            let late =
-                |_| Err(Error::transport("reading the greeting", std::io::Error::from(ErrorKind::TimedOut)).into());
+            let late = |_| {
+                let cause = Cause::Transport(std::io::Error::from(ErrorKind::TimedOut).into());
+                Err(Error::new("reading the greeting", cause).into())
+            };
             let mut opened = timeout(TIMEOUT, session::open(Stream(wire), protection)).await.unwrap_or_else(late);
             if let Ok(connection) = &mut opened {
                 connection.set_timeouts(Timeouts::UNLIMITED.octets(1).each(TIMEOUT));

@@ -26,16 +26,16 @@ impl Bare {
         &mut self,
         call: &mut C,
         mut step: impl FnMut(&mut Conversation, &mut C) -> Result<Step<T>, Error>,
-        failed: impl Fn(&C, io::Error) -> Error,
     ) -> Result<T, Error> {
         loop {
             match step(&mut self.conversation, call)? {
                 Step::Done(value) => return Ok(value),
                 Step::NeedIo(Io::Look) => self.look(),
-                Step::NeedIo(Io::Transfer) => self.exchange().map_err(|error| {
-                    self.conversation.abort();
-                    failed(call, error)
-                })?,
+                Step::NeedIo(Io::Transfer) => {
+                    if let Err(error) = self.exchange() {
+                        self.conversation.abort(error);
+                    }
+                }
             }
         }
     }
@@ -89,7 +89,7 @@ impl Bare {
     }
 
     fn finish<E: Exchange>(&mut self, call: &mut Call<E>) -> Result<E::Value, Error> {
-        self.drive(call, Conversation::step, Call::failed)
+        self.drive(call, Conversation::step)
     }
 
     /// Gives the message by its number.
@@ -98,10 +98,10 @@ impl Bare {
             Reading::Whole => u64::MAX,
             Reading::UpTo(enough) => enough,
         };
-        self.drive(&mut retrieval, Conversation::open, Retrieval::failed)?;
+        self.drive(&mut retrieval, Conversation::open)?;
         let mut octets = Vec::new();
         while (octets.len() as u64) < enough {
-            let more = self.drive(&mut retrieval, Conversation::read, Retrieval::failed)?;
+            let more = self.drive(&mut retrieval, Conversation::read)?;
             if !more {
                 assert!(retrieval.is_complete());
                 break;
@@ -193,7 +193,7 @@ impl Driver for Bare {
         let window = to.get_window().unwrap_or_default();
         let mut bare = Bare { conversation: to.conversation(), wire, window };
         let greet = |conversation: &mut Conversation, (): &mut ()| conversation.greet();
-        bare.drive(&mut (), greet, |(), error| Error::transport("reading the greeting", error))?;
+        bare.drive(&mut (), greet)?;
         Ok(bare)
     }
 
@@ -202,7 +202,7 @@ impl Driver for Bare {
         let policy = policy.methods(method.map(Method::only));
         let mut login = Login::new(who, policy);
         let step = |conversation: &mut Conversation, login: &mut Login| login.step(conversation);
-        match self.drive(&mut login, step, |_, error| Error::transport("the login", error)) {
+        match self.drive(&mut login, step) {
             Ok(Progress::LoggedIn) => Ok(self),
             Ok(Progress::StartTls) => unreachable!("nobody asked for it"),
             Err(reason) => Err((reason.is_recoverable().then_some(self), reason)),

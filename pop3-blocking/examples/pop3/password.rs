@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use std::net::ToSocketAddrs;
 
 use pop3_blocking::pop3_proto::login::netrc;
-use pop3_blocking::{Connect, Credentials, Error, Method, NetrcEntry};
+use pop3_blocking::{Cause, Connect, Credentials, Error, Method, NetrcEntry};
 
 use crate::failure::{Failure, Status};
 use crate::notes;
@@ -158,8 +158,10 @@ fn from_environment() -> Result<Option<Secret>, Failure> {
 /// password.
 fn check_host(target: &Target) -> Result<(), Failure> {
     let (host, port) = (target.host.as_str(), target.port());
-    let unreachable = |error| Failure::from(Error::unreachable(host, port, error));
-    (host, port).to_socket_addrs().map(drop).map_err(unreachable)
+    (host, port).to_socket_addrs().map(drop).map_err(|error| {
+        let cause = Cause::Unreachable { host: host.into(), port, error: error.into() };
+        Failure::from(Error::new("connecting", cause))
+    })
 }
 
 fn ask_for_name(target: &Target) -> Result<String, Failure> {

@@ -59,7 +59,8 @@ pub use url::{PopUrl, UrlError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// TLS must begin now, at the start of the connection or after STLS. Do the TLS handshake, call `tls::established`
-    /// (feature `tls`), or without rustls [`Conversation::tls_established`], and step the login again.
+    /// (feature `tls`), or without rustls [`Conversation::tls_established`], and step the login again. If the handshake
+    /// fails, call [`Conversation::abort`] instead.
     StartTls,
     /// The login succeeded, and the session is in TRANSACTION.
     LoggedIn,
@@ -123,6 +124,14 @@ impl Login {
     ///
     /// [`Error`] with the reason. [`Error::is_recoverable`] returns true if you can use the conversation again.
     pub fn step(&mut self, conversation: &mut Conversation) -> Result<Step<Progress>, Error> {
+        let is_greeted = conversation.client().awaiting() != Awaiting::Greeting;
+        self.advance(conversation).map_err(|error| match error.cause() {
+            Cause::Transport(_) | Cause::TimedOut(_) if is_greeted => Error::new("the login", error.into_cause()),
+            _ => error,
+        })
+    }
+
+    fn advance(&mut self, conversation: &mut Conversation) -> Result<Step<Progress>, Error> {
         loop {
             let inside_tls = conversation.client().inside_tls();
             self.stage = match &mut self.stage {
@@ -174,7 +183,10 @@ impl Login {
                     }
                 },
                 Stage::Handshake if inside_tls => Stage::Begin,
-                Stage::Handshake => return Ok(Step::Done(Progress::StartTls)),
+                Stage::Handshake => {
+                    conversation.expect_handshake()?;
+                    return Ok(Step::Done(Progress::StartTls));
+                }
                 Stage::UserPass(user, pass, together) => {
                     if let Step::NeedIo(io) = conversation.begin(user)? {
                         return Ok(Step::NeedIo(io));
@@ -340,7 +352,7 @@ impl Login {
         if let Some(Proof::Sasl(auth)) = proof {
             if let (Some(error), true) = (auth.error(), error.refused().is_some()) {
                 if error == MechanismError::ServerUnverified {
-                    conversation.abort();
+                    conversation.end();
                 }
                 let name = String::from(auth.mechanism().name()).into();
                 return LoginError::Mechanism { name, error }.into();

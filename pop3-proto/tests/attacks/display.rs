@@ -50,7 +50,7 @@ fn f02_the_outcome_of_an_unanswered_quit_is_unknown() {
         // The adapter has waited long enough.
         let late = play.finish_until(&mut call, answer.len());
         assert!(late.is_none() && call.is_sent(), "{late:?}");
-        play.conversation.abort();
+        play.conversation.abort("the answer takes too long");
         let error = play.conversation.step(&mut call).unwrap_err();
         assert!(!error.is_recoverable());
         assert!(matches!(call.quit_error(error), QuitError::Unknown(_)));

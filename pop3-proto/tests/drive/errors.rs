@@ -8,8 +8,8 @@ use pop3_proto::drive::{
     Acknowledge, Call, Conversation, Deadlines, Exchange, Io, ListOne, Retrieval, SettingsError, Stat, Step, Timeouts,
     UidlOne,
 };
-use pop3_proto::login::{Credentials, Login, LoginError, Policy, Security};
-use pop3_proto::{Command, Config, Error, ErrorKind, QuitError};
+use pop3_proto::login::{Credentials, Login, LoginError, Policy, Progress, Security};
+use pop3_proto::{Cause, Command, Config, Error, ErrorKind, QuitError, UsageError};
 
 /// Returns the error of a client that reads the greeting and logs in. Each answer follows one write.
 fn error_of(answers: &[&str]) -> Error {
@@ -37,6 +37,33 @@ fn error_of(answers: &[&str]) -> Error {
             Err(error) => return error,
         }
     }
+}
+
+type Foreign = Box<dyn std::error::Error + Send + Sync>;
+
+/// Returns the error of a STAT whose transport failed.
+fn lost(error: impl Into<Foreign>) -> Error {
+    let mut conversation = Conversation::new(Config::default());
+    conversation.abort(error);
+    conversation.step(&mut Call::new(Stat)).unwrap_err()
+}
+
+/// Returns the error of a login whose TLS handshake failed.
+fn handshake(error: impl Into<Foreign>) -> Error {
+    let mut conversation = Conversation::new(Config::default());
+    let mut login = Login::new(Credentials::new("mrose", "tanstaaf"), Policy::new());
+    assert_eq!(login.step(&mut conversation).unwrap(), Step::Done(Progress::StartTls));
+    conversation.abort(error);
+    let error = login.step(&mut conversation).unwrap_err();
+    assert!(matches!(error.cause(), Cause::Handshake(_)), "{error:?}");
+    let again = login.step(&mut conversation).unwrap_err();
+    assert!(matches!(again.cause(), Cause::Usage(UsageError::Over)), "{again:?}");
+    error
+}
+
+fn unreachable(error: io::Error) -> Error {
+    let cause = Cause::Unreachable { host: "pop.example.org".into(), port: 995, error: error.into() };
+    Error::new("connecting", cause)
 }
 
 /// Returns the text of an error and of its sources.
@@ -86,14 +113,15 @@ fn one_match_tells_errors_apart_in_every_phase() {
     let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
     let invalid = || io::Error::new(io::ErrorKind::InvalidData, "no such certificate");
     for (error, kind) in [
-        (Error::transport("STAT", late), ErrorKind::TimedOut),
-        (Error::transport("STAT", io::Error::from(late)), ErrorKind::TimedOut),
-        (Error::transport("STAT", io::Error::from(io::ErrorKind::WouldBlock)), ErrorKind::TimedOut),
-        (Error::transport("STAT", refused()), ErrorKind::Disconnected),
-        (Error::handshake(io::Error::from(late)), ErrorKind::TimedOut),
-        (Error::handshake(io::Error::from(io::ErrorKind::UnexpectedEof)), ErrorKind::Disconnected),
-        (Error::handshake(invalid()), ErrorKind::Tls),
-        (Error::unreachable("pop.example.org", 995, refused()), ErrorKind::Unreachable),
+        (lost(late), ErrorKind::TimedOut),
+        (lost(io::Error::from(late)), ErrorKind::TimedOut),
+        (lost(io::Error::from(io::ErrorKind::WouldBlock)), ErrorKind::TimedOut),
+        (lost(refused()), ErrorKind::Disconnected),
+        (handshake(late), ErrorKind::TimedOut),
+        (handshake(io::Error::from(late)), ErrorKind::TimedOut),
+        (handshake(io::Error::from(io::ErrorKind::UnexpectedEof)), ErrorKind::Disconnected),
+        (handshake(invalid()), ErrorKind::Tls),
+        (unreachable(refused()), ErrorKind::Unreachable),
         (Error::from(SettingsError::NoHost), ErrorKind::Usage),
         (Error::from(LoginError::NoStartTls), ErrorKind::Unsupported),
         (Error::from(LoginError::Unprotected), ErrorKind::Usage),
@@ -119,7 +147,9 @@ fn an_error_about_one_message_has_its_number() {
         let mut call = Call::new(exchange);
         // It was not sent: the greeting has not arrived.
         let step = conversation.step(&mut call).map(drop);
-        let lost = call.failed(io::Error::from(io::ErrorKind::ConnectionReset));
+        conversation.abort(io::Error::from(io::ErrorKind::ConnectionReset));
+        let lost = conversation.step(&mut call).map(drop).unwrap_err();
+        assert!(matches!(lost.cause(), Cause::Transport(_)), "{lost:?}");
         [step.unwrap_err().message_number(), lost.message_number()]
     }
     assert_eq!(numbers(Acknowledge(Command::Dele(7))), [Some(7); 2]);
@@ -127,10 +157,12 @@ fn an_error_about_one_message_has_its_number() {
     assert_eq!(numbers(UidlOne(9)), [Some(9); 2]);
     assert_eq!(numbers(Stat), [None; 2]);
     assert_eq!(numbers(Acknowledge(Command::Raw("XDELE 7"))), [None; 2]);
-    let mut conversation = Conversation::new(Config::default());
     for mut retrieval in [Retrieval::retr(7), Retrieval::top(7, 1)] {
+        let mut conversation = Conversation::new(Config::default());
         assert_eq!(conversation.read(&mut retrieval).map(drop).unwrap_err().message_number(), Some(7));
-        assert_eq!(retrieval.failed(io::Error::from(io::ErrorKind::BrokenPipe)).message_number(), Some(7));
+        conversation.abort(io::Error::from(io::ErrorKind::BrokenPipe));
+        let lost = conversation.read(&mut retrieval).map(drop).unwrap_err();
+        assert_eq!((lost.io().map(io::Error::kind), lost.message_number()), (Some(io::ErrorKind::BrokenPipe), Some(7)));
     }
     assert_eq!(error_of(&["-ERR go away\r\n"]).message_number(), None);
 }
@@ -138,7 +170,7 @@ fn an_error_about_one_message_has_its_number() {
 #[test]
 fn a_chain_says_each_fact_once() {
     let reset = || io::Error::new(io::ErrorKind::ConnectionReset, "the peer reset it");
-    let stat = || Error::transport("STAT", reset());
+    let stat = || lost(reset());
     for (error, expected) in [
         (
             Box::new(stat()) as Box<dyn std::error::Error>,
@@ -148,11 +180,8 @@ fn a_chain_says_each_fact_once() {
             Box::new(QuitError::Unknown(stat())),
             &["it is unknown whether messages were deleted", "STAT failed: the connection failed", "the peer reset it"],
         ),
-        (Box::new(Error::handshake(reset())), &["TLS failed, nothing secret was sent", "the peer reset it"]),
-        (
-            Box::new(Error::unreachable("pop.example.org", 110, reset())),
-            &["cannot connect to pop.example.org, port 110", "the peer reset it"],
-        ),
+        (Box::new(handshake(reset())), &["TLS failed, nothing secret was sent", "the peer reset it"]),
+        (Box::new(unreachable(reset())), &["cannot connect to pop.example.org, port 995", "the peer reset it"]),
         (
             Box::new(Error::from(SettingsError::Netrc("line 3 has no value".into()))),
             &["the netrc file cannot be read", "line 3 has no value"],

@@ -4,10 +4,8 @@ use crate::client::Ticket;
 #[cfg(doc)]
 use crate::drive::conversation::Conversation;
 use crate::drive::error::quit::QuitError;
-use crate::drive::error::{Cause, Error, Foreign};
+use crate::drive::error::{Cause, Error};
 use crate::drive::exchange::Exchange;
-#[cfg(doc)]
-use crate::drive::timed_out::TimedOut;
 
 /// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,12 +116,6 @@ impl<E: Exchange> Call<E> {
 
     pub(crate) const fn begun(exchange: E, sent: Option<Sent>) -> Call<E> {
         Call { exchange, sent, is_searched: false }
-    }
-
-    /// Creates the error for a transport that failed, or for a wait that [exceeded its limit](TimedOut), during this
-    /// call.
-    pub fn failed(&self, error: impl Into<Foreign>) -> Error {
-        self.error(Cause::transport(error))
     }
 
     pub(super) fn error(&self, cause: impl Into<Cause>) -> Error {

@@ -15,8 +15,10 @@ use zeroize::Zeroizing;
 
 use crate::client::{Client, Config, Ticket};
 use crate::drive::capabilities::Capabilities;
-use crate::drive::error::{Cause, Error};
+use crate::drive::error::{Cause, Error, Foreign};
 use crate::drive::log::{LogEntry, Sink};
+#[cfg(doc)]
+use crate::drive::timed_out::TimedOut;
 use crate::error::{Awaiting, UsageError};
 use crate::wire::buffer::{Inbox, Outbox};
 use crate::wire::capability::KnownCapability;
@@ -104,6 +106,8 @@ pub struct Conversation {
     ended: bool,
     /// The transport failed: later octets may not be the awaited answer.
     broken: bool,
+    /// The error of the transport, until a step returns it.
+    failure: Option<Foreign>,
     /// The number of commands that were not written completely, and never will be.
     untransmitted: usize,
     log: Option<Sink>,
@@ -132,6 +136,7 @@ impl Conversation {
             unanswered: false,
             ended: false,
             broken: false,
+            failure: None,
             untransmitted: 0,
             log: None,
         }
@@ -167,7 +172,7 @@ impl Conversation {
     }
 
     /// Returns true if no answer is due and the session is not over. No deadline applies then.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.client.awaiting() == Awaiting::Nothing && !(self.ended || self.broken) && !self.client.state().is_over()
     }
 
@@ -201,9 +206,34 @@ impl Conversation {
         }
     }
 
-    /// Ends the session after the transport has failed or timed out. Later octets are ignored.
-    pub fn abort(&mut self) {
+    /// Ends the session because the transport failed, or because a wait [exceeded its limit](TimedOut). Later octets
+    /// are ignored. The next step returns the error, as [`Cause::Transport`] or [`Cause::TimedOut`], and a login whose TLS
+    /// handshake is due, as [`Cause::Handshake`].
+    pub fn abort(&mut self, error: impl Into<Foreign>) {
+        self.end();
+        self.failure = Some(error.into());
+    }
+
+    /// Ends the session for a reason that the caller returns.
+    pub(crate) fn end(&mut self) {
         self.broken = true;
+    }
+
+    /// Returns the error of the transport once, if [`UsageError::Over`] is due to it.
+    pub(crate) fn reason(&mut self, rejected: UsageError) -> Cause {
+        match self.failure.take_if(|_| rejected == UsageError::Over) {
+            Some(error) => Cause::transport(error),
+            None => rejected.into(),
+        }
+    }
+
+    /// Checks that the TLS handshake has not failed.
+    pub(crate) fn expect_handshake(&mut self) -> Result<(), Error> {
+        if !self.broken {
+            return Ok(());
+        }
+        let cause = self.failure.take().map_or(Cause::Usage(UsageError::Over), Cause::Handshake);
+        Err(Error::new("beginning TLS", cause))
     }
 
     /// Returns the octets to write.

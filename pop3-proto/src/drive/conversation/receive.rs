@@ -24,6 +24,9 @@ impl Conversation {
     /// the protocol.
     pub fn greet(&mut self) -> Result<Step<()>, Error> {
         const OPERATION: &str = "reading the greeting";
+        if self.broken {
+            return Err(Error::new(OPERATION, self.reason(UsageError::Over)));
+        }
         match self.next_event().map_err(|error| Error::protocol(OPERATION, error))? {
             None => Ok(Step::NeedIo(Io::Transfer)),
             Some(Event::Greeting(greeting)) => {
@@ -46,7 +49,7 @@ impl Conversation {
             if let Step::NeedIo(io) = self.begin(call)? {
                 return Ok(Step::NeedIo(io));
             }
-            self.expect_owed(call.sent).map_err(|rejected| call.error(rejected))?;
+            self.expect_owed(call.sent).map_err(|rejected| call.error(self.reason(rejected)))?;
             let ticket = call.sent.map(|sent| sent.ticket);
             let echo = self.client.may_hear_an_echo();
             let event = self.next_event().map_err(|error| call.error(error))?;

@@ -4,10 +4,8 @@ use alloc::vec::Vec;
 
 use crate::client::{Event, Ticket};
 use crate::drive::conversation::{Conversation, Io, Look, Sent, Step};
-use crate::drive::error::{Cause, Error, Foreign};
+use crate::drive::error::{Cause, Error};
 use crate::drive::refusal::OwnedRefusal;
-#[cfg(doc)]
-use crate::drive::timed_out::TimedOut;
 use crate::wire::command::Command;
 use crate::wire::malformed::Malformed;
 
@@ -94,11 +92,6 @@ impl Retrieval {
         Retrieval { asked, sent, octets: 0, stage: Stage::Awaited, next }
     }
 
-    /// Returns true if the command was sent.
-    pub const fn is_sent(&self) -> bool {
-        self.sent.is_some()
-    }
-
     fn ticket(&self) -> Option<Ticket> {
         self.sent.map(|sent| sent.ticket)
     }
@@ -111,12 +104,6 @@ impl Retrieval {
     /// Returns true if the terminator has arrived: the message is complete.
     pub const fn is_complete(&self) -> bool {
         matches!(self.stage, Stage::Complete)
-    }
-
-    /// Creates the error for a transport that failed, or for a wait that [exceeded its limit](TimedOut), during this
-    /// retrieval.
-    pub fn failed(&self, error: impl Into<Foreign>) -> Error {
-        self.error(Cause::transport(error))
     }
 
     fn error(&self, cause: impl Into<Cause>) -> Error {
@@ -297,7 +284,7 @@ impl Conversation {
         self.body.start = self.body.start.saturating_add(octets).min(self.body.end);
     }
 
-    fn expect_owed_to(&self, retrieval: &Retrieval) -> Result<(), Error> {
-        self.expect_owed(retrieval.sent).map_err(|rejected| retrieval.error(rejected))
+    fn expect_owed_to(&mut self, retrieval: &Retrieval) -> Result<(), Error> {
+        self.expect_owed(retrieval.sent).map_err(|rejected| retrieval.error(self.reason(rejected)))
     }
 }

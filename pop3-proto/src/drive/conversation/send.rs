@@ -46,7 +46,7 @@ impl Conversation {
     /// Like [`send`](Self::send), and also returns `None` if the line has more than `room` octets.
     pub(crate) fn send_within(&mut self, command: &Command<'_>, room: usize) -> Result<Step<Option<Sent>>, Error> {
         if self.broken {
-            return Err(Error::of(command, UsageError::Over));
+            return Err(Error::of(command, self.reason(UsageError::Over)));
         }
         let kind = command.kind();
         if !self.has_announced(kind) {

@@ -128,8 +128,8 @@ impl From<UsageError> for Cause {
 
 impl Cause {
     /// Creates the cause for a transport that failed, or for a wait that exceeded its limit.
-    pub(crate) fn transport(error: impl Into<Foreign>) -> Cause {
-        timed_out(error.into()).unwrap_or_else(Cause::Transport)
+    pub(crate) fn transport(error: Foreign) -> Cause {
+        timed_out(error).unwrap_or_else(Cause::Transport)
     }
 }
 
@@ -142,21 +142,6 @@ impl Error {
     /// Creates the error of a command.
     pub(crate) fn of(command: &Command<'_>, cause: impl Into<Cause>) -> Error {
         Error { message: command.message(), ..Error::new(command.to_string(), cause.into()) }
-    }
-
-    /// Creates the error for a transport that failed, or for a wait that [exceeded its limit](TimedOut).
-    pub fn transport(operation: impl Into<Cow<'static, str>>, error: impl Into<Foreign>) -> Error {
-        Error::new(operation, Cause::transport(error))
-    }
-
-    /// Creates the error for a TLS handshake that failed, or that exceeded its limit.
-    pub fn handshake(error: impl Into<Foreign>) -> Error {
-        Error::new("beginning TLS", Cause::Handshake(error.into()))
-    }
-
-    /// Creates the error for a server that could not be reached.
-    pub fn unreachable(host: impl Into<String>, port: u16, error: impl Into<Foreign>) -> Error {
-        Error::new("connecting", Cause::Unreachable { host: host.into(), port, error: error.into() })
     }
 
     /// Creates the error for a greeting of `-ERR`.
