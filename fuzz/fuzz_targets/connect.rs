@@ -227,10 +227,7 @@ impl<'a> Link<'a> {
                         self.conversation.abort(std::io::Error::from(Kind::InvalidData));
                         continue;
                     }
-                    self.conversation.tls_established()?;
-                    if self.bound {
-                        self.conversation.set_channel_binding(vec![7; 32].into());
-                    }
+                    self.conversation.tls_established(self.bound.then(|| vec![7; 32].into()))?;
                 }
                 Err(error) => {
                     self.write();

@@ -6,7 +6,8 @@ use std::collections::{HashSet, VecDeque};
 
 use libfuzzer_sys::fuzz_target;
 use pop3_proto::drive::{
-    Acknowledge, Batch, Call, Capabilities, Conversation, Exchange, Io, Retrieval, Selection, Step, UidlAll, UidlOne,
+    Acknowledge, Batch, Call, Capabilities, Conversation, Exchange, Io, Listing, Retrieval, Selection, Step, UidlAll,
+    UidlOne,
 };
 use pop3_proto::{Cause, Command, Config, Error, UsageError};
 
@@ -102,8 +103,8 @@ impl Scene {
                 scene.io(io);
             }
         }
-        let offered = pipelines.then_some("PIPELINING").into_iter().collect();
-        scene.conversation.learn(Capabilities::new(offered));
+        let offered: Listing = pipelines.then_some("PIPELINING").into_iter().collect();
+        scene.conversation.learn(Capabilities::from(offered));
         scene
     }
 
@@ -122,7 +123,7 @@ impl Scene {
                     0 => Pending::Listing(Call::new(UidlAll::default())),
                     1 => Pending::Single(Call::new(UidlOne(number)), number),
                     2 => Pending::Message(Retrieval::retr(number), number, Vec::new()),
-                    3 => Pending::Messages(Batch::retrieve(Selection::numbered(numbers()), window), None),
+                    3 => Pending::Messages(Batch::retrieve(Selection::from_iter(numbers()), window), None),
                     _ => Pending::Deletions(Batch::delete(numbers(), window)),
                 };
                 self.calls.push(call);

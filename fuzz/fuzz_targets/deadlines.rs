@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use pop3_proto::drive::{
-    Acknowledge, Call, Capabilities, Conversation, Deadlines, Io, ListAll, Retrieval, Step, TimedOut, Timeouts,
+    Acknowledge, Call, Capabilities, Conversation, Deadlines, Io, ListAll, Listing, Retrieval, Step, TimedOut, Timeouts,
 };
 use pop3_proto::{Command, Config};
 
@@ -17,7 +17,7 @@ fuzz_target!(|script: &[u8]| {
         for _ in 0..2 {
             scene.wait(Phase::Handshake, seconds(tls >> 1), 0);
         }
-        scene.conversation.tls_established().expect("nothing has arrived");
+        scene.conversation.tls_established(None).expect("nothing has arrived");
     }
     for &octet in script.iter().take(300) {
         scene.act(octet & 7, octet >> 3);
@@ -235,7 +235,7 @@ impl Scene {
             return;
         }
         if logged_in && self.conversation.capabilities().is_none() {
-            self.conversation.learn(Capabilities::new(["PIPELINING"].into_iter().collect()));
+            self.conversation.learn(Capabilities::from(Listing::from_iter(["PIPELINING"])));
         }
         let at = if next < 2 { next } else { 2 + next % 3 };
         let (keyword, answer, status) = COMMANDS[at];

@@ -64,7 +64,7 @@ fn hold(exists: bool, config: ServerConfig, octets: &[u8], cuts: Cuts) -> (Vec<u
     let gulp = if let Cuts::Some(seed) = cuts { usize::from(seed) + 1 } else { usize::MAX };
     if let Cuts::Every = cuts {
         // A layer that changes nothing makes no difference.
-        let layered = Layered::new(Box::new(store.maildrop()), Unchanged);
+        let layered = Layered { maildrop: Box::new(store.maildrop()), layer: Unchanged };
         return converse(Service::new(layered, config, Some(timestamp)), octets, cuts, gulp);
     }
     converse(Service::new(store.maildrop(), config, Some(timestamp)), octets, cuts, gulp)

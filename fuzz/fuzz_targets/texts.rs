@@ -7,7 +7,7 @@ use pop3_fuzz::login::{base64, unbase64};
 use pop3_fuzz::naive_netrc::{entries, select};
 use pop3_fuzz::naive_url::{may_have_password, url};
 use pop3_proto::login::netrc::find;
-use pop3_proto::login::{Connect, Method, PopUrl, Security, UrlError};
+use pop3_proto::login::{Connect, Methods, PopUrl, Security, UrlError};
 use pop3_proto::wire::{Digest, Payload, Text, Timestamp};
 
 fuzz_target!(|octets: &[u8]| {
@@ -39,7 +39,7 @@ fn check_url(text: &str) {
     if let (Ok(connect), Ok(parsed)) = (connect, parsed) {
         let default = if parsed.security == Security::Tls { 995 } else { 110 };
         assert_eq!(connect.server().expect("a URL has a host"), (parsed.host.as_str(), parsed.port.unwrap_or(default)));
-        assert_eq!(connect.get_policy().methods, parsed.method.map(Method::only));
+        assert_eq!(connect.get_policy().methods, parsed.method.map(Methods::from));
         assert_eq!((connect.get_policy().security, connect.get_policy().allow_plaintext), (parsed.security, false));
     }
 }

@@ -276,13 +276,13 @@ fn complete(client: &ClientConnection, server: &ServerConnection, version: u8) {
 fn failure(error: &rustls::Error) -> TlsFailure {
     let name = server_name(HOST).expect("it is a name");
     let explained = explain(io::Error::new(io::ErrorKind::InvalidData, error.clone()), &name);
-    let error_of_call = Call::new(Acknowledge(Command::Noop)).failed(explained);
+    let error_of_call = Error::new("the call", Cause::Transport(explained.into()));
     let failure = TlsFailure::of(&error_of_call).expect("the cause is TLS").clone();
     // A judgement that was wrapped to carry the fingerprint is unwrapped again.
     assert!(failure.fingerprint().is_some() || format!("{:?}", failure.error()) == format!("{error:?}"));
     let plain = explain(io::ErrorKind::ConnectionReset.into(), &name);
     assert_eq!(plain.kind(), io::ErrorKind::ConnectionReset);
-    assert!(TlsFailure::of(&Call::new(Acknowledge(Command::Noop)).failed(plain)).is_none());
+    assert!(TlsFailure::of(&Error::new("the call", Cause::Transport(plain.into()))).is_none());
     failure
 }
 

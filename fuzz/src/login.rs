@@ -1,7 +1,7 @@
 //! The input of the target `login`: a method, a policy, the cuts, and the server's turns.
 
 use pop3_proto::drive::{Acknowledge, Call, Conversation, Io, Step};
-use pop3_proto::login::{Credentials, Login, Method, Policy, Progress, Security};
+use pop3_proto::login::{Credentials, Login, Method, Methods, Policy, Progress, Security};
 use pop3_proto::{Command, Config, Error};
 
 pub const PASSWORD: &str = "ABCDtanstaafABCD";
@@ -51,7 +51,7 @@ impl<'a> Scene<'a> {
         let method = METHODS.get(usize::from(method.wrapping_sub(b'0')) % METHODS.len()).copied().flatten();
         let security = if policy & 1 == 0 { Security::Plaintext } else { Security::StartTls };
         let policy_of =
-            Policy::new().security(security).allow_plaintext(policy & 2 != 0).methods(method.map(Method::only));
+            Policy::new().security(security).allow_plaintext(policy & 2 != 0).methods(method.map(Methods::from));
         let piece = match cuts % 16 {
             0 => usize::MAX,
             octets => usize::from(octets),
@@ -74,9 +74,6 @@ impl<'a> Scene<'a> {
 
     pub fn play(&self) -> Played {
         let mut conversation = Conversation::new(Config::new().max_challenge(4096));
-        if self.bound {
-            conversation.set_channel_binding(vec![7; 32].into());
-        }
         let mut login = Login::new(self.credentials(), self.policy);
         let (mut clear, mut all) = (Vec::new(), Vec::new());
         let mut turns = self.turns.split(|&b| b == 2);
@@ -109,7 +106,7 @@ impl<'a> Scene<'a> {
             match step {
                 Ok(Step::Done(Progress::LoggedIn)) => break Ok(()),
                 Ok(Step::Done(Progress::StartTls)) => {
-                    if let Err(error) = conversation.tls_established() {
+                    if let Err(error) = conversation.tls_established(self.bound.then(|| vec![7; 32].into())) {
                         break Err(error);
                     }
                     continue;

@@ -55,10 +55,7 @@
 //! use pop3_async::{Connect, Error, ErrorKind, connect};
 //!
 //! async fn check(to: Connect) -> Result<(), Error> {
-//!     let error = match connect(to).await {
-//!         Ok(_) => return Ok(()),
-//!         Err(error) => error,
-//!     };
+//!     let Err(error) = connect(to).await else { return Ok(()) };
 //!     match error.kind() {
 //!         ErrorKind::Credentials => println!("ask for another password: {error}"),
 //!         ErrorKind::InUse | ErrorKind::Temporary => println!("try again later: {error}"),

@@ -48,10 +48,7 @@
 //! use pop3_blocking::{Connect, Error, ErrorKind, connect};
 //!
 //! fn check(to: Connect) -> Result<(), Error> {
-//!     let error = match connect(to) {
-//!         Ok(_) => return Ok(()),
-//!         Err(error) => error,
-//!     };
+//!     let Err(error) = connect(to) else { return Ok(()) };
 //!     match error.kind() {
 //!         ErrorKind::Credentials => println!("ask for another password: {error}"),
 //!         ErrorKind::InUse | ErrorKind::Temporary => println!("try again later: {error}"),

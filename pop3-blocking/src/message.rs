@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read, Write};
 
-use pop3_proto::drive::{Retrieval, Step};
+use pop3_proto::drive::Retrieval;
 use pop3_proto::message::Message;
 
 use crate::Error;

@@ -8,7 +8,7 @@ use std::env;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_rustls::TlsConnector;
 use futures_rustls::client::TlsStream;
@@ -16,7 +16,7 @@ use pop3_proto::drive::{Acknowledge, Batch, Call, Conversation, Deadlines, Io, L
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 use pop3_proto::tls::rustls::{ClientConfig, pki_types::ServerName};
 use pop3_proto::tls::{established, explain, server_name};
-use pop3_proto::{Cause, Command, Config, Error};
+use pop3_proto::{Command, Config, Error};
 use smol::Timer;
 use smol::future::{or, poll_once};
 use smol::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -42,7 +42,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         loop {
             let done = match step(&mut self.conversation)? {
                 Step::Done(value) => return Ok(value),
-                Step::NeedIo(Io::Transfer) => self.transfer_in_time().await,
+                Step::NeedIo(Io::Transfer) => self.transfer().await,
                 Step::NeedIo(Io::Look) => {
                     let found = poll_once(self.read()).await.transpose();
                     self.conversation.looked();
@@ -50,25 +50,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                 }
             };
             if let Err(error) = done {
-                self.conversation.abort(error);
+                self.conversation.abort(error); // the next step returns it
             }
         }
     }
 
-    async fn transfer_in_time(&mut self) -> io::Result<()> {
-        let (left, begin) = (self.deadlines.answer(&self.conversation)?, Instant::now());
-        // If this is too late, the deadlines return the error before the next transfer.
-        let late = async {
-            Timer::after(left).await;
-            Ok(0)
-        };
-        let octets = or(self.transfer(), late).await?;
-        self.deadlines.spent(begin.elapsed(), octets);
+    /// Writes everything, then waits for octets, for as long as the deadlines permit.
+    async fn transfer(&mut self) -> io::Result<()> {
+        let left = self.deadlines.answer(&self.conversation)?;
+        let (waited, octets) = wait(left, self.exchange()).await;
+        self.deadlines.spent(waited, octets?.unwrap_or(0));
         Ok(())
     }
 
-    /// Writes everything, then waits for octets. It can be dropped at any await.
-    async fn transfer(&mut self) -> io::Result<usize> {
+    /// This can be dropped at any await.
+    async fn exchange(&mut self) -> io::Result<usize> {
         while !self.conversation.pending().is_empty() {
             match self.stream.write(self.conversation.pending()).await {
                 // The server has closed the connection. Its last line may say why.
@@ -83,34 +79,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 
     async fn read(&mut self) -> io::Result<usize> {
         let octets = match self.stream.read(self.conversation.spare()).await {
-            Ok(octets) => octets,
             // The connection is gone, with or without TLS's close: the conversation detects a truncated answer.
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => 0,
-            Err(error) => return Err(error),
+            read => read?,
         };
         self.conversation.filled(octets);
         Ok(octets)
     }
 
-    async fn start_tls(
-        mut self,
-        tls: Arc<ClientConfig>,
-        host: ServerName<'static>,
-    ) -> Result<Link<TlsStream<S>>, Error> {
-        let failed = |error: io::Error| Error::new("beginning TLS", Cause::Handshake(error.into()));
-        let (left, begin) = (self.deadlines.handshake().map_err(|late| failed(late.into()))?, Instant::now());
-        let late = async {
-            Timer::after(left).await;
-            Err(ErrorKind::TimedOut.into())
-        };
-        let handshake = or(TlsConnector::from(tls).connect(host.clone(), self.stream), late).await;
-        self.deadlines.spent(begin.elapsed(), 0);
-        // If it was too late, this error names the limit.
-        self.deadlines.handshake().map_err(|late| failed(late.into()))?;
-        let stream = handshake.map_err(|error| failed(explain(error, &host)))?;
+    async fn start_tls(mut self, tls: Arc<ClientConfig>, host: ServerName<'static>) -> io::Result<Link<TlsStream<S>>> {
+        let handshake = TlsConnector::from(tls).connect(host.clone(), self.stream);
+        let (waited, stream) = wait(self.deadlines.handshake()?, handshake).await;
+        self.deadlines.spent(waited, 0);
+        self.deadlines.handshake()?; // the error, if this was too late
+        let stream = stream.map_err(|error| explain(error, &host))?.ok_or(ErrorKind::TimedOut)?;
         established(&mut self.conversation, stream.get_ref().1)?;
         Ok(Link { conversation: self.conversation, deadlines: self.deadlines, stream })
     }
+}
+
+/// Waits for `work`, but no longer than `left`. Returns the time that it took, and `None` if that was too long: the
+/// deadlines return the error before the next wait.
+async fn wait<T>(left: Duration, work: impl Future<Output = io::Result<T>>) -> (Duration, io::Result<Option<T>>) {
+    let (begin, late) = (Instant::now(), async {
+        Timer::after(left).await;
+        Ok(None)
+    });
+    let done = or(async { work.await.map(Some) }, late).await;
+    (begin.elapsed(), done)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -144,14 +140,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn connect(address: SocketAddr, deadlines: &mut Deadlines) -> io::Result<TcpStream> {
-    let (left, begin) = (deadlines.connection()?, Instant::now());
-    let late = async {
-        Timer::after(left).await;
-        Err(ErrorKind::TimedOut.into())
-    };
-    let connected = or(TcpStream::connect(address), late).await;
-    deadlines.spent(begin.elapsed(), 0);
-    connected
+    let (waited, stream) = wait(deadlines.connection()?, TcpStream::connect(address)).await;
+    deadlines.spent(waited, 0);
+    stream?.ok_or(ErrorKind::TimedOut.into())
 }
 
 /// Reads all messages, and counts them and their octets.
@@ -160,7 +151,7 @@ async fn download<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(usize, usize), Box<dyn std::error::Error>> {
     let mut list = Call::new(ListAll::default());
     let listings = link.run(|conversation| conversation.step(&mut list)).await?;
-    let mut batch = Batch::retrieve(Selection::listed(listings), WINDOW);
+    let mut batch = Batch::retrieve(Selection::from_iter(listings), WINDOW);
     let (mut messages, mut octets) = (0, 0);
     while let Some(item) = link.run(|conversation| Ok(batch.next(conversation))).await? {
         let mut retrieval = item.call;

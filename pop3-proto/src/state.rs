@@ -29,7 +29,7 @@ use crate::wire::kind::Kind;
 /// ```
 /// use pop3_proto::{Kind, Outcome, State};
 ///
-/// assert!(!State::Authorization.permits(Kind::Retr));
+/// assert_eq!(State::Authorization.after(Kind::Retr, Outcome::Ok), None);
 /// assert_eq!(State::Named.after(Kind::Pass, Outcome::Ok), Some(State::Transaction));
 /// assert_eq!(State::Named.after(Kind::Pass, Outcome::Err), Some(State::Authorization));
 /// ```
@@ -88,7 +88,7 @@ impl State {
     }
 
     /// Returns true if this state permits a command of this kind.
-    pub const fn permits(self, kind: Kind) -> bool {
+    pub(crate) const fn permits(self, kind: Kind) -> bool {
         LOOKUP[self as usize][kind as usize].is_some()
     }
 

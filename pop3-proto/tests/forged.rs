@@ -1,7 +1,7 @@
 //! Mail that imitates answers of the server, at each octet of each message, is never delivered as another message.
 #![cfg(feature = "testing")]
 
-use pop3_proto::drive::{Batch, Call, Conversation, Io, Selection, Step, UidlOne};
+use pop3_proto::drive::{Batch, Call, Conversation, Io, Step, UidlOne};
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 use pop3_proto::testing::line_ends::{BOTH, CRLF, LF, LF_GREETING, LineEnds};
 use pop3_proto::{Config, Error};
@@ -98,7 +98,7 @@ impl Session<'_> {
 
     /// Returns the messages as they are delivered, until an error.
     fn retrieve_all(&mut self) -> Result<Vec<String>, (Vec<String>, Error)> {
-        let mut batch = Batch::retrieve(Selection::numbered(1..=3), 1000);
+        let mut batch = Batch::retrieve((1..=3).collect(), 1000);
         let mut delivered = Vec::new();
         while let Ok(Some(item)) = self.drive(|conversation| Ok::<_, Error>(batch.next(conversation))) {
             let (mut retrieval, mut octets) = (item.call, Vec::new());

@@ -89,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// ```
     #[doc(alias = "RETR")]
     pub async fn retrieve_all(&mut self) -> Result<Messages<'_, S>, Error> {
-        let selection = Selection::listed(self.list().await?);
+        let selection = Selection::from_iter(self.list().await?);
         let batch = Batch::retrieve(selection, self.driver.window);
         Ok(Messages::new(&mut self.driver, batch))
     }
@@ -108,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// ```
     #[doc(alias = "RETR")]
     pub fn retrieve_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Messages<'_, S> {
-        let batch = Batch::retrieve(Selection::numbered(numbers), self.driver.window);
+        let batch = Batch::retrieve(Selection::from_iter(numbers), self.driver.window);
         Messages::new(&mut self.driver, batch)
     }
 
@@ -132,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// ```
     #[doc(alias = "TOP")]
     pub async fn headers_all(&mut self) -> Result<Headers<'_, S>, Error> {
-        let selection = Selection::numbered(self.list().await?.into_iter().map(|listing| listing.number));
+        let selection = self.list().await?.into_iter().map(|listing| listing.number).collect();
         Ok(self.header_batch(selection))
     }
 
@@ -150,7 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// ```
     #[doc(alias = "TOP")]
     pub fn headers_many(&mut self, numbers: impl IntoIterator<Item = u32>) -> Headers<'_, S> {
-        self.header_batch(Selection::numbered(numbers))
+        self.header_batch(Selection::from_iter(numbers))
     }
 
     /// Retrieves the headers of these messages and the first `lines` lines of each body, pipelined if the server
@@ -167,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// ```
     #[doc(alias = "TOP")]
     pub fn top_many(&mut self, numbers: impl IntoIterator<Item = u32>, lines: u32) -> Messages<'_, S> {
-        let batch = Batch::top(lines, Selection::numbered(numbers), self.driver.window);
+        let batch = Batch::top(lines, Selection::from_iter(numbers), self.driver.window);
         Messages::new(&mut self.driver, batch)
     }
 

@@ -22,7 +22,7 @@ macro_rules! adapter {
                     who: Credentials,
                     method: Option<Method>,
                 ) -> Result<Self::Session, (Option<Self>, Error)> {
-                    self.set_methods(method.map(Method::only));
+                    self.set_methods(method.map($adapter::Methods::from));
                     self.login_as(who)$($wait)*.map_err(|failed| (failed.connection, failed.error))
                 }
 

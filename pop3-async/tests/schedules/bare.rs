@@ -8,7 +8,7 @@ use pop3_proto::drive::{
     Acknowledge, Batch, Call, Capa, Conversation, Exchange, Io, Item, Last, ListAll, ListOne, Retrieval, Selection,
     Stat, Step, UidlAll, UidlOne,
 };
-use pop3_proto::login::{Login, Progress};
+use pop3_proto::login::{Login, Methods, Progress};
 
 use crate::script::{Action, BatchCommand, BatchPlan, Driver, Note, Reading, Session, Value};
 use crate::wire::Wire;
@@ -140,11 +140,7 @@ impl Bare {
                 }
                 batch.stop();
             }
-            let next = self.drive(
-                &mut batch,
-                |conversation, batch| Ok(batch.next(conversation)),
-                |_, error| unreachable!("a batch transfers nothing: {error}"),
-            );
+            let next = self.drive(&mut batch, |conversation, batch| Ok(batch.next(conversation)));
             let Ok(Some(item)) = next else { break };
             let note = take(self, item);
             over = plan.each != BatchCommand::Retrieve && note.as_ref().is_err_and(|error| !error.is_recoverable());
@@ -158,15 +154,15 @@ impl Bare {
         Ok(match plan.each {
             BatchCommand::Retrieve => {
                 let selection = match &plan.numbers {
-                    Some(numbers) => Selection::numbered(numbers.iter().copied()),
-                    None => Selection::listed(self.call(ListAll::default())?),
+                    Some(numbers) => numbers.iter().copied().collect(),
+                    None => Selection::from_iter(self.call(ListAll::default())?),
                 };
                 self.items(plan, Batch::retrieve(selection, window), |bare, Item { number, call }| {
                     bare.read(number, call, plan.reading)
                 })
             }
             BatchCommand::Header => {
-                let selection = Selection::numbered(self.numbers(plan)?);
+                let selection = Selection::from_iter(self.numbers(plan)?);
                 self.items(plan, Batch::top(0, selection, window), |bare, Item { number, call }| {
                     bare.read(number, call, Reading::Whole)
                 })
@@ -199,7 +195,7 @@ impl Driver for Bare {
 
     async fn login(mut self, who: Credentials, method: Option<Method>) -> Result<Bare, (Option<Bare>, Error)> {
         let policy = Policy::new().security(Security::Plaintext).allow_plaintext(true);
-        let policy = policy.methods(method.map(Method::only));
+        let policy = policy.methods(method.map(Methods::from));
         let mut login = Login::new(who, policy);
         let step = |conversation: &mut Conversation, login: &mut Login| login.step(conversation);
         match self.drive(&mut login, step) {

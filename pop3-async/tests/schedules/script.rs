@@ -4,7 +4,7 @@ use std::io;
 
 use pop3_async::{Cause, Connect, Credentials, Error, Method, Policy, QuitError, Security, Timeouts};
 use pop3_proto::drive::{Capabilities, OwnedUniqueId};
-use pop3_proto::wire::{DropListing, ScanListing};
+use pop3_proto::wire::{DropListing, KnownCapability, ScanListing};
 
 use crate::maildrop::{PASSWORD, USER};
 use crate::wire::{Carried, Scene, Schedule, Wire};
@@ -91,7 +91,7 @@ impl Value {
     }
 
     pub(crate) fn pipelining(capabilities: &Capabilities) -> Value {
-        Value::Pipelining(capabilities.pipelining())
+        Value::Pipelining(capabilities.any(|known| known == KnownCapability::Pipelining))
     }
 
     pub(crate) fn whole(number: u32, octets: &[u8]) -> Value {

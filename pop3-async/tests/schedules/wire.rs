@@ -105,7 +105,7 @@ impl Wire {
         let failures = if scene.refuses { Failures::new().fail_remove(1, 0) } else { Failures::new() };
         let personality = Personality::new();
         let personality = if scene.pipelining { personality } else { personality.hide_capability("PIPELINING") };
-        let layered = Layered::new(maildrop.clone(), failures);
+        let layered = Layered { maildrop: maildrop.clone(), layer: failures };
         let service = QuirkyService::new(layered, config, timestamp, personality);
         let witness = Witness { maildrop, carried: Rc::default() };
         let wire = Wire {

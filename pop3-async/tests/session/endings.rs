@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use pop3_async::{Cause, Error, QuitError, ServerConfig};
+use pop3_async::{Cause, Error, Method, Methods, QuitError, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::task::yield_now;
 
@@ -170,6 +170,6 @@ async fn serving_ends_well_when_the_client_goes_away() {
     let connection = over(ours).await.unwrap();
     let failed = connection.login_as(credentials()).await.unwrap_err();
     let mut connection = failed.connection.unwrap();
-    connection.set_methods(Some(pop3_async::Method::Apop.only()));
+    connection.set_methods(Some(Methods::from(Method::Apop)));
     connection.login_as(credentials()).await.unwrap().quit().await.unwrap();
 }

@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 
 use pop3_blocking::Session;
 use pop3_blocking::pop3_proto::drive::OwnedUniqueId;
+use pop3_blocking::pop3_proto::wire::UniqueId;
 
 /// The state that the application keeps between its sessions.
 #[derive(Debug, Default)]
@@ -37,7 +38,7 @@ impl Collector {
         for (_, id) in &listing {
             *count.entry(id.clone()).or_default() += 1;
         }
-        let usable = |id: &OwnedUniqueId| id.as_unique_id().is_conforming() && count[id] == 1;
+        let usable = |id: &OwnedUniqueId| UniqueId::new(id.as_bytes()).is_conforming() && count[id] == 1;
 
         let mut old = BTreeSet::new();
         for (number, id) in listing.iter().filter(|(_, id)| usable(id)) {

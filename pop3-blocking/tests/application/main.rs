@@ -37,7 +37,7 @@ fn days() -> impl Strategy<Value = Vec<Day>> {
 
 /// Runs the application on one day. Its errors are not the test's business.
 fn run(collector: &mut Collector, store: &MailStore, today: u32, (schedule, personality, failures, _): &Day) {
-    let maildrop = Layered::new(store.maildrop(), failures.restarted());
+    let maildrop = Layered { maildrop: store.maildrop(), layer: failures.restarted() };
     let config = ServerConfig::new().plaintext_login(true);
     let service = QuirkyService::new(maildrop, config, None, personality.clone());
     let connect = Connect::new().security(Security::Plaintext).allow_plaintext(true).methods([Method::UserPass]);

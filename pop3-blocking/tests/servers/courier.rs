@@ -5,7 +5,7 @@ use std::fs;
 use pop3_blocking::pop3_proto::tls::rustls::pki_types::CertificateDer;
 use pop3_blocking::pop3_proto::tls::rustls::pki_types::pem::PemObject;
 use pop3_blocking::pop3_proto::wire::KnownCapability;
-use pop3_blocking::{Credentials, Fingerprint, LoginError, Method, Security, Tls, connect};
+use pop3_blocking::{Credentials, Fingerprint, LoginError, Method, Methods, Security, Tls, connect};
 
 use crate::{MESSAGES, comes_back, connection, read, reads_and_deletes, to, variable, what_comes_back, with_crlf};
 
@@ -149,7 +149,7 @@ fn courier_over_tls() {
     }
     for method in [Method::Login, Method::CramMd5] {
         let mut connection = connection("POP3_TEST_COURIER");
-        connection.set_methods(Some(method.only()));
+        connection.set_methods(Some(Methods::from(method)));
         let failed = connection.login_as(Credentials::new("u5", "wrong")).unwrap_err();
         assert!(matches!(failed.error.login(), Some(LoginError::Credentials(_))), "{method}: {failed}");
         let again = failed.connection.expect("the connection can be used again");

@@ -1,7 +1,6 @@
 //! A session with one maildrop: the login, all messages, and QUIT.
 
 use std::error::Error;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,16 +77,18 @@ impl Session {
     pub(crate) fn ready(&mut self, now: Duration) -> Result<bool, Box<dyn Error>> {
         loop {
             let result = match self.step()? {
-                Next::Io(io) => self.wire.transfer(io, now).map_err(Into::into),
+                Next::Io(io) => self.wire.transfer(io, now),
                 Next::StartTls => self.wire.start_tls(),
                 Next::Nothing => return Ok(true),
             };
             match result {
-                Err(error) if error.downcast_ref::<io::Error>().is_some_and(would_wait) => {
+                Err(error) if would_wait(&error) => {
                     self.wire.deadline = self.wire.deadlines.until(&self.wire.conversation, now)?;
                     return Ok(false);
                 }
-                result => result?,
+                // The next step returns the error.
+                Err(error) => self.wire.conversation.abort(error),
+                Ok(()) => {}
             }
         }
     }
@@ -104,7 +105,9 @@ impl Session {
                 },
                 Stage::List(list) => match conversation.step(list)? {
                     Step::NeedIo(io) => return Ok(Next::Io(io)),
-                    Step::Done(listings) => Stage::Messages(Batch::retrieve(Selection::listed(listings), WINDOW), None),
+                    Step::Done(listings) => {
+                        Stage::Messages(Batch::retrieve(Selection::from_iter(listings), WINDOW), None)
+                    }
                 },
                 Stage::Messages(batch, message) => match message {
                     None => match batch.next(conversation) {

@@ -1,6 +1,5 @@
 //! The octets of one session: its conversation, its socket, TLS, and its deadlines.
 
-use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;
 
@@ -57,8 +56,8 @@ impl Wire {
     }
 
     /// Begins or continues the TLS handshake.
-    pub(crate) fn start_tls(&mut self) -> Result<(), Box<dyn Error>> {
-        let Some(tls) = &mut self.tls else { return Err("there are no TLS settings".into()) };
+    pub(crate) fn start_tls(&mut self) -> io::Result<()> {
+        let tls = self.tls.as_mut().ok_or(ErrorKind::Unsupported)?;
         while tls.is_handshaking() {
             tls.complete_io(&mut self.stream).map_err(|error| explain(error, &self.host))?;
         }

@@ -6,7 +6,8 @@ use core::fmt;
 use crate::client::Client;
 #[cfg(doc)]
 use crate::wire::kind::Kind;
-use crate::wire::reply::{Challenge, Greeting, Refusal, Reply, Row};
+use crate::wire::payload::Payload;
+use crate::wire::reply::{Greeting, Refusal, Reply, Row};
 
 /// Identifies a command that was sent, so that events can refer to it.
 ///
@@ -54,7 +55,7 @@ pub enum Event<'a> {
         /// The AUTH command of the exchange.
         to: Ticket,
         /// The challenge.
-        challenge: Challenge<'a>,
+        challenge: Payload<'a>,
     },
     /// A line of a listing.
     Row {

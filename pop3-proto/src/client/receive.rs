@@ -5,7 +5,8 @@ use crate::error::{ProtocolError, Violation};
 use crate::state::{Outcome, State};
 use crate::wire::kind::{Kind, Shape};
 use crate::wire::line::{self, LineEnd, LineError};
-use crate::wire::reply::{Challenge, Greeting, Refusal, Reply, Row, Status};
+use crate::wire::payload::Payload;
+use crate::wire::reply::{Greeting, Refusal, Reply, Row, Status};
 use crate::wire::stuffing::{Piece, Unstuffer, unstuffed};
 
 impl Client {
@@ -151,7 +152,7 @@ impl Client {
                 }
                 self.turn = Turn::Client;
                 self.note_leftover(input);
-                Ok(Some(Event::Challenge { to, challenge: Challenge(data) }))
+                Ok(Some(Event::Challenge { to, challenge: Payload::Base64(data) }))
             }
             Some(Status::Challenge(_)) => self.fail(Violation::UnexpectedChallenge, line),
             None => self.fail(Violation::NotAStatus, line),

@@ -15,8 +15,8 @@ use crate::wire::listing::ScanListing;
 /// use pop3_proto::wire::ScanListing;
 ///
 /// let listings = [ScanListing { number: 1, octets: 120 }, ScanListing { number: 2, octets: 90_000_000 }];
-/// let small = Selection::listed(listings.into_iter().filter(|listing| listing.octets < 50_000_000));
-/// let newest_first = Selection::numbered((1..=20).rev());
+/// let small = Selection::from_iter(listings.into_iter().filter(|listing| listing.octets < 50_000_000));
+/// let newest_first = Selection::from_iter((1..=20).rev());
 /// # let _ = (small, newest_first);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,16 +43,18 @@ impl Wanted {
     }
 }
 
-impl Selection {
-    /// Selects messages by their scan listings. The sizes in the listings limit how much is requested before you ask for
-    /// it: less than 32 MiB.
-    pub fn listed(listings: impl IntoIterator<Item = ScanListing>) -> Selection {
+/// Selects messages by their scan listings. The sizes in the listings limit how much is requested before you ask for it:
+/// less than 32 MiB.
+impl FromIterator<ScanListing> for Selection {
+    fn from_iter<I: IntoIterator<Item = ScanListing>>(listings: I) -> Selection {
         Selection(listings.into_iter().map(|listing| Wanted::new(listing.number, listing.octets)).collect())
     }
+}
 
-    /// Selects messages by number, in any order. Their sizes are unknown, so if you abandon the batch, the messages in
-    /// flight are transferred and skipped whatever their sizes.
-    pub fn numbered(numbers: impl IntoIterator<Item = u32>) -> Selection {
+/// Selects messages by number, in any order. Their sizes are unknown, so if you abandon the batch, the messages in flight
+/// are transferred and skipped whatever their sizes.
+impl FromIterator<u32> for Selection {
+    fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Selection {
         Selection(numbers.into_iter().map(|number| Wanted::new(number, 0)).collect())
     }
 }
@@ -173,7 +175,7 @@ impl Batch<Call<Acknowledge<'static>>> {
     pub fn delete(numbers: impl IntoIterator<Item = u32>, window: usize) -> Batch<Call<Acknowledge<'static>>> {
         let command = |message: Asked| Command::Dele(message.number);
         let reader = |message: Asked, sent, _| Call::begun(Acknowledge(Command::Dele(message.number)), sent);
-        Batch::new(None, command, reader, Selection::numbered(numbers), window)
+        Batch::new(None, command, reader, Selection::from_iter(numbers), window)
     }
 }
 

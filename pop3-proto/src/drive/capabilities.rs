@@ -10,9 +10,8 @@ use crate::wire::capability::{Capability, KnownCapability};
 /// use pop3_proto::wire::KnownCapability;
 ///
 /// let lines: Listing = ["UIDL", "PIPELINING", "SASL PLAIN SCRAM-SHA-256", "XMOTTO"].into_iter().collect();
-/// let capabilities = Capabilities::new(lines);
-/// assert!(capabilities.pipelining());
-/// assert!(capabilities.any(|known| known == KnownCapability::Uidl));
+/// let capabilities = Capabilities::from(lines);
+/// assert!(capabilities.any(|known| known == KnownCapability::Pipelining));
 /// assert!(capabilities.iter().any(|capability| capability.tag() == b"XMOTTO"));
 /// assert!(capabilities.mechanisms().eq(["PLAIN", "SCRAM-SHA-256"].map(str::as_bytes)));
 /// ```
@@ -24,9 +23,9 @@ pub struct Capabilities {
     removes_retrieved: bool,
 }
 
-impl Capabilities {
-    /// Creates the capabilities from the lines of an answer to CAPA.
-    pub fn new(lines: Listing) -> Capabilities {
+/// Takes the lines of an answer to CAPA.
+impl From<Listing> for Capabilities {
+    fn from(lines: Listing) -> Capabilities {
         let mut capabilities = Capabilities { lines, pipelining: false, removes_retrieved: false };
         capabilities.pipelining = capabilities.any(|known| known == KnownCapability::Pipelining);
         // Before the login, a server may not know yet how long it keeps the messages of this user.
@@ -38,7 +37,9 @@ impl Capabilities {
         });
         capabilities
     }
+}
 
+impl Capabilities {
     /// Returns all capabilities, including unknown ones.
     pub fn iter(&self) -> impl Iterator<Item = Capability<'_>> {
         self.lines.iter().map(Capability::new)
@@ -50,7 +51,7 @@ impl Capabilities {
     }
 
     /// Returns true if commands may be sent before earlier ones are answered (RFC 2449, section 6.6).
-    pub const fn pipelining(&self) -> bool {
+    pub(crate) const fn pipelining(&self) -> bool {
         self.pipelining
     }
 

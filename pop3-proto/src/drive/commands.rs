@@ -194,7 +194,7 @@ impl Exchange for Capa {
     }
 
     fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<Capabilities, ExchangeError>> {
-        self.0.listing(event).map_break(|lines| lines.map(Capabilities::new))
+        self.0.listing(event).map_break(|lines| lines.map(Capabilities::from))
     }
 }
 

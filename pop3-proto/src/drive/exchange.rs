@@ -6,8 +6,8 @@ use crate::client::Event;
 use crate::drive::refusal::OwnedRefusal;
 use crate::wire::command::Command;
 use crate::wire::malformed::Malformed;
-use crate::wire::payload::Response;
-use crate::wire::reply::{Challenge, Refusal, Reply};
+use crate::wire::payload::{Payload, Response};
+use crate::wire::reply::{Refusal, Reply};
 
 /// The reason why an exchange failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub trait Exchange {
     fn event(&mut self, event: Event<'_>) -> ControlFlow<Result<Self::Value, ExchangeError>>;
 
     /// Returns the response to a challenge of AUTH. The default cancels the exchange.
-    fn respond(&mut self, challenge: Challenge<'_>) -> Response<'_> {
+    fn respond(&mut self, challenge: Payload<'_>) -> Response<'_> {
         let _ = challenge;
         Response::Cancel
     }

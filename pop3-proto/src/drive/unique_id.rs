@@ -27,8 +27,7 @@ use alloc::boxed::Box;
 pub struct OwnedUniqueId(Box<[u8]>);
 
 impl OwnedUniqueId {
-    /// Borrows the unique-id.
-    pub const fn as_unique_id(&self) -> UniqueId<'_> {
+    const fn as_unique_id(&self) -> UniqueId<'_> {
         UniqueId::new(&self.0)
     }
 

@@ -14,7 +14,6 @@ use crate::sasl::{Mechanism, MechanismError, SaslMessage};
 use crate::wire::code::Code;
 use crate::wire::command::{Command, MAX_COMMAND_LINE};
 use crate::wire::payload::{Payload, Response};
-use crate::wire::reply::Challenge;
 
 /// The maximum number of message parts that a refusal is searched for.
 const MAX_PARTS: usize = 64;
@@ -134,7 +133,7 @@ impl Auth {
     }
 
     /// Returns the next message, after a challenge.
-    fn go_on(&mut self, challenge: Challenge<'_>) -> Result<SaslMessage, MechanismError> {
+    fn go_on(&mut self, challenge: Payload<'_>) -> Result<SaslMessage, MechanismError> {
         if let Some(error) = self.error {
             return Err(error);
         }
@@ -142,7 +141,7 @@ impl Auth {
         if let Some(first) = held.filter(|_| self.sent.is_empty()) {
             return Ok(first);
         }
-        let decoded = challenge.payload().to_vec().map_err(|_| MechanismError::Challenge("it is not Base64"))?;
+        let decoded = challenge.to_vec().map_err(|_| MechanismError::Challenge("it is not Base64"))?;
         self.mechanism.respond(&decoded)
     }
 }
@@ -163,7 +162,7 @@ impl Exchange for Auth {
         }
     }
 
-    fn respond(&mut self, challenge: Challenge<'_>) -> Response<'_> {
+    fn respond(&mut self, challenge: Payload<'_>) -> Response<'_> {
         match self.go_on(challenge) {
             Ok(message) => self.message = Some(message),
             Err(error) => {

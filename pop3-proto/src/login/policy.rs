@@ -85,11 +85,6 @@ impl Method {
         }
     }
 
-    /// Returns a set that contains only this method, for [`Policy::methods`](Policy#structfield.methods).
-    pub const fn only(self) -> Methods {
-        Methods::of(&[self])
-    }
-
     /// Returns true for all variants of SCRAM.
     pub(super) const fn is_scram(self) -> bool {
         matches!(self, Method::ScramSha1 | Method::ScramSha1Plus | Method::ScramSha256 | Method::ScramSha256Plus)
@@ -177,9 +172,15 @@ impl Methods {
     }
 }
 
+impl From<Method> for Methods {
+    fn from(method: Method) -> Methods {
+        Methods::of(&[method])
+    }
+}
+
 impl FromIterator<Method> for Methods {
     fn from_iter<I: IntoIterator<Item = Method>>(methods: I) -> Methods {
-        Methods(methods.into_iter().fold(0, |bits, method| bits | method.only().0))
+        Methods(methods.into_iter().fold(0, |bits, method| bits | Methods::of(&[method]).0))
     }
 }
 
@@ -265,7 +266,7 @@ impl Policy {
     /// Permits only one method: see [`methods`](Self#structfield.methods).
     #[must_use]
     pub const fn method(self, method: Method) -> Policy {
-        self.methods(Some(method.only()))
+        self.methods(Some(Methods::of(&[method])))
     }
 
     /// Sets [`methods`](Self#structfield.methods).

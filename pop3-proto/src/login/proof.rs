@@ -12,8 +12,7 @@ use crate::drive::exchange::{Exchange, ExchangeError, acknowledged};
 use crate::drive::refusal::OwnedRefusal;
 use crate::wire::apop::Digest;
 use crate::wire::command::Command;
-use crate::wire::payload::Response;
-use crate::wire::reply::Challenge;
+use crate::wire::payload::{Payload, Response};
 
 /// A command that carries a part of the credentials.
 pub(super) enum Proof {
@@ -50,7 +49,7 @@ impl Exchange for Proof {
         if let Proof::Sasl(auth) = self { auth.event(event) } else { acknowledged(event) }
     }
 
-    fn respond(&mut self, challenge: Challenge<'_>) -> Response<'_> {
+    fn respond(&mut self, challenge: Payload<'_>) -> Response<'_> {
         if let Proof::Sasl(auth) = self { auth.respond(challenge) } else { Response::Cancel }
     }
 }

@@ -13,7 +13,7 @@
 //! assert_eq!(subject.raw_body(), b" two\r\n lines");
 //! assert!(subject.unfolded().eq([&b"two"[..], b" lines"]));
 //! assert_eq!(message.body(), b"Hello.\r\n");
-//! assert!(message.body_lines().eq([b"Hello."]));
+//! assert!(MessageRef::new(message.body()).lines().eq([b"Hello."]));
 //! ```
 
 mod header;
@@ -85,24 +85,15 @@ impl<'a> MessageRef<'a> {
         })
     }
 
-    /// Returns the first field with this case-insensitive name. Nothing after that field is examined.
+    /// Returns the first field with this case-insensitive name. Nothing after that field is examined. For all of them,
+    /// filter the [`fields`](Self::fields) by [`Field::is`].
     pub fn get(self, name: &str) -> Option<Field<'a>> {
         self.fields().find(|field| field.is(name))
-    }
-
-    /// Returns all fields with this case-insensitive name, in order.
-    pub fn get_all(self, name: &str) -> impl Iterator<Item = Field<'a>> {
-        self.fields().filter(move |field| field.is(name))
     }
 
     /// Returns all lines of the message, header section and blank line included.
     pub const fn lines(self) -> Lines<'a> {
         Lines { rest: self }
-    }
-
-    /// Returns the lines of the body.
-    pub fn body_lines(self) -> Lines<'a> {
-        Self(self.body()).lines()
     }
 }
 

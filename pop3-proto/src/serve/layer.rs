@@ -28,7 +28,7 @@ use crate::serve::maildrop::{Denial, LoginAttempt, Maildrop, StoreError};
 /// }
 ///
 /// let store = MailStore::new();
-/// let maildrop = Layered::new(store.maildrop(), FirstThree);
+/// let maildrop = Layered { maildrop: store.maildrop(), layer: FirstThree };
 /// assert_eq!(maildrop.count(), 0, "nobody has logged in");
 /// ```
 pub trait MaildropLayer {
@@ -103,25 +103,10 @@ pub trait MaildropLayer {
 
 /// A maildrop with a [`MaildropLayer`] above it. It has all abilities of the maildrop.
 pub struct Layered<M, L> {
-    maildrop: M,
-    layer: L,
-}
-
-impl<M: Maildrop, L: MaildropLayer> Layered<M, L> {
-    /// Puts a layer above a maildrop.
-    pub const fn new(maildrop: M, layer: L) -> Layered<M, L> {
-        Layered { maildrop, layer }
-    }
-
-    /// Returns the maildrop below.
-    pub const fn maildrop(&self) -> &M {
-        &self.maildrop
-    }
-
-    /// Returns the layer.
-    pub const fn layer(&self) -> &L {
-        &self.layer
-    }
+    /// The maildrop below.
+    pub maildrop: M,
+    /// The layer.
+    pub layer: L,
 }
 
 impl<M: Maildrop, L: MaildropLayer> Maildrop for Layered<M, L> {

@@ -14,7 +14,7 @@
 //!
 //! let failures = Failures::new().refuse_login(1, Denial::InUse).fail_remove(1, 0);
 //! let attempt = LoginAttempt::Password { user: "mrose", password: "secret" };
-//! let mut maildrop = Layered::new(store.maildrop(), failures.clone());
+//! let mut maildrop = Layered { maildrop: store.maildrop(), layer: failures.clone() };
 //! assert_eq!(maildrop.login(attempt), Err(Denial::InUse));
 //! assert_eq!(maildrop.login(attempt), Ok(()));
 //! assert!(maildrop.remove(&mut [1].into_iter()).is_err());

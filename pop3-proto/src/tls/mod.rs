@@ -288,11 +288,7 @@ pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
 ///
 /// The errors of [`Conversation::tls_established`].
 pub fn established<Data>(conversation: &mut Conversation, connection: &ConnectionCommon<Data>) -> Result<(), Error> {
-    conversation.tls_established()?;
-    if let Some(binding) = channel_binding(connection) {
-        conversation.set_channel_binding(binding);
-    }
-    Ok(())
+    conversation.tls_established(channel_binding(connection))
 }
 
 /// Returns the channel binding `tls-exporter` of a connection whose handshake is done: 32 octets that only the client

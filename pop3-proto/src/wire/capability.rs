@@ -57,7 +57,7 @@ pub enum KnownCapability<'a> {
 
 impl<'a> Capability<'a> {
     /// Wraps a line of a CAPA answer, without its line end.
-    pub const fn new(line: &'a [u8]) -> Capability<'a> {
+    pub(crate) const fn new(line: &'a [u8]) -> Capability<'a> {
         Capability(line)
     }
 

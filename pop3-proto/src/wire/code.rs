@@ -63,19 +63,15 @@ impl<'a> ResponseCode<'a> {
         (Some(ResponseCode(code)), rest.strip_prefix(b" ").unwrap_or(rest))
     }
 
-    /// Returns the code as received, without its brackets.
+    /// Returns the code as received, without its brackets. Its levels are separated by `/`, the most general first; they
+    /// are case-insensitive.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
-    /// Returns the levels of the hierarchy, the most general first. They are case-insensitive.
-    pub fn levels(self) -> impl Iterator<Item = &'a [u8]> {
-        self.0.split(|&b| b == b'/')
-    }
-
     /// Returns the meaning of the code, to the deepest level that is known.
     pub fn code(self) -> Code {
-        let mut levels = self.levels();
+        let mut levels = self.0.split(|&b| b == b'/');
         let (first, second) = (levels.next().unwrap_or_default(), levels.next().unwrap_or_default());
         let known = |name: &str| first.eq_ignore_ascii_case(name.as_bytes());
         let detail = |name: &str| second.eq_ignore_ascii_case(name.as_bytes());

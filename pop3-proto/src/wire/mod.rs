@@ -64,5 +64,5 @@ pub use code::{Code, ResponseCode};
 pub use command::MAX_COMMAND_LINE;
 pub use listing::{DropListing, ScanListing, UniqueId};
 pub use payload::{NotBase64, Payload, Response};
-pub use reply::{Challenge, Greeting, Refusal, Reply, Row};
+pub use reply::{Greeting, Refusal, Reply, Row};
 pub use text::Text;

@@ -7,12 +7,12 @@ use core::fmt;
 
 /// The data of a challenge or a response: octets to be sent, or Base64 as received from the peer.
 ///
-/// `Debug` shows only the length.
+/// `Debug` shows only the length: in some mechanisms, a challenge is enough to guess the secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Payload<'a> {
     /// Octets, which are sent in Base64.
     Octets(&'a [u8]),
-    /// Base64 as received, not yet checked.
+    /// Base64 as received, not yet checked: a server may send prose instead.
     Base64(&'a [u8]),
 }
 

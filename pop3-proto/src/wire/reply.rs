@@ -13,7 +13,6 @@ use crate::wire::apop::Timestamp;
 use crate::wire::capability::Capability;
 use crate::wire::malformed::Malformed;
 use crate::wire::number::{number, words};
-use crate::wire::payload::Payload;
 
 /// A parsed status line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,26 +174,6 @@ impl<'a> Refusal<'a> {
     /// Returns the response code, if there is one (RFC 2449, section 8).
     pub fn code(&self) -> Option<ResponseCode<'a>> {
         self.reply.code()
-    }
-}
-
-/// A challenge inside AUTH (RFC 5034, section 4). The text after the `+` is Base64, or prose that the server sent
-/// instead.
-///
-/// `Debug` shows only the length: in some mechanisms a challenge is enough to guess the secret.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Challenge<'a>(pub(crate) &'a [u8]);
-
-impl<'a> Challenge<'a> {
-    /// Returns the data of the challenge.
-    pub const fn payload(&self) -> Payload<'a> {
-        Payload::Base64(self.0)
-    }
-}
-
-impl fmt::Debug for Challenge<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Challenge({:?})", self.payload())
     }
 }
 

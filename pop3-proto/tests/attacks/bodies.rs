@@ -192,7 +192,7 @@ fn d06_octets_after_an_unstuffed_dot_answer_nothing() {
     for cut in CUTS {
         let script: Script<'_> = &[("RETR 1", answer), ("RETR 2", b"+OK\r\nsecond\r\n.\r\n")];
         let mut play = inside(&PIPELINING, script, cut);
-        let mut batch = Batch::retrieve(Selection::numbered([1, 2]), 1000);
+        let mut batch = Batch::retrieve(Selection::from_iter([1, 2]), 1000);
         let first = play.next(&mut batch).unwrap();
         play.retrieve(first.call, &mut Vec::new()).unwrap();
         let second = play.next(&mut batch).unwrap();

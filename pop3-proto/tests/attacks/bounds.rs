@@ -4,7 +4,7 @@
 use core::ops::ControlFlow;
 
 use pop3_proto::drive::{Conversation, Exchange, ExchangeError};
-use pop3_proto::wire::{Challenge, Payload, Response};
+use pop3_proto::wire::{Payload, Response};
 use pop3_proto::{Command, Config, Error, Event, Violation};
 
 use crate::memory::{Usage, used};
@@ -123,8 +123,8 @@ fn c12_a_challenge_has_a_limit_and_must_be_base64() {
         let line = format!("+ {text}\r\n");
         let mut input = line.as_bytes();
         let Ok(Some(Event::Challenge { challenge, .. })) = client.receive(&mut input) else { panic!("{text}") };
-        assert!(challenge.payload().decode(&mut [0; 64]).is_err(), "{text}");
-        assert!(challenge.payload().to_vec().is_err(), "{text}");
+        assert!(challenge.decode(&mut [0; 64]).is_err(), "{text}");
+        assert!(challenge.to_vec().is_err(), "{text}");
     }
     for (text, octets) in [("", &b""[..]), ("AA==", b"\0"), ("AAA=", b"\0\0"), ("/+8A", b"\xFF\xEF\0")] {
         assert_eq!(Payload::Base64(text.as_bytes()).decode(&mut [0; 8]), Ok(octets));
@@ -147,7 +147,7 @@ impl Exchange for Talkative {
         if matches!(event, Event::Ok { .. }) { ControlFlow::Break(Ok(())) } else { ControlFlow::Continue(()) }
     }
 
-    fn respond(&mut self, _: Challenge<'_>) -> Response<'_> {
+    fn respond(&mut self, _: Payload<'_>) -> Response<'_> {
         Response::Data(Payload::Octets(b"more"))
     }
 }

@@ -6,7 +6,7 @@ use pop3_proto::drive::{
     SetLanguage, Step, UidlAll,
 };
 use pop3_proto::message::MessageRef;
-use pop3_proto::wire::{Capability, Text, UniqueId};
+use pop3_proto::wire::{Text, UniqueId};
 use pop3_proto::{Awaiting, Cause, Command, Config, Kind, QuitError, State};
 
 use crate::play::{CLEAR, CUTS, Cut, Play, Script};
@@ -123,7 +123,8 @@ fn f03_no_text_of_a_server_controls_a_terminal() {
             assert!(shown.contains('\\'), "it is shown by an escape: {shown}");
         };
         show(format!("{} {:?}", Text::new(text), Text::new(text)));
-        let (id, capability) = (UniqueId::new(text), Capability::new(text));
+        let capabilities = Capabilities::from(Listing::from_iter([text]));
+        let (id, capability) = (UniqueId::new(text), capabilities.iter().next().unwrap());
         show(format!("{id:?}"));
         show(format!("{:?}", OwnedUniqueId::from(id)));
         show(format!("{capability:?}"));
@@ -161,7 +162,7 @@ fn f03_no_text_of_a_server_controls_a_terminal() {
         show(format!("{capability:?} {:?}", capability.known()));
         show(capability.to_string());
         show(format!("{:?}", play.call(UidlAll::default()).unwrap()));
-        play.conversation.learn(Capabilities::new(Listing::from_iter(["LANG"])));
+        play.conversation.learn(Capabilities::from(Listing::from_iter(["LANG"])));
         for language in play.call(Languages::default()).unwrap() {
             show(format!("{language:?}"));
             show(format!("{} {:?}", language.tag(), language.tag()));
@@ -265,7 +266,7 @@ fn f06_numbers_name_messages_of_one_session() {
         let mut play = inside(script, cut);
         let ids = play.call(UidlAll::default()).unwrap();
         let found: Vec<u32> = ids.iter().map(|(number, _)| *number).collect();
-        let mut batch = Batch::retrieve(Selection::numbered(numbers(&found)), 1000);
+        let mut batch = Batch::retrieve(Selection::from_iter(numbers(&found)), 1000);
         let mut whole = Vec::new();
         while let Some(item) = play.next(&mut batch) {
             let mut octets = Vec::new();

@@ -66,7 +66,7 @@ fn d17_each_of_a_batch_has_its_own_result() {
         let script: Script<'_> =
             &[("RETR 1", b"+OK\r\na\r\n.\r\n"), ("RETR 2", b"-ERR gone\r\n"), ("RETR 3", b"+OK\r\npart")];
         let mut play = inside(&PIPELINING, script, cut);
-        let mut batch = Batch::retrieve(Selection::numbered([1, 2, 3, 4]), 24);
+        let mut batch = Batch::retrieve(Selection::from_iter([1, 2, 3, 4]), 24);
         let mut results = Vec::new();
         while let Some(item) = play.next(&mut batch) {
             let mut octets = Vec::new();
@@ -94,7 +94,7 @@ fn d17_each_of_a_batch_has_its_own_result() {
 fn d18_no_more_commands_are_in_flight_than_the_window_takes() {
     const WINDOW: usize = 1000;
     let mut play = inside(&PIPELINING, &[], Cut::Whole);
-    let mut batch = Batch::retrieve(Selection::numbered(1..=10_000), WINDOW);
+    let mut batch = Batch::retrieve((1..=10_000).collect(), WINDOW);
     let (mut said, mut answered, mut most) = (0, 0, 0);
     while let Some(item) = play.next(&mut batch) {
         let number = item.number;

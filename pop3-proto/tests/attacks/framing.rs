@@ -2,7 +2,7 @@
 
 use pop3_proto::drive::{Acknowledge, Capa, Capabilities, ListAll, ListOne, Listing, Stat, UidlAll};
 use pop3_proto::login::LoginError;
-use pop3_proto::wire::KnownCapability;
+use pop3_proto::wire::{KnownCapability, UniqueId};
 use pop3_proto::{Cause, Command, Config, Malformed, State, Violation};
 
 use crate::play::{CLEAR, CUTS, Cut, Play, Script};
@@ -85,7 +85,7 @@ fn d11_a_nul_truncates_nothing() {
         let error = play.call(ListAll::default()).unwrap_err();
         assert!(matches!(error.cause(), Cause::Malformed(Malformed::ScanListing)), "{error}");
         let ids = play.call(UidlAll::default()).unwrap();
-        assert_eq!((ids[0].1.as_bytes(), ids[0].1.as_unique_id().is_conforming()), (&b"a\0b"[..], false));
+        assert_eq!((ids[0].1.as_bytes(), UniqueId::new(ids[0].1.as_bytes()).is_conforming()), (&b"a\0b"[..], false));
         assert_eq!(message(&mut play).unwrap(), b"a\0b\0\r\n\0\r\n");
     }
 }
@@ -124,7 +124,7 @@ fn d13_blank_lines_among_capabilities() {
         for cut in CUTS {
             let mut play = inside(&LOGIN, &[("CAPA", list)], cut);
             let capabilities = play.call(Capa::default()).unwrap();
-            assert_eq!(capabilities, Capabilities::new(Listing::from_iter(["SASL PLAIN", "UIDL"])));
+            assert_eq!(capabilities, Capabilities::from(Listing::from_iter(["SASL PLAIN", "UIDL"])));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! B: input of the user, and its forms on the wire.
 use std::collections::HashSet;
 
-use pop3_proto::login::{Credentials, Login, LoginError, Method, Security};
+use pop3_proto::login::{Credentials, Login, LoginError, Method, Methods, Security};
 use pop3_proto::sasl::Plain;
 use pop3_proto::serve::MailStore;
 use pop3_proto::wire::{Digest, Payload, Response, Timestamp};
@@ -86,7 +86,7 @@ fn b01_no_argument_ends_a_line() {
                     play.greet().unwrap();
                     let login = Login::new(
                         Credentials::new(&text, "p"),
-                        CLEAR.security(security).methods(method.map(Method::only)),
+                        CLEAR.security(security).methods(method.map(Methods::from)),
                     );
                     let error = play.log_in(login).unwrap_err();
                     assert!(matches!(error.login(), Some(LoginError::Unsendable(BadArgument::Control))), "{error}");
@@ -120,7 +120,7 @@ fn b02_no_password_ends_a_line_or_a_field() {
                 let mut play = Play::of(&[("", b"+OK hi\r\n")], Config::default(), Cut::Whole);
                 play.greet().unwrap();
                 let error = play
-                    .log_in(Login::new(Credentials::new("u", &text), CLEAR.methods(method.map(Method::only))))
+                    .log_in(Login::new(Credentials::new("u", &text), CLEAR.methods(method.map(Methods::from))))
                     .unwrap_err();
                 assert!(matches!(error.login(), Some(LoginError::Unsendable(BadArgument::Control))), "{error}");
                 assert!(!format!("{error} {error:?}").contains(&text));

@@ -3,6 +3,7 @@
 use pop3_proto::drive::{
     Acknowledge, Batch, Call, Exchange, ListAll, ListOne, Retrieval, Selection, Stat, UidlAll, UidlOne,
 };
+use pop3_proto::wire::UniqueId;
 use pop3_proto::{Cause, Command, Config, Malformed};
 
 use crate::memory::{Usage, used};
@@ -78,7 +79,7 @@ fn usage_of(stat: &str, list: &str, retr: &str) -> Usage {
         let mut call = Call::new(ListAll::default());
         let listings =
             feed(&mut conversation, 64, says(list.as_bytes()), |conversation| conversation.step(&mut call)).unwrap();
-        let mut batch = Batch::retrieve(Selection::listed(listings), 1000);
+        let mut batch = Batch::retrieve(Selection::from_iter(listings), 1000);
         while let Some(mut item) =
             feed(&mut conversation, 64, says(b""), |conversation| Ok(batch.next(conversation))).unwrap()
         {
@@ -132,7 +133,7 @@ fn c07_malformed_scan_listings_are_rejected() {
         login.iter().copied().chain(lines.iter().map(|line| (line.as_str(), &b"-ERR\r\n"[..]))).collect();
     let mut play = Play::of(&script, Config::default(), Cut::Whole);
     play.login(CLEAR).unwrap();
-    let mut batch = Batch::retrieve(Selection::listed(listings), 1000);
+    let mut batch = Batch::retrieve(Selection::from_iter(listings), 1000);
     while let Some(item) = play.next(&mut batch) {
         let error = play.retrieve(item.call, &mut Vec::new()).unwrap_err();
         assert!(error.refused().is_some() && error.is_recoverable(), "{error}");
@@ -199,7 +200,7 @@ fn c10_unique_ids_are_octets_and_not_trusted() {
         let says = [b"+OK\r\n1 ", id, b"\r\n.\r\n"].concat();
         let all = answered(UidlAll::default(), &says).unwrap();
         assert_eq!((all.len(), all[0].0, all[0].1.as_bytes()), (1, ONE, id));
-        assert_eq!(all[0].1.as_unique_id().is_conforming(), conforming, "{}", id.escape_ascii());
+        assert_eq!(UniqueId::new(all[0].1.as_bytes()).is_conforming(), conforming, "{}", id.escape_ascii());
         let one = answered(UidlOne(ONE), &[b"+OK 1 ", id, b"\r\n"].concat()).unwrap();
         assert_eq!(one.as_bytes(), id);
     }

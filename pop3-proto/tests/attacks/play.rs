@@ -87,7 +87,7 @@ impl Play {
             Begin::Plain(config) => Conversation::new(config),
             Begin::InsideTls => {
                 let mut conversation = Conversation::new(Config::default());
-                conversation.tls_established().expect("nothing came before TLS");
+                conversation.tls_established(None).expect("nothing came before TLS");
                 conversation
             }
         };
@@ -190,7 +190,7 @@ impl Play {
                 Progress::LoggedIn => return Ok(()),
                 Progress::StartTls => {
                     self.handshakes += 1;
-                    self.conversation.tls_established()?;
+                    self.conversation.tls_established(None)?;
                 }
             }
         }

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use pop3_proto::drive::{Conversation, Io, Step};
-use pop3_proto::login::{Login, LoginError, Method, Policy, Progress, Security};
+use pop3_proto::login::{Login, LoginError, Methods, Policy, Progress, Security};
 use pop3_proto::sasl::MechanismError;
 use pop3_proto::{Cause, Config, Error};
 
@@ -83,7 +83,7 @@ fn play(case: &Case, at_once: usize, ending: Ending, tally: &mut Tally) {
         handshakes: 0,
     };
     if implicit {
-        flow.conversation.tls_established().unwrap();
+        flow.conversation.tls_established(None).unwrap();
     }
     let mut result = flow.greet();
     let mut turns_left = usize::MAX;
@@ -95,7 +95,7 @@ fn play(case: &Case, at_once: usize, ending: Ending, tally: &mut Tally) {
         }
         turns_left = flow.server.turns.len();
         let (credentials, method) = credentials(case, &flow.server.turns);
-        let policy = Policy::new().security(security).allow_plaintext(true).methods(method.map(Method::only));
+        let policy = Policy::new().security(security).allow_plaintext(true).methods(method.map(Methods::from));
         result = flow.log_in(Login::new(credentials, policy));
         let again = flow
             .server
@@ -150,7 +150,7 @@ impl Flow {
                     if !self.reads.is_empty() {
                         self.read(usize::MAX);
                     }
-                    self.conversation.tls_established()?;
+                    self.conversation.tls_established(None)?;
                     self.handshakes += 1;
                 }
                 Step::NeedIo(Io::Look) => {

@@ -42,7 +42,7 @@ impl Status {
     fn new(ok: bool, code: Option<ResponseCode<'_>>, text: &[u8]) -> Status {
         Status {
             ok,
-            levels: code.map(|code| code.levels().map(<[u8]>::to_vec).collect()),
+            levels: code.map(|code| code.as_bytes().split(|&b| b == b'/').map(<[u8]>::to_vec).collect()),
             code: code.map(ResponseCode::code),
             text: text.to_vec(),
             timestamp: None,
@@ -113,7 +113,7 @@ impl Seen {
             }
             Event::NoService(refusal) | Event::Refused { refusal, .. } => Seen::Status(Status::refused(refusal)),
             Event::Ok { reply, .. } => Seen::Status(Status::ok(reply, asked)),
-            Event::Challenge { challenge, .. } => match challenge.payload() {
+            Event::Challenge { challenge, .. } => match challenge {
                 pop3_proto::wire::Payload::Base64(text) | pop3_proto::wire::Payload::Octets(text) => {
                     Seen::Challenge(text.to_vec())
                 }

@@ -4,14 +4,14 @@ use pop3_proto::drive::{
     Acknowledge, Batch, Call, Capabilities, Conversation, Io, Item, Listing, Retrieval, Selection, Step,
 };
 use pop3_proto::wire::ScanListing;
-use pop3_proto::{Command, Error};
+use pop3_proto::{Awaiting, Command, Error};
 
 use crate::scene::{hear, logged_in};
 
 /// Returns the next message of a batch, whose command is in flight.
 fn asked(conversation: &mut Conversation, batch: &mut Batch<Retrieval>) -> Retrieval {
     let Step::Done(Some(Item { mut call, .. })) = batch.next(conversation) else { panic!("there is one more") };
-    if !call.is_sent() {
+    if conversation.client().in_flight() == 0 {
         conversation.looked();
     }
     assert_eq!(conversation.open(&mut call).unwrap(), Step::NeedIo(Io::Transfer));
@@ -36,7 +36,7 @@ fn whole(conversation: &mut Conversation, retrieval: &mut Retrieval) -> Result<V
 }
 
 fn batch(numbers: impl IntoIterator<Item = u32>) -> Batch<Retrieval> {
-    Batch::retrieve(Selection::numbered(numbers), 4096)
+    Batch::retrieve(Selection::from_iter(numbers), 4096)
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn the_next_message_is_requested_when_the_one_before_has_arrived() {
         assert_eq!(whole(&mut conversation, &mut item.call).unwrap(), b"hello\r\n");
     }
     assert!(matches!(batch.next(&mut conversation), Step::Done(None)));
-    assert!(conversation.is_idle());
+    assert_eq!(conversation.client().awaiting(), Awaiting::Nothing);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_server_that_removes_what_was_retrieved_is_not_asked_ahead() {
         ("UIDL", "RETR 2\r\n"),
     ] {
         let (mut conversation, mut batch) = (logged_in(), batch([1, 2]));
-        conversation.learn(Capabilities::new(Listing::from_iter([capability])));
+        conversation.learn(Capabilities::from(Listing::from_iter([capability])));
         let mut message = asked(&mut conversation, &mut batch);
         assert_eq!(drain(&mut conversation, b"+OK\r\none\r\n.\r\n"), next, "{capability}");
         assert_eq!(whole(&mut conversation, &mut message).unwrap(), b"one\r\n");
@@ -202,7 +202,7 @@ fn pipelining_does_not_retrieve_ahead_from_such_a_server() {
         [(["PIPELINING", "EXPIRE 0"], false), (["PIPELINING", "EXPIRE 60 USER"], false), (["PIPELINING", "UIDL"], true)]
     {
         let mut conversation = logged_in();
-        conversation.learn(Capabilities::new(Listing::from_iter(capabilities)));
+        conversation.learn(Capabilities::from(Listing::from_iter(capabilities)));
         let sent = sent_by(&mut conversation, batch([1, 2, 3]));
         if is_ahead {
             assert_eq!(sent, ["RETR 1\r\nRETR 2\r\nRETR 3\r\n", "", ""]);
@@ -210,7 +210,7 @@ fn pipelining_does_not_retrieve_ahead_from_such_a_server() {
             assert_eq!(sent, ["RETR 1\r\n", "RETR 2\r\n", "RETR 3\r\n"]);
         }
         // Nothing is deleted because of a TOP.
-        let headers = Batch::top(0, Selection::numbered([1, 2, 3]), 4096);
+        let headers = Batch::top(0, Selection::from_iter([1, 2, 3]), 4096);
         assert_eq!(sent_by(&mut conversation, headers), ["TOP 1 0\r\nTOP 2 0\r\nTOP 3 0\r\n", "", ""]);
     }
 }
@@ -224,7 +224,7 @@ fn a_large_message_is_not_requested_ahead() {
         ([10 * MIB, 21 * MIB, 21 * MIB], ["RETR 1\r\nRETR 2\r\n", "", "RETR 3\r\n"]),
     ] {
         let listings = || (1..).zip(octets).map(|(number, octets)| ScanListing { number, octets });
-        let batch = || Batch::retrieve(Selection::listed(listings()), 4096);
+        let batch = || Batch::retrieve(Selection::from_iter(listings()), 4096);
         assert_eq!(sent_by(&mut crate::scene::pipelining(), batch()), pipelined, "{octets:?}");
 
         let (mut conversation, mut batch) = (logged_in(), batch());

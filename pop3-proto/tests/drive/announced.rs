@@ -48,7 +48,7 @@ fn is_not_announced<T>(result: Result<T, Error>, kind: Kind) -> bool {
 #[test]
 fn utf8_and_lang_need_their_capability() {
     let nothing_asked = None;
-    let others = Some(Capabilities::new(Listing::from_iter(["LANGUAGE", "UIDL"])));
+    let others = Some(Capabilities::from(Listing::from_iter(["LANGUAGE", "UIDL"])));
     for announced in [nothing_asked, others] {
         let mut conversation = greeted();
         if let Some(announced) = announced {
@@ -62,7 +62,7 @@ fn utf8_and_lang_need_their_capability() {
         assert!(said.is_empty() && is_not_announced(result, Kind::Lang));
     }
     let mut conversation = greeted();
-    conversation.learn(Capabilities::new(Listing::from_iter(["utf8 user", "LANG"])));
+    conversation.learn(Capabilities::from(Listing::from_iter(["utf8 user", "LANG"])));
     let (said, result) = call(&mut conversation, Acknowledge(Command::Utf8), b"+OK\r\n");
     assert_eq!((said.as_str(), result.is_ok()), ("UTF8\r\n", true));
     let (said, result) =

@@ -186,7 +186,7 @@ impl Pending {
                 None => return,
                 Some(Ok(lines)) => {
                     let wanted = [format!("{id} a"), format!("{id} b")];
-                    assert_eq!(lines, Capabilities::new(Listing::from_iter(wanted)));
+                    assert_eq!(lines, Capabilities::from(Listing::from_iter(wanted)));
                     None
                 }
                 Some(Err(error)) => Some(error),

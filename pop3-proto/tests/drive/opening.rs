@@ -39,7 +39,7 @@ fn with_tls_the_handshake_comes_first() {
     for _ in 0..2 {
         assert_eq!(step(&mut login, &mut conversation), Step::Done(Progress::StartTls), "until it is done");
     }
-    conversation.tls_established().unwrap();
+    conversation.tls_established(None).unwrap();
     assert_eq!(step(&mut login, &mut conversation), Step::NeedIo(Io::Transfer));
     assert_eq!(conversation.pending(), b"");
     hear(&mut conversation, b"+OK ready\r\n");
@@ -59,7 +59,7 @@ fn a_greeting_before_tls_ends_a_login_that_requires_tls() {
     let (mut conversation, mut login) = (Conversation::new(Config::new()), login(Security::Tls));
     hear(&mut conversation, b"+OK ready\r\n");
     assert_eq!(step(&mut login, &mut conversation), Step::Done(Progress::StartTls));
-    conversation.tls_established().unwrap_err();
+    conversation.tls_established(None).unwrap_err();
 }
 
 #[test]

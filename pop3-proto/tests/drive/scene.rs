@@ -21,7 +21,7 @@ pub(crate) fn logged_in() -> Conversation {
 /// Returns a conversation in TRANSACTION with a server that announces PIPELINING.
 pub(crate) fn pipelining() -> Conversation {
     let mut conversation = logged_in();
-    conversation.learn(Capabilities::new(Listing::from_iter(["PIPELINING"])));
+    conversation.learn(Capabilities::from(Listing::from_iter(["PIPELINING"])));
     conversation.looked();
     conversation
 }

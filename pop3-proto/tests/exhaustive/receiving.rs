@@ -137,7 +137,7 @@ fn note(event: Event<'_>, heard: &mut Heard) {
         Event::Ok { reply, .. } => heard.note(&about("ok"), reply.line()),
         Event::Refused { refusal, .. } => heard.note(&about("refused"), refusal.line()),
         Event::Challenge { challenge, .. } => {
-            let Payload::Base64(text) = challenge.payload() else { panic!("{challenge:?} is not as received") };
+            let Payload::Base64(text) = challenge else { panic!("{challenge:?} is not as received") };
             heard.note(&about("challenge"), text);
         }
         Event::Row { row, .. } => heard.note(&about("row"), row.as_bytes()),

@@ -14,7 +14,7 @@ fn store() -> MailStore {
 }
 
 fn answers(store: &MailStore, failures: &Failures, said: &str) -> (String, bool) {
-    let maildrop = Layered::new(store.maildrop(), failures.clone());
+    let maildrop = Layered { maildrop: store.maildrop(), layer: failures.clone() };
     let mut service = Service::new(maildrop, ServerConfig::new().plaintext_login(true), None);
     service.spare()[..said.len()].copy_from_slice(said.as_bytes());
     service.filled(said.len());
@@ -66,7 +66,8 @@ fn a_removal_fails_with_as_much_removed_as_planned() {
 
 #[test]
 fn nothing_planned_changes_nothing() {
-    let mut maildrop: Layered<MemoryMaildrop, Failures> = Layered::new(store().maildrop(), Failures::new());
+    let mut maildrop: Layered<MemoryMaildrop, Failures> =
+        Layered { maildrop: store().maildrop(), layer: Failures::new() };
     assert_eq!(maildrop.login(LoginAttempt::Password { user: "ann", password: "pw" }), Ok(()));
     assert_eq!((maildrop.count(), maildrop.octets(3)), (3, 7));
     let mut buffer = [0; 9];

@@ -100,8 +100,8 @@ fn plans_of_failures_shrink_to_the_failure_that_matters() {
     // A program that gives up if the second login is refused.
     let second_succeeds = |plan: &pop3_proto::testing::failing::Failures| {
         // The counts belong to the plan, so the test takes one that was not used: shrinking makes new ones.
-        let _ = Layered::new(store.maildrop(), plan.clone()).login(attempt);
-        Layered::new(store.maildrop(), plan.clone()).login(attempt).is_ok()
+        let _ = Layered { maildrop: store.maildrop(), layer: plan.clone() }.login(attempt);
+        Layered { maildrop: store.maildrop(), layer: plan.clone() }.login(attempt).is_ok()
     };
     let plan = smallest(failures(), second_succeeds);
     assert_eq!(format!("{plan:?}"), "Failures { faults: [(Login, 2, Refused(InUse))] }");

@@ -2,7 +2,7 @@
 
 use pop3_proto::Zeroizing;
 use pop3_proto::login::netrc::NetrcEntry;
-use pop3_proto::login::{Connect, Method, PopUrl, Security, UrlError};
+use pop3_proto::login::{Connect, Method, Methods, PopUrl, Security, UrlError};
 use proptest::prelude::*;
 
 fn parse(url: &str) -> PopUrl {
@@ -91,7 +91,7 @@ fn settings_have_what_the_url_has() {
     let from_url = Connect::from(parse("pop3s://mrose;AUTH=+APOP@pop.example.org:1995"));
     assert_eq!(from_url.server().unwrap(), ("pop.example.org", 1995));
     assert_eq!(user(&from_url), "mrose");
-    assert_eq!(from_url.get_policy().methods, Some(Method::Apop.only()));
+    assert_eq!(from_url.get_policy().methods, Some(Methods::from(Method::Apop)));
 
     let bare: Connect = "pop3s://pop.example.org".parse().unwrap();
     assert_eq!(user(&bare), "somebody");

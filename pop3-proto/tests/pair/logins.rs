@@ -1,7 +1,7 @@
 //! Every way to log in that both roles know, from both sides at once.
 
 use pop3_proto::ServerConfig;
-use pop3_proto::login::{Method, Policy, Security};
+use pop3_proto::login::{Method, Methods, Policy, Security};
 
 use crate::link::{Scene, Schedule};
 use crate::typed;
@@ -35,7 +35,7 @@ fn every_method_logs_in_and_only_with_the_password() {
                 continue;
             }
             for schedule in schedules() {
-                let policy = Policy::new().security(security).allow_plaintext(true).methods(method.map(Method::only));
+                let policy = Policy::new().security(security).allow_plaintext(true).methods(method.map(Methods::from));
                 let results =
                     typed::converse(&scene(security, Some((7, 7))), &[(policy, false), (policy, true)], &[], &schedule);
                 let [greeted, refused, logged_in, quit] = &results[..] else { panic!("{method:?}: {results:?}") };

@@ -10,7 +10,7 @@ mod logins;
 mod oracle;
 mod typed;
 
-use pop3_proto::login::{Method, Policy, Security};
+use pop3_proto::login::{Method, Methods, Policy, Security};
 use pop3_proto::testing::maildrop;
 use pop3_proto::testing::strategies::{command, mail, number, uncommon_command};
 use pop3_proto::wire::{Payload, Response};
@@ -115,7 +115,7 @@ fn policies() -> impl Strategy<Value = Vec<(Policy, bool)>> {
         Some(Method::ScramSha256),
     ]);
     let policy = (security, prop::bool::weighted(0.9), mechanism).prop_map(|(security, allow_plaintext, method)| {
-        Policy::new().security(security).allow_plaintext(allow_plaintext).methods(method.map(Method::only))
+        Policy::new().security(security).allow_plaintext(allow_plaintext).methods(method.map(Methods::from))
     });
     prop::collection::vec((policy, prop::bool::weighted(0.8)), 1..5)
 }

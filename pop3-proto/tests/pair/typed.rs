@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use pop3_proto::drive::{
-    Acknowledge, Batch, Call, Capabilities, Conversation, Exchange, Io, Item, ListAll, ListOne, Retrieval, Selection,
+    Acknowledge, Batch, Call, Capabilities, Conversation, Exchange, Io, Item, ListAll, ListOne, Listing, Retrieval,
     Stat, Step, UidlAll, UidlOne,
 };
 use pop3_proto::login::{Credentials, Login, Policy, Progress};
@@ -125,17 +125,10 @@ impl Typed<'_> {
         goes_on
     }
 
-    fn bind(&mut self) {
-        if let Some(exporter) = self.scene.exporter() {
-            self.conversation.set_channel_binding(exporter);
-        }
-    }
-
     /// Reads the greeting and logs in, until one login succeeds.
     fn begin(&mut self, policies: &[(Policy, bool)]) -> bool {
         if self.scene.server.inside_tls {
-            self.conversation.tls_established().unwrap();
-            self.bind();
+            self.conversation.tls_established(self.scene.exporter()).unwrap();
         }
         let greeted = self.drive(Conversation::greet);
         if !self.note(&greeted) {
@@ -147,9 +140,8 @@ impl Typed<'_> {
             let result = loop {
                 match self.drive(|conversation| login.step(conversation)) {
                     Ok(Progress::StartTls) => {
-                        self.conversation.tls_established().unwrap();
+                        self.conversation.tls_established(self.scene.exporter()).unwrap();
                         self.link.handshake();
-                        self.bind();
                     }
                     Ok(Progress::LoggedIn) => break Ok(()),
                     Err(error) => break Err(error),
@@ -202,8 +194,8 @@ impl Typed<'_> {
                 self.note(&result)
             }
             Action::Pipelining(pipelining) => {
-                let lines = pipelining.then_some("PIPELINING").into_iter().collect();
-                self.conversation.learn(Capabilities::new(lines));
+                let lines: Listing = pipelining.then_some("PIPELINING").into_iter().collect();
+                self.conversation.learn(Capabilities::from(lines));
                 true
             }
             Action::Read(command, enough) => {
@@ -224,14 +216,14 @@ impl Typed<'_> {
                         typed.acknowledged(Command::Dele(item.number), &result)
                     }),
                     Each::Top(lines) => {
-                        let batch = Batch::top(lines, Selection::numbered(numbers), window);
+                        let batch = Batch::top(lines, numbers.collect(), window);
                         self.batch(batch, *items, |typed, Item { number, call }| {
                             let result = typed.read(call, Command::Top { number, lines }, octets);
                             typed.note(&result)
                         })
                     }
                     Each::Retrieve => {
-                        let batch = Batch::retrieve(Selection::numbered(numbers), window);
+                        let batch = Batch::retrieve(numbers.collect(), window);
                         self.batch(batch, *items, |typed, Item { number, call }| {
                             let result = typed.read(call, Command::Retr(number), octets);
                             typed.note(&result)

@@ -85,7 +85,7 @@ pub(crate) fn play_on(
         match step {
             Ok(Step::NeedIo(_)) => conversation.looked(),
             Ok(Step::Done(Progress::LoggedIn)) => break Ok(()),
-            Ok(Step::Done(Progress::StartTls)) => conversation.tls_established().unwrap(),
+            Ok(Step::Done(Progress::StartTls)) => conversation.tls_established(None).unwrap(),
             Err(error) => break Err(error),
         }
     };

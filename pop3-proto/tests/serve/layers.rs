@@ -96,10 +96,10 @@ fn a_layer_and_a_pointer_forward_every_call() {
     call_everything(&mut witness);
     assert_eq!(witness.calls.take(), all_calls());
 
-    call_everything(Layered::new(&mut witness, Nothing));
+    call_everything(Layered { maildrop: &mut witness, layer: Nothing });
     assert_eq!(witness.calls.take(), all_calls());
 
-    call_everything(Layered::new(Layered::new(&mut witness, Nothing), Nothing));
+    call_everything(Layered { maildrop: Layered { maildrop: &mut witness, layer: Nothing }, layer: Nothing });
     assert_eq!(witness.calls.take(), all_calls());
 
     let boxed: Box<dyn Maildrop + '_> = Box::new(&mut witness);
@@ -138,7 +138,8 @@ fn a_server_still_offers_scram() {
     let service = |maildrop: Box<dyn Maildrop>| Service::new(maildrop, ServerConfig::new(), None);
     let bare = feed(&mut service(Box::new(store.maildrop())), b"CAPA\r\n", usize::MAX);
     assert!(bare.contains("SASL SCRAM-SHA-256"), "{bare}");
-    let layered = feed(&mut service(Box::new(Layered::new(store.maildrop(), Nothing))), b"CAPA\r\n", usize::MAX);
+    let layered =
+        feed(&mut service(Box::new(Layered { maildrop: store.maildrop(), layer: Nothing })), b"CAPA\r\n", usize::MAX);
     assert_eq!(layered, bare);
 }
 
@@ -153,7 +154,7 @@ fn a_layer_changes_only_what_it_names() {
     let store = MailStore::new();
     store.add_user("ann", "pw");
     store.deliver("ann", "Subject: x\n\n");
-    let layered = Layered::new(store.maildrop(), Empty);
+    let layered = Layered { maildrop: store.maildrop(), layer: Empty };
     let mut service = Service::new(layered, ServerConfig::new().plaintext_login(true), None);
     let answers = feed(&mut service, b"USER ann\r\nPASS pw\r\nSTAT\r\nRETR 1\r\n", usize::MAX);
     assert!(answers.ends_with("+OK 0 0\r\n-ERR no such message\r\n"), "{answers}");

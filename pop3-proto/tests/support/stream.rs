@@ -1,7 +1,7 @@
 //! Endless octets, fed to a conversation or to a bare client.
 
 use pop3_proto::drive::{Acknowledge, Call, Conversation, Io, Retrieval, Step};
-use pop3_proto::{Cause, Client, Command, Config, Error, State, Violation};
+use pop3_proto::{Cause, Client, Command, Config, Error, Outcome, State, Violation};
 
 pub(crate) const ONE: u32 = 1;
 /// The most octets in a conversation's buffers: one inbox while the next one is filled from it, and the outbox.
@@ -13,7 +13,7 @@ pub(crate) fn waiting(config: Config, command: Option<Command<'_>>) -> Client {
     let hear = |client: &mut Client| assert!(client.receive(&mut &b"+OK\r\n"[..]).unwrap().is_some());
     let Some(command) = command else { return client };
     hear(&mut client);
-    if State::Transaction.permits(command.kind()) {
+    if State::Transaction.after(command.kind(), Outcome::Ok).is_some() {
         for command in [Command::User("u"), Command::Pass("p")] {
             client.send(command, &mut Vec::new()).unwrap();
             hear(&mut client);

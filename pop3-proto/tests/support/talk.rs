@@ -64,7 +64,7 @@ impl Talk {
             Event::NoService(refusal) => format!("no service {}", refusal.text()),
             Event::Ok { to, reply } => format!("{to:?} ok {}", reply.text()).trim_end().to_owned(),
             Event::Refused { to, refusal } => format!("{to:?} refused {}", refusal.text()).trim_end().to_owned(),
-            Event::Challenge { to, challenge } => format!("{to:?} challenge of {}", challenge.payload().encoded_len()),
+            Event::Challenge { to, challenge } => format!("{to:?} challenge of {}", challenge.encoded_len()),
             Event::Row { to, row } => format!("{to:?} row {}", row.as_bytes().escape_ascii()),
             Event::End { to } => format!("{to:?} end"),
             Event::StartTls { to } => format!("{to:?} starts TLS"),

@@ -113,7 +113,7 @@ fn look(event: Event<'_>) {
         Event::Ok { reply, .. } => _ = std::hint::black_box((reply.stat(), reply.text().to_string())),
         Event::Refused { refusal, .. } => _ = std::hint::black_box((refusal.code(), refusal.text().to_string())),
         Event::Row { row, .. } => _ = std::hint::black_box((row.scan_listing(), row.unique_id())),
-        Event::Challenge { challenge, .. } => _ = std::hint::black_box(challenge.payload().encoded_len()),
+        Event::Challenge { challenge, .. } => _ = std::hint::black_box(challenge.encoded_len()),
         _ => {}
     }
 }

@@ -38,7 +38,7 @@ fn conversation() -> Conversation {
         hear(&mut conversation, b"+OK\r\n", 9);
         assert_eq!(conversation.step(&mut call).unwrap(), Step::Done(()));
     }
-    conversation.learn(Capabilities::new(Listing::from_iter(["PIPELINING"])));
+    conversation.learn(Capabilities::from(Listing::from_iter(["PIPELINING"])));
     conversation.looked();
     conversation
 }

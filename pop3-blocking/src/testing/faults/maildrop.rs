@@ -73,7 +73,7 @@ impl Scene {
         let stls = self.protection.as_ref().map(|protection| protection.stls);
         let (inside_tls, stls) = (stls == Some(false), stls == Some(true));
         let config = ServerConfig::new().plaintext_login(true).inside_tls(inside_tls).stls(stls);
-        (Service::new(Layered::new(store.maildrop(), keeper), config, None), removed)
+        (Service::new(Layered { maildrop: store.maildrop(), layer: keeper }, config, None), removed)
     }
 }
 

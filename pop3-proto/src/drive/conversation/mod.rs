@@ -266,11 +266,14 @@ impl Conversation {
     /// [`StartTls`](crate::login::Progress::StartTls) (RFC 2595, section 4). Everything learned about the server before
     /// TLS is discarded.
     ///
+    /// `channel_binding` is the `tls-exporter` of the TLS connection (RFC 9266), 32 octets, to which proofs can be bound,
+    /// or `None` if your TLS does not have it. With rustls, use `tls::established`, which passes it.
+    ///
     /// # Errors
     ///
     /// [`Cause::Protocol`] if plaintext received before the handshake is left over, or if no handshake is due.
     /// [`Cause::Usage`] if octets are still [`pending`](Self::pending).
-    pub fn tls_established(&mut self) -> Result<(), Error> {
+    pub fn tls_established(&mut self, channel_binding: Option<Zeroizing<Vec<u8>>>) -> Result<(), Error> {
         // The rest of the STLS command would be sent inside TLS.
         if !self.outbox.pending().is_empty() {
             return Err(Error::new("STLS", Cause::Usage(UsageError::InFlight)));
@@ -278,18 +281,12 @@ impl Conversation {
         self.client.tls_established(self.inbox.unread()).map_err(|error| Error::protocol("TLS", error))?;
         self.greeting = None;
         self.capabilities = None;
-        self.channel_binding = None;
+        self.channel_binding = channel_binding;
         self.note(LogEntry::Tls);
         Ok(())
     }
 
-    /// Sets the channel binding for proofs: the `tls-exporter` of the TLS connection (RFC 9266), 32 octets. Call this
-    /// after the handshake, and after [`tls_established`](Self::tls_established).
-    pub fn set_channel_binding(&mut self, exporter: Zeroizing<Vec<u8>>) {
-        self.channel_binding = Some(exporter);
-    }
-
-    /// Returns the value given to [`set_channel_binding`](Self::set_channel_binding) in this layer.
+    /// Returns the value given to [`tls_established`](Self::tls_established) in this layer.
     pub(crate) fn channel_binding(&self) -> Option<&Zeroizing<Vec<u8>>> {
         self.channel_binding.as_ref()
     }

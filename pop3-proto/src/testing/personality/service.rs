@@ -91,7 +91,7 @@ impl<M: Maildrop> QuirkyService<M> {
         timestamp: Option<Timestamp<'_>>,
         personality: Personality,
     ) -> QuirkyService<M> {
-        let maildrop = Layered::new(maildrop, Quirks::new(&personality));
+        let maildrop = Layered { maildrop, layer: Quirks::new(&personality) };
         let mut session = QuirkyService {
             service: Service::new(maildrop, config, timestamp),
             personality,

@@ -34,7 +34,7 @@ fn a01_plaintext_behind_stls_is_an_injection() {
                 assert_eq!(play.log_in_or_start_tls(&mut login).unwrap(), Progress::StartTls);
                 play.sent_only(&["CAPA", "STLS"]);
                 play.read();
-                let error = play.conversation.tls_established().unwrap_err();
+                let error = play.conversation.tls_established(None).unwrap_err();
                 assert_eq!(violation(&error), Some(Violation::PlaintextAfterStls));
                 // A driver that continues regardless gets no further.
                 assert!(!matches!(play.log_in_or_start_tls(&mut login), Ok(Progress::LoggedIn)));
@@ -64,7 +64,7 @@ fn a02_no_partial_line_survives_the_handshake() {
             let mut login = Login::new(Credentials::new(USER, PASSWORD), STARTTLS);
             assert_eq!(play.log_in_or_start_tls(&mut login).unwrap(), Progress::StartTls);
             play.read();
-            assert!(play.conversation.tls_established().is_err());
+            assert!(play.conversation.tls_established(None).is_err());
             is_poisoned(&mut play);
             play.sent_only(&["CAPA", "STLS"]);
         }

@@ -1,6 +1,6 @@
 //! A04 to A07: STLS was stripped or refused, or its answer was replaced.
 
-use pop3_proto::login::{LoginError, Method, Security};
+use pop3_proto::login::{LoginError, Method, Methods, Security};
 use pop3_proto::{Config, Violation};
 
 use super::{LIST, STARTTLS, goes_on, is_poisoned, violation};
@@ -33,7 +33,7 @@ fn a04_no_credential_is_sent_if_stls_was_stripped() {
                 let greeting = b"+OK hi <1896.697170952@dbc.mtview.ca.us>\r\n";
                 let script: Script<'_> = &[("", greeting), ("CAPA", list), ("QUIT", b"+OK\r\n")];
                 let mut play = Play::of(script, Config::default(), cut);
-                let error = play.login(STARTTLS.methods(method.map(Method::only))).unwrap_err();
+                let error = play.login(STARTTLS.methods(method.map(Methods::from))).unwrap_err();
                 assert!(matches!(error.login(), Some(LoginError::NoStartTls)), "{error}");
                 play.sent_only(&["CAPA"]);
                 goes_on(&mut play);
@@ -42,7 +42,7 @@ fn a04_no_credential_is_sent_if_stls_was_stripped() {
                 // TLS is required from the first octet on, and there is none: the client sends nothing at all.
                 let script: Script<'_> = &[("", greeting), ("QUIT", b"+OK\r\n")];
                 let mut play = Play::of(script, Config::default(), cut);
-                let error = play.login(policy(Security::Tls).methods(method.map(Method::only))).unwrap_err();
+                let error = play.login(policy(Security::Tls).methods(method.map(Methods::from))).unwrap_err();
                 assert!(matches!(error.login(), Some(LoginError::Unprotected)), "{error}");
                 play.sent_only(&[]);
                 goes_on(&mut play);
@@ -56,7 +56,7 @@ fn a04_a_password_without_tls_needs_permission() {
     for method in [None, Some(Method::UserPass), Some(Method::Plain), Some(Method::Login)] {
         for cut in CUTS {
             let mut play = Play::of(&[("", b"+OK hi\r\n"), ("CAPA", LIST)], Config::default(), cut);
-            let error = play.login(policy(Security::Plaintext).methods(method.map(Method::only))).unwrap_err();
+            let error = play.login(policy(Security::Plaintext).methods(method.map(Methods::from))).unwrap_err();
             assert!(matches!(error.login(), Some(LoginError::Unprotected)), "{error}");
             assert!(!play.sent().contains("USER") && !play.sent().contains("AUTH"), "{}", play.sent());
         }
@@ -103,7 +103,7 @@ fn a06_a_refused_stls_does_not_permit_plaintext() {
                     ("QUIT", b"+OK\r\n"),
                 ];
                 let mut play = Play::of(script, Config::default(), cut);
-                let error = play.login(STARTTLS.methods(method.map(Method::only))).unwrap_err();
+                let error = play.login(STARTTLS.methods(method.map(Methods::from))).unwrap_err();
                 assert!(matches!(error.login(), Some(LoginError::StartTlsRefused(_))), "{error}");
                 play.sent_only(&["CAPA", "STLS"]);
                 goes_on(&mut play);

@@ -125,7 +125,7 @@ fn event(event: Event<'_>) {
         Event::NoService(refusal) | Event::Refused { refusal, .. } => {
             show((refusal.text(), refusal.line()));
             if let Some(code) = refusal.code() {
-                show((code.code(), code.levels().count()));
+                show((code.code(), code.as_bytes()));
             }
         }
         Event::Ok { reply, .. } => {
@@ -134,7 +134,7 @@ fn event(event: Event<'_>) {
         }
         Event::Challenge { challenge, .. } => {
             let mut room = [0; 80];
-            show(challenge.payload().decode(black_box(&mut room[..])));
+            show(challenge.decode(black_box(&mut room[..])));
         }
         Event::Row { row, .. } => {
             show((row.is_blank(), row.scan_listing(), row.unique_id(), row.language()));
@@ -197,7 +197,7 @@ fn texts(octets: &[u8], space: &mut [u8]) {
     show((transmitted_octets(octets), UniqueId::new(octets).is_conforming()));
     show_both(&black_box(State::Greeting));
     let message = MessageRef::new(octets);
-    show((message.header_bytes(), message.body(), message.lines().count(), message.body_lines().count()));
+    show((message.header_bytes(), message.body(), message.lines().count(), MessageRef::new(message.body()).lines().count()));
     for header in message.headers() {
         show(header);
     }

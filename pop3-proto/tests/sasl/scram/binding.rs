@@ -18,8 +18,7 @@ fn scram_is_bound_to_the_connection_if_both_sides_support_it() {
         ("SCRAM-SHA-256", "y,,n=user,r=", &[]),
     ] {
         let mut conversation = Conversation::new(Config::default());
-        conversation.tls_established().unwrap();
-        conversation.set_channel_binding(vec![7; 32].into());
+        conversation.tls_established(Some(vec![7; 32].into())).unwrap();
         let mut server = Server { exporter: exporter.into(), ..Server::new(Function::Sha256, Cheat::default()) };
         let played = play_in(conversation, pencil(), Policy::default(), |line| match line {
             "CAPA" => capa(offered),
@@ -31,8 +30,7 @@ fn scram_is_bound_to_the_connection_if_both_sides_support_it() {
     }
     // Another connection has another binding: an attacker between them cannot pass the proof on.
     let mut conversation = Conversation::new(Config::default());
-    conversation.tls_established().unwrap();
-    conversation.set_channel_binding(vec![7; 32].into());
+    conversation.tls_established(Some(vec![7; 32].into())).unwrap();
     let mut server = Server { exporter: vec![8; 32], ..Server::new(Function::Sha256, Cheat::default()) };
     let played = play_in(conversation, pencil(), Policy::default(), |line| match line {
         "CAPA" => capa("SCRAM-SHA-256-PLUS"),
@@ -46,8 +44,7 @@ fn scram_is_bound_to_the_connection_if_both_sides_support_it() {
 /// only.
 fn without_exporter(policy: Policy, offered: &str, refusal: &str, password: &str) -> (Played, Vec<String>) {
     let mut conversation = Conversation::new(Config::default());
-    conversation.tls_established().unwrap();
-    conversation.set_channel_binding(vec![7; 32].into());
+    conversation.tls_established(Some(vec![7; 32].into())).unwrap();
     let mut server = Server::new(Function::Sha256, Cheat::default());
     let played = play_in(conversation, Credentials::new("user", password), policy, |line| match line {
         "CAPA" => capa(offered),
@@ -123,8 +120,7 @@ fn a_mechanism_asked_for_by_name_is_used_as_named() {
 fn no_further_attempt_follows_a_proof() {
     for (says, binding) in [("channel-bindings-dont-match", true), ("invalid-proof", false)] {
         let mut conversation = Conversation::new(Config::default());
-        conversation.tls_established().unwrap();
-        conversation.set_channel_binding(vec![7; 32].into());
+        conversation.tls_established(Some(vec![7; 32].into())).unwrap();
         let cheat = Cheat { last: Some(format!("e={says}")), end: Some("-ERR [AUTH] no"), ..Cheat::default() };
         let mut server = Server { exporter: vec![8; 32], ..Server::new(Function::Sha256, cheat) };
         let played = play_in(conversation, pencil(), Policy::default(), |line| match line {
@@ -143,8 +139,7 @@ fn a_binding_refused_after_the_proof_is_followed_too() {
     const BAD: &str = "-ERR [AUTH] authenticating: bad protocol / cancel\r\n";
     let log_in = |policy: Policy, password: &str| {
         let mut conversation = Conversation::new(Config::default());
-        conversation.tls_established().unwrap();
-        conversation.set_channel_binding(vec![7; 32].into());
+        conversation.tls_established(Some(vec![7; 32].into())).unwrap();
         let mut bound = Server::new(Function::Sha256, Cheat::default());
         let mut unbound = Server::new(Function::Sha256, Cheat::default());
         let mut is_bound = false;

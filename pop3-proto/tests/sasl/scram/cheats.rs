@@ -98,8 +98,7 @@ proptest! {
     ) {
         let mut conversation = Conversation::new(Config::default());
         if plus {
-            conversation.tls_established().unwrap();
-            conversation.set_channel_binding(vec![1; 32].into());
+            conversation.tls_established(Some(vec![1; 32].into())).unwrap();
         }
         let cheat = Cheat { first, last: Some(last), end: Some("+OK"), ..Cheat::default() };
         let mut server = Server { exporter: vec![1; if plus { 32 } else { 0 }], ..Server::new(Function::Sha256, cheat) };

@@ -7,6 +7,7 @@ use super::traces::Log;
 use super::user::{PASSWORD, User, address};
 use crate::{Connect, Credentials, ErrorKind, LoginError, Method, Policy, Security};
 use pop3_proto::BadArgument;
+use pop3_proto::login::Methods;
 
 /// All that prove a password.
 const METHODS: [Method; 7] = [
@@ -180,7 +181,7 @@ pub fn good_tokens_log_in_and_bad_tokens_do_not<A: Adapter>() {
     let env = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
     let name = env("POP3_TEST_TOKEN_USER");
     for method in [None, Some(Method::OauthBearer), Some(Method::Xoauth2)] {
-        let policy = CLEAR.methods(method.map(Method::only));
+        let policy = CLEAR.methods(method.map(Methods::from));
         let log = Log::default();
         let token = env("POP3_TEST_TOKEN");
         let mut session = connection::<A>(&log, policy).login_as(Credentials::token(&name, &token)).unwrap();
