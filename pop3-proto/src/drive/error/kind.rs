@@ -98,6 +98,7 @@ fn of_foreign(error: &Foreign, otherwise: ErrorKind) -> ErrorKind {
         Some(Kind::TimedOut | Kind::WouldBlock) => ErrorKind::TimedOut,
         // Only TLS reports octets as invalid.
         Some(Kind::InvalidData) => ErrorKind::Tls,
+        None if error.is::<crate::drive::timed_out::TimedOut>() => ErrorKind::TimedOut,
         _ => otherwise,
     }
 }
