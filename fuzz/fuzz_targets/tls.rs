@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use pop3_proto::drive::{Acknowledge, Call, Conversation};
+use pop3_proto::drive::Conversation;
 use pop3_proto::tls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use pop3_proto::tls::rustls::pki_types::pem::PemObject;
 use pop3_proto::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -18,7 +18,7 @@ use pop3_proto::tls::rustls::{
     SignatureScheme,
 };
 use pop3_proto::tls::{Fingerprint, Tls, TlsFailure, channel_binding, established, explain, server_name};
-use pop3_proto::{Command, Config};
+use pop3_proto::{Cause, Config, Error};
 
 /// A self-signed certificate for `pop.example.org`, with its key. Nothing trusts it.
 const IDENTITY: &[u8] = include_bytes!("../src/identity.pem");

@@ -99,7 +99,7 @@ fn log_in(capabilities: &str, at_once: usize, octets: usize, end: End) -> bool {
                 if sent == octets {
                     match end {
                         End::Drop => drop(conversation),
-                        End::Abort => conversation.abort(),
+                        End::Abort => conversation.abort("the connection was reset"),
                         End::WriteFails => conversation.write_failed(),
                         End::Close => conversation.filled(0),
                     }
