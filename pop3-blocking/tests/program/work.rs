@@ -27,11 +27,11 @@ struct Hostile {
 impl Hostile {
     /// Lists messages by their numbers and unique-ids.
     fn listing(rows: impl Iterator<Item = (usize, String)> + Clone) -> Hostile {
-        let list: String = rows.clone().map(|(number, _)| format!("{number} 4\r\n")).collect();
-        let uidl: String = rows.map(|(number, id)| format!("{number} {id}\r\n")).collect();
+        let list: Vec<String> = rows.clone().map(|(number, _)| format!("{number} 4\r\n")).collect();
+        let uidl: Vec<String> = rows.map(|(number, id)| format!("{number} {id}\r\n")).collect();
         Hostile {
-            list: format!("+OK\r\n{list}.\r\n").into_bytes(),
-            uidl: format!("+OK\r\n{uidl}.\r\n").into_bytes(),
+            list: format!("+OK\r\n{}.\r\n", list.concat()).into_bytes(),
+            uidl: format!("+OK\r\n{}.\r\n", uidl.concat()).into_bytes(),
             message: b"+OK\r\nab\r\n.\r\n".to_vec(),
             seen: String::new(),
             limit: 1,

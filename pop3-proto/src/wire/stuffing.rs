@@ -213,12 +213,17 @@ fn find_dot<const N: usize>(content: &[u8], line_end_and_dot: &[u8; N]) -> Optio
 fn find_far_dot<const N: usize>(content: &[u8], mut from: usize, line_end_and_dot: &[u8; N]) -> Option<usize> {
     // A search for one octet is the fastest, and Base64 contains no dot at all. Prose contains many: there the pair of
     // line end and dot is rarer.
-    for _ in 0..3 {
-        let at = from + memchr(b'.', content.get(from..)?)?;
+    const RARE: usize = 256;
+    loop {
+        let before = memchr(b'.', content.get(from..)?)?;
+        let at = from + before;
         if content[..=at].ends_with(line_end_and_dot) {
             return Some(at);
         }
         from = at + 1;
+        if before < RARE {
+            break;
+        }
     }
     let far = (from + 1).checked_sub(N)?;
     memmem::find(content.get(far..)?, line_end_and_dot).map(|at| far + at + N - 1)
