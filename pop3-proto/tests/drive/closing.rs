@@ -105,7 +105,7 @@ fn a_quit_that_finds_the_connection_closed_is_not_called_unreceived() {
 #[test]
 fn no_command_is_sent_after_an_abort() {
     let mut conversation = logged_in();
-    conversation.abort();
+    conversation.abort("the connection was reset");
     for command in [Command::Noop, Command::Quit] {
         let mut call = Call::new(Acknowledge(command));
         conversation.looked();
