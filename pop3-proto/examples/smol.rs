@@ -16,7 +16,7 @@ use pop3_proto::drive::{Acknowledge, Batch, Call, Conversation, Deadlines, Io, L
 use pop3_proto::login::{Credentials, Login, Policy, Progress, Security};
 use pop3_proto::tls::rustls::{ClientConfig, pki_types::ServerName};
 use pop3_proto::tls::{established, explain, server_name};
-use pop3_proto::{Command, Config, Error};
+use pop3_proto::{Cause, Command, Config, Error};
 use smol::Timer;
 use smol::future::{or, poll_once};
 use smol::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -127,7 +127,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut link = Link { conversation: Conversation::new(Config::default()), deadlines, stream };
         match (link.run(|conversation| login.step(conversation)).await?, tls) {
             (Progress::StartTls, Some(tls)) => {
-                let mut link = link.start_tls(tls, host).await?;
+                let handshake = link.start_tls(tls, host).await;
+                let failed = |error: io::Error| Error::new("beginning TLS", Cause::Handshake(error.into()));
+                let mut link = handshake.map_err(failed)?;
                 link.run(|conversation| login.step(conversation)).await?;
                 download(link).await
             }

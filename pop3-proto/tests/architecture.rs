@@ -13,7 +13,7 @@ const LAYERS: [&str; 12] =
 /// The sources by module path, such as `wire::line`, without documentation, comments and unit tests.
 fn sources() -> BTreeMap<String, String> {
     let code = |text: &str| {
-        let code = text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let code = text.split("\nmod tests {").next().unwrap_or_default();
         let is_code = |line: &&str| !line.trim_start().starts_with("//") && !line.contains("doc = \"");
         let code = code.lines().filter(is_code).collect::<Vec<_>>().join("\n");
         let mut parts = code.split("#[cfg(doc)]\n");

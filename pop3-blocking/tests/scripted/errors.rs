@@ -149,12 +149,12 @@ S: 2 18446744073709551615
 S: 3 1
 S: .
 C: RETR 1
+S: +OK
+S: .
 C: RETR 2
 S: +OK
 S: .
 C: RETR 3
-S: +OK
-S: .
 S: +OK
 S: .
 -- hold

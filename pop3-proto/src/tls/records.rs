@@ -13,7 +13,7 @@ const HEADER: u8 = 5;
 /// use pop3_proto::tls::Records;
 ///
 /// let mut records = Records::new();
-/// records.received(b"\x17\x03\x03\x00\x20 the first half");
+/// records.received(b"\x17\x03\x03\x00\x1f the first half");
 /// assert!(records.is_partial());
 /// records.received(b" and the second.");
 /// assert!(!records.is_partial());

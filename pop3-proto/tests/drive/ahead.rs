@@ -224,7 +224,7 @@ fn a_large_message_is_not_requested_ahead() {
         ([10 * MIB, 21 * MIB, 21 * MIB], ["RETR 1\r\nRETR 2\r\n", "", "RETR 3\r\n"]),
     ] {
         let listings = || (1..).zip(octets).map(|(number, octets)| ScanListing { number, octets });
-        let batch = || Batch::retrieve(Selection::from_iter(listings()), 4096);
+        let batch = || Batch::retrieve(listings().collect(), 4096);
         assert_eq!(sent_by(&mut crate::scene::pipelining(), batch()), pipelined, "{octets:?}");
 
         let (mut conversation, mut batch) = (logged_in(), batch());

@@ -57,7 +57,7 @@ fn a_message_that_lost_octets_to_a_later_call_is_never_complete() {
 fn a_call_between_the_commands_of_a_batch_does_not_get_the_answer_to_one_of_them() {
     let mut conversation = pipelining();
     // There is room for two commands.
-    let mut batch = Batch::retrieve(Selection::from_iter(1..=3), 18);
+    let mut batch = Batch::retrieve((1..=3).collect(), 18);
     let mut noop = Call::new(Acknowledge(Command::Noop));
     let mut next = |conversation: &mut Conversation| match batch.next(conversation) {
         Step::Done(Some(item)) => item.call,
