@@ -1,8 +1,7 @@
 //! Calls that overlap: each gets its own whole answer, or an error that says that a part was skipped.
 
 use pop3_proto::drive::{
-    Acknowledge, Batch, Call, Capa, Capabilities, Conversation, Exchange, Io, Listing, Retrieval, Selection, Step,
-    UidlAll,
+    Acknowledge, Batch, Call, Capa, Capabilities, Conversation, Exchange, Io, Listing, Retrieval, Step, UidlAll,
 };
 use pop3_proto::{Cause, Command, Error, Malformed, UsageError};
 use proptest::prelude::*;
