@@ -212,7 +212,7 @@ impl<'a> Play<'a> {
             self.command(command).expect("it lets us in");
         }
         let offered = self.server.removes_what_was_retrieved().then_some("EXPIRE 0");
-        self.conversation.learn(Capabilities::from(offered.into_iter().collect::<Listing>()));
+        self.conversation.learn(Capabilities::from(offered.into_iter().collect::<pop3_proto::drive::Listing>()));
         let last = u32::try_from(self.server.turns.len()).expect("at most 8");
         let selection = Selection::from_iter(1..=last);
         let mut batch =
