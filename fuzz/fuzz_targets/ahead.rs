@@ -214,7 +214,7 @@ impl<'a> Play<'a> {
         let offered = self.server.removes_what_was_retrieved().then_some("EXPIRE 0");
         self.conversation.learn(Capabilities::from(offered.into_iter().collect::<pop3_proto::drive::Listing>()));
         let last = u32::try_from(self.server.turns.len()).expect("at most 8");
-        let selection = Selection::from_iter(1..=last);
+        let selection: Selection = (1..=last).collect();
         let mut batch =
             if self.server.how & 2 == 0 { Batch::retrieve(selection, 64) } else { Batch::top(3, selection, 64) };
         while let Some(Item { number, call }) =

@@ -11,7 +11,7 @@ use pop3_fuzz::naive_answers::{self as naive, Expected, ReadRow, Reading, Value,
 use pop3_fuzz::{Shape, naive_message};
 use pop3_proto::drive::{
     Acknowledge, AuthList, Batch, Call, Capa, Capabilities, Conversation, Exchange, Io, Languages, Last, ListAll,
-    ListOne, Listing, RawListing, Retrieval, Selection, SetLanguage, Stat, Step, UidlAll, UidlOne,
+    ListOne, Listing, RawListing, Retrieval, SetLanguage, Stat, Step, UidlAll, UidlOne,
 };
 use pop3_proto::wire::{Code, KnownCapability, ScanListing, Text};
 use pop3_proto::{Cause, Command, Config, Error};
@@ -89,7 +89,7 @@ impl Scene {
             }
         }
         let offered = ["LANG", "PIPELINING"].into_iter().take(if how & 2 == 0 { 1 } else { 2 });
-        scene.conversation.learn(Capabilities::from(Listing::from_iter(offered)));
+        scene.conversation.learn(Capabilities::from(offered.collect::<Listing>()));
         Some(scene)
     }
 
@@ -246,7 +246,7 @@ impl Scene {
         let (mut results, mut wanted) = (Vec::new(), 3);
         if letter == b'b' {
             let sizes = (1..=3).map(|number| ScanListing { number, octets: LARGE });
-            let selection = if how & 4 == 0 { Selection::from_iter(1..=3) } else { Selection::from_iter(sizes) };
+            let selection = if how & 4 == 0 { (1..=3).collect() } else { sizes.collect() };
             let mut batch =
                 if how & 0x40 == 0 { Batch::retrieve(selection, window) } else { Batch::top(2, selection, window) };
             while let Some(mut item) = self.run(|conversation| Ok(batch.next(conversation))).expect("it never fails") {
