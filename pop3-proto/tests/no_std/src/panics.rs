@@ -197,7 +197,12 @@ fn texts(octets: &[u8], space: &mut [u8]) {
     show((transmitted_octets(octets), UniqueId::new(octets).is_conforming()));
     show_both(&black_box(State::Greeting));
     let message = MessageRef::new(octets);
-    show((message.header_bytes(), message.body(), message.lines().count(), MessageRef::new(message.body()).lines().count()));
+    show((
+        message.header_bytes(),
+        message.body(),
+        message.lines().count(),
+        MessageRef::new(message.body()).lines().count(),
+    ));
     for header in message.headers() {
         show(header);
     }
