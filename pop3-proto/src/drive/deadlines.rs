@@ -188,7 +188,7 @@ impl Deadlines {
 
     /// Returns the remaining time for the octets that the conversation awaits.
     ///
-    /// While the session is idle ([`Conversation::is_idle`]), no answer is due and no deadline applies. Do not ask
+    /// While the session is idle, no answer is due and no deadline applies. Do not ask
     /// then: this would return the limit for an answer, which is not meant for the time between two calls of your
     /// program. The next command begins a new wait, whatever you reported before.
     ///
