@@ -100,18 +100,21 @@ fn check_timestamp(octets: &[u8]) {
 /// Returns true for a msg-id of RFC 822 without comments, folding and tabs, and without quoted pairs in its domain.
 fn is_msg_id(text: &[u8]) -> bool {
     let Some(inside) = text.strip_prefix(b"<").and_then(|text| text.strip_suffix(b">")) else { return false };
-    // The only `@` outside quotes separates the two halves.
+    // The first `@` outside quotes separates the two halves.
     let (mut is_quoted, mut is_escaped, mut at) = (false, false, None);
     for (place, &octet) in inside.iter().enumerate() {
         match octet {
             _ if is_escaped => is_escaped = false,
             b'\\' if is_quoted => is_escaped = true,
             b'"' => is_quoted = !is_quoted,
-            b'@' if !is_quoted && at.is_none() => at = Some(place),
+            b'@' if !is_quoted => {
+                at = Some(place);
+                break;
+            }
             _ => {}
         }
     }
-    let Some(at) = at.filter(|_| !is_quoted) else { return false };
+    let Some(at) = at else { return false };
     let printable = inside.iter().all(|octet| (b' '..=b'~').contains(octet));
     printable
         && parts(&inside[..at], b'"').iter().all(|part| is_atom(part) || is_quoted_string(part))
