@@ -34,6 +34,7 @@ fn modules_without_example(parent: &Path, found: &mut Vec<PathBuf>) {
             let module = file(parent, name);
             let text = fs::read_to_string(&module).unwrap();
             let documentation: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+            let documentation = documentation.replace("for example ", "").replace("for example,", "");
             if !documentation.contains("```") && !documentation.contains("example") {
                 found.push(module.clone());
             }

@@ -1,13 +1,13 @@
-//! The records of TLS, as far as an adapter has to know them.
+//! The ends of TLS records in the received octets.
 
 /// The octets of the header of a record (RFC 8446, section 5.1).
 const HEADER: u8 = 5;
 
 /// Follows the records in the octets that a TLS connection receives.
 ///
-/// rustls returns nothing of a record that has arrived in part, and does not say that there is one. However, its octets
-/// have arrived: do not call [`Conversation::send_next`](crate::drive::Conversation::send_next) then, because what they
-/// contain does not answer that command.
+/// rustls returns no octets of a record that has arrived in part, and does not report that there is one. These octets
+/// were sent before the next command, so they do not answer it: do not call
+/// [`Conversation::send_next`](crate::drive::Conversation::send_next) then.
 ///
 /// ```
 /// use pop3_proto::tls::Records;

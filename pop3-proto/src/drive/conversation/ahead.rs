@@ -33,10 +33,11 @@ impl Conversation {
     /// the answer to the command before. Then write [`pending`](Self::pending) before the next step.
     ///
     /// Call this only between [`filled`](Self::filled) and the next step, and only if the read took everything that had
-    /// arrived: what is left might be unsolicited octets. Inside TLS, `tls::Records` shows whether a part of a record is
-    /// left. Calling it is optional. Otherwise the command is sent when
-    /// you step the next message of the batch, after an [`Io::Look`](crate::drive::Io::Look), which costs a system call
-    /// and the time until you do it.
+    /// arrived: the remaining octets might be unsolicited. Inside TLS, `tls::Records` shows whether part of a record has
+    /// arrived.
+    ///
+    /// Calling it is optional. Otherwise the command is sent when you step the next message of the batch, after an
+    /// [`Io::Look`](crate::drive::Io::Look), which costs a system call and the time until you do it.
     pub fn send_next(&mut self) {
         let Ahead::Prepared(asked) = self.ahead else { return };
         if self.broken || self.ended || self.outbox.is_closed() || !self.has_whole_answer() {
